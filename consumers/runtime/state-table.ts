@@ -1,0 +1,22 @@
+import type { EventData, EventType } from '../../schemas/generated/events.ts'
+import type { Tx } from '../../infra/postgres.ts'
+
+/** The rows of a consumer that belong to one key each, read and written for a whole batch at once. */
+export interface StateTable<State> {
+  /** State of a key that has no row yet. */
+  initial(key: string): State
+  /** Rows of those keys that have one; one statement. */
+  load(tx: Tx, keys: readonly string[]): Promise<Map<string, State>>
+  /** Writes the rows of all keys given; a fixed number of statements. */
+  save(tx: Tx, states: ReadonlyMap<string, State>): Promise<void>
+}
+
+/** Rows several lanes change, such as stock per article. */
+export interface SharedTable<Row, State> {
+  /** Ids of the rows an input may read or change, from the input and its key's state. */
+  ids(type: EventType | string, data: EventData[EventType] | object, state: State): readonly string[]
+  /** Locks and reads those rows in id order (`order by id for update`); rows that do not exist are left out. */
+  lock(tx: Tx, ids: readonly string[]): Promise<Map<string, Row>>
+  /** Writes the rows given, new ones included; one statement. */
+  save(tx: Tx, rows: ReadonlyMap<string, Row>): Promise<void>
+}

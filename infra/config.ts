@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { TallyError } from './errors.ts'
+
+const port = z.coerce.number().int().min(1).max(65_535)
+const rate = z.coerce.number().min(0).max(1)
+const ms = z.coerce.number().int().min(0).max(86_400_000)
+
+/** Every environment variable Tally reads, with its default. The only place that looks at `process.env`. */
+export const environment = z.object({
+  TALLY_DATA_DIR: z.string().min(1).default('.tally').describe('Folder of the embedded servers: data, logs, run files'),
+  TALLY_NAMESPACE: z
+    .string()
+    .regex(/^([a-z][a-z0-9]{0,19}_)?$/, 'lower-case letters and digits, ending in "_"')
+    .default('')
+    .describe('Prefix of topics, groups and database schemas, so that several pipelines share one set of servers'),
+  TALLY_PORT_BASE: z.coerce.number().int().min(1024).max(65_000).default(28_000).describe('First port; the others are at fixed distances'),
+  TALLY_KAFKA_BROKERS: z.string().optional().describe('Brokers of your own, host:port[,host:port]; embedded otherwise'),
+  TALLY_REGISTRY_URL: z.url().optional().describe('Confluent-compatible schema registry of your own; embedded otherwise'),
+  TALLY_DATABASE_URL: z.string().startsWith('postgres').optional().describe('PostgreSQL of your own; embedded otherwise'),
+  TALLY_GATEWAY_URL: z.url().optional().describe('Payment gateway; the simulator otherwise'),
+  TALLY_CARRIER_URL: z.url().optional().describe('Carrier; the simulator otherwise'),
+  TALLY_API_PORT: port.optional().describe('Port of the orders API (default: port base + 80)'),
+  TALLY_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(12).describe('Partitions of every topic when it is created'),
+  TALLY_SESSION_TIMEOUT_MS: ms.default(6_000).describe('A replica silent for so long loses its lanes'),
+  TALLY_SIMULATOR_SEED: z.coerce.number().int().default(1).describe('Seed of the simulators: latency and refusals'),
+  TALLY_GATEWAY_DECLINE_RATE: rate.default(0.05).describe('Share of authorizations the simulated gateway declines'),
+  TALLY_GATEWAY_LATENCY_MS: ms.default(20).describe('Median latency of the simulated gateway'),
+  TALLY_CARRIER_REFUSE_RATE: rate.default(0.01).describe('Share of labels the simulated carrier refuses'),
+  TALLY_CARRIER_LATENCY_MS: ms.default(30).describe('Median latency of the simulated carrier'),
+  TALLY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level logged'),
+})
+
+export type Config = Readonly<ReturnType<typeof derive>>
+
+/**
+ * Reads the configuration, all problems reported at once.
+ * @throws TallyError CONFIG_INVALID
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+    throw new TallyError('CONFIG_INVALID', `Configuration: ${problems.join('; ')}`)
+  }
+  return Object.freeze(derive(parsed.data))
+}
+
+function derive(env: z.infer<typeof environment>) {
+  const at = (distance: number) => env.TALLY_PORT_BASE + distance
+  const dataDir = resolve(env.TALLY_DATA_DIR)
+  return {
+    dataDir,
+    namespace: env.TALLY_NAMESPACE,
+    partitions: env.TALLY_PARTITIONS,
+    logLevel: env.TALLY_LOG_LEVEL,
+    ports: {
+      postgres: at(32),
+      kafka: at(92),
+      kafkaController: at(93),
+      registry: at(81),
+      registryManagement: at(82),
+      api: env.TALLY_API_PORT ?? at(80),
+      gateway: at(90),
+      carrier: at(91),
+    },
+    kafka: {
+      embedded: !env.TALLY_KAFKA_BROKERS,
+      brokers: env.TALLY_KAFKA_BROKERS?.split(',').map((broker) => broker.trim()) ?? [`127.0.0.1:${at(92)}`],
+      sessionTimeoutMs: env.TALLY_SESSION_TIMEOUT_MS,
+    },
+    registry: {
+      embedded: !env.TALLY_REGISTRY_URL,
+      url: env.TALLY_REGISTRY_URL ?? `http://127.0.0.1:${at(81)}/apis/ccompat/v7`,
+    },
+    postgres: {
+      embedded: !env.TALLY_DATABASE_URL,
+      url: env.TALLY_DATABASE_URL ?? `postgres://tally:${databasePassword(dataDir)}@127.0.0.1:${at(32)}/tally`,
+    },
+    gateway: {
+      embedded: !env.TALLY_GATEWAY_URL,
+      url: env.TALLY_GATEWAY_URL ?? `http://127.0.0.1:${at(90)}`,
+      seed: env.TALLY_SIMULATOR_SEED,
+      declineRate: env.TALLY_GATEWAY_DECLINE_RATE,
+      latencyMs: env.TALLY_GATEWAY_LATENCY_MS,
+    },
+    carrier: {
+      embedded: !env.TALLY_CARRIER_URL,
+      url: env.TALLY_CARRIER_URL ?? `http://127.0.0.1:${at(91)}`,
+      seed: env.TALLY_SIMULATOR_SEED,
+      refuseRate: env.TALLY_CARRIER_REFUSE_RATE,
+      latencyMs: env.TALLY_CARRIER_LATENCY_MS,
+    },
+  }
+}
+
+/** The embedded database's password is made at its first start and kept beside its data, readable by the owner only. */
+function databasePassword(dataDir: string): string {
+  try {
+    return readFileSync(join(dataDir, 'postgres.password'), 'utf8').trim()
+  } catch {
+    return '' // Not started yet: a connection attempt then says so
+  }
+}

@@ -1,0 +1,34 @@
+import kafkajs from 'kafkajs'
+import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import type { Logger } from './telemetry.ts'
+
+export interface KafkaOptions {
+  brokers: string[]
+  clientId: string
+  log: Logger
+  /** @default 8000: longer than any fetch, short enough that a dead connection is noticed */
+  requestTimeoutMs?: number
+  retry?: RetryOptions
+}
+
+/** kafkajs has other retry defaults under NODE_ENV=test, so every client states its own. */
+const patience: RetryOptions = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 }
+
+export function createKafka({ brokers, clientId, log, requestTimeoutMs = 8_000, retry = patience }: KafkaOptions): Kafka {
+  return new kafkajs.Kafka({
+    brokers,
+    clientId,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: 3_000,
+    retry,
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator: () => (entry) => forward(log, entry),
+  })
+}
+
+/** kafkajs calls routine rebalances and retries errors: they are news, not faults. */
+function forward(log: Logger, { level, namespace, log: { message, error } }: LogEntry): void {
+  const fields = { client: namespace, error: error ? String(error) : undefined }
+  if (level === kafkajs.logLevel.ERROR) log.warn(fields, message)
+  else log.debug(fields, message)
+}

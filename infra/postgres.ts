@@ -1,0 +1,66 @@
+import pg from 'pg'
+import { describeError, TallyError } from './errors.ts'
+import type { Logger } from './telemetry.ts'
+
+export type Pool = pg.Pool
+/** A connection inside a transaction: everything that writes a service's state takes one as its first argument. */
+export type Tx = Pick<pg.ClientBase, 'query'>
+
+export interface PoolOptions {
+  url: string
+  /** `search_path` of every connection: a service sees its own schema and no other. */
+  schema?: string
+  name: string
+  /** @default 4: two cores are saturated by two to four busy connections */
+  max?: number
+  /** A transaction idle for so long is ended by the server, so that a frozen process cannot hold a lane's row. @default 2000 */
+  idleInTransactionMs?: number
+  log: Logger
+}
+
+// int8 columns are offsets, counts and money in minor units: all far below 2^53
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+export function createPool({ url, schema, name, max = 4, idleInTransactionMs = 2_000, log }: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    query_timeout: 20_000,
+    keepAlive: true,
+    options: [
+      `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+      '-c lock_timeout=5000',
+      '-c statement_timeout=15000',
+      ...(schema ? [`-c search_path=${schema}`] : []),
+    ].join(' '),
+  })
+  pool.on('error', (error) => log.warn({ error: describeError(error) }, 'idle database connection lost'))
+  // A terminated backend raises 'error' on the client even between two queries; unheard, it would end the process
+  pool.on('connect', (client) => client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost')))
+  return pool
+}
+
+/** Runs `work` in one transaction. A connection that cannot even roll back is destroyed, never reused. */
+export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** What a failed statement says about its cause. Source: PostgreSQL, appendix "Error Codes", classes 22 and 23. */
+export function isDataError(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
+}

@@ -1,0 +1,25 @@
+// Three kinds of tests, told apart by suffix and kept beside the code they test:
+//   *.test.ts      pure, no servers
+//   *.int.test.ts  real Kafka, registry and PostgreSQL, started once for the run
+//   *.e2e.test.ts  whole flows in processes of their own
+const base = {
+  testEnvironment: 'node',
+  transform: {}, // Node 24 runs TypeScript as it is: nothing to compile
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'json'],
+  modulePathIgnorePatterns: ['<rootDir>/.tally/'],
+}
+const onServers = {
+  globalSetup: '<rootDir>/infra/testing/global-setup.ts',
+  globalTeardown: '<rootDir>/infra/testing/global-teardown.ts',
+}
+
+export default {
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  projects: [
+    { ...base, displayName: 'pure', testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e)\\.test\\.ts$'] },
+    { ...base, ...onServers, displayName: 'integration', testMatch: ['**/*.int.test.ts'] },
+    { ...base, ...onServers, displayName: 'end-to-end', testMatch: ['**/*.e2e.test.ts'] },
+  ],
+}

@@ -1,0 +1,45 @@
+import type { EventData, EventType } from './generated/events.ts'
+
+export interface Topic {
+  /** Name without the namespace prefix; `topicName` adds it. */
+  readonly name: string
+  /** Event types it carries; every type travels on exactly one topic. */
+  readonly events: readonly EventType[]
+  /** Who writes it, for people: `orders API`, a consumer's group, or scripts. */
+  readonly writtenBy: string
+  /** How long records are kept, milliseconds. The inbox remembers longer than this. */
+  readonly retentionMs: number
+}
+
+const week = 7 * 24 * 3_600_000
+
+/** All topics have the same partition count, so that one key lives in one lane of every group. */
+export const topics = [
+  { name: 'orders', events: ['OrderPlaced', 'CancellationRequested'], writtenBy: 'orders API, scripts', retentionMs: week },
+  {
+    name: 'payments',
+    events: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentVoided', 'PaymentCaptured'],
+    writtenBy: 'payment',
+    retentionMs: week,
+  },
+  { name: 'inventory', events: ['StockReserved', 'StockRejected', 'StockReleased'], writtenBy: 'inventory', retentionMs: week },
+  { name: 'shipping', events: ['ShipmentScheduled', 'FulfilmentCancelled', 'CancellationRefused'], writtenBy: 'shipping', retentionMs: week },
+  { name: 'stock', events: ['StockReplenished'], writtenBy: 'scripts', retentionMs: week },
+] as const satisfies readonly Topic[]
+
+const byEvent = new Map<EventType, Topic>(topics.flatMap((topic) => topic.events.map((type) => [type, topic] as const)))
+
+/** The topic an event type travels on. */
+export function topicOf(type: EventType): Topic {
+  const topic = byEvent.get(type)
+  if (!topic) throw new Error(`${type} belongs to no topic: add it to schemas/topics.ts`)
+  return topic
+}
+
+export const eventTypes: readonly EventType[] = [...byEvent.keys()]
+
+/** The key of an event's record: the order, or the article for stock deliveries. */
+export const keyOf = (data: EventData[EventType]): string => ('orderId' in data ? data.orderId : data.sku)
+
+/** A topic's name on the broker. */
+export const topicName = (namespace: string, topic: Topic): string => `${namespace}${topic.name}`
