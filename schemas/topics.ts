@@ -15,15 +15,30 @@ const week = 7 * 24 * 3_600_000
 
 /** All topics have the same partition count, so that one key lives in one lane of every group. */
 export const topics = [
-  { name: 'orders', events: ['OrderPlaced', 'CancellationRequested'], writtenBy: 'orders API, scripts', retentionMs: week },
+  {
+    name: 'orders',
+    events: ['OrderPlaced', 'CancellationRequested'],
+    writtenBy: 'orders API, scripts',
+    retentionMs: week,
+  },
   {
     name: 'payments',
     events: ['PaymentAuthorized', 'PaymentDeclined', 'PaymentVoided', 'PaymentCaptured'],
     writtenBy: 'payment',
     retentionMs: week,
   },
-  { name: 'inventory', events: ['StockReserved', 'StockRejected', 'StockReleased'], writtenBy: 'inventory', retentionMs: week },
-  { name: 'shipping', events: ['ShipmentScheduled', 'FulfilmentCancelled', 'CancellationRefused'], writtenBy: 'shipping', retentionMs: week },
+  {
+    name: 'inventory',
+    events: ['StockReserved', 'StockRejected', 'StockReleased'],
+    writtenBy: 'inventory',
+    retentionMs: week,
+  },
+  {
+    name: 'shipping',
+    events: ['ShipmentScheduled', 'FulfilmentCancelled', 'CancellationRefused'],
+    writtenBy: 'shipping',
+    retentionMs: week,
+  },
   { name: 'stock', events: ['StockReplenished'], writtenBy: 'scripts', retentionMs: week },
 ] as const satisfies readonly Topic[]
 

@@ -1,0 +1,113 @@
+import { TallyError } from '../infra/errors.ts'
+
+/** An Avro schema with every name resolved: a reference is the very object it refers to, so a recursive schema is a cycle. */
+export type AvroType =
+  | { kind: Primitive }
+  | { kind: 'array'; items: AvroType }
+  | { kind: 'map'; values: AvroType }
+  | { kind: 'union'; branches: AvroType[] }
+  | { kind: 'fixed'; name: string; size: number }
+  | { kind: 'enum'; name: string; symbols: string[]; doc?: string; default?: string }
+  | RecordType
+
+export interface RecordType {
+  kind: 'record'
+  /** Full name: namespace and name. */
+  name: string
+  doc?: string
+  fields: Field[]
+}
+
+export interface Field {
+  name: string
+  type: AvroType
+  doc?: string
+  /** As JSON; absent means that a record without this field cannot be read. */
+  default?: unknown
+}
+
+const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const
+export type Primitive = (typeof primitives)[number]
+
+const isPrimitive = (name: string): name is Primitive => (primitives as readonly string[]).includes(name)
+
+/** The last part of a full name. */
+export const simpleName = (fullName: string): string => fullName.slice(fullName.lastIndexOf('.') + 1)
+
+/**
+ * Resolves a schema as found in an .avsc file or a registry. Logical types are taken as the type beneath them.
+ * @throws TallyError USAGE when it is no Avro schema or refers to a name it does not define
+ */
+export function parseSchema(json: unknown): AvroType {
+  const named = new Map<string, AvroType>()
+
+  const parse = (schema: unknown, namespace: string): AvroType => {
+    if (typeof schema === 'string') return refer(schema, namespace)
+    if (Array.isArray(schema)) return { kind: 'union', branches: schema.map((branch) => parse(branch, namespace)) }
+    if (typeof schema !== 'object' || schema === null) throw invalid(schema)
+    const { type, ...rest } = schema as Record<string, unknown>
+    switch (type) {
+      case 'array':
+        return { kind: 'array', items: parse(rest['items'], namespace) }
+      case 'map':
+        return { kind: 'map', values: parse(rest['values'], namespace) }
+      case 'fixed':
+      case 'enum':
+      case 'record':
+      case 'error':
+        return define(type, rest as unknown as Definition, namespace)
+      default:
+        return parse(type, namespace)
+    }
+  }
+
+  const refer = (name: string, namespace: string): AvroType => {
+    if (isPrimitive(name)) return { kind: name }
+    const found = named.get(qualify(name, namespace)) ?? named.get(name)
+    if (!found) throw new TallyError('USAGE', `Avro schema: ${name} is defined nowhere before it is used`)
+    return found
+  }
+
+  const define = (kind: 'fixed' | 'enum' | 'record' | 'error', definition: Definition, outer: string): AvroType => {
+    if (typeof definition.name !== 'string') throw invalid(definition)
+    const name = qualify(definition.name, definition.namespace ?? outer)
+    if (named.has(name)) throw new TallyError('USAGE', `Avro schema: ${name} is defined twice`)
+    if (kind === 'fixed') return remember({ kind, name, size: definition.size })
+    if (kind === 'enum') {
+      const { symbols, doc, default: fallback } = definition
+      return remember({ kind, name, symbols, doc, default: fallback })
+    }
+    if (!Array.isArray(definition.fields)) throw invalid(definition)
+    const record: RecordType = remember({ kind: 'record', name, doc: definition.doc, fields: [] })
+    const namespace = name.slice(0, Math.max(0, name.lastIndexOf('.')))
+    record.fields = definition.fields.map((field) => ({ ...pick(field), type: parse(field.type, namespace) }))
+    return record
+  }
+
+  const remember = <T extends AvroType & { name: string }>(type: T): T => {
+    named.set(type.name, type)
+    return type
+  }
+
+  return parse(json, '')
+}
+
+/** What a named definition may hold; which of it is there depends on its kind. */
+interface Definition {
+  name: string
+  namespace?: string
+  doc?: string
+  size: number
+  symbols: string[]
+  default?: string
+  fields: { name: string; type: unknown; doc?: string; default?: unknown }[]
+}
+
+const pick = ({ name, doc, ...rest }: Definition['fields'][number]): Omit<Field, 'type'> =>
+  'default' in rest ? { name, doc, default: rest.default } : { name, doc }
+
+const qualify = (name: string, namespace: string): string =>
+  name.includes('.') || namespace === '' ? name : `${namespace}.${name}`
+
+const invalid = (schema: unknown) =>
+  new TallyError('USAGE', `Avro schema: not a type: ${JSON.stringify(schema)?.slice(0, 200)}`)

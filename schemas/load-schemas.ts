@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { TallyError, describeError } from '../infra/errors.ts'
+import { parseSchema, simpleName } from './avro-schema.ts'
+import type { RecordType } from './avro-schema.ts'
+
+export interface EventSchema {
+  /** Name of the event type and of its file. */
+  type: string
+  /** The schema as one deterministic line of JSON: what the registry gets and compares. */
+  json: string
+  record: RecordType
+}
+
+/**
+ * Reads every event's schema, in order of name.
+ * @throws TallyError USAGE naming the file that is not an event's schema
+ */
+export function loadSchemas(folder: string = join(import.meta.dirname, 'avro')): EventSchema[] {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.avsc'))
+  return files.toSorted().map((file) => {
+    try {
+      return loadSchema(join(folder, file), file.slice(0, -'.avsc'.length))
+    } catch (error) {
+      throw new TallyError('USAGE', `schemas/avro/${file}: ${describeError(error)}`)
+    }
+  })
+}
+
+function loadSchema(path: string, type: string): EventSchema {
+  const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+  const record = parseSchema(json)
+  if (record.kind !== 'record') throw new TallyError('USAGE', 'an event is a record')
+  if (simpleName(record.name) !== type) throw new TallyError('USAGE', `the record is named ${simpleName(record.name)}`)
+  return { type, json: JSON.stringify(json), record }
+}
