@@ -1,0 +1,85 @@
+import { loadConfig } from '../../infra/config.ts'
+import type { Config } from '../../infra/config.ts'
+import { describeError, isTallyError } from '../../infra/errors.ts'
+
+/** Codes with which a connection cannot be made or is cut. Source: Node.js, "Common system errors". */
+const disconnected = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+])
+
+/** PostgreSQL's answers that mean "not this database". Source: PostgreSQL, appendix "Error Codes". */
+const database: Readonly<Record<string, string>> = {
+  '28P01':
+    'PostgreSQL refuses the password: set TALLY_DATABASE_URL, or TALLY_DATA_DIR to the folder of the running stack',
+  '3D000': 'The database does not exist: create it, or set TALLY_DATABASE_URL to one that does',
+  '3F000': 'The database has no such schema: `npm start` makes it; is TALLY_NAMESPACE right?',
+  '42P01': 'The database lacks a table: `npm start` makes it; is TALLY_NAMESPACE right?',
+  '53300': 'PostgreSQL has no connection left: end other programs, or raise max_connections',
+  '57P03': 'PostgreSQL is starting up: try again in a moment',
+}
+
+export interface Failure {
+  /** What is wrong and what to do, for a person. */
+  sentence: string
+  exitCode: 1 | 2
+}
+
+/** What to tell the person at the terminal about an error that ended a command. */
+export function explainFailure(error: unknown, readConfig: () => Config = loadConfig): Failure {
+  if (isTallyError(error, 'CONFIG_INVALID')) return { sentence: error.message, exitCode: 2 }
+  for (const cause of causes(error)) {
+    const sentence = database[String(cause.code)] ?? unreachable(cause, readConfig())
+    if (sentence) return { sentence, exitCode: 1 }
+  }
+  return { sentence: describeError(error), exitCode: 1 }
+}
+
+type Cause = Error &
+  Partial<{ code: string; broker: string; address: string; hostname: string; port: number; originalError: unknown }>
+
+/** The error and everything under it: pg and undici nest by `cause` and `errors`, kafkajs by `originalError`. */
+function* causes(error: unknown): Generator<Cause> {
+  if (!(error instanceof Error)) return
+  const cause: Cause = error
+  yield cause
+  if (error instanceof AggregateError) for (const inner of error.errors) yield* causes(inner)
+  yield* causes(error.cause)
+  if (cause.originalError !== error.cause) yield* causes(cause.originalError)
+}
+
+function unreachable(cause: Cause, config: Config): string | undefined {
+  const named = cause.name === 'KafkaJSConnectionError' ? cause.broker : undefined
+  if (!named && !disconnected.has(String(cause.code))) return undefined
+  const server = serversOf(config).find(({ at }) => at.some((address) => address === named || matches(address, cause)))
+  return (
+    server &&
+    `${server.name} not answer at ${server.at.join(', ')}: start the stack with \`npm start\`, or set ${server.variable}`
+  )
+}
+
+const matches = (address: string, { address: ip, hostname, port }: Cause): boolean =>
+  port !== undefined
+    ? address.endsWith(`:${port}`) && (!ip || sameHost(address, ip))
+    : !!hostname && address.startsWith(`${hostname}:`)
+
+/** An address given by name has become an IP by the time it fails; only two different IPs are different hosts. */
+const sameHost = (address: string, ip: string): boolean => address.startsWith(`${ip}:`) || !/^[\d.]+:/.test(address)
+
+const serversOf = ({ postgres, kafka, registry, ports }: Config) => [
+  { name: 'PostgreSQL does', at: [hostOf(postgres.url, '5432')], variable: 'TALLY_DATABASE_URL' },
+  { name: 'Kafka does', at: kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' },
+  { name: 'The schema registry does', at: [hostOf(registry.url)], variable: 'TALLY_REGISTRY_URL' },
+  { name: 'The orders API does', at: [`127.0.0.1:${ports.api}`], variable: 'TALLY_API_PORT' },
+]
+
+function hostOf(url: string, defaultPort?: string): string {
+  const { hostname, port, protocol } = new URL(url)
+  return `${hostname}:${port || defaultPort || (protocol === 'https:' ? '443' : '80')}`
+}

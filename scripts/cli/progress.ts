@@ -1,0 +1,89 @@
+import { clearLine, cursorTo } from 'node:readline'
+import type { WriteStream } from 'node:tty'
+
+export interface Progress {
+  /** @param done how many so far; @param note short text shown behind the figures */
+  update(done: number, note?: string): void
+  /** Shows the final figures; later updates are ignored. */
+  finish(note?: string): void
+}
+
+export interface ProgressOptions {
+  /** How many there will be; without it no share and no time left is shown. */
+  total?: number
+  /** What is counted, plural. @default 'events' */
+  unit?: string
+  /** @default standard error */
+  stream?: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
+  /** Milliseconds, monotonic. */
+  now?: () => number
+}
+
+const terminalIntervalMs = 100
+const plainIntervalMs = 3_000
+
+/**
+ * Tells how far something is, on standard error: one line that is rewritten on a terminal, a plain line every three seconds
+ * elsewhere. Without colour, so NO_COLOR has nothing to switch off. Needs no end: an abandoned progress holds nothing open.
+ */
+export function createProgress(label: string, options: ProgressOptions = {}): Progress {
+  const { total, unit = 'events', stream = process.stderr, now = () => performance.now() } = options
+  const startedAt = now()
+  let shownAt = startedAt
+  let last = { done: 0, note: '' }
+  let finished = false
+
+  const show = (end: boolean) => {
+    const line = progressLine(label, { ...last, total, unit, elapsedMs: now() - startedAt, ended: end })
+    if (stream.isTTY) {
+      cursorTo(stream, 0)
+      clearLine(stream, 0)
+      stream.write(end ? `${line}\n` : line.slice(0, (stream.columns ?? 80) - 1))
+    } else stream.write(`${line}\n`)
+    shownAt = now()
+  }
+  return {
+    update(done, note = '') {
+      last = { done, note }
+      if (!finished && now() - shownAt >= (stream.isTTY ? terminalIntervalMs : plainIntervalMs)) show(false)
+    },
+    finish(note = last.note) {
+      if (finished) return
+      last.note = note
+      finished = true
+      show(true)
+    },
+  }
+}
+
+export interface ProgressFigures {
+  done: number
+  total?: number
+  unit: string
+  note: string
+  elapsedMs: number
+  ended: boolean
+}
+
+/** `Publishing: 4,200 of 10,000 events, 42 %, 1,400/s, 4 s left` */
+export function progressLine(label: string, { done, total, unit, note, elapsedMs, ended }: ProgressFigures): string {
+  const rate = elapsedMs > 0 ? (done * 1_000) / elapsedMs : 0
+  const parts = [total === undefined ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`]
+  if (total && !ended) parts.push(`${Math.floor((done / total) * 100)} %`)
+  if (done > 0) parts.push(`${count(rate)}/s`)
+  if (ended) parts.push(duration(elapsedMs))
+  else if (total && rate > 0) parts.push(`${duration(((total - done) / rate) * 1_000)} left`)
+  if (note) parts.push(note)
+  return `${label}: ${parts.join(', ')}`
+}
+
+const count = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 })
+
+/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 10) return `${(ms / 1_000).toFixed(1)} s`
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`
+}
