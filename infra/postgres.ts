@@ -64,3 +64,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
 export function isDataError(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
 }
+
+/** A statement the server plans once per connection. `name` must be unique within a schema's code. */
+export const prepared =
+  <Row extends pg.QueryResultRow = pg.QueryResultRow>(name: string, text: string) =>
+  async (tx: Tx, ...values: unknown[]): Promise<Row[]> =>
+    (await tx.query<Row>({ name, text, values })).rows

@@ -1,0 +1,88 @@
+import type { OutboxRow } from './outbox-table.ts'
+
+/** Rows held in memory per lane; beyond it the table alone keeps them until they are due. */
+const memoryLimit = 5_000
+const pageSize = 1_000
+
+/**
+ * What one lane still has to publish, in order of its numbers. Rows come from memory right after their commit; whenever
+ * memory may not be the whole truth (takeover, another writer, too many waiting) the table is read instead.
+ */
+export class LaneFeed {
+  readonly lane: number
+  closed = false
+  private waiting: OutboxRow[] = []
+  private lastSeq = 0
+  private behind = true
+  private loading = false
+  private readonly wake: () => void
+  private readonly read: (lane: number, afterSeq: number, limit: number) => Promise<OutboxRow[]>
+
+  constructor(lane: number, wake: () => void, read: LaneFeed['read']) {
+    this.lane = lane
+    this.wake = wake
+    this.read = read
+  }
+
+  /** Rows this process just committed, ascending. */
+  offer(rows: readonly OutboxRow[]): void {
+    const first = rows[0]
+    if (!first) return
+    const follows = first.seq === this.lastSeq + 1 && this.waiting.length + rows.length <= memoryLimit
+    if (this.behind || this.loading || !follows) this.behind = true
+    else this.push(rows)
+    this.wake()
+  }
+
+  /** Says that the table may hold rows this process did not write. */
+  poke(): void {
+    this.behind = true
+    this.wake()
+  }
+
+  /** Nothing is left to publish, as far as this process knows. */
+  get idle(): boolean {
+    return this.closed || (!this.behind && !this.loading && this.waiting.length === 0)
+  }
+
+  /** Rows waiting in memory. */
+  get size(): number {
+    return this.waiting.length
+  }
+
+  /** The next rows without taking them; reads the table when memory is not the whole truth. */
+  async peek(limit: number): Promise<readonly OutboxRow[]> {
+    if (this.waiting.length === 0 && this.behind && !this.closed) {
+      this.behind = false
+      this.loading = true
+      try {
+        const page = await this.read(this.lane, this.lastSeq, pageSize)
+        this.push(page)
+        if (page.length === pageSize) this.behind = true
+      } catch (error) {
+        this.behind = true
+        throw error
+      } finally {
+        this.loading = false
+      }
+    }
+    return this.closed ? [] : this.waiting.slice(0, limit)
+  }
+
+  /** The broker has the rows up to this number. */
+  acknowledge(seq: number): void {
+    const rest = this.waiting.findIndex((row) => row.seq > seq)
+    this.waiting = rest === -1 ? [] : this.waiting.slice(rest)
+  }
+
+  /** Stops publishing for this lane: it has, or will have, another owner. */
+  close(): void {
+    this.closed = true
+    this.waiting = []
+  }
+
+  private push(rows: readonly OutboxRow[]): void {
+    for (const row of rows) this.waiting.push(row)
+    this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
+  }
+}

@@ -1,0 +1,62 @@
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+
+/** An event a transaction wants published: final bytes, numbered without gaps within its lane. */
+export interface OutboxRow {
+  seq: number
+  eventId: string
+  /** Without namespace. */
+  topic: string
+  key: string
+  /** JSON object of strings. */
+  headers: string
+  value: Buffer
+}
+
+const append = prepared(
+  'outbox_append',
+  `insert into outbox (lane, seq, event_id, topic, key, headers, value)
+   select * from unnest($1::int[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bytea[])`,
+)
+
+/** Appends rows that were numbered under the lock of their lanes' rows. */
+export async function appendOutbox(tx: Tx, rows: readonly (OutboxRow & { lane: number })[]): Promise<void> {
+  if (rows.length === 0) return
+  const column = <K extends keyof (typeof rows)[number]>(name: K) => rows.map((row) => row[name])
+  await append(
+    tx,
+    column('lane'),
+    column('seq'),
+    column('eventId'),
+    column('topic'),
+    column('key'),
+    column('headers'),
+    column('value'),
+  )
+}
+
+const read = prepared<OutboxRow>(
+  'outbox_read',
+  `select seq, event_id as "eventId", topic, key, headers, value
+   from outbox where lane = $1 and seq > $2 order by seq limit $3`,
+)
+
+/** The lane's next rows after `afterSeq`, in order. What is visible has no gap: numbers are given under the lane's lock. */
+export const readOutbox = (pool: Pool, lane: number, afterSeq: number, limit: number): Promise<OutboxRow[]> =>
+  read(pool, lane, afterSeq, limit)
+
+const remove = prepared(
+  'outbox_remove',
+  `delete from outbox using unnest($1::int[], $2::bigint[]) as published (lane, seq)
+   where outbox.lane = published.lane and outbox.seq <= published.seq`,
+)
+
+/** Deletes all rows of each lane up to a number the broker has acknowledged. Repeating it is harmless. */
+export async function removePublished(pool: Pool, upTo: ReadonlyMap<number, number>): Promise<void> {
+  const lanes = [...upTo.keys()].sort((a, b) => a - b)
+  await remove(
+    pool,
+    lanes,
+    lanes.map((lane) => upTo.get(lane)),
+  )
+}

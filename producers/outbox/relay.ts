@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka, Producer, TopicMessages } from 'kafkajs'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { LaneFeed } from './lane-feed.ts'
+import type { OutboxRow } from './outbox-table.ts'
+import { readOutbox, removePublished } from './outbox-table.ts'
+
+/** Rows of one lane in one request, and rows of all lanes in one request. */
+const perLane = 500
+const perRequest = 2_000
+
+export interface RelayOptions {
+  kafka: Kafka
+  pool: Pool
+  namespace: string
+  partitions: number
+  log: Logger
+}
+
+/**
+ * Publishes what the outbox holds, then deletes it. One per process: it gathers what its lanes have ready into one request
+ * and never has two under way, because kafkajs reuses a sequence number after an error and would lose the overtaken request.
+ */
+export class Relay {
+  private readonly options: RelayOptions
+  private readonly feeds = new Map<number, LaneFeed>()
+  private producer: Producer | undefined
+  private stopped = false
+  private signal = Promise.withResolvers<void>()
+  private readonly loop: Promise<void>
+  private removal: Promise<void> = Promise.resolve()
+
+  constructor(options: RelayOptions) {
+    this.options = options
+    this.loop = this.run()
+  }
+
+  /** Starts publishing for a lane this process owns: what the table holds first, then what is offered. */
+  open(lane: number): LaneFeed {
+    this.feeds.get(lane)?.close()
+    const feed = new LaneFeed(
+      lane,
+      () => this.signal.resolve(),
+      (...args) => readOutbox(this.options.pool, ...args),
+    )
+    this.feeds.set(lane, feed)
+    this.signal.resolve()
+    return feed
+  }
+
+  /** Resolves once every open lane is published, or false at the deadline. */
+  async flush(deadlineMs: number): Promise<boolean> {
+    const deadline = Date.now() + deadlineMs
+    while ([...this.feeds.values()].some((feed) => !feed.idle)) {
+      if (Date.now() >= deadline) return false
+      await delay(5)
+    }
+    await this.removal
+    return true
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true
+    this.signal.resolve()
+    await this.loop
+    await this.removal
+    await this.producer?.disconnect().catch(() => {})
+  }
+
+  private async run(): Promise<void> {
+    for (let failures = 0; !this.stopped; ) {
+      try {
+        this.signal = Promise.withResolvers<void>()
+        const batch = await this.gather()
+        if (batch.size === 0) {
+          await this.signal.promise
+          continue
+        }
+        await this.send([...batch.values()].flat())
+        this.acknowledge(batch)
+        failures = 0
+      } catch (error) {
+        this.options.log.warn({ error: describeError(error) }, 'publishing failed, will send again')
+        // The outcome is unknown: a new producer gets a new id, so the broker cannot mistake the repeat for a known sequence
+        await this.producer?.disconnect().catch(() => {})
+        this.producer = undefined
+        await delay(Math.min(1_000, 25 * 2 ** failures++) * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+
+  private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {
+    const batch = new Map<LaneFeed, readonly OutboxRow[]>()
+    let room = perRequest
+    for (const [lane, feed] of this.feeds) {
+      if (feed.closed) this.feeds.delete(lane)
+      if (feed.idle || room <= 0) continue
+      const rows = await feed.peek(Math.min(perLane, room))
+      if (rows.length === 0) continue
+      batch.set(feed, rows)
+      room -= rows.length
+    }
+    return batch
+  }
+
+  private async send(rows: readonly OutboxRow[]): Promise<void> {
+    const { namespace, partitions } = this.options
+    const byTopic = new Map<string, TopicMessages>()
+    const expected = new Set<string>()
+    for (const row of rows) {
+      const topic = `${namespace}${row.topic}`
+      const partition = laneOf(row.key, partitions)
+      expected.add(`${topic}/${partition}`)
+      const messages = byTopic.get(topic) ?? { topic, messages: [] }
+      messages.messages.push({ key: row.key, value: row.value, headers: JSON.parse(row.headers), partition })
+      byTopic.set(topic, messages)
+    }
+    const producer = await this.connected()
+    const answer = await producer.sendBatch({ acks: -1, timeout: 5_000, topicMessages: [...byTopic.values()] })
+    // kafkajs resolves even when a retry skipped a partition, so only a partition named in the answer counts
+    for (const { topicName, partition, errorCode } of answer) {
+      if (errorCode === 0) expected.delete(`${topicName}/${partition}`)
+    }
+    if (expected.size > 0) throw new TallyError('UNREACHABLE', `the broker did not acknowledge ${[...expected].join(', ')}`)
+  }
+
+  private async connected(): Promise<Producer> {
+    if (!this.producer) {
+      this.producer = this.options.kafka.producer({
+        idempotent: true,
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: false,
+        retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 3 },
+      })
+      await this.producer.connect()
+    }
+    return this.producer
+  }
+
+  private acknowledge(batch: ReadonlyMap<LaneFeed, readonly OutboxRow[]>): void {
+    const upTo = new Map<number, number>()
+    for (const [feed, rows] of batch) {
+      const last = rows.at(-1)
+      if (!last) continue
+      feed.acknowledge(last.seq)
+      upTo.set(feed.lane, last.seq)
+    }
+    // Failing to delete only means publishing again after a takeover; the next removal of the lane covers it
+    this.removal = this.removal
+      .then(() => removePublished(this.options.pool, upTo))
+      .catch((error: unknown) => this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'))
+  }
+}
