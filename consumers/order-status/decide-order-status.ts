@@ -1,0 +1,104 @@
+import type { Context, Decision, Emitted } from '../runtime/handler.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { summarize } from './summarize.ts'
+
+export type Status =
+  | 'placed'
+  | 'authorized'
+  | 'reserved'
+  | 'ready'
+  | 'shipping'
+  | 'completed'
+  | 'cancelled'
+  | 'rejected'
+
+/** Every event that concerns one order. */
+export type OrderEvent = Exclude<Emitted, { type: 'StockReplenished' }>
+
+export interface TimelineEntry {
+  /** 1, 2, 3 … per order, in the order this service learned of the events. */
+  seq: number
+  eventId: string
+  type: EventType
+  /** UTC epoch ms. */
+  time: number
+  at: Context['at']
+  /** For people; no personal data. */
+  summary: string
+}
+
+export interface OrderStatus {
+  status: Status
+  /** Code of why the order was cancelled or rejected. */
+  reason: string | null
+  seen: readonly EventType[]
+  /** What OrderPlaced says; it need not be the first event to arrive. */
+  order: { customerId: string; currency: string; totalMinor: number; placedAt: number } | null
+  /** Time of the latest event, UTC epoch ms. */
+  updatedAt: number
+  /** Time of the event that ended the order. */
+  endedAt: number | null
+  /** Length of the timeline. */
+  entries: number
+  /** Entries that are not in the table yet. */
+  fresh: readonly TimelineEntry[]
+}
+
+export const unseen: OrderStatus = {
+  status: 'placed',
+  reason: null,
+  seen: [],
+  order: null,
+  updatedAt: 0,
+  endedAt: null,
+  entries: 0,
+  fresh: [],
+}
+
+/** An order stands where the first of these rules says whose events were all seen: whatever order they came in. */
+const rules: readonly { status: Status; needs: readonly EventType[]; ends?: true }[] = [
+  { status: 'completed', needs: ['PaymentCaptured'], ends: true },
+  { status: 'cancelled', needs: ['FulfilmentCancelled'], ends: true },
+  { status: 'rejected', needs: ['PaymentDeclined'], ends: true },
+  { status: 'rejected', needs: ['StockRejected'], ends: true },
+  { status: 'shipping', needs: ['ShipmentScheduled'] },
+  { status: 'ready', needs: ['PaymentAuthorized', 'StockReserved'] },
+  { status: 'authorized', needs: ['PaymentAuthorized'] },
+  { status: 'reserved', needs: ['StockReserved'] },
+]
+
+/** Takes an event into the order's status and timeline. Emits nothing. */
+export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context: Context): Decision<OrderStatus> {
+  const isNew = !state.seen.includes(event.type)
+  const seen = isNew ? [...state.seen, event.type] : state.seen
+  const rule = rules.find(({ needs }) => needs.every((type) => seen.includes(type)))
+  const ends = isNew && rule?.ends && rule.needs.includes(event.type)
+  const seq = state.entries + 1
+  const entry = { seq, eventId: context.eventId, type: event.type, time: context.time, at: context.at }
+  return {
+    state: {
+      status: rule?.status ?? 'placed',
+      reason: ends ? reasonOf(event) : state.reason,
+      seen,
+      order: event.type === 'OrderPlaced' ? orderOf(event.data) : state.order,
+      updatedAt: Math.max(state.updatedAt, context.time),
+      endedAt: ends ? context.time : state.endedAt,
+      entries: seq,
+      fresh: [...state.fresh, { ...entry, summary: summarize(event) }],
+    },
+  }
+}
+
+function reasonOf({ type, data }: OrderEvent): string | null {
+  if (type === 'FulfilmentCancelled' || type === 'PaymentDeclined') return data.reason
+  return type === 'StockRejected' ? 'out_of_stock' : null
+}
+
+type Placed = Extract<OrderEvent, { type: 'OrderPlaced' }>['data']
+
+const orderOf = ({ customerId, currency, totalMinor, placedAt }: Placed) => ({
+  customerId,
+  currency,
+  totalMinor,
+  placedAt,
+})

@@ -1,0 +1,102 @@
+import { prepared } from '../../infra/postgres.ts'
+import type { Tx } from '../../infra/postgres.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import type { StateTable } from '../runtime/state-table.ts'
+import { unseen } from './decide-order-status.ts'
+import type { OrderStatus, Status } from './decide-order-status.ts'
+
+interface Row {
+  order_id: string
+  status: Status
+  reason: string | null
+  seen: EventType[]
+  customer_id: string | null
+  currency: string | null
+  total_minor: number | null
+  placed_at: Date | null
+  updated_at: Date
+  ended_at: Date | null
+  entries: number
+}
+
+const load = prepared<Row>('order_status_load', 'select * from order_status where order_id = any($1)')
+
+const saveOrders = prepared(
+  'order_status_save',
+  `insert into order_status as o
+     (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
+   select order_id, status, reason, string_to_array(seen, ','), customer_id, currency, total_minor, placed_at, updated_at,
+          ended_at, entries
+   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[],
+               $9::timestamptz[], $10::timestamptz[], $11::int[])
+     as new (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
+   on conflict (order_id) do update set
+     status = excluded.status, reason = excluded.reason, seen = excluded.seen, customer_id = excluded.customer_id,
+     currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
+     updated_at = excluded.updated_at, ended_at = excluded.ended_at, entries = excluded.entries`,
+)
+
+const appendTimeline = prepared(
+  'timeline_append',
+  `insert into timeline (order_id, seq, event_id, type, time, topic, partition, "offset", summary)
+   select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::int[],
+                        $8::bigint[], $9::text[])`,
+)
+
+/** One row per order and its timeline, which only grows. */
+export const orderStatusTable: StateTable<OrderStatus> = {
+  initial: () => unseen,
+
+  async load(tx: Tx, keys) {
+    return new Map((await load(tx, keys)).map((row) => [row.order_id, fromRow(row)]))
+  },
+
+  async save(tx: Tx, states) {
+    const orders = [...states]
+    const order = <V>(value: (state: OrderStatus) => V) => orders.map(([, state]) => value(state))
+    await saveOrders(
+      tx,
+      orders.map(([orderId]) => orderId),
+      order(({ status }) => status),
+      order(({ reason }) => reason),
+      order(({ seen }) => seen.join(',')),
+      order((state) => state.order?.customerId),
+      order((state) => state.order?.currency),
+      order((state) => state.order?.totalMinor),
+      order((state) => state.order && new Date(state.order.placedAt)),
+      order(({ updatedAt }) => new Date(updatedAt)),
+      order(({ endedAt }) => endedAt && new Date(endedAt)),
+      order(({ entries }) => entries),
+    )
+    const entries = orders.flatMap(([orderId, { fresh }]) => fresh.map((entry) => ({ orderId, ...entry })))
+    const entry = <V>(value: (entry: (typeof entries)[number]) => V) => entries.map(value)
+    await appendTimeline(
+      tx,
+      entry(({ orderId }) => orderId),
+      entry(({ seq }) => seq),
+      entry(({ eventId }) => eventId),
+      entry(({ type }) => type),
+      entry(({ time }) => new Date(time)),
+      entry(({ at }) => at?.topic),
+      entry(({ at }) => at?.partition),
+      entry(({ at }) => at?.offset),
+      entry(({ summary }) => summary),
+    )
+  },
+}
+
+const fromRow = (row: Row): OrderStatus => ({
+  status: row.status,
+  reason: row.reason,
+  seen: row.seen,
+  order: row.placed_at && {
+    customerId: row.customer_id ?? '',
+    currency: row.currency ?? '',
+    totalMinor: row.total_minor ?? 0,
+    placedAt: row.placed_at.getTime(),
+  },
+  updatedAt: row.updated_at.getTime(),
+  endedAt: row.ended_at?.getTime() ?? null,
+  entries: row.entries,
+  fresh: [],
+})

@@ -1,0 +1,35 @@
+import type { OrderEvent } from './decide-order-status.ts'
+
+/** One line for people. Names, addresses and the customer's own words stay out: timelines are shown to many. */
+export function summarize({ type, data }: OrderEvent): string {
+  switch (type) {
+    case 'OrderPlaced':
+      return `${counted(data.lines.length, 'article')}, ${counted(unitsOf(data.lines), 'unit')}`
+    case 'CancellationRequested':
+      return 'the customer asks to cancel'
+    case 'PaymentAuthorized':
+      return `the gateway holds the amount (${data.authorizationId})`
+    case 'PaymentDeclined':
+      return `the gateway declined: ${data.reason}`
+    case 'PaymentVoided':
+      return `the hold was given back (${data.authorizationId})`
+    case 'PaymentCaptured':
+      return `the amount was taken (${data.captureId})`
+    case 'StockReserved':
+      return `${counted(unitsOf(data.lines), 'unit')} set aside`
+    case 'StockRejected':
+      return `not enough of ${data.shortages.map(({ sku, requested, available }) => `${sku} (${available} of ${requested})`).join(', ')}`
+    case 'StockReleased':
+      return `${counted(unitsOf(data.lines), 'unit')} on hand again`
+    case 'ShipmentScheduled':
+      return `${data.carrier} picks it up, tracking number ${data.trackingNumber}`
+    case 'FulfilmentCancelled':
+      return `will not be delivered: ${data.reason}`
+    case 'CancellationRefused':
+      return `too late to cancel: ${data.reason}`
+  }
+}
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const unitsOf = (lines: readonly { quantity: number }[]) => lines.reduce((units, { quantity }) => units + quantity, 0)
