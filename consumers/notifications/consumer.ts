@@ -1,0 +1,17 @@
+import { defineConsumer } from '../runtime/handler.ts'
+import { mailOnce } from './decide-mail.ts'
+import { mailTable } from './mail-table.ts'
+
+/** Writes the mails a customer would get. Nothing depends on it: the smallest consumer there is, to copy from. */
+export default () =>
+  defineConsumer({
+    group: 'notifications',
+    state: mailTable,
+    handlers: {
+      OrderPlaced: mailOnce('received', () => 'We have received your order'),
+      ShipmentScheduled: mailOnce('shipped', ({ carrier }) => `Your order is on its way with ${carrier}`),
+      PaymentDeclined: mailOnce('payment_declined', () => 'Your payment was declined, so your order ends here'),
+      StockRejected: mailOnce('out_of_stock', () => 'We are out of stock, so your order ends here'),
+      FulfilmentCancelled: mailOnce('cancelled', () => 'Your order is cancelled'),
+    },
+  })

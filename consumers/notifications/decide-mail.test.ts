@@ -1,0 +1,35 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import consumer from './consumer.ts'
+import type { Mails } from './decide-mail.ts'
+
+const { handlers, state } = consumer()
+const types = Object.keys(handlers) as (keyof typeof handlers)[]
+
+/** The mails after events of these types, in this order. */
+const mailsAfter = (arrivals: typeof types) =>
+  arrivals.reduce((mails: Mails, type, index) => {
+    const context = { key: 'order-1', eventId: `event-${index}`, time: index }
+    return handlers[type]?.({ carrier: 'Swift' } as never, mails, context, new Map<string, never>()).state ?? mails
+  }, state.initial('order-1'))
+
+describe('the mails of an order', () => {
+  test('are one per kind of event seen, in whatever order and however often they come', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...types)), (arrivals) => {
+        const { fresh } = mailsAfter(arrivals)
+        const firsts = [...new Set(arrivals)]
+        expect(fresh.map(({ eventId }) => eventId)).toEqual(firsts.map((type) => `event-${arrivals.indexOf(type)}`))
+        expect(new Set(fresh.map(({ kind }) => kind)).size).toBe(firsts.length)
+      }),
+    )
+  })
+
+  test('do not repeat what an earlier batch wrote', () => {
+    const known: Mails = { known: ['shipped'], fresh: [] }
+    const context = { key: 'order-1', eventId: 'event-1', time: 1 }
+    expect(
+      handlers.ShipmentScheduled?.({ carrier: 'Swift' } as never, known, context, new Map<string, never>()),
+    ).toEqual({})
+  })
+})
