@@ -15,21 +15,48 @@ export const environment = z.object({
     .regex(/^([a-z][a-z0-9]{0,19}_)?$/, 'lower-case letters and digits, ending in "_"')
     .default('')
     .describe('Prefix of topics, groups and database schemas, so that several pipelines share one set of servers'),
-  TALLY_PORT_BASE: z.coerce.number().int().min(1024).max(65_000).default(28_000).describe('First port; the others are at fixed distances'),
+  TALLY_PORT_BASE: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .max(65_000)
+    .default(28_000)
+    .describe('First port; the others are at fixed distances'),
   TALLY_KAFKA_BROKERS: z.string().optional().describe('Brokers of your own, host:port[,host:port]; embedded otherwise'),
-  TALLY_REGISTRY_URL: z.url().optional().describe('Confluent-compatible schema registry of your own; embedded otherwise'),
-  TALLY_DATABASE_URL: z.string().startsWith('postgres').optional().describe('PostgreSQL of your own; embedded otherwise'),
+  TALLY_REGISTRY_URL: z
+    .url()
+    .optional()
+    .describe('Confluent-compatible schema registry of your own; embedded otherwise'),
+  TALLY_DATABASE_URL: z
+    .string()
+    .startsWith('postgres')
+    .optional()
+    .describe('PostgreSQL of your own; embedded otherwise'),
   TALLY_GATEWAY_URL: z.url().optional().describe('Payment gateway; the simulator otherwise'),
   TALLY_CARRIER_URL: z.url().optional().describe('Carrier; the simulator otherwise'),
   TALLY_API_PORT: port.optional().describe('Port of the orders API (default: port base + 80)'),
-  TALLY_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(12).describe('Partitions of every topic when it is created'),
+  TALLY_PARTITIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(12)
+    .describe('Partitions of every topic when it is created'),
   TALLY_SESSION_TIMEOUT_MS: ms.default(6_000).describe('A replica silent for so long loses its lanes'),
   TALLY_SIMULATOR_SEED: z.coerce.number().int().default(1).describe('Seed of the simulators: latency and refusals'),
   TALLY_GATEWAY_DECLINE_RATE: rate.default(0.05).describe('Share of authorizations the simulated gateway declines'),
   TALLY_GATEWAY_LATENCY_MS: ms.default(20).describe('Median latency of the simulated gateway'),
   TALLY_CARRIER_REFUSE_RATE: rate.default(0.01).describe('Share of labels the simulated carrier refuses'),
   TALLY_CARRIER_LATENCY_MS: ms.default(30).describe('Median latency of the simulated carrier'),
-  TALLY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').describe('Least level logged'),
+  TALLY_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('Least level logged'),
+  JAVA_HOME: z
+    .string()
+    .optional()
+    .describe('JDK 21 or newer for the embedded servers; else PATH and the usual folders are searched'),
+  PATH: z.string().default('').describe('Searched for a JDK and Maven'),
 })
 
 export type Config = Readonly<ReturnType<typeof derive>>
@@ -65,6 +92,7 @@ function derive(env: z.infer<typeof environment>) {
       gateway: at(90),
       carrier: at(91),
     },
+    java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {
       embedded: !env.TALLY_KAFKA_BROKERS,
       brokers: env.TALLY_KAFKA_BROKERS?.split(',').map((broker) => broker.trim()) ?? [`127.0.0.1:${at(92)}`],

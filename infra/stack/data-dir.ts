@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { loadConfig } from '../config.ts'
+import type { Config } from '../config.ts'
+import { describeError, TallyError } from '../errors.ts'
+
+const marker = 'tally-data-dir'
+
+/**
+ * Makes the data folder, marked as ours, so that nothing else is ever deleted by `reset`.
+ * @throws TallyError USAGE when it cannot be written
+ */
+export function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o711 }) // PostgreSQL under another user must get through
+    mkdirSync(join(dataDir, 'logs'), { recursive: true })
+    accessSync(dataDir, constants.W_OK)
+    if (!existsSync(join(dataDir, marker))) writeFileSync(join(dataDir, marker), '')
+  } catch (error) {
+    throw new TallyError(
+      'USAGE',
+      `The data folder ${dataDir} cannot be written: make it writable, or name another one with TALLY_DATA_DIR (${describeError(error)})`,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Deletes the data of the embedded servers. Downloads kept in the same folder stay.
+ * @throws TallyError USAGE when the folder is not one of ours
+ */
+export function deleteData(dataDir: string): void {
+  if (!existsSync(dataDir)) return
+  if (!existsSync(join(dataDir, marker)))
+    throw new TallyError('USAGE', `${dataDir} is no data folder of Tally: nothing was deleted`)
+  rmSync(serverHome(dataDir), { recursive: true, force: true })
+  for (const entry of ['postgres', 'postgres.password', 'kafka', 'logs', 'run', 'simulators', marker])
+    rmSync(join(dataDir, entry), { recursive: true, force: true })
+}
+
+/** The embedded database's password: made at the first call, readable by the owner only. `loadConfig` reads it there. */
+export function ensureDatabasePassword(dataDir: string): string {
+  const path = join(dataDir, 'postgres.password')
+  try {
+    writeFileSync(path, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return readFileSync(path, 'utf8').trim()
+}
+
+/** The configuration with its data folder made and the embedded database's password in it. */
+export function loadStackConfig(env?: NodeJS.ProcessEnv): Config {
+  const { dataDir } = loadConfig(env)
+  prepareDataDir(dataDir)
+  ensureDatabasePassword(dataDir)
+  return loadConfig(env)
+}
+
+/** PostgreSQL refuses to run as root; this is who runs it then. It owns nothing else and exists everywhere. */
+const nobody = { uid: 65_534, gid: 65_534 }
+
+export const serverUser = (): typeof nobody | undefined => (process.getuid?.() === 0 ? nobody : undefined)
+
+/**
+ * Where PostgreSQL's own files live: the data folder, unless it runs as `nobody` and a folder above is closed to that
+ * user (a checkout in /root, say).
+ */
+export function serverHome(dataDir: string): string {
+  if (!serverUser() || isOpen(dataDir)) return join(dataDir, 'postgres')
+  return join('/var/lib/tally', createHash('sha256').update(dataDir).digest('hex').slice(0, 12))
+}
+
+/** Whether everybody may pass through a folder and all folders above it. */
+export function isOpen(folder: string): boolean {
+  const open = (statSync(folder).mode & 0o001) !== 0
+  return open && (dirname(folder) === folder || isOpen(dirname(folder)))
+}

@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { describeError, TallyError } from '../errors.ts'
+import type { Jdk } from './java.ts'
+
+const pom = join(import.meta.dirname, 'jars', 'pom.xml')
+/** Downloads are shared by all data folders of this checkout. */
+const cacheDir = resolve(import.meta.dirname, '..', '..', '.tally')
+
+export interface Jars {
+  /** Sorted: a class path of fixed order is what a class data archive is bound to. */
+  readonly kafka: readonly string[]
+  readonly registry: string
+  /** Place for archives of these very jars. */
+  readonly dir: string
+}
+
+/** A version pinned in jars/pom.xml. */
+export function pinned(property: 'kafka.version' | 'registry.version'): string {
+  const version = new RegExp(`<${property}>([^<]+)</`).exec(readFileSync(pom, 'utf8'))?.[1]
+  if (!version) throw new TallyError('INVARIANT', `${pom} names no ${property}`)
+  return version
+}
+
+let fetching: Promise<Jars> | undefined
+
+/**
+ * The jars of Kafka and the registry, fetched through Maven on the first call of a checkout's life (about 200 MB).
+ * @throws TallyError USAGE without Maven, UNREACHABLE when the download fails
+ */
+export async function fetchJars(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
+  fetching ??= fetchOnce(jdk, progress).finally(() => (fetching = undefined))
+  return fetching
+}
+
+async function fetchOnce(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
+  const dir = join(cacheDir, `jars-${createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12)}`)
+  if (!existsSync(dir)) await download(dir, jdk, progress)
+  const kafkaDir = join(dir, 'kafka')
+  const kafka = readdirSync(kafkaDir)
+    .toSorted()
+    .map((jar) => join(kafkaDir, jar))
+  return { kafka, registry: join(dir, 'registry', 'quarkus-run.jar'), dir }
+}
+
+/** Fills a folder aside and renames it: what carries the name is complete, whoever else downloads at the same time. */
+async function download(dir: string, jdk: Jdk, progress: (text: string) => void): Promise<void> {
+  mkdirSync(cacheDir, { recursive: true })
+  const aside = mkdtempSync(join(cacheDir, 'downloading-'))
+  try {
+    progress('fetching Kafka and the schema registry through Maven, about 200 MB, this once')
+    await maven([`-Djars.dir=${aside}`, 'generate-resources'], jdk, progress)
+    chmodSync(aside, 0o755) // Temporary folders are private, the cache is not
+    renameSync(aside, dir)
+  } catch (error) {
+    if (!existsSync(dir)) throw error
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+async function maven(args: readonly string[], jdk: Jdk, progress: (text: string) => void): Promise<void> {
+  const child = spawn('mvn', ['--batch-mode', '--strict-checksums', '--file', pom, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, JAVA_HOME: jdk.home },
+  })
+  const exited = new Promise<number | null>((done, failed) => child.once('close', done).once('error', failed))
+  const errors: string[] = []
+  let megabytes = 0
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('[ERROR]')) errors.push(line.slice('[ERROR] '.length))
+    const size = /^\[INFO\] Downloaded from .*\(([\d.]+) (kB|MB) at/.exec(line)
+    if (!size) return
+    const before = megabytes
+    megabytes += Number(size[1]) / (size[2] === 'kB' ? 1000 : 1)
+    if (Math.floor(megabytes / 20) > Math.floor(before / 20)) progress(`fetched ${Math.round(megabytes)} MB`)
+  })
+  child.stderr.resume()
+  const code = await exited.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw new TallyError('USAGE', `Maven cannot be run: ${describeError(error)}`)
+    throw new TallyError(
+      'USAGE',
+      'Maven (the command mvn) is needed to fetch Kafka and the schema registry: install it (for example the package maven, or from maven.apache.org)',
+    )
+  })
+  if (code === 0) return
+  const why = errors.find((line) => line.trim() !== '') ?? `exit code ${code}`
+  throw new TallyError('UNREACHABLE', `Maven could not fetch Kafka and the schema registry, check the network: ${why}`)
+}

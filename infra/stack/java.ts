@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { TallyError } from '../errors.ts'
+
+export interface Jdk {
+  readonly home: string
+  readonly java: string
+  /** Full version, `25.0.3`. */
+  readonly version: string
+}
+
+export const leastJava = 21
+
+/**
+ * The JDK that runs the servers: JAVA_HOME's, then the one on PATH, then the newest in the usual install folders.
+ * @throws TallyError USAGE when none is new enough
+ */
+export function findJdk({ javaHome, searchPath }: { javaHome?: string; searchPath: readonly string[] }): Jdk {
+  const preferred = [...(javaHome ? [javaHome] : []), ...searchPath.flatMap(homeOfCommand)].flatMap(inspect)
+  const installed = installFolders()
+    .flatMap(inspect)
+    .toSorted((a, b) => major(b) - major(a))
+  const found = [...preferred, ...installed]
+  const chosen = found.find((jdk) => major(jdk) >= leastJava)
+  if (chosen) return chosen
+  const instead = found[0] ? `only Java ${found[0].version} was found (${found[0].home})` : 'none was found'
+  throw new TallyError(
+    'USAGE',
+    `Kafka and the schema registry need a JDK ${leastJava} or newer, ${instead}: install one (for example the package openjdk-${leastJava}-jdk-headless, or Temurin from adoptium.net) or point JAVA_HOME to it`,
+  )
+}
+
+const major = (jdk: Jdk): number => Number.parseInt(jdk.version, 10)
+
+/** `java` on PATH is often a chain of links; its real place tells the home. */
+function homeOfCommand(folder: string): string[] {
+  try {
+    return [dirname(dirname(realpathSync(join(folder, 'java'))))]
+  } catch {
+    return []
+  }
+}
+
+/** Every JDK and JRE carries a `release` file: reading it spares starting each one. */
+function inspect(home: string): Jdk[] {
+  try {
+    const version = /^JAVA_VERSION="([^"]+)"/m.exec(readFileSync(join(home, 'release'), 'utf8'))?.[1]
+    const java = realpathSync(join(home, 'bin', 'java'))
+    return version ? [{ home, java, version }] : []
+  } catch {
+    return []
+  }
+}
+
+function installFolders(): string[] {
+  const user = homedir()
+  return [
+    '/usr/lib/jvm',
+    '/usr/java',
+    '/opt',
+    '/usr/local',
+    `${user}/.sdkman/candidates/java`,
+    `${user}/.jdks`,
+    '/opt/java',
+  ].flatMap(childrenOf)
+}
+
+function childrenOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}

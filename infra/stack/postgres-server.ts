@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import pg from 'pg'
+import type { Config } from '../config.ts'
+import { describeError, TallyError } from '../errors.ts'
+import { ensureDatabasePassword, serverHome, serverUser } from './data-dir.ts'
+import { poll } from './launch.ts'
+import type { CommandLine, ProcessSpec } from './launch.ts'
+import { postgresBinaries } from './postgres-binaries.ts'
+import { end, identify } from './process-identity.ts'
+
+const settings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '256MB',
+  max_wal_size: '2GB',
+  wal_compression: 'on',
+  timezone: 'UTC',
+  log_line_prefix: '%m [%p] %a ',
+}
+
+/** Survives the loss of the process, not of the power: for tests. */
+const undurable = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
+
+/** PostgreSQL out of its npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`. */
+export function postgresServer(config: Config, { durable = true }: { durable?: boolean } = {}): ProcessSpec {
+  const home = serverHome(config.dataDir)
+  const data = join(home, 'data')
+  const binaries = postgresBinaries(home)
+  return {
+    name: 'postgres',
+    title: `PostgreSQL ${binaries.version}`,
+    port: config.ports.postgres,
+    stopSignal: 'SIGINT', // "Fast": sessions are ended, a checkpoint is written
+    stopWithinMs: 10_000,
+    readyWithinMs: 60_000, // Recovery after a crash takes its time
+    async prepare() {
+      const password = ensureDatabasePassword(config.dataDir)
+      if (existsSync(data)) await endLeftover(data)
+      else await initialise(binaries.initdb, home, data, password)
+      const all = { port: String(config.ports.postgres), ...settings, ...(durable ? {} : undurable) }
+      const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+      return { command: binaries.postgres, args: ['-D', data, ...args], cwd: home, user: serverUser() }
+    },
+    async ready(_running, signal) {
+      const url = `postgres://tally:${ensureDatabasePassword(config.dataDir)}@127.0.0.1:${config.ports.postgres}/postgres`
+      await poll(() => ensureDatabase(url, 'tally'), { everyMs: 20, signal })
+    },
+  }
+}
+
+/**
+ * Makes a database unless it is there.
+ * @param url of any database on the same server
+ * @throws TallyError UNREACHABLE
+ */
+export async function ensureDatabase(url: string, name: string): Promise<true> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  try {
+    await client.connect()
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [name])
+    if (!rowCount) await client.query(`create database ${client.escapeIdentifier(name)}`)
+    return true
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === '42P04') return true // Somebody else was faster
+    throw new TallyError('UNREACHABLE', `No database ${name} on PostgreSQL: ${describeError(error)}`, { cause: error })
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** Makes the cluster aside and renames it: a `data` folder is always complete. */
+async function initialise(initdb: string, home: string, data: string, password: string): Promise<void> {
+  const user = serverUser()
+  const aside = join(home, 'data.partial')
+  const passwordFile = join(home, 'initdb.password')
+  mkdirSync(home, { recursive: true, mode: 0o755 })
+  rmSync(aside, { recursive: true, force: true })
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (user) for (const path of [home, passwordFile]) chownSync(path, user.uid, user.gid)
+  const flags = ['--username=tally', '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-instructions']
+  try {
+    await run({ command: initdb, args: ['-D', aside, `--pwfile=${passwordFile}`, ...flags], cwd: home, user })
+    renameSync(aside, data)
+  } finally {
+    rmSync(passwordFile, { force: true })
+  }
+}
+
+async function run({ command, args, cwd, user }: CommandLine): Promise<void> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'], ...user })
+  const closed = new Promise<number | null>((done, failed) => child.once('close', done).once('error', failed))
+  const [code, complaint] = await Promise.all([closed, text(child.stderr)])
+  if (code !== 0)
+    throw new TallyError(
+      'UNREACHABLE',
+      `PostgreSQL's data folder could not be made: ${complaint.trim() || `exit code ${code}`}`,
+    )
+}
+
+/**
+ * A postmaster of a killed supervisor may still run in our folder. PostgreSQL itself copes with a stale pid file, unless
+ * its pid now belongs to somebody else of the same user.
+ */
+async function endLeftover(data: string): Promise<void> {
+  const pidFile = join(data, 'postmaster.pid')
+  if (!existsSync(pidFile)) return
+  const leftover = identify(Number.parseInt(readFileSync(pidFile, 'utf8'), 10))
+  if (leftover && workingFolder(leftover.pid) === data) await end(leftover, 'SIGINT', 5_000)
+  rmSync(pidFile, { force: true })
+}
+
+function workingFolder(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return undefined
+  }
+}

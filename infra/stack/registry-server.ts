@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { fetchJars, pinned } from './jars.ts'
+import { findJdk } from './java.ts'
+import { poll } from './launch.ts'
+import type { ProcessSpec } from './launch.ts'
+import { ensureDatabase } from './postgres-server.ts'
+
+const jvm = [
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-XX:-UsePerfData',
+  '-Djava.util.logging.manager=org.jboss.logmanager.LogManager',
+  // Without a compatibility rule nothing is checked; as system properties, since not every name survives as a variable
+  '-Dapicurio.rules.global.compatibility=BACKWARD',
+  '-Dapicurio.rules.global.validity=FULL',
+]
+
+/** Apicurio Registry out of Maven's archive, its schemas in a PostgreSQL database of its own. */
+export function registryServer(config: Config): ProcessSpec {
+  const version = pinned('registry.version')
+  const { registry: port, registryManagement } = config.ports
+  return {
+    name: 'registry',
+    title: `Apicurio Registry ${version}`,
+    port,
+    stopSignal: 'SIGTERM',
+    stopWithinMs: 10_000,
+    readyWithinMs: 90_000,
+    async prepare(progress) {
+      const jdk = findJdk(config.java)
+      const jars = await fetchJars(jdk, progress)
+      const database = new URL(config.postgres.url)
+      await ensureDatabase(config.postgres.url, 'registry')
+      const archive = join(jars.dir, `registry-${jdk.version}.jsa`)
+      return {
+        command: jdk.java,
+        args: [
+          ...jvm,
+          '-XX:+AutoCreateSharedArchive',
+          `-XX:SharedArchiveFile=${archive}`,
+          '-Xlog:cds=off',
+          '-Xlog:cds+dynamic=off',
+          '-jar',
+          jars.registry,
+        ],
+        env: {
+          QUARKUS_HTTP_HOST: '127.0.0.1',
+          QUARKUS_HTTP_PORT: String(port),
+          QUARKUS_HTTP_ACCESS_LOG_ENABLED: 'false',
+          QUARKUS_MANAGEMENT_HOST: '127.0.0.1',
+          QUARKUS_MANAGEMENT_PORT: String(registryManagement),
+          APICURIO_STORAGE_KIND: 'sql',
+          APICURIO_STORAGE_SQL_KIND: 'postgresql',
+          APICURIO_DATASOURCE_URL: `jdbc:postgresql://${database.host}/registry${database.search}`,
+          APICURIO_DATASOURCE_USERNAME: decodeURIComponent(database.username),
+          APICURIO_DATASOURCE_PASSWORD: decodeURIComponent(database.password),
+          APICURIO_DATASOURCE_JDBC_INITIAL_SIZE: '2', // The defaults would take half of PostgreSQL's connections
+          APICURIO_DATASOURCE_JDBC_MIN_SIZE: '2',
+          APICURIO_DATASOURCE_JDBC_MAX_SIZE: '10',
+        },
+      }
+    },
+    async ready(_running, signal) {
+      await poll(() => answers(`http://127.0.0.1:${registryManagement}/health/ready`), { everyMs: 50, signal })
+      await poll(() => answers(`http://127.0.0.1:${port}/apis/ccompat/v7/subjects`), { everyMs: 50, signal })
+    },
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+  await response.arrayBuffer()
+  return response.ok
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import type { Kafka } from 'kafkajs'
+import { topicName, topics } from '../../schemas/topics.ts'
+import { loadConfig } from '../config.ts'
+import type { Config } from '../config.ts'
+import { createKafka } from '../kafka.ts'
+import { createPool } from '../postgres.ts'
+import type { Pool } from '../postgres.ts'
+import { createLogger } from '../telemetry.ts'
+import type { Logger } from '../telemetry.ts'
+
+/** A test's own corner of the shared servers: everything it makes is named with its namespace and dropped at the end. */
+export interface Sandbox extends AsyncDisposable {
+  readonly config: Config
+  readonly namespace: string
+  /** For processes started by the test: our environment with this namespace. */
+  readonly env: NodeJS.ProcessEnv
+  readonly log: Logger
+  readonly kafka: Kafka
+  /** A pool whose connections see no schema of the pipeline: name it, or make a pool of your own. */
+  readonly pool: Pool
+  /** Makes the topics of schemas/topics.ts. Without it the test has none. */
+  createTopics(partitions?: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** @param env variables that differ from the run's own, `{ TALLY_PARTITIONS: '3' }` */
+export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
+  const namespace = `t${randomBytes(6).toString('hex')}_`
+  const ownEnv = { ...process.env, ...env, TALLY_NAMESPACE: namespace }
+  const config = loadConfig(ownEnv)
+  const log = createLogger('test', config.logLevel)
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: namespace, log })
+  const pool = createPool({ url: config.postgres.url, name: namespace, log })
+  let closing: Promise<void> | undefined
+  const close = () => (closing ??= drop({ namespace, kafka, pool }).finally(() => pool.end()))
+  return {
+    config,
+    namespace,
+    env: ownEnv,
+    log,
+    kafka,
+    pool,
+    createTopics: (partitions = config.partitions) => createTopics(kafka, namespace, partitions),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function createTopics(kafka: Kafka, namespace: string, numPartitions: number): Promise<void> {
+  await withAdmin(kafka, (admin) =>
+    admin.createTopics({
+      waitForLeaders: true,
+      topics: topics.map((topic) => ({ topic: topicName(namespace, topic), numPartitions, replicationFactor: 1 })),
+    }),
+  )
+}
+
+async function drop({ namespace, kafka, pool }: Pick<Sandbox, 'namespace' | 'kafka' | 'pool'>): Promise<void> {
+  const { rows } = await pool.query<{ nspname: string }>(
+    'select nspname from pg_namespace where starts_with(nspname, $1)',
+    [namespace],
+  )
+  for (const { nspname } of rows) await pool.query(`drop schema "${nspname}" cascade`)
+  await withAdmin(kafka, async (admin) => {
+    const own = (await admin.listTopics()).filter((topic) => topic.startsWith(namespace))
+    if (own.length > 0) await admin.deleteTopics({ topics: own })
+  })
+}
+
+async function withAdmin<T>(kafka: Kafka, work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
