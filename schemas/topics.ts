@@ -1,3 +1,5 @@
+import { TallyError } from '../infra/errors.ts'
+import { eventFullNames } from './generated/events.ts'
 import type { EventData, EventType } from './generated/events.ts'
 
 export interface Topic {
@@ -47,7 +49,7 @@ const byEvent = new Map<EventType, Topic>(topics.flatMap((topic) => topic.events
 /** The topic an event type travels on. */
 export function topicOf(type: EventType): Topic {
   const topic = byEvent.get(type)
-  if (!topic) throw new Error(`${type} belongs to no topic: add it to schemas/topics.ts`)
+  if (!topic) throw new TallyError('INVARIANT', `${type} belongs to no topic: add it to schemas/topics.ts`)
   return topic
 }
 
@@ -58,3 +60,7 @@ export const keyOf = (data: EventData[EventType]): string => ('orderId' in data 
 
 /** A topic's name on the broker. */
 export const topicName = (namespace: string, topic: Topic): string => `${namespace}${topic.name}`
+
+/** The registry subject of an event type's schema. */
+export const subjectOf = (namespace: string, type: EventType): string =>
+  `${topicName(namespace, topicOf(type))}-${eventFullNames[type]}`
