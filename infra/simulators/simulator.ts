@@ -1,0 +1,146 @@
+import { createServer, STATUS_CODES } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import express from 'express'
+import type { ErrorRequestHandler, Express, Response } from 'express'
+import { z } from 'zod'
+import { describeError, TallyError } from '../errors.ts'
+import type { Running } from '../service.ts'
+import type { Logger } from '../telemetry.ts'
+import { openAnswerBook } from './answer-book.ts'
+import type { AnswerBook, Entry, Outcome } from './answer-book.ts'
+import { createChance } from './chance.ts'
+
+export interface SimulatorOptions {
+  /** 0 takes a free one. */
+  port: number
+  /** The journal is `<dataDir>/simulators/<name>.ndjson`. */
+  dataDir: string
+  seed: number
+  /** Median of the answers' latency; 0 answers at once. */
+  latencyMs: number
+  log: Logger
+}
+
+export interface RunningSimulator extends Running {
+  readonly url: string
+}
+
+/** One `POST` route. */
+export interface Operation {
+  /** Express route; `:id` goes to `answer`. */
+  readonly path: string
+  /** @throws ZodError if the body does not fit */
+  readonly parse: (body: unknown) => object
+  /** Decides what a new idempotency key is answered. Definite refusals are answers too. */
+  readonly answer: (request: object, context: { key: string; id: string; time: number; url: string }) => Outcome
+}
+
+/** Gives `answer` the type of what `body` parses. */
+export const operation = <Request extends object>(
+  path: string,
+  body: z.ZodType<Request>,
+  answer: (request: Request, context: Parameters<Operation['answer']>[1]) => Outcome,
+): Operation => ({
+  path,
+  parse: (value) => body.parse(value),
+  answer: (request, context) => answer(request as Request, context),
+})
+
+export interface Simulation {
+  readonly name: string
+  readonly operations: readonly Operation[]
+  /** Takes an entry into what the simulation knows; called once for each, at start for those of the journal. */
+  readonly apply: (entry: Entry) => void
+  /** Routes beyond the operations. */
+  readonly pages?: (app: Express) => void
+}
+
+/**
+ * Serves a simulation on 127.0.0.1: an honest party of its own, with a journal that nobody else writes.
+ * @throws TallyError USAGE if the port is taken, INVARIANT if the journal is damaged
+ */
+export async function startSimulator(simulation: Simulation, options: SimulatorOptions): Promise<RunningSimulator> {
+  const opened = Promise.withResolvers<Express>()
+  // The port is taken before the journal is opened: it keeps a second process off the file
+  const server = createServer((request, response) => void opened.promise.then((app) => app(request, response)))
+  const url = await listen(server, simulation.name, options.port)
+  try {
+    const file = join(options.dataDir, 'simulators', `${simulation.name}.ndjson`)
+    const book = await openAnswerBook(file, simulation.apply)
+    opened.resolve(createApp(simulation, book, url, options))
+    return {
+      url,
+      async stop() {
+        server.keepAliveTimeout = server.keepAliveTimeoutBuffer = 1 // Connections end with the answer under way
+        await new Promise((resolve) => server.close(resolve))
+        await book.close()
+      },
+    }
+  } catch (error) {
+    server.close()
+    server.closeAllConnections()
+    throw error
+  }
+}
+
+function listen(server: ReturnType<typeof createServer>, name: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new TallyError('USAGE', `The ${name} simulator cannot listen on port ${port}`, { cause })),
+    )
+    server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  })
+}
+
+function createApp(simulation: Simulation, book: AnswerBook, url: string, options: SimulatorOptions): Express {
+  const chance = createChance(options.seed)
+  const app = express().disable('x-powered-by').disable('etag')
+  app.use(express.json({ limit: '64kb' }))
+
+  for (const { path, parse, answer } of simulation.operations) {
+    app.post(path, async (request, response) => {
+      const key = request.get('idempotency-key')
+      if (!key) return problem(response, 400, { code: 'idempotency_key_missing' })
+      const parsed = parse(request.body ?? {})
+      const context = { key, id: String(request.params.id), url }
+      const [entry] = await Promise.all([
+        book.answer(key, request.path, parsed, (time) => answer(parsed, { ...context, time })),
+        options.latencyMs > 0 && delay(chance.latencyMs(key, options.latencyMs)),
+      ])
+      if (!entry) problem(response, 409, { code: 'idempotency_key_reused' })
+      else if (entry.status >= 400) problem(response, entry.status, entry.answer)
+      else response.status(entry.status).json(entry.answer)
+    })
+  }
+  app.get('/journal', (_request, response) => {
+    Readable.from(journalLines(book)).pipe(response.type('application/x-ndjson'))
+  })
+  app.get('/health', (_request, response) => void response.json({ status: 'ok' }))
+  simulation.pages?.(app)
+  app.use((_request, response) => problem(response, 404, { code: 'not_found' }))
+  app.use(failure(options.log))
+  return app
+}
+
+function* journalLines(book: AnswerBook): Iterable<string> {
+  for (const { request: _, ...entry } of book.entries()) yield `${JSON.stringify(entry)}\n`
+}
+
+/** RFC 9457. `code` is what a client branches on. */
+const problem = (response: Response, status: number, members: object): void =>
+  void response
+    .status(status)
+    .type('application/problem+json')
+    .json({ type: 'about:blank', title: STATUS_CODES[status], status, ...members })
+
+const failure =
+  (log: Logger): ErrorRequestHandler =>
+  (error, _request, response, _next) => {
+    if (error instanceof z.ZodError) return problem(response, 400, { code: 'invalid_request', errors: error.issues })
+    if (error.status >= 400 && error.status < 500) return problem(response, error.status, { code: 'unreadable_body' })
+    log.error({ error: describeError(error) }, 'request failed')
+    problem(response, 500, { code: 'internal' })
+  }
