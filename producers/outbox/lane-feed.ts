@@ -50,8 +50,8 @@ export class LaneFeed {
     return this.waiting.length
   }
 
-  /** The next rows without taking them; reads the table when memory is not the whole truth. */
-  async peek(limit: number): Promise<readonly OutboxRow[]> {
+  /** The next rows, at least one if there is one, without taking them; reads the table when memory is not the whole truth. */
+  async peek(limit: number, maxBytes: number): Promise<readonly OutboxRow[]> {
     if (this.waiting.length === 0 && this.behind && !this.closed) {
       this.behind = false
       this.loading = true
@@ -66,7 +66,10 @@ export class LaneFeed {
         this.loading = false
       }
     }
-    return this.closed ? [] : this.waiting.slice(0, limit)
+    if (this.closed) return []
+    let bytes = 0
+    const end = this.waiting.findIndex((row, index) => index >= limit || ((bytes += row.value.length) > maxBytes && index > 0))
+    return end === -1 ? this.waiting.slice() : this.waiting.slice(0, end)
   }
 
   /** The broker has the rows up to this number. */

@@ -3,6 +3,7 @@ import { prepared } from '../../infra/postgres.ts'
 
 /** An event a transaction wants published: final bytes, numbered without gaps within its lane. */
 export interface OutboxRow {
+  lane: number
   seq: number
   eventId: string
   /** Without namespace. */
@@ -13,16 +14,31 @@ export interface OutboxRow {
   value: Buffer
 }
 
+/** An event that has no number yet. */
+export type UnnumberedEvent = Omit<OutboxRow, 'lane' | 'seq' | 'headers'> & { headers: Record<string, string> }
+
+/**
+ * Numbers a lane's events from `firstSeq` on, and writes into their headers where they come from, so that a reader of
+ * the topics can tell that none is missing (`ce_sourcelane`, `ce_sequence`).
+ */
+export function numberEvents(events: readonly UnnumberedEvent[], writer: string, lane: number, firstSeq: number): OutboxRow[] {
+  return events.map((event, index) => {
+    const seq = firstSeq + index
+    const headers = JSON.stringify({ ...event.headers, ce_sourcelane: `${writer}/${lane}`, ce_sequence: String(seq) })
+    return { ...event, lane, seq, headers }
+  })
+}
+
 const append = prepared(
   'outbox_append',
   `insert into outbox (lane, seq, event_id, topic, key, headers, value)
    select * from unnest($1::int[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bytea[])`,
 )
 
-/** Appends rows that were numbered under the lock of their lanes' rows. */
-export async function appendOutbox(tx: Tx, rows: readonly (OutboxRow & { lane: number })[]): Promise<void> {
+/** Appends rows that were numbered under the locks of their lanes' rows. */
+export async function appendOutbox(tx: Tx, rows: readonly OutboxRow[]): Promise<void> {
   if (rows.length === 0) return
-  const column = <K extends keyof (typeof rows)[number]>(name: K) => rows.map((row) => row[name])
+  const column = <K extends keyof OutboxRow>(name: K) => rows.map((row) => row[name])
   await append(
     tx,
     column('lane'),
@@ -37,7 +53,7 @@ export async function appendOutbox(tx: Tx, rows: readonly (OutboxRow & { lane: n
 
 const read = prepared<OutboxRow>(
   'outbox_read',
-  `select seq, event_id as "eventId", topic, key, headers, value
+  `select lane, seq, event_id as "eventId", topic, key, headers, value
    from outbox where lane = $1 and seq > $2 order by seq limit $3`,
 )
 

@@ -8,8 +8,9 @@ import { LaneFeed } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
 import { readOutbox, removePublished } from './outbox-table.ts'
 
-/** Rows of one lane in one request, and rows of all lanes in one request. */
+/** Bounds of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
 const perLane = 500
+const bytesPerLane = 700_000
 const perRequest = 2_000
 
 export interface RelayOptions {
@@ -95,13 +96,16 @@ export class Relay {
   private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {
     const batch = new Map<LaneFeed, readonly OutboxRow[]>()
     let room = perRequest
-    for (const [lane, feed] of this.feeds) {
+    for (const [lane, feed] of [...this.feeds]) {
       if (feed.closed) this.feeds.delete(lane)
       if (feed.idle || room <= 0) continue
-      const rows = await feed.peek(Math.min(perLane, room))
+      const rows = await feed.peek(Math.min(perLane, room), bytesPerLane)
       if (rows.length === 0) continue
       batch.set(feed, rows)
       room -= rows.length
+      // To the end of the line: under load every lane gets its turn
+      this.feeds.delete(lane)
+      this.feeds.set(lane, feed)
     }
     return batch
   }

@@ -16,14 +16,12 @@ create table ledger (
   check (next_offset - first_offset = taken + duplicates + ignored + parked + holes)
 ) with (fillfactor = 50);
 
--- Ids of the events this group has taken. Ids that carry a time lie in weekly partitions and leave with them;
--- all others are hashed to ids beginning with ffffffff-ffff and leave by age.
+-- Ids of the events this group has taken. Ids that carry a time lie in the partition of their week and leave with it;
+-- those before and after the weeks kept leave by age (see inbox-partitions.ts, which makes the partitions).
 create table inbox (
   event_id uuid        not null primary key,
   taken_at timestamptz not null default now()
 ) partition by range (event_id);
-create table inbox_untimed partition of inbox for values from ('ffffffff-ffff-0000-0000-000000000000') to (maxvalue);
-create index inbox_untimed_taken_at on inbox_untimed using brin (taken_at);
 
 -- Calls to the outside world that were decided and have no definite answer yet. The id is the idempotency key.
 create table call (

@@ -1,0 +1,39 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../infra/config.ts'
+import { TallyError } from '../infra/errors.ts'
+import type { ConsumerDefinition } from './runtime/handler.ts'
+
+const home = import.meta.dirname
+
+/** Consumers there are: every folder here with a `consumer.ts`. */
+export const consumerFolders = (): string[] =>
+  readdirSync(home, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(home, entry.name, 'consumer.ts')))
+    .map((entry) => entry.name)
+    .sort()
+
+/** @throws TallyError USAGE if there is no such folder */
+export async function loadConsumer(folder: string, config: Config): Promise<ConsumerDefinition<unknown, unknown>> {
+  if (!consumerFolders().includes(folder)) {
+    throw new TallyError('USAGE', `no consumer "${folder}": there are ${consumerFolders().join(', ')}`)
+  }
+  const module = (await import(join(home, folder, 'consumer.ts'))) as {
+    default: (config: Config) => ConsumerDefinition<unknown, unknown>
+  }
+  const definition = module.default(config)
+  if (definition.group !== folder) {
+    throw new TallyError('INVARIANT', `consumers/${folder} calls its group "${definition.group}": folder and group must have one name`)
+  }
+  return definition
+}
+
+/** Database schema of a group or of the orders API. */
+export const schemaName = (namespace: string, group: string): string => `${namespace}${group.replaceAll('-', '_')}`
+
+/** Folders of SQL that make up a consumer's schema, in order. */
+export const consumerMigrations = (folder: string): { name: string; path: string }[] => [
+  { name: 'outbox', path: join(home, '../producers/outbox/sql') },
+  { name: 'runtime', path: join(home, 'runtime/sql') },
+  ...(existsSync(join(home, folder, 'sql')) ? [{ name: 'own', path: join(home, folder, 'sql') }] : []),
+]

@@ -1,0 +1,41 @@
+import { hostname } from 'node:os'
+import { loadConfig } from '../infra/config.ts'
+import { createPool } from '../infra/postgres.ts'
+import { runService } from '../infra/service.ts'
+import { createLogger } from '../infra/telemetry.ts'
+import { createCodec } from '../schemas/codec.ts'
+import { topics } from '../schemas/topics.ts'
+import { loadConsumer, schemaName } from './load-consumer.ts'
+import { startConsumer } from './runtime/consumer.ts'
+
+/** Runs one replica of a consumer: `node consumers/main.ts payment`. */
+const folder = process.argv[2] ?? ''
+const config = loadConfig()
+const log = createLogger(folder, config.logLevel)
+
+await runService(log, async () => {
+  const definition = await loadConsumer(folder, config)
+  const replica = `${folder}@${hostname()}:${process.pid}`
+  const pool = createPool({
+    url: config.postgres.url,
+    schema: schemaName(config.namespace, folder),
+    name: replica,
+    max: 6,
+    idleInTransactionMs: Math.max(1_000, Math.round(config.kafka.sessionTimeoutMs / 3)),
+    log,
+  })
+  const types = topics.filter((topic) => topic.writtenBy === folder).flatMap((topic) => topic.events)
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, types, log })
+  const died = (reason: string) => {
+    log.fatal({ reason }, 'cannot go on, ending so that the supervisor starts afresh')
+    process.exit(1)
+  }
+  const consumer = await startConsumer(definition, { config, pool, codec, log, replica, died })
+  log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
+  return {
+    async stop() {
+      await consumer.stop()
+      await pool.end()
+    },
+  }
+})

@@ -1,0 +1,58 @@
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import type { NewCall } from './decide.ts'
+import type { Ownership } from './ledger.ts'
+
+/** A call that was decided and has no definite answer yet. */
+export interface PendingCall extends NewCall {
+  /** Attempts without a definite answer. */
+  readonly attempts: number
+}
+
+const add = prepared(
+  'call_add',
+  `insert into call (id, lane, key, kind, request, cause)
+   select id, $2, key, kind, request, cause
+   from unnest($1::uuid[], $3::text[], $4::text[], $5::json[], $6::json[]) as t (id, key, kind, request, cause)
+   on conflict do nothing`,
+)
+
+export async function addCalls(tx: Tx, lane: number, calls: readonly NewCall[]): Promise<void> {
+  if (calls.length === 0) return
+  await add(
+    tx,
+    calls.map((call) => call.id),
+    lane,
+    calls.map((call) => call.key),
+    calls.map((call) => call.kind),
+    calls.map((call) => JSON.stringify(call.request)),
+    calls.map((call) => JSON.stringify(call.cause)),
+  )
+}
+
+const answered = prepared<{ id: string }>('call_answered', 'delete from call where id = any($1::uuid[]) and lane = $2 returning id')
+
+/** Takes the rows of answered calls away. An answer counts only if its row was still there. */
+export async function takeAnswered(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
+  return new Set((await answered(tx, ids, lane)).map((row) => row.id))
+}
+
+const read = prepared<PendingCall>(
+  'call_read',
+  `select id, key, kind, request, cause, attempts from call
+   where lane = $1 and not id = any($2::uuid[]) order by next_attempt_at limit $3`,
+)
+
+/** Calls of the lane that are not among `known`. */
+export const readCalls = (pool: Pool, lane: number, known: readonly string[], limit: number): Promise<PendingCall[]> =>
+  read(pool, lane, known, limit)
+
+const failed = prepared(
+  'call_failed',
+  `update call set attempts = $4, last_error = $5, next_attempt_at = now() + $6 * interval '1 ms'
+   from lane where call.id = $1 and lane.lane = $2 and lane.epoch = $3 and call.lane = lane.lane`,
+)
+
+/** Notes an attempt without a definite answer, for people to see and for the next owner to go on from. */
+export const noteFailure = (pool: Pool, own: Ownership, call: PendingCall, error: string, retryInMs: number): Promise<unknown> =>
+  failed(pool, call.id, own.lane, own.epoch, call.attempts, error, retryInMs)

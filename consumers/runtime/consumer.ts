@@ -1,0 +1,108 @@
+import type { EachBatchPayload } from 'kafkajs'
+import type { Config } from '../../infra/config.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { Running } from '../../infra/service.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { Relay } from '../../producers/outbox/relay.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { topicOf } from '../../schemas/topics.ts'
+import { Caller } from './caller.ts'
+import type { ConsumerDefinition } from './handler.ts'
+import { Lane } from './lane.ts'
+import { Membership } from './membership.ts'
+import { readRecords } from './read-records.ts'
+import { TopicOffsets } from './topic-offsets.ts'
+import { watchTimers } from './watch-timers.ts'
+
+export interface ConsumerDependencies {
+  config: Config
+  /** Connections that see the consumer's own schema. */
+  pool: Pool
+  codec: Codec
+  log: Logger
+  /** Name of this replica, for people. */
+  replica: string
+  /** Called when the process must end and be started again. */
+  died(reason: string): void
+}
+
+/** Records taken in one transaction at most; a batch takes what is there and never waits to fill. */
+const recordsPerBatch = 1_000
+
+/** Starts one replica of a consumer: joins its group and takes what its lanes bring until it is stopped. */
+export async function startConsumer<State, Row>(
+  definition: ConsumerDefinition<State, Row>,
+  { config, pool, codec, log, replica, died }: ConsumerDependencies,
+): Promise<Running> {
+  const { namespace, partitions } = config
+  const handled = new Set(Object.keys(definition.handlers) as EventType[])
+  const topics = [...new Set([...handled].map((type) => topicOf(type).name))]
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
+  const offsets = await TopicOffsets.open(kafka, namespace, topics, partitions)
+  const relay = new Relay({ kafka, pool, namespace, partitions, log })
+  const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
+
+  const membership: Membership<Lane<State, Row>> = new Membership({
+    kafka,
+    groupId: `${namespace}${definition.group}`,
+    namespace,
+    topics,
+    sessionTimeoutMs: config.kafka.sessionTimeoutMs,
+    log,
+    died,
+    take,
+    claim: (number) =>
+      new Lane(number, {
+        definition,
+        pool,
+        codec,
+        relay,
+        caller,
+        owner: replica,
+        log,
+        topicStarts: (lane) => offsets.starts(lane),
+        onLive: (lane) => membership.readOn(lane),
+        onSetAside: (lane) => membership.setAside(lane),
+      }),
+  })
+
+  /** Takes one fetched batch of one topic: in order, in transactions of bounded size, from exactly where the ledger stands. */
+  async function take(lane: Lane<State, Row>, { batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload) {
+    const topic = batch.topic.slice(namespace.length)
+    await lane.serially(async () => {
+      const position = lane.position(topic)
+      if (lane.phase !== 'live' || position === undefined) return
+      const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
+      if (!offsets.follows(batch, position)) {
+        const lost = await offsets.explainGap(topic, batch.partition, position)
+        if (lost) return lane.halt(lost)
+        return membership.seek(lane, topic)
+      }
+      const end = Number(batch.lastOffset()) + 1
+      for (let from = position, start = 0; from < end && isRunning() && !isStale(); start += recordsPerBatch) {
+        const chunk = messages.slice(start, start + recordsPerBatch)
+        const to = start + recordsPerBatch < messages.length ? Number(chunk.at(-1)?.offset) + 1 : end
+        const options = { codec, handled, partitions, topic, partition: batch.partition }
+        if (!(await lane.take(() => readRecords(chunk, from, to, options)))) return
+        from = to
+        resolveOffset(String(to - 1))
+        await heartbeat()
+      }
+    })
+  }
+
+  const stopTimers = definition.timers ? watchTimers(pool, membership.lanes, log) : async () => {}
+  await membership.start()
+  return {
+    async stop() {
+      await membership.quiesce()
+      await stopTimers()
+      caller.stop()
+      await relay.flush(2_000)
+      await membership.leave()
+      await relay.stop()
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import { describeError, TallyError } from '../../infra/errors.ts'
+import type { UnnumberedEvent } from '../../producers/outbox/outbox-table.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { toHeaders } from '../../schemas/envelope.ts'
+import { derivedEventId } from '../../schemas/event-id.ts'
+import { keyOf, topicOf } from '../../schemas/topics.ts'
+import type { ConsumerDefinition, Context, Decision } from './handler.ts'
+import type { Cause, Input } from './input.ts'
+
+/** A call or timer to be stored: its id is derived, so deciding again makes the same one. */
+export interface Intent {
+  readonly id: string
+  readonly key: string
+  readonly kind: string
+  readonly cause: Cause
+}
+export type NewCall = Intent & { readonly request: object }
+export type NewTimer = Intent & { readonly dueAt: number }
+
+/** An input that waits: because it failed (`reason`), or behind an input of its key (`BEHIND`). */
+export interface ParkedInput {
+  readonly input: Input
+  readonly reason: 'UNREADABLE' | 'MISROUTED' | 'HANDLER_FAILED' | 'REFUSED_BY_DATABASE' | 'BEHIND'
+  readonly error?: string
+}
+
+/** What a batch of inputs leads to, before anything is written. */
+export interface Outcome<State, Row> {
+  readonly states: Map<string, State>
+  readonly shared: Map<string, Row>
+  readonly events: UnnumberedEvent[]
+  readonly calls: NewCall[]
+  readonly timers: NewTimer[]
+  readonly parked: ParkedInput[]
+}
+
+export interface DecideOptions<State, Row> {
+  definition: ConsumerDefinition<State, Row>
+  codec: Pick<Codec, 'encode'>
+  /** Rows as loaded; keys without a row are absent. */
+  states: ReadonlyMap<string, State>
+  shared: ReadonlyMap<string, Row>
+  /** Keys that already have a parked event. */
+  blocked: ReadonlySet<string>
+  /** Set when the database refused this single input's effects: it is parked instead of handled. */
+  refusal?: string
+  now: number
+}
+
+/**
+ * Runs the handlers over the inputs in order; pure but for the codec. Each handler sees what the earlier ones decided.
+ * One that throws leaves no trace but its parked input; from then on its key waits behind it and all other keys go on.
+ */
+export function decide<State, Row>(inputs: readonly Input[], options: DecideOptions<State, Row>): Outcome<State, Row> {
+  const { definition, states, refusal } = options
+  const outcome: Outcome<State, Row> = {
+    states: new Map(),
+    shared: new Map(),
+    events: [],
+    calls: [],
+    timers: [],
+    parked: [],
+  }
+  const shared = new Map(options.shared)
+  const blocked = new Set(options.blocked)
+  for (const input of inputs) {
+    const { key } = input
+    const park = (reason: ParkedInput['reason'], error?: string) => {
+      outcome.parked.push({ input, reason, error })
+      blocked.add(key)
+    }
+    if (blocked.has(key)) park('BEHIND')
+    else if (refusal !== undefined) park('REFUSED_BY_DATABASE', refusal)
+    else if (input.source === 'record' && input.unreadable) park(input.unreadable.reason, input.unreadable.error)
+    else {
+      try {
+        const state = outcome.states.get(key) ?? states.get(key) ?? definition.state.initial(key)
+        const decision = handle(definition, input, state, shared)
+        const effects = effectsOf(decision, input, options)
+        if (decision.state !== undefined) outcome.states.set(key, decision.state)
+        for (const [id, row] of decision.shared ?? []) {
+          shared.set(id, row)
+          outcome.shared.set(id, row)
+        }
+        outcome.events.push(...effects.events)
+        outcome.calls.push(...effects.calls)
+        outcome.timers.push(...effects.timers)
+      } catch (error) {
+        park('HANDLER_FAILED', error instanceof Error ? (error.stack ?? error.message) : describeError(error))
+      }
+    }
+  }
+  return outcome
+}
+
+function handle<State, Row>(
+  { group, handlers, calls, timers }: ConsumerDefinition<State, Row>,
+  input: Input,
+  state: State,
+  shared: ReadonlyMap<string, Row>,
+): Decision<State, Row> {
+  const { key, cause } = input
+  const context: Context = { key, eventId: cause.eventId, time: cause.time }
+  const missing = (what: string) => new TallyError('INVARIANT', `${group} has no handler for ${what}`)
+  switch (input.source) {
+    case 'record': {
+      const { event, topic, partition, offset } = input
+      if (!event) throw missing('an event that could not be read')
+      const handler = handlers[event.type]
+      if (!handler) throw missing(event.type)
+      return handler(event.data as never, state, { ...context, at: { topic, partition, offset } }, shared)
+    }
+    case 'answer': {
+      const call = calls?.[input.kind]
+      if (!call) throw missing(`call ${input.kind}`)
+      return call.handle(input.answer as never, state, context, shared)
+    }
+    case 'timer': {
+      const timer = timers?.[input.kind]
+      if (!timer) throw missing(`timer ${input.kind}`)
+      return timer({ kind: input.kind }, state, context, shared)
+    }
+  }
+}
+
+/** Turns a decision into rows. An id hashes the group, the cause and the ordinal within the type: the same every time. */
+function effectsOf<State, Row>(
+  { events = [], calls = [], timers = [] }: Decision<State, Row>,
+  { key, cause }: Input,
+  { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now }: DecideOptions<State, Row>,
+): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
+  const ordinals = new Map<string, number>()
+  const derive = (type: string) => {
+    const ordinal = ordinals.get(type) ?? 0
+    ordinals.set(type, ordinal + 1)
+    return derivedEventId({ chainTime: cause.chainTime, group, causeId: cause.id, type, ordinal })
+  }
+  const intent = (family: string, kind: string): Intent => {
+    const id = derive(`${family}:${kind}`)
+    return { id, key, kind, cause: { ...cause, id } }
+  }
+  for (const { kind } of calls) if (!known[kind]) throw new TallyError('INVARIANT', `${group} knows no call ${kind}`)
+  for (const { kind } of timers) if (!knownTimers[kind]) throw new TallyError('INVARIANT', `${group} knows no timer ${kind}`)
+  return {
+    events: events.map(({ type, data }) => {
+      const id = derive(type)
+      const subject = keyOf(data)
+      const headers = toHeaders({
+        id,
+        type,
+        source: `/tally/${group}`,
+        time: now,
+        subject,
+        correlationId: cause.correlationId,
+        causationId: cause.eventId,
+        traceparent: cause.traceparent,
+      })
+      return { eventId: id, topic: topicOf(type).name, key: subject, headers, value: codec.encode(type, data) }
+    }),
+    calls: calls.map(({ kind, request }) => ({ ...intent('call', kind), request })),
+    timers: timers.map(({ kind, dueAt }) => ({ ...intent('timer', kind), dueAt })),
+  }
+}

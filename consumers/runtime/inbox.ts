@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto'
+import type { Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import { timeOfEventId } from '../../schemas/event-id.ts'
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/**
+ * The id under which the inbox remembers an event; a function of the event's id alone, so that a repeat is known wherever
+ * and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others (random
+ * ids, ids that are no UUIDs) are hashed into the range behind all times. An event without an id is its place in its topic.
+ */
+export function inboxId(eventId: string | undefined, place: { topic: string; partition: number; offset: number }): string {
+  const id = eventId?.toLowerCase()
+  if (id && uuid.test(id) && timeOfEventId(id) !== undefined) return id
+  const name = id ?? `${place.topic}/${place.partition}/${place.offset}`
+  const hash = createHash('sha256').update(name).digest('hex')
+  return `ffffffff-ffff-8${hash.slice(0, 3)}-a${hash.slice(3, 6)}-${hash.slice(6, 18)}`
+}
+
+const take = prepared<{ event_id: string }>(
+  'inbox_take',
+  'insert into inbox (event_id) select unnest($1::uuid[]) on conflict do nothing returning event_id',
+)
+
+/** Remembers the ids and returns those that were new. */
+export async function takeIds(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set()
+  return new Set((await take(tx, ids)).map((row) => row.event_id))
+}

@@ -1,0 +1,122 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { inTransaction, prepared } from '../../infra/postgres.ts'
+import type { OffsetMove } from './input.ts'
+
+/** A lane as its owner knows it after claiming it. */
+export interface Ownership {
+  readonly lane: number
+  readonly epoch: number
+}
+
+/** One topic of a lane as the broker shows it at claim time. */
+export interface TopicStart {
+  readonly topic: string
+  /** The broker's id of the topic, where it tells it. */
+  readonly topicId?: string
+  /** First offset the broker still has; where a group that never read the topic begins. */
+  readonly low: number
+}
+
+const raise = prepared<{ epoch: number }>(
+  'lane_raise',
+  `insert into lane as l (lane, epoch, owner, claimed_at) values ($1, 1, $2, now())
+   on conflict (lane) do update set epoch = l.epoch + 1, owner = $2, claimed_at = now()
+     where $3::bigint is null or l.epoch = $3
+   returning epoch`,
+)
+
+/**
+ * Takes a lane over: from here on whatever an older owner tries is refused. Waits for a transaction the older owner has
+ * under way. With `heldEpoch` only if nobody else took the lane since.
+ * @throws TallyError FENCED
+ */
+export async function raiseEpoch(pool: Pool, lane: number, owner: string, heldEpoch?: number): Promise<number> {
+  const [row] = await raise(pool, lane, owner, heldEpoch ?? null)
+  if (!row) throw new TallyError('FENCED', `lane ${lane} was taken by a newer owner than epoch ${heldEpoch}`)
+  return row.epoch
+}
+
+const lock = prepared<{ next_seq: number }>('lane_lock', 'select next_seq from lane where lane = $1 and epoch = $2 for update')
+
+/**
+ * First statement of every transaction that writes the service's state.
+ * @returns the number the lane's next outbox row gets
+ * @throws TallyError FENCED
+ */
+export async function lockLane(tx: Tx, { lane, epoch }: Ownership): Promise<number> {
+  const [row] = await lock(tx, lane, epoch)
+  if (!row) throw new TallyError('FENCED', `lane ${lane} has a newer owner than epoch ${epoch}`)
+  return row.next_seq
+}
+
+const lastSpans = prepared<{ topic: string; topic_id: string | null; next_offset: number }>(
+  'ledger_last',
+  `select distinct on (topic) topic, topic_id, next_offset from ledger
+   where partition = $1 and topic = any($2::text[]) order by topic, epoch desc`,
+)
+const dropEmptySpans = prepared(
+  'ledger_drop_empty',
+  'delete from ledger where partition = $1 and first_offset = next_offset and epoch < $2',
+)
+const openSpans = prepared(
+  'ledger_open',
+  `insert into ledger (topic, partition, epoch, first_offset, next_offset, topic_id)
+   select topic, $1, $2, position, position, nullif(topic_id, '')
+   from unnest($3::text[], $4::bigint[], $5::text[]) as t (topic, position, topic_id)`,
+)
+
+/**
+ * Opens a span per topic for a new epoch, each beginning where the last one ended. Must follow `raiseEpoch` as a
+ * transaction of its own: one combined statement would read the ledger as it was before the wait for the lane's row.
+ * @returns next offset by topic
+ * @throws TallyError FENCED, LANE_STOPPED
+ */
+export async function openLedger(pool: Pool, own: Ownership, topics: readonly TopicStart[]): Promise<Map<string, number>> {
+  return inTransaction(pool, async (tx) => {
+    await lockLane(tx, own)
+    const names = topics.map(({ topic }) => topic)
+    const last = new Map((await lastSpans(tx, own.lane, names)).map((span) => [span.topic, span]))
+    const positions = topics.map((start) => {
+      const span = last.get(start.topic)
+      if (span?.topic_id && start.topicId && span.topic_id !== start.topicId) {
+        throw new TallyError(
+          'LANE_STOPPED',
+          `topic ${start.topic} was re-created since partition ${own.lane} was read last: its offsets mean other events now`,
+        )
+      }
+      return span?.next_offset ?? start.low
+    })
+    await dropEmptySpans(tx, own.lane, own.epoch)
+    await openSpans(
+      tx,
+      own.lane,
+      own.epoch,
+      names,
+      positions,
+      topics.map(({ topicId }) => topicId ?? ''),
+    )
+    return new Map(names.map((topic, index) => [topic, positions[index] as number]))
+  })
+}
+
+const move = prepared(
+  'ledger_move',
+  `update ledger set next_offset = $5, taken = taken + $6, duplicates = duplicates + $7, ignored = ignored + $8,
+     parked = parked + $9, holes = holes + $10
+   where topic = $1 and partition = $2 and epoch = $3 and next_offset = $4 returning 1`,
+)
+
+/**
+ * Moves the position from `move.from` to `move.to`, saying what became of each offset between.
+ * @throws TallyError FENCED if the position is not at `move.from`
+ */
+export async function moveLedger(
+  tx: Tx,
+  own: Ownership,
+  { topic, from, to, ignored, holes }: OffsetMove,
+  { taken, duplicates, parked }: { taken: number; duplicates: number; parked: number },
+): Promise<void> {
+  const moved = await move(tx, topic, own.lane, own.epoch, from, to, taken, duplicates, ignored, parked, holes)
+  if (moved.length === 0) throw new TallyError('FENCED', `${topic}/${own.lane} does not stand at offset ${from}`)
+}

@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
+import { describeError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { laneAssigner } from './lane-assigner.ts'
+
+/** What membership needs to know of a lane; `Lane` is one. */
+export interface MemberLane {
+  readonly number: number
+  readonly phase: string
+  readonly epoch: number
+  readonly fencedAt: number
+  readonly claimed: Promise<void>
+  position(topic: string): number | undefined
+  drop(): void
+  idle(): Promise<unknown>
+}
+
+export interface MembershipOptions<L extends MemberLane> {
+  kafka: Kafka
+  groupId: string
+  namespace: string
+  /** Without namespace. */
+  topics: readonly string[]
+  sessionTimeoutMs: number
+  log: Logger
+  /** Begins to claim a lane the group assigned to this process. */
+  claim(lane: number): L
+  /** Takes what was fetched of one topic of a live lane. Must not hold up the other lanes for long. */
+  take(lane: L, payload: EachBatchPayload): Promise<void>
+  /** The group client is dead and will not come back by itself: the process must end. */
+  died(reason: string): void
+}
+
+/** How long a fetched batch waits for its lane's claim before the lane is paused, so that it holds up no other. */
+const claimPatienceMs = 30
+const commitEveryMs = 1_000
+
+/**
+ * This process's part in its consumer group: which lanes it holds, and where reading goes on. The group only assigns;
+ * whether a lane really is ours, and its position, PostgreSQL decides.
+ */
+export class Membership<L extends MemberLane> {
+  readonly lanes = new Map<number, L>()
+  private readonly options: MembershipOptions<L>
+  private readonly consumer: Consumer
+  private readonly committed = new Map<string, number>()
+  private readonly timers: NodeJS.Timeout[] = []
+  private lastSign = Date.now()
+  private lastHeartbeat = 0
+  private leaving = false
+
+  constructor(options: MembershipOptions<L>) {
+    this.options = options
+    const { kafka, groupId, sessionTimeoutMs } = options
+    this.consumer = kafka.consumer({
+      groupId,
+      partitionAssigners: [laneAssigner(() => this.held())],
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: Math.max(3_000, sessionTimeoutMs / 2),
+      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 20)),
+      maxWaitTimeInMs: 100,
+      minBytes: 1,
+      maxBytesPerPartition: 256 * 1024,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000 },
+    })
+  }
+
+  async start(): Promise<void> {
+    const { consumer, options } = this
+    const { GROUP_JOIN, HEARTBEAT, FETCH, CRASH, REQUEST_TIMEOUT } = consumer.events
+    consumer.on(GROUP_JOIN, (event) => this.joined(event))
+    consumer.on(FETCH, () => (this.lastSign = Date.now()))
+    consumer.on(HEARTBEAT, () => this.confirmed())
+    consumer.on(CRASH, ({ payload }) => {
+      if (!payload.restart) options.died(`the group client crashed: ${describeError(payload.error)}`)
+    })
+    // kafkajs keeps a connection that died without a word for ever
+    consumer.on(REQUEST_TIMEOUT, ({ payload }) => options.died(`no answer to ${payload.apiName} from ${payload.broker}`))
+    await consumer.connect()
+    await consumer.subscribe({ topics: options.topics.map((topic) => this.onBroker(topic)), fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1_000,
+      eachBatch: (payload) => this.eachBatch(payload),
+    })
+    this.timers.push(setInterval(() => void this.commit(), commitEveryMs), setInterval(() => this.watch(), 1_000))
+  }
+
+  /** Stops taking, waits for what is under way, then leaves the group. Call after the lanes' events are published. */
+  async leave(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer)
+    await this.commit()
+    await this.consumer.disconnect()
+    for (const lane of this.lanes.values()) lane.drop()
+    this.lanes.clear()
+  }
+
+  /** No batch is taken any more from now on; resolves when none is under way. */
+  async quiesce(): Promise<void> {
+    this.leaving = true
+    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()))
+  }
+
+  /** The lane is live: fetch from where its ledger stands. */
+  readOn(number: number): void {
+    const lane = this.lanes.get(number)
+    if (!lane) return
+    for (const topic of this.options.topics) this.seek(lane, topic)
+    this.consumer.resume(this.partitionsOf(number))
+  }
+
+  setAside(number: number): void {
+    this.consumer.pause(this.partitionsOf(number))
+  }
+
+  /** Fetch a topic (without namespace) from where the lane's ledger stands. */
+  seek(lane: L, topic: string): void {
+    const position = lane.position(topic)
+    if (position === undefined) return
+    this.consumer.seek({ topic: this.onBroker(topic), partition: lane.number, offset: String(position) })
+  }
+
+  private onBroker(topic: string): string {
+    return `${this.options.namespace}${topic}`
+  }
+
+  private held(): Map<number, number> {
+    return new Map([...this.lanes].filter(([, lane]) => lane.phase === 'live').map(([number, lane]) => [number, lane.epoch]))
+  }
+
+  /** Runs inside the join, before the first fetch of the generation. */
+  private joined({ payload }: ConsumerGroupJoinEvent): void {
+    const assigned = new Set(Object.values(payload.memberAssignment).flat())
+    const moved = { kept: 0, gained: 0, lost: 0 }
+    for (const [number, lane] of this.lanes) {
+      if (assigned.has(number)) continue
+      moved.lost++
+      lane.drop()
+      this.lanes.delete(number)
+    }
+    for (const number of assigned) {
+      const lane = this.lanes.get(number)
+      if (lane && (lane.phase === 'live' || lane.phase === 'claiming')) {
+        moved.kept++
+        if (lane.phase === 'live') this.readOn(number)
+        continue
+      }
+      moved.gained++
+      this.claim(number)
+    }
+    this.options.log.info({ ...moved, lanes: [...assigned].sort((a, b) => a - b) }, 'joined the group')
+  }
+
+  private claim(number: number): void {
+    this.lanes.get(number)?.drop()
+    this.consumer.resume(this.partitionsOf(number)) // Pauses survive a join
+    this.lanes.set(number, this.options.claim(number))
+  }
+
+  /**
+   * A heartbeat was answered, so the lanes assigned to us were ours when it was sent, which was after the last one was
+   * answered. What was fenced before that was not fenced by a rightful owner: claim it again.
+   */
+  private confirmed(): void {
+    const sentAfter = this.lastHeartbeat
+    this.lastHeartbeat = this.lastSign = Date.now()
+    for (const [number, lane] of this.lanes) {
+      if (lane.phase === 'fenced' && lane.fencedAt < sentAfter) this.claim(number)
+    }
+  }
+
+  private async eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, isRunning, isStale } = payload
+    const lane = this.lanes.get(batch.partition)
+    if (!lane || this.leaving) return
+    await heartbeat()
+    await Promise.race([lane.claimed, delay(claimPatienceMs)])
+    if (lane.phase !== 'live') return this.setAside(batch.partition)
+    if (isRunning() && !isStale()) await this.options.take(lane, payload)
+  }
+
+  private partitionsOf(lane: number): { topic: string; partitions: number[] }[] {
+    return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
+  }
+
+  /** For lag tools only: nothing ever starts from these offsets. */
+  private async commit(): Promise<void> {
+    const offsets = []
+    for (const [partition, lane] of this.lanes) {
+      for (const name of this.options.topics) {
+        const offset = lane.position(name)
+        const topic = this.onBroker(name)
+        if (offset === undefined || this.committed.get(`${topic}/${partition}`) === offset) continue
+        offsets.push({ topic, partition, offset: String(offset) })
+      }
+    }
+    if (offsets.length === 0) return
+    try {
+      await this.consumer.commitOffsets(offsets)
+      for (const { topic, partition, offset } of offsets) this.committed.set(`${topic}/${partition}`, Number(offset))
+    } catch (error) {
+      this.options.log.debug({ error: describeError(error) }, 'offsets not committed')
+    }
+  }
+
+  private watch(): void {
+    const silentMs = Date.now() - this.lastSign
+    const limitMs = this.options.sessionTimeoutMs * 2 + 10_000
+    if (silentMs > limitMs) this.options.died(`neither fetch nor heartbeat was answered for ${Math.round(silentMs / 1000)} s`)
+  }
+}

@@ -1,0 +1,87 @@
+import type { KafkaMessage } from 'kafkajs'
+import { describeError, isTallyError } from '../../infra/errors.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { fromHeaders } from '../../schemas/envelope.ts'
+import { timeOfEventId } from '../../schemas/event-id.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { keyOf } from '../../schemas/topics.ts'
+import { inboxId } from './inbox.ts'
+import type { Batch, RecordInput } from './input.ts'
+
+export interface ReadOptions {
+  codec: Codec
+  /** Types the group handles; all others are passed over without decoding. */
+  handled: ReadonlySet<EventType>
+  partitions: number
+  /** Without namespace. */
+  topic: string
+  partition: number
+}
+
+/**
+ * Turns records into the inputs of a batch that covers the offsets `[from, to)`. A record that cannot be read becomes an
+ * input that says why; nothing is dropped here but types the group does not handle, and those are counted.
+ * @throws TallyError UNREACHABLE while the registry does not answer: the records are fine, the moment is not
+ */
+export async function readRecords(
+  messages: readonly KafkaMessage[],
+  from: number,
+  to: number,
+  options: ReadOptions,
+): Promise<Extract<Batch, { source: 'record' }>> {
+  const { codec, handled, topic } = options
+  const ids = messages.map(({ value }) => codec.schemaIdOf(value))
+  await codec.learn(ids.filter((id) => id !== undefined))
+  const inputs: RecordInput[] = []
+  for (const [index, message] of messages.entries()) {
+    const id = ids[index]
+    const envelope = fromHeaders(message.headers)
+    const type = (id === undefined ? undefined : codec.typeOf(id)) ?? envelope.type
+    if (type === undefined && envelope.typeName !== undefined) continue // A type newer than this code: not ours
+    if (type !== undefined && !handled.has(type)) continue
+    inputs.push(readRecord(message, envelope, options))
+  }
+  const ignored = messages.length - inputs.length
+  return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length } }
+}
+
+function readRecord(message: KafkaMessage, envelope: ReturnType<typeof fromHeaders>, options: ReadOptions): RecordInput {
+  const { codec, partitions, topic, partition } = options
+  const offset = Number(message.offset)
+  const taken = inboxId(envelope.id, { topic, partition, offset })
+  const time = envelope.time ?? Number(message.timestamp)
+  let event: RecordInput['event']
+  let unreadable: RecordInput['unreadable']
+  try {
+    event = codec.decode(message.value)
+  } catch (error) {
+    if (!isTallyError(error, 'UNREADABLE')) throw error
+    unreadable = { reason: 'UNREADABLE', error: describeError(error) }
+  }
+  const key = event ? keyOf(event.data) : (message.key?.toString('utf8') ?? `${topic}/${partition}/${offset}`)
+  if (event && laneOf(key, partitions) !== partition) {
+    // Its state belongs to another lane's owner: handling it here would give the row two writers
+    unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
+    event = undefined
+  }
+  return {
+    source: 'record',
+    key,
+    topic,
+    partition,
+    offset,
+    message,
+    inboxId: taken,
+    event,
+    unreadable,
+    cause: {
+      id: taken,
+      eventId: envelope.id ?? taken,
+      time,
+      chainTime: timeOfEventId(taken) ?? time,
+      correlationId: envelope.correlationId ?? key,
+      traceparent: envelope.traceparent,
+    },
+  }
+}

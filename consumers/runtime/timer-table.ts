@@ -1,0 +1,48 @@
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import type { NewTimer } from './decide.ts'
+import type { Cause, TimerInput } from './input.ts'
+
+const add = prepared(
+  'timer_add',
+  `insert into timer (id, lane, key, kind, cause, due_at)
+   select id, $2, key, kind, cause, to_timestamp(due_ms / 1000.0)
+   from unnest($1::uuid[], $3::text[], $4::text[], $5::json[], $6::bigint[]) as t (id, key, kind, cause, due_ms)
+   on conflict do nothing`,
+)
+
+export async function addTimers(tx: Tx, lane: number, timers: readonly NewTimer[]): Promise<void> {
+  if (timers.length === 0) return
+  await add(
+    tx,
+    timers.map((timer) => timer.id),
+    lane,
+    timers.map((timer) => timer.key),
+    timers.map((timer) => timer.kind),
+    timers.map((timer) => JSON.stringify(timer.cause)),
+    timers.map((timer) => timer.dueAt),
+  )
+}
+
+const fired = prepared<{ id: string }>('timer_fired', 'delete from timer where id = any($1::uuid[]) and lane = $2 returning id')
+
+/** Takes the rows of timers away. A timer fires only if its row was still there. */
+export async function takeFired(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
+  return new Set((await fired(tx, ids, lane)).map((row) => row.id))
+}
+
+const due = prepared<{ id: string; lane: number; key: string; kind: string; cause: Cause }>(
+  'timer_due',
+  'select id, lane, key, kind, cause from timer where lane = any($1::int[]) and due_at <= now() order by due_at limit $2',
+)
+
+/** Timers of these lanes that have come, by the database's clock. */
+export async function dueTimers(pool: Pool, lanes: readonly number[], limit: number): Promise<Map<number, TimerInput[]>> {
+  const byLane = new Map<number, TimerInput[]>()
+  for (const { id, lane, key, kind, cause } of await due(pool, lanes, limit)) {
+    const inputs = byLane.get(lane) ?? []
+    inputs.push({ source: 'timer', id, key, kind, cause })
+    byLane.set(lane, inputs)
+  }
+  return byLane
+}

@@ -1,0 +1,26 @@
+import { createCommand, runCommand, say } from './cli.ts'
+import { deployDatabase, deploySchemas, deployTopics } from './deploy/steps.ts'
+import { loadConfig } from '../infra/config.ts'
+import { createLogger } from '../infra/telemetry.ts'
+
+const steps = { database: deployDatabase, topics: deployTopics, schemas: deploySchemas }
+type Step = keyof typeof steps
+
+/** `npm run deploy`: brings database, topics and schemas to what this code expects. Repeating it changes nothing. */
+await runCommand(() =>
+  createCommand('deploy', 'Migrate the database, create topics, register schemas; repeating it changes nothing', [
+    'npm run deploy',
+    'npm run deploy -- database',
+    'npm run deploy -- topics schemas',
+  ])
+    .argument('[steps...]', `steps to take: ${Object.keys(steps).join(', ')} (default: all, in this order)`)
+    .action(async (chosen: string[], _options, command) => {
+      const unknown = chosen.filter((step) => !(step in steps))
+      if (unknown.length > 0) command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
+      const config = loadConfig()
+      const log = createLogger('deploy', config.logLevel)
+      for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {
+        say(await steps[step](config, log))
+      }
+    }),
+)

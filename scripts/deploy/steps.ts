@@ -1,0 +1,99 @@
+import { join } from 'node:path'
+import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
+import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
+import type { Config } from '../../infra/config.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import { migrate } from '../../infra/migrate.ts'
+import { createPool } from '../../infra/postgres.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { registerSchemas } from '../../schemas/registry.ts'
+import { topicName, topics } from '../../schemas/topics.ts'
+
+const producers = join(import.meta.dirname, '../../producers')
+
+/** Creates and migrates the schema of the orders API and of every consumer. */
+export async function deployDatabase(config: Config, log: Logger): Promise<string> {
+  const { url } = config.postgres
+  const folders = consumerFolders()
+  await migrate({
+    url,
+    schema: schemaName(config.namespace, 'orders'),
+    folders: [
+      { name: 'outbox', path: join(producers, 'outbox/sql') },
+      { name: 'own', path: join(producers, 'orders-api/sql') },
+    ],
+    log,
+  })
+  for (const folder of folders) {
+    const schema = schemaName(config.namespace, folder)
+    await migrate({ url, schema, folders: consumerMigrations(folder), log })
+    const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
+    await maintainInbox(pool, Date.now()).finally(() => pool.end())
+  }
+  return `database: schemas of orders API, ${folders.join(', ')} up to date`
+}
+
+/** Creates the topics that are missing, with the configured partition count. Never changes one that exists. */
+export async function deployTopics(config: Config, log: Logger): Promise<string> {
+  const admin = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log }).admin()
+  await admin.connect()
+  try {
+    const existing = new Set(await admin.listTopics())
+    const { brokers } = await admin.describeCluster()
+    const replicationFactor = Math.min(3, brokers.length)
+    const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic)))
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: missing.map((topic) => ({
+        topic: topicName(config.namespace, topic),
+        numPartitions: config.partitions,
+        replicationFactor,
+        configEntries: [
+          { name: 'retention.ms', value: String(topic.retentionMs) },
+          { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+        ],
+      })),
+    })
+    return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** Registers the event schemas, or refuses all of them if one would break a reader; gives the orders API its schema ids. */
+export async function deploySchemas(config: Config, log: Logger): Promise<string> {
+  const readers = await readersByType(config)
+  const ids = await registerSchemas({
+    registryUrl: config.registry.url,
+    namespace: config.namespace,
+    readersOf: (type) => readers.get(type) ?? [],
+    log,
+  })
+  const pool = createPool({
+    url: config.postgres.url,
+    schema: schemaName(config.namespace, 'orders'),
+    name: 'deploy',
+    max: 1,
+    log,
+  })
+  try {
+    await pool.query(
+      `insert into schema_id (event_type, schema_id) select * from unnest($1::text[], $2::int[])
+       on conflict (event_type) do update set schema_id = excluded.schema_id`,
+      [[...ids.keys()], [...ids.values()]],
+    )
+  } finally {
+    await pool.end()
+  }
+  return `schemas: ${ids.size} registered`
+}
+
+async function readersByType(config: Config): Promise<Map<EventType, string[]>> {
+  const readers = new Map<EventType, string[]>()
+  for (const folder of consumerFolders()) {
+    const { handlers } = await loadConsumer(folder, config)
+    for (const type of Object.keys(handlers) as EventType[]) readers.set(type, [...(readers.get(type) ?? []), folder])
+  }
+  return readers
+}
