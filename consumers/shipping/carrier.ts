@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { createJsonClient } from '../../infra/json-client.ts'
+import type { CallOptions } from '../../infra/json-client.ts'
+import type { Address } from '../../schemas/generated/events.ts'
+
+export interface ShipmentRequest {
+  orderId: string
+  shipTo: Address
+  /** Units of all articles together. */
+  units: number
+}
+
+const text = z.string().min(1)
+const time = z.int().positive()
+
+const scheduled = z
+  .object({
+    carrier: text,
+    trackingNumber: text,
+    labelUrl: z.url({ protocol: /^https?$/ }),
+    pickupFrom: time,
+    pickupUntil: time,
+    scheduledAt: time,
+  })
+  .transform((answer) => ({ outcome: 'scheduled' as const, ...answer }))
+const refused = z
+  .object({ code: text, detail: z.string().default(''), refusedAt: time })
+  .transform((answer) => ({ outcome: 'refused' as const, ...answer }))
+/** The carrier says that what we ask cannot be: one of us has lost track. */
+const contradicted = z
+  .object({ code: z.enum(['invalid_request', 'idempotency_key_reused']) })
+  .transform(({ code }) => ({ outcome: 'contradicted' as const, code }))
+
+export type ShipmentAnswer = z.infer<typeof scheduled> | z.infer<typeof refused> | z.infer<typeof contradicted>
+
+/**
+ * The carrier: sells a label and agrees a pickup. Resolves with a definite answer, a refusal included.
+ * @throws TallyError UNREACHABLE when the outcome is unknown: ask again with the same key
+ */
+export interface Carrier {
+  readonly schedule: (request: ShipmentRequest, options: CallOptions) => Promise<ShipmentAnswer>
+}
+
+export function createCarrier({ url, timeoutMs }: { url: string; timeoutMs?: number }): Carrier {
+  const client = createJsonClient({ name: 'carrier', url, timeoutMs })
+  return {
+    schedule: (request, options) =>
+      client.post<ShipmentAnswer>(
+        '/shipments',
+        request,
+        { 201: scheduled, 400: contradicted, 409: contradicted, 422: refused },
+        options,
+      ),
+  }
+}
