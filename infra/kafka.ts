@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import { patchIdleTimer } from './kafka-patches.ts'
 import type { Logger } from './telemetry.ts'
 
 export interface KafkaOptions {
@@ -15,6 +16,7 @@ export interface KafkaOptions {
 const patience: RetryOptions = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 }
 
 export function createKafka({ brokers, clientId, log, requestTimeoutMs = 8_000, retry = patience }: KafkaOptions): Kafka {
+  patchIdleTimer()
   return new kafkajs.Kafka({
     brokers,
     clientId,

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { describeError, TallyError } from './errors.ts'
+import { describeError } from './errors.ts'
 import type { Logger } from './telemetry.ts'
 
 export type Pool = pg.Pool

@@ -1,13 +1,116 @@
-import type { Kafka } from 'kafkajs'
+import { connect } from 'node:net'
+import { TallyError } from './errors.ts'
+
+const apiKeyMetadata = 3
+const version = 12
 
 /**
  * The broker's ids of topics. A topic deleted and created again under its name has another id, and its offsets mean other
  * events; nothing else in the protocol tells. kafkajs speaks Metadata up to version 6 and ids came with version 10, so this
- * is that one request, encoded here.
+ * one request is made here (plaintext listeners only).
+ * Source: Apache Kafka protocol guide, Metadata API, version 12.
+ * @param brokers host:port
  * @returns id by topic, hexadecimal; topics the broker does not know are absent
+ * @throws TallyError UNREACHABLE
  */
-export async function readTopicIds(kafka: Kafka, topics: readonly string[]): Promise<Map<string, string>> {
-  void kafka
-  void topics
-  return new Map()
+export async function readTopicIds(brokers: readonly string[], topics: readonly string[]): Promise<Map<string, string>> {
+  let failure: unknown
+  for (const broker of brokers) {
+    try {
+      return decodeTopicIds(await exchange(broker, encodeRequest(topics)))
+    } catch (error) {
+      failure = error
+    }
+  }
+  throw new TallyError('UNREACHABLE', `Kafka does not answer at ${brokers.join(', ')}`, { cause: failure })
+}
+
+function encodeRequest(topics: readonly string[]): Buffer {
+  const clientId = Buffer.from('tally')
+  const header = Buffer.alloc(10)
+  header.writeInt16BE(apiKeyMetadata, 0)
+  header.writeInt16BE(version, 2)
+  header.writeInt32BE(1, 4)
+  header.writeInt16BE(clientId.length, 8)
+  const names = topics.map((topic) => {
+    const name = Buffer.from(topic)
+    return Buffer.concat([Buffer.alloc(16), varint(name.length + 1), name, noTags])
+  })
+  const neitherCreateNorAuthorize = Buffer.from([0, 0])
+  const body = Buffer.concat([header, clientId, noTags, varint(topics.length + 1), ...names, neitherCreateNorAuthorize, noTags])
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(body.length)
+  return Buffer.concat([length, body])
+}
+
+const noTags = Buffer.from([0])
+
+function varint(value: number): Buffer {
+  const bytes = []
+  for (; value > 0x7f; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
+  return Buffer.from([...bytes, value])
+}
+
+/** Sends one framed request and resolves with the body of its answer. */
+function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Promise<Buffer> {
+  const [host, port] = broker.split(':')
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port) }, () => socket.write(request))
+    let received = Buffer.alloc(0)
+    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer in time')))
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error('connection closed')))
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk])
+      if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return
+      resolve(received.subarray(4))
+      socket.destroy()
+    })
+  })
+}
+
+function decodeTopicIds(answer: Buffer): Map<string, string> {
+  let at = 4 // correlation id
+  const skip = (bytes: number) => void (at += bytes)
+  const unsigned = () => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = answer.readUInt8(at++)
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value
+    }
+  }
+  const text = () => {
+    const length = unsigned() - 1
+    if (length < 0) return ''
+    skip(length)
+    return answer.toString('utf8', at - length, at)
+  }
+  const tags = () => {
+    for (let count = unsigned(); count > 0; count--) {
+      unsigned()
+      skip(unsigned())
+    }
+  }
+  const each = (read: () => void) => {
+    for (let count = unsigned() - 1; count > 0; count--) read()
+  }
+  const ids = new Map<string, string>()
+  tags()
+  skip(4) // throttle time
+  each(() => (skip(4), text(), skip(4), text(), tags())) // brokers
+  text() // cluster id
+  skip(4) // controller
+  each(() => {
+    const error = answer.readInt16BE(at)
+    skip(2)
+    const name = text()
+    const id = answer.toString('hex', at, at + 16)
+    skip(16 + 1) // id, internal or not
+    each(() => (skip(2 + 3 * 4), each(() => skip(4)), each(() => skip(4)), each(() => skip(4)), tags())) // partitions
+    skip(4) // authorized operations
+    tags()
+    if (error === 0) ids.set(name, id)
+  })
+  return ids
 }

@@ -40,7 +40,7 @@ export async function startConsumer<State, Row>(
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => topicOf(type).name))]
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
-  const offsets = await TopicOffsets.open(kafka, namespace, topics, partitions)
+  const offsets = await TopicOffsets.open({ kafka, brokers: config.kafka.brokers, namespace, topics, partitions })
   const relay = new Relay({ kafka, pool, namespace, partitions, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
 

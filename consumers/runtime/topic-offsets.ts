@@ -3,6 +3,16 @@ import { TallyError } from '../../infra/errors.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
 import type { TopicStart } from './ledger.ts'
 
+export interface TopicOffsetsOptions {
+  kafka: Kafka
+  brokers: readonly string[]
+  namespace: string
+  /** Without namespace. */
+  topics: readonly string[]
+  /** Partition count the pipeline was deployed with. */
+  partitions: number
+}
+
 /** What the broker says of the topics a group reads: their ids, partition counts and the offsets it still has. */
 export class TopicOffsets {
   private readonly kafka: Kafka
@@ -27,10 +37,9 @@ export class TopicOffsets {
   }
 
   /**
-   * @param topics without namespace
    * @throws TallyError LANE_STOPPED if a topic is missing or has another partition count than the pipeline
    */
-  static open(kafka: Kafka, namespace: string, topics: readonly string[], partitions: number): Promise<TopicOffsets> {
+  static open({ kafka, brokers, namespace, topics, partitions }: TopicOffsetsOptions): Promise<TopicOffsets> {
     return withAdmin(kafka, async (admin) => {
       const onBroker = topics.map((topic) => `${namespace}${topic}`)
       const existing = new Set(await admin.listTopics())
@@ -51,7 +60,7 @@ export class TopicOffsets {
         const offsets = await admin.fetchTopicOffsets(`${namespace}${topic}`)
         lows.set(topic, new Map(offsets.map(({ partition, low }) => [partition, Number(low)])))
       }
-      const ids = await readTopicIds(kafka, onBroker)
+      const ids = await readTopicIds(brokers, onBroker)
       return new TopicOffsets(kafka, namespace, topics, ids, lows)
     })
   }
