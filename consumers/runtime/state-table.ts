@@ -1,4 +1,3 @@
-import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import type { Tx } from '../../infra/postgres.ts'
 
 /** The rows of a consumer that belong to one key each, read and written for a whole batch at once. */
@@ -13,8 +12,12 @@ export interface StateTable<State> {
 
 /** Rows several lanes change, such as stock per article. */
 export interface SharedTable<Row, State> {
-  /** Ids of the rows an input may read or change, from the input and its key's state. */
-  ids(type: EventType | string, data: EventData[EventType] | object, state: State): readonly string[]
+  /**
+   * Ids of the rows an input may read or change. `state` is the key's state before the batch: what earlier inputs of the
+   * same batch add to it, they have named themselves.
+   * @param type event type, or kind of the answer or timer
+   */
+  ids(type: string, data: object, state: State): readonly string[]
   /** Locks and reads those rows in id order (`order by id for update`); rows that do not exist are left out. */
   lock(tx: Tx, ids: readonly string[]): Promise<Map<string, Row>>
   /** Writes the rows given, new ones included; one statement. */

@@ -26,7 +26,7 @@ export function watchTimers(pool: Pool, lanes: ReadonlyMap<number, TimedLane>, l
       try {
         const live = [...lanes.values()].filter((lane) => lane.phase === 'live').map((lane) => lane.number)
         const due = live.length > 0 ? await dueTimers(pool, live, atOnce) : new Map<number, TimerInput[]>()
-        await Promise.all([...due].map(([lane, timers]) => lanes.get(lane)?.fire(timers)))
+        await Promise.all([...due].map(async ([lane, timers]) => lanes.get(lane)?.fire(timers)))
       } catch (error) {
         log.warn({ error: describeError(error) }, 'could not look for timers')
       }

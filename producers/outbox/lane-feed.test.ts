@@ -1,0 +1,105 @@
+import { expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { LaneFeed } from './lane-feed.ts'
+import type { OutboxRow } from './outbox-table.ts'
+
+const row = (seq: number): OutboxRow => ({
+  lane: 0,
+  seq,
+  eventId: '',
+  topic: 't',
+  key: 'k',
+  headers: '{}',
+  value: Buffer.alloc(100),
+})
+const rows = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => row(from + index))
+const seqs = (found: readonly OutboxRow[]) => found.map(({ seq }) => seq)
+
+/** A table that holds what was committed and not yet deleted. */
+function table() {
+  const held: OutboxRow[] = []
+  const read = (_lane: number, after: number, limit: number) =>
+    Promise.resolve(held.filter(({ seq }) => seq > after).slice(0, limit))
+  return { held, read }
+}
+
+test('what the table holds comes before what is offered', async () => {
+  const { held, read } = table()
+  held.push(...rows(5, 7))
+  const feed = new LaneFeed(0, () => {}, read)
+  held.push(row(8))
+  feed.offer([row(8)])
+  expect(seqs(await feed.peek(10, 1e6))).toEqual([5, 6, 7, 8])
+  feed.acknowledge(8)
+  feed.offer([row(9)])
+  expect(seqs(await feed.peek(10, 1e6))).toEqual([9])
+})
+
+test('a gap in what is offered is filled from the table', async () => {
+  const { held, read } = table()
+  const feed = new LaneFeed(0, () => {}, read)
+  expect(await feed.peek(10, 1e6)).toEqual([])
+  held.push(...rows(1, 3)) // 2 was committed by another process
+  feed.offer([row(1)])
+  feed.offer([row(3)])
+  const found: number[] = []
+  while (!feed.idle) {
+    const next = await feed.peek(10, 1e6)
+    found.push(...seqs(next))
+    feed.acknowledge(next.at(-1)?.seq ?? 0)
+  }
+  expect(found).toEqual([1, 2, 3])
+})
+
+test('bytes bound a request, but one row always goes', async () => {
+  const { held, read } = table()
+  held.push(...rows(1, 5))
+  const feed = new LaneFeed(0, () => {}, read)
+  expect(seqs(await feed.peek(10, 250))).toEqual([1, 2])
+  expect(seqs(await feed.peek(10, 1))).toEqual([1])
+})
+
+test('a closed feed has nothing', async () => {
+  const { held, read } = table()
+  held.push(row(1))
+  const feed = new LaneFeed(0, () => {}, read)
+  feed.close()
+  expect(await feed.peek(10, 1e6)).toEqual([])
+  expect(feed.idle).toBe(true)
+})
+
+test('whatever the order of commits, offers, reads and failures: every row once, in order', async () => {
+  const step = fc.constantFrom('commit', 'commit unseen', 'publish', 'poke')
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.nat(3), async (steps, failures) => {
+      const { held, read } = table()
+      let failing = failures
+      const feed = new LaneFeed(
+        0,
+        () => {},
+        (...args) => (failing-- > 0 ? Promise.reject(new Error('database away')) : read(...args)),
+      )
+      const published: number[] = []
+      let seq = 0
+      const publish = async () => {
+        const next = await feed.peek(3, 1e6).catch(() => [])
+        published.push(...seqs(next))
+        const last = next.at(-1)?.seq
+        if (last === undefined) return
+        feed.acknowledge(last)
+        held.splice(0, held.findIndex((kept) => kept.seq === last) + 1)
+      }
+      for (const what of steps) {
+        if (what === 'publish') await publish()
+        else if (what === 'poke') feed.poke()
+        else {
+          held.push(row(++seq))
+          if (what === 'commit') feed.offer([row(seq)])
+        }
+      }
+      feed.poke()
+      while (!feed.idle) await publish()
+      expect(published).toEqual(rows(1, seq).map((kept) => kept.seq))
+    }),
+  )
+})
