@@ -1,0 +1,33 @@
+import type { Config } from '../../infra/config.ts'
+import { defineConsumer } from '../runtime/handler.ts'
+import {
+  authorizationAnswered,
+  captureAnswered,
+  orderEnded,
+  orderPlaced,
+  shipmentScheduled,
+  voidAnswered,
+} from './decide-payment.ts'
+import type { Payment } from './decide-payment.ts'
+import { createGateway } from './gateway.ts'
+import { paymentTable } from './payment-state.ts'
+
+/** Holds the money of an order, takes it when the goods leave and gives it back when they do not. */
+export default (config: Config) => {
+  const gateway = createGateway(config.gateway)
+  return defineConsumer<Payment>({
+    group: 'payment',
+    state: paymentTable,
+    handlers: {
+      OrderPlaced: orderPlaced,
+      StockRejected: orderEnded,
+      FulfilmentCancelled: orderEnded,
+      ShipmentScheduled: shipmentScheduled,
+    },
+    calls: {
+      authorize: { make: gateway.authorize, handle: authorizationAnswered },
+      void: { make: gateway.void, handle: voidAnswered },
+      capture: { make: gateway.capture, handle: captureAnswered },
+    },
+  })
+}

@@ -1,0 +1,117 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Address, EventData } from '../../schemas/generated/events.ts'
+import type { Context, Decision } from '../runtime/handler.ts'
+import type { ShipmentAnswer, ShipmentRequest } from './carrier.ts'
+
+/** What the carrier is told about the goods. */
+export interface Consignment {
+  readonly shipTo: Address
+  /** Units of all articles together. */
+  readonly units: number
+}
+
+/** How far the delivery of one order is. */
+export type Shipment =
+  | Gathering
+  | { readonly phase: 'scheduling' } // The label call is decided: nothing cancels the order any more but the carrier
+  | { readonly phase: 'scheduled' }
+  | { readonly phase: 'cancelled' } // By us, at the customer's wish or because the carrier refused
+  | { readonly phase: 'rejected' } // By payment or inventory
+
+/** Waits until the order, its money and its goods are all there. */
+interface Gathering {
+  readonly phase: 'gathering'
+  readonly consignment?: Consignment
+  readonly authorized: boolean
+  readonly reserved: boolean
+}
+
+export const nothingYet: Gathering = { phase: 'gathering', authorized: false, reserved: false }
+
+export function orderPlaced(order: EventData['OrderPlaced'], shipment: Shipment): Decision<Shipment> {
+  const { orderId, shipTo, lines } = order
+  const units = lines.reduce((sum, { quantity }) => sum + quantity, 0)
+  return gather(orderId, shipment, { consignment: { shipTo, units } })
+}
+
+export const paymentAuthorized = ({ orderId }: EventData['PaymentAuthorized'], shipment: Shipment) =>
+  gather(orderId, shipment, { authorized: true })
+
+export const stockReserved = ({ orderId }: EventData['StockReserved'], shipment: Shipment) =>
+  gather(orderId, shipment, { reserved: true })
+
+/** PaymentDeclined or StockRejected: there is nothing to deliver. */
+export function orderRejected(_event: unknown, shipment: Shipment): Decision<Shipment> {
+  switch (shipment.phase) {
+    case 'gathering':
+      return { state: { phase: 'rejected' } }
+    case 'cancelled':
+    case 'rejected':
+      return {}
+    case 'scheduling':
+    case 'scheduled':
+      throw contradiction(shipment, 'a rejection')
+  }
+}
+
+/**
+ * The one place that decides a cancellation. One that overtakes its order is granted at once: the others hear of it
+ * before they see the order or after, and end it either way.
+ */
+export function cancellationRequested(
+  { orderId, reason: detail }: EventData['CancellationRequested'],
+  shipment: Shipment,
+  { time }: Context,
+): Decision<Shipment> {
+  const refuse = (reason: 'already_shipping' | 'already_ended'): Decision<Shipment> => ({
+    events: [{ type: 'CancellationRefused', data: { orderId, reason, refusedAt: time } }],
+  })
+  switch (shipment.phase) {
+    case 'gathering':
+      return {
+        state: { phase: 'cancelled' },
+        events: [{ type: 'FulfilmentCancelled', data: { orderId, reason: 'requested', detail, cancelledAt: time } }],
+      }
+    case 'scheduling':
+    case 'scheduled':
+      return refuse('already_shipping')
+    case 'cancelled':
+    case 'rejected':
+      return refuse('already_ended')
+  }
+}
+
+export function shipmentAnswered(
+  answer: ShipmentAnswer,
+  shipment: Shipment,
+  { key: orderId }: Context,
+): Decision<Shipment> {
+  if (shipment.phase !== 'scheduling') return {} // An answer counts once
+  switch (answer.outcome) {
+    case 'scheduled': {
+      const { outcome: _, ...booking } = answer
+      return { state: { phase: 'scheduled' }, events: [{ type: 'ShipmentScheduled', data: { orderId, ...booking } }] }
+    }
+    case 'refused': {
+      const detail = answer.detail || answer.code
+      const data = { orderId, reason: 'carrier_refused', detail, cancelledAt: answer.refusedAt }
+      return { state: { phase: 'cancelled' }, events: [{ type: 'FulfilmentCancelled', data }] }
+    }
+    case 'contradicted':
+      throw contradiction(shipment, answer.code)
+  }
+}
+
+/** Adds what has come; what is there already stays. Once nothing is missing, a label is bought. */
+function gather(orderId: string, shipment: Shipment, part: Partial<Omit<Gathering, 'phase'>>): Decision<Shipment> {
+  if (shipment.phase !== 'gathering' || (part.consignment && shipment.consignment)) return {}
+  const gathered: Gathering = { ...shipment, ...part }
+  const { consignment, authorized, reserved } = gathered
+  if (!consignment || !authorized || !reserved) return { state: gathered }
+  const request: ShipmentRequest = { orderId, ...consignment }
+  return { state: { phase: 'scheduling' }, calls: [{ kind: 'schedule', request }] }
+}
+
+/** Somebody broke a promise; the event is parked and a person looks at it before goods move. */
+const contradiction = ({ phase }: Shipment, event: string) =>
+  new TallyError('INVARIANT', `The shipment is ${phase} and meets ${event}`)
