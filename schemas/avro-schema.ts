@@ -6,20 +6,38 @@ export type AvroType =
   | { kind: 'array'; items: AvroType }
   | { kind: 'map'; values: AvroType }
   | { kind: 'union'; branches: AvroType[] }
-  | { kind: 'fixed'; name: string; size: number }
-  | { kind: 'enum'; name: string; symbols: string[]; doc?: string; default?: string }
+  | FixedType
+  | EnumType
   | RecordType
 
-export interface RecordType {
-  kind: 'record'
+interface Named {
   /** Full name: namespace and name. */
   name: string
+  /** Full names it had before: a reader takes what was written under them. */
+  aliases: string[]
   doc?: string
+}
+
+export interface FixedType extends Named {
+  kind: 'fixed'
+  size: number
+}
+
+export interface EnumType extends Named {
+  kind: 'enum'
+  symbols: string[]
+  /** Stands for symbols the reader does not know. */
+  default?: string
+}
+
+export interface RecordType extends Named {
+  kind: 'record'
   fields: Field[]
 }
 
 export interface Field {
   name: string
+  aliases: string[]
   type: AvroType
   doc?: string
   /** As JSON; absent means that a record without this field cannot be read. */
@@ -68,23 +86,23 @@ export function parseSchema(json: unknown): AvroType {
     return found
   }
 
-  const define = (kind: 'fixed' | 'enum' | 'record' | 'error', definition: Definition, outer: string): AvroType => {
+  const define = (kind: string, definition: Definition, outer: string): AvroType => {
     if (typeof definition.name !== 'string') throw invalid(definition)
     const name = qualify(definition.name, definition.namespace ?? outer)
     if (named.has(name)) throw new TallyError('USAGE', `Avro schema: ${name} is defined twice`)
-    if (kind === 'fixed') return remember({ kind, name, size: definition.size })
-    if (kind === 'enum') {
-      const { symbols, doc, default: fallback } = definition
-      return remember({ kind, name, symbols, doc, default: fallback })
-    }
-    if (!Array.isArray(definition.fields)) throw invalid(definition)
-    const record: RecordType = remember({ kind: 'record', name, doc: definition.doc, fields: [] })
     const namespace = name.slice(0, Math.max(0, name.lastIndexOf('.')))
-    record.fields = definition.fields.map((field) => ({ ...pick(field), type: parse(field.type, namespace) }))
+    const aliases = (definition.aliases ?? []).map((alias) => qualify(alias, namespace))
+    const common = { name, aliases, doc: definition.doc }
+    const { size, symbols, fields } = definition
+    if (kind === 'fixed' && size !== undefined) return remember({ kind, ...common, size })
+    if (kind === 'enum' && symbols) return remember({ kind, ...common, symbols, default: definition.default })
+    if (!fields) throw invalid(definition)
+    const record: RecordType = remember({ kind: 'record', ...common, fields: [] })
+    record.fields = fields.map((field) => ({ aliases: [], ...field, type: parse(field.type, namespace) }))
     return record
   }
 
-  const remember = <T extends AvroType & { name: string }>(type: T): T => {
+  const remember = <T extends FixedType | EnumType | RecordType>(type: T): T => {
     named.set(type.name, type)
     return type
   }
@@ -96,15 +114,13 @@ export function parseSchema(json: unknown): AvroType {
 interface Definition {
   name: string
   namespace?: string
+  aliases?: string[]
   doc?: string
-  size: number
-  symbols: string[]
+  size?: number
+  symbols?: string[]
   default?: string
-  fields: { name: string; type: unknown; doc?: string; default?: unknown }[]
+  fields?: { name: string; type: unknown; doc?: string; aliases?: string[]; default?: unknown }[]
 }
-
-const pick = ({ name, doc, ...rest }: Definition['fields'][number]): Omit<Field, 'type'> =>
-  'default' in rest ? { name, doc, default: rest.default } : { name, doc }
 
 const qualify = (name: string, namespace: string): string =>
   name.includes('.') || namespace === '' ? name : `${namespace}.${name}`

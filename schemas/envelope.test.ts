@@ -6,7 +6,11 @@ import { eventTypes } from './topics.ts'
 
 const word = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 }).filter((text) => !text.includes('\0'))
 const hex = (length: number) =>
-  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length })
+  fc.string({
+    unit: fc.integer({ min: 0, max: 15 }).map((digit) => digit.toString(16)),
+    minLength: length,
+    maxLength: length,
+  })
 const envelopes: fc.Arbitrary<Envelope> = fc.record(
   {
     id: fc.uuid(),

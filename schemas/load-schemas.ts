@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { TallyError, describeError } from '../infra/errors.ts'
 import { parseSchema, simpleName } from './avro-schema.ts'
 import type { RecordType } from './avro-schema.ts'
+import type { EventType } from './generated/events.ts'
 
 export interface EventSchema {
   /** Name of the event type and of its file. */
-  type: string
-  /** The schema as one deterministic line of JSON: what the registry gets and compares. */
+  type: EventType
+  schema: object
+  /** The schema as one line, always the same: registries compare text. */
   json: string
   record: RecordType
 }
@@ -28,9 +30,9 @@ export function loadSchemas(folder: string = join(import.meta.dirname, 'avro')):
 }
 
 function loadSchema(path: string, type: string): EventSchema {
-  const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
-  const record = parseSchema(json)
+  const schema: object = JSON.parse(readFileSync(path, 'utf8'))
+  const record = parseSchema(schema)
   if (record.kind !== 'record') throw new TallyError('USAGE', 'an event is a record')
   if (simpleName(record.name) !== type) throw new TallyError('USAGE', `the record is named ${simpleName(record.name)}`)
-  return { type, json: JSON.stringify(json), record }
+  return { type: type as EventType, schema, json: JSON.stringify(schema), record }
 }

@@ -1,6 +1,6 @@
 import { TallyError } from '../infra/errors.ts'
 import { simpleName } from './avro-schema.ts'
-import type { AvroType, RecordType } from './avro-schema.ts'
+import type { AvroType, EnumType, FixedType, RecordType } from './avro-schema.ts'
 import type { EventSchema } from './load-schemas.ts'
 
 /**
@@ -27,7 +27,7 @@ ${lines(({ type, record }) => `  ${type}: '${record.name}',`)}
 `
 }
 
-type NamedType = Extract<AvroType, { name: string }>
+type NamedType = FixedType | EnumType | RecordType
 
 /** Text by simple name: a record used by several events is declared once. */
 function declarations(schemas: readonly EventSchema[]): Map<string, string> {

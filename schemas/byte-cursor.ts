@@ -1,0 +1,88 @@
+import { isUtf8 } from 'node:buffer'
+import { TallyError } from '../infra/errors.ts'
+
+/** Walks over Avro's primitives without building values. Everything it is asked for throws UNREADABLE where it is not there. */
+export class ByteCursor {
+  readonly bytes: Buffer
+  position: number
+  /** Kept for the walker: see bounds.ts. */
+  zeroByteItems = 0
+  depth = 0
+
+  constructor(bytes: Buffer, position: number) {
+    this.bytes = bytes
+    this.position = position
+  }
+
+  get left(): number {
+    return this.bytes.length - this.position
+  }
+
+  unreadable(path: string, why: string): TallyError {
+    return new TallyError('UNREADABLE', `bytes do not fit the schema: ${path ? `${path}: ` : ''}${why}`)
+  }
+
+  skip(length: number, path: string): void {
+    if (length < 0 || length > this.left) throw this.unreadable(path, `${length} bytes announced, ${this.left} left`)
+    this.position += length
+  }
+
+  boolean(path: string): void {
+    if (this.byte(path) > 1) throw this.unreadable(path, 'neither true nor false')
+  }
+
+  int(path: string): void {
+    const value = this.long(path)
+    if (value !== (value | 0)) throw this.unreadable(path, `${value} is no 32-bit integer`)
+  }
+
+  /** Which of `count` branches or symbols. */
+  index(count: number, path: string): number {
+    const index = this.long(path)
+    if (index < 0 || index >= count) throw this.unreadable(path, `choice ${index} of ${count}`)
+    return index
+  }
+
+  text(path: string): void {
+    const length = this.long(path)
+    const start = this.position
+    this.skip(length, path)
+    const { bytes, position } = this
+    for (let i = start; i < position; i++) {
+      if (bytes[i]! < 0x80) continue
+      // avsc would put U+FFFD in its place, and the damage would look like a name
+      if (!isUtf8(bytes.subarray(i, position))) throw this.unreadable(path, 'not UTF-8')
+      return
+    }
+  }
+
+  /** A zigzag integer; beyond 2^53 only roughly, where avsc refuses it anyway. */
+  long(path: string): number {
+    let byte = this.byte(path)
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+    const start = this.position
+    let value = byte & 0x7f
+    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+      if (this.position - start === 9) throw this.tooLong(path)
+      byte = this.byte(path)
+      value += (byte & 0x7f) * scale
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  skipLong(path: string): void {
+    const start = this.position
+    while (this.byte(path) >= 0x80) if (this.position - start === 10) throw this.tooLong(path)
+  }
+
+  private byte(path: string): number {
+    const byte = this.bytes[this.position]
+    if (byte === undefined) throw this.unreadable(path, 'the bytes end here')
+    this.position++
+    return byte
+  }
+
+  private tooLong(path: string): TallyError {
+    return this.unreadable(path, 'an integer of more than 10 bytes')
+  }
+}

@@ -1,0 +1,73 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
+import { describeError, isTallyError, TallyError } from '../infra/errors.ts'
+import type { Logger } from '../infra/telemetry.ts'
+
+const timeoutMs = 3_000
+
+/** The client's `retry` holds for the whole process, so it is set here only. Callers know better when to try again. */
+export const createRegistry = (registryUrl: string): SchemaRegistry =>
+  new SchemaRegistry({
+    host: registryUrl,
+    clientId: 'tally',
+    retry: { retries: 0 },
+    middlewares: [
+      () => ({
+        prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }),
+        response: (next) => next(),
+      }),
+    ],
+  })
+
+/**
+ * Asks what the client has no function for.
+ * @returns the answer's body; undefined if the registry knows no such thing
+ * @throws TallyError UNREACHABLE for silence and for every other answer: only the registry itself, by its own error code,
+ * can say that something does not exist; a proxy in front of it says 404 too
+ */
+export async function askRegistry(registryUrl: string, path: string, put?: object): Promise<unknown> {
+  const url = `${registryUrl}${path}`
+  const answer = await fetch(url, {
+    method: put ? 'PUT' : 'GET',
+    body: put && JSON.stringify(put),
+    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+    .then(async (response) => ({ response, body: (await response.json()) as { error_code?: number } }))
+    .catch((error: unknown) => {
+      throw unreachable(error)
+    })
+  if (answer.response.ok) return answer.body
+  if (String(answer.body.error_code).startsWith('404')) return undefined
+  throw unreachable(
+    new Error(`${url} answered ${answer.response.status}: ${JSON.stringify(answer.body).slice(0, 200)}`),
+  )
+}
+
+export const unreachable = (cause: unknown): TallyError =>
+  new TallyError('UNREACHABLE', `The schema registry does not answer as it should (${describeError(cause)})`, { cause })
+
+/** Status of an answer the client threw. A refused connection counts as 400 with it: believe 404 only. */
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : undefined
+
+export interface Patience {
+  log?: Logger
+  /** Ends the waiting. */
+  signal?: AbortSignal
+}
+
+/** Tries until the registry is there, with growing pauses. */
+export async function untilReachable<T>(work: () => Promise<T>, { log, signal }: Patience): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    signal?.throwIfAborted()
+    try {
+      return await work()
+    } catch (error) {
+      if (!isTallyError(error, 'UNREACHABLE')) throw error
+      const pauseMs = Math.min(5_000, 100 * 2 ** attempt) * (0.5 + Math.random() / 2)
+      log?.warn({ attempt, pauseMs: Math.round(pauseMs) }, describeError(error))
+      await wait(pauseMs, undefined, { signal })
+    }
+  }
+}

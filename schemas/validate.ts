@@ -1,0 +1,140 @@
+import type { EventData, EventType } from './generated/events.ts'
+import { isPlausibleTime } from './time.ts'
+
+/** What an event may hold, for all who make events. */
+export const limits = {
+  idLength: 128,
+  textLength: 2_000,
+  lines: 1_000,
+  quantity: 1_000_000,
+} as const
+
+/** What is wrong, with the name of the field; undefined = nothing. */
+type Fault = string | undefined
+type Check<T> = (data: T) => Fault
+
+/**
+ * Checks an event against the rules of its domain. A record may decode without being an event: of the records with one bit
+ * turned, avsc reads about a third.
+ * @returns what is wrong, in words; undefined if nothing is
+ */
+export function findFault<T extends EventType>(type: T, data: EventData[T]): Fault {
+  return checks[type](data)
+}
+
+const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
+  OrderPlaced: (order) =>
+    id('orderId', order.orderId) ??
+    id('customerId', order.customerId) ??
+    currency(order.currency) ??
+    orderLines(order) ??
+    texts('shipTo', order.shipTo) ??
+    time('placedAt', order.placedAt),
+  CancellationRequested: (event) =>
+    id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('requestedAt', event.requestedAt),
+  PaymentAuthorized: (event) =>
+    id('orderId', event.orderId) ??
+    id('authorizationId', event.authorizationId) ??
+    amount('amountMinor', event.amountMinor) ??
+    currency(event.currency) ??
+    time('authorizedAt', event.authorizedAt),
+  PaymentDeclined: (event) =>
+    id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('declinedAt', event.declinedAt),
+  PaymentVoided: (event) =>
+    id('orderId', event.orderId) ?? id('authorizationId', event.authorizationId) ?? time('voidedAt', event.voidedAt),
+  PaymentCaptured: (event) =>
+    id('orderId', event.orderId) ??
+    id('captureId', event.captureId) ??
+    id('authorizationId', event.authorizationId) ??
+    amount('amountMinor', event.amountMinor) ??
+    currency(event.currency) ??
+    time('capturedAt', event.capturedAt),
+  StockReserved: (event) =>
+    id('orderId', event.orderId) ?? stockLines(event.lines) ?? time('reservedAt', event.reservedAt),
+  StockReleased: (event) =>
+    id('orderId', event.orderId) ?? stockLines(event.lines) ?? time('releasedAt', event.releasedAt),
+  StockRejected: (event) =>
+    id('orderId', event.orderId) ??
+    each(
+      'shortages',
+      event.shortages,
+      ({ requested, available }) => quantity('requested', requested) ?? amount('available', available),
+    ) ??
+    time('rejectedAt', event.rejectedAt),
+  StockReplenished: (event) =>
+    id('sku', event.sku) ?? quantity('quantity', event.quantity) ?? time('replenishedAt', event.replenishedAt),
+  ShipmentScheduled: (event) =>
+    id('orderId', event.orderId) ??
+    id('carrier', event.carrier) ??
+    id('trackingNumber', event.trackingNumber) ??
+    text('labelUrl', event.labelUrl) ??
+    time('pickupFrom', event.pickupFrom) ??
+    time('pickupUntil', event.pickupUntil) ??
+    (event.pickupFrom > event.pickupUntil ? 'pickupUntil is before pickupFrom' : undefined) ??
+    time('scheduledAt', event.scheduledAt),
+  FulfilmentCancelled: (event) =>
+    id('orderId', event.orderId) ??
+    text('reason', event.reason) ??
+    text('detail', event.detail) ??
+    time('cancelledAt', event.cancelledAt),
+  CancellationRefused: (event) =>
+    id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('refusedAt', event.refusedAt),
+}
+
+function orderLines({ lines, totalMinor }: EventData['OrderPlaced']): Fault {
+  if (lines.length === 0) return 'lines is empty'
+  const fault = each(
+    'lines',
+    lines,
+    (line) =>
+      quantity('quantity', line.quantity) ??
+      amount('unitPriceMinor', line.unitPriceMinor) ??
+      amount('amountMinor', line.amountMinor),
+  )
+  if (fault !== undefined) return fault
+  const sum = lines.reduce((total, line) => total + line.amountMinor, 0)
+  return sum === totalMinor ? undefined : `totalMinor is ${totalMinor}, the lines sum up to ${sum}`
+}
+
+const stockLines = (lines: EventData['StockReserved']['lines']): Fault =>
+  each('lines', lines, (line) => quantity('quantity', line.quantity))
+
+/** Checks a list of articles: not too long, none twice, and each of them. */
+function each<Line extends { sku: string }>(name: string, lines: readonly Line[], check: Check<Line>): Fault {
+  if (lines.length > limits.lines) return `${name} has ${lines.length} entries, at most ${limits.lines} are allowed`
+  const skus = new Set<string>()
+  for (const [index, line] of lines.entries()) {
+    const fault = id('sku', line.sku) ?? check(line)
+    if (fault !== undefined) return `${name}[${index}].${fault}`
+    if (skus.has(line.sku)) return `${name}[${index}].sku occurs twice`
+    skus.add(line.sku)
+  }
+}
+
+function id(name: string, value: string): Fault {
+  if (value === '') return `${name} is empty`
+  return value.length > limits.idLength ? `${name} is longer than ${limits.idLength} characters` : text(name, value)
+}
+
+function text(name: string, value: string): Fault {
+  if (value.length > limits.textLength) return `${name} is longer than ${limits.textLength} characters`
+  if (value.includes('\0') || !value.isWellFormed()) return `${name} holds characters that cannot be stored`
+}
+
+function texts(name: string, values: object): Fault {
+  for (const [key, value] of Object.entries(values)) {
+    const fault = text(`${name}.${key}`, String(value))
+    if (fault !== undefined) return fault
+  }
+}
+
+const quantity = (name: string, value: number): Fault =>
+  value >= 1 && value <= limits.quantity ? undefined : `${name} is ${value}, allowed are 1 to ${limits.quantity}`
+
+const amount = (name: string, value: number): Fault => (value >= 0 ? undefined : `${name} is negative: ${value}`)
+
+const currency = (value: string): Fault =>
+  /^[A-Z]{3}$/.test(value) ? undefined : 'currency is no ISO 4217 code of three capital letters'
+
+const time = (name: string, value: number): Fault =>
+  isPlausibleTime(value) ? undefined : `${name} is no time in epoch milliseconds: ${value}`
