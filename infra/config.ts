@@ -52,6 +52,10 @@ export const environment = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
     .describe('Least level logged'),
+  TALLY_NORTHWIND_DIR: z
+    .string()
+    .optional()
+    .describe('Folder of the Northwind CSV files, for the tests that import them'),
   JAVA_HOME: z
     .string()
     .optional()
@@ -82,6 +86,7 @@ function derive(env: z.infer<typeof environment>) {
     namespace: env.TALLY_NAMESPACE,
     partitions: env.TALLY_PARTITIONS,
     logLevel: env.TALLY_LOG_LEVEL,
+    northwindDir: env.TALLY_NORTHWIND_DIR,
     ports: {
       postgres: at(32),
       kafka: at(92),

@@ -1,0 +1,212 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { isTallyError } from '../../infra/errors.ts'
+import { findNorthwind } from './northwind.ts'
+import { planImport } from './plan-import.ts'
+import type { ImportOptions } from './plan-import.ts'
+import { readOrders } from './read-orders.ts'
+import { readProducts } from './read-products.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tally-import-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const file = (name: string, text: string | Buffer): string => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+const ordersFile = (...rows: string[]) =>
+  file(
+    'orders.csv',
+    ['OrderID,CustomerID,ShipName,OrderDate,ProductID,UnitPrice,Quantity,Discount', ...rows, ''].join('\n'),
+  )
+const productsFile = (...rows: string[]) =>
+  file('products.csv', ['ProductID,ProductName,UnitPrice,UnitsInStock', ...rows, ''].join('\n'))
+
+const options: ImportOptions = { currency: 'EUR', stock: 'as-given', importedAt: Date.UTC(2026, 0, 1) }
+const twoProducts = () => readProducts(productsFile('11,Queso,21,22', '42,"Singaporean, Hokkien ""Fried"" Mee",14,0'))
+
+describe('readOrders', () => {
+  test('gathers the rows of an order, wherever they stand', () => {
+    const { orders, problems } = readOrders(
+      ordersFile(
+        '1,VINET,Vins,1996-07-04,11,14,12,0',
+        '2,TOMSP,"Toms\nSpezialitäten",1996-07-05,42,9.8,1,0.05',
+        '1,VINET,Vins,1996-07-04,42,9.8,10,',
+      ),
+    )
+    expect(problems).toEqual([])
+    expect(orders.map(({ orderNumber, lines }) => [orderNumber, lines.map(({ sku, line }) => [sku, line])])).toEqual([
+      [
+        '1',
+        [
+          ['11', 2],
+          ['42', 5],
+        ],
+      ], // the quoted line break counts
+      ['2', [['42', 3]]],
+    ])
+    expect(orders[1]?.shipTo.recipient).toBe('Toms\nSpezialitäten')
+    expect(orders[0]?.placedAt).toBe(Date.UTC(1996, 6, 4))
+  })
+
+  test.each([
+    ['3,VINET,V,1996-07-04,11,14', undefined, '6 fields'],
+    ['3,VINET,V,1996-07-04,11,abc,1,0', 'UnitPrice', 'not a decimal'],
+    ['3,VINET,V,1996-07-04,11,-1,1,0', 'UnitPrice', 'negative'],
+    ['3,VINET,V,1996-07-04,11,14,0,0', 'Quantity', 'less than 1'],
+    ['3,VINET,V,1996-07-04,11,14,-2,0', 'Quantity', 'less than 1'],
+    ['3,VINET,V,1996-07-04,11,14,1.5,0', 'Quantity', 'not a whole number'],
+    ['3,VINET,V,1996-07-04,11,14,1000001,0', 'Quantity', 'more than'],
+    ['3,VINET,V,1996-07-04,11,14,1,1.5', 'Discount', 'more than 1'],
+    ['3,VINET,V,4 July 1996,11,14,1,0', 'OrderDate', 'not a day'],
+    ['3,VINET,V,1996-13-04,11,14,1,0', 'OrderDate', 'not a day'],
+    ['3,VINET,V,1996-02-30,11,14,1,0', 'OrderDate', 'not a day'],
+    ['3,VINET,V,1996,11,14,1,0', 'OrderDate', 'not a day'],
+    ['3,,V,1996-07-04,11,14,1,0', 'CustomerID', 'empty'],
+    [',VINET,V,1996-07-04,11,14,1,0', 'OrderID', 'empty'],
+    ['2,HANAR,T,1996-07-05,11,14,1,0', 'CustomerID', 'line 3'],
+    ['2,TOMSP,Else,1996-07-05,11,14,1,0', 'ShipName', 'line 3'],
+    ['2,TOMSP,T,1996-07-05,42,9.8,1,0', 'ProductID', 'in this order already'],
+  ])('%s: leaves the whole order out and says where', (bad, column, message) => {
+    const path = ordersFile('1,VINET,V,1996-07-04,11,14,12,0', '2,TOMSP,T,1996-07-05,42,9.8,1,0', bad)
+    const { orders, problems } = readOrders(path)
+    expect(problems).toEqual([{ file: 'orders.csv', line: 4, column, message: expect.stringContaining(message) }])
+    expect(orders.map(({ orderNumber }) => orderNumber)).toEqual(bad.startsWith('2,') ? ['1'] : ['1', '2'])
+  })
+
+  test('a column that is there twice has to agree', () => {
+    const { problems } = readOrders(
+      file('twice.csv', 'OrderID,CustomerID,OrderID,ProductID,UnitPrice,Quantity\n1,A,1,11,1,1\n2,A,3,11,1,1\n'),
+    )
+    expect(problems).toMatchObject([{ line: 3, column: 'OrderID' }])
+  })
+
+  test.each([
+    ['', 'is empty'],
+    ['OrderID,CustomerID,ProductID,UnitPrice\n', 'no column Quantity'],
+    ['OrderID,"CustomerID\n1,2', 'no CSV'],
+    [Buffer.from([0x4f, 0xff, 0xfe]), 'not valid for encoding utf-8'],
+  ])('refuses a file that is no table of orders: %j', (text, message) => {
+    const thrown = caught(() => readOrders(file('broken.csv', text)))
+    expect(isTallyError(thrown, 'USAGE')).toBe(true)
+    expect(String(thrown)).toContain(message)
+  })
+})
+
+test('readProducts finds what is wrong with products', () => {
+  const { products, problems } = readProducts(productsFile('11,Queso,21,22', '11,Queso again,21,22', '12,,x,-1'))
+  expect(products.map(({ sku }) => sku)).toEqual(['11'])
+  expect(problems.map(({ line, column }) => [line, column])).toEqual([
+    [3, 'ProductID'],
+    [4, 'ProductName'],
+    [4, 'UnitPrice'],
+    [4, 'UnitsInStock'],
+  ])
+})
+
+describe('planImport', () => {
+  const sample = () =>
+    readOrders(ordersFile('1,VINET,V,1996-07-04,11,14,40,0.15', '1,VINET,V,1996-07-04,42,9.8,10,0', '2,X,X,,42,1,5,0'))
+
+  test('prices orders and takes the stock as given', () => {
+    const plan = planImport(sample(), twoProducts(), options)
+    expect(plan.orders.map(({ data }) => [data.totalMinor, data.placedAt])).toEqual([
+      [47_600 + 9_800, Date.UTC(1996, 6, 4)],
+      [500, options.importedAt],
+    ])
+    expect(plan.orders[0]?.data.lines[0]).toEqual({
+      sku: '11',
+      quantity: 40,
+      unitPriceMinor: 1_400,
+      amountMinor: 47_600,
+    })
+    expect(plan.deliveries.map(({ data }) => [data.sku, data.quantity])).toEqual([['11', 22]])
+    expect(plan.products.map(({ name, unitPriceMinor }) => [name, unitPriceMinor])).toEqual([
+      ['Queso', 2_100],
+      ['Singaporean, Hokkien "Fried" Mee', 1_400],
+    ])
+  })
+
+  test('brings enough stock for all orders, and never less than given', () => {
+    const { deliveries } = planImport(sample(), twoProducts(), { ...options, stock: 'enough' })
+    expect(deliveries.map(({ data }) => [data.sku, data.quantity])).toEqual([
+      ['11', 40],
+      ['42', 15],
+    ])
+  })
+
+  test('splits what one delivery may not bring', () => {
+    const orders = readOrders(ordersFile('1,VINET,V,,11,14,900000,0', '2,VINET,V,,11,14,800000,0'))
+    const { deliveries } = planImport(orders, twoProducts(), { ...options, stock: 'enough' })
+    expect(deliveries.map(({ data }) => data.quantity)).toEqual([1_000_000, 700_000])
+    expect(new Set(deliveries.map(({ id }) => id)).size).toBe(2)
+  })
+
+  test('refuses an order that no consumer would take', () => {
+    const orders = readOrders(ordersFile(`1,${'X'.repeat(200)},V,,11,14,1,0`))
+    const { problems } = planImport(orders, twoProducts(), options)
+    expect(problems).toEqual([{ file: 'orders.csv', line: 2, message: expect.stringContaining('customerId') }])
+  })
+
+  test('gives the same content the same ids, another content others', () => {
+    const ids = (plan: ReturnType<typeof planImport>) => [...plan.orders, ...plan.deliveries].map(({ id }) => id)
+    const first = ids(planImport(sample(), twoProducts(), options))
+    expect(ids(planImport(sample(), twoProducts(), { ...options, importedAt: Date.UTC(2026, 0, 2) }))).toEqual(first)
+    expect(new Set(first).size).toBe(first.length)
+    const other = readOrders(ordersFile('1,VINET,V,1996-07-04,11,14,41,0.15'))
+    for (const id of ids(planImport(other, twoProducts(), options)).slice(0, 1)) expect(first).not.toContain(id)
+  })
+
+  test('leaves out orders of products it does not know', () => {
+    const orders = readOrders(ordersFile('1,VINET,V,,11,14,1,0', '2,VINET,V,,11,14,1,0', '2,VINET,V,,99,14,1,0'))
+    const plan = planImport(orders, twoProducts(), options)
+    expect(plan.orders).toHaveLength(1)
+    expect(plan.problems).toMatchObject([{ file: 'orders.csv', line: 4, column: 'ProductID' }])
+  })
+
+  test('refuses amounts beyond what travels exactly, and currencies that do not exist', () => {
+    const dear = readOrders(ordersFile('1,VINET,V,,11,999999999999,1000000,0'))
+    expect(planImport(dear, twoProducts(), options).problems).toMatchObject([{ line: 2 }])
+    expect(String(caught(() => planImport(dear, twoProducts(), { ...options, currency: 'EURO' })))).toContain(
+      'no currency EURO',
+    )
+  })
+})
+
+const northwind = findNorthwind()
+const onNorthwind = northwind ? test : test.skip
+
+describe('Northwind', () => {
+  onNorthwind(
+    `comes out to the cent${northwind ? '' : ': skipped, set TALLY_NORTHWIND_DIR to the folder of its CSV files'}`,
+    () => {
+      const orders = readOrders(join(String(northwind), 'orders.csv'))
+      const plan = planImport(orders, readProducts(join(String(northwind), 'products.csv')), {
+        ...options,
+        currency: 'USD',
+        stock: 'enough',
+      })
+      const lines = plan.orders.flatMap(({ data }) => data.lines)
+      expect(plan.problems).toEqual([])
+      expect(plan.orders).toHaveLength(830)
+      expect(lines).toHaveLength(2_155)
+      expect(lines.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(51_317)
+      expect(plan.orders.reduce((sum, { data }) => sum + data.totalMinor, 0)).toBe(126_579_329)
+    },
+  )
+})
+
+function caught(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}

@@ -1,0 +1,123 @@
+import { TallyError } from '../../infra/errors.ts'
+import { findFault, limits } from '../../schemas/validate.ts'
+import type { Event } from '../event-generator.ts'
+import { seededId } from '../seeded.ts'
+import type { RowProblem } from './csv-table.ts'
+import { lineAmountMinor, minorDigitsOf, zero } from './decimal.ts'
+import type { SourceOrder, SourceOrders } from './read-orders.ts'
+import type { SourceProduct, SourceProducts } from './read-products.ts'
+
+export interface ImportOptions {
+  /** ISO 4217 code of every price. */
+  currency: string
+  /** `as-given`: what the products file says; `enough`: at least what the orders need in total. */
+  stock: 'as-given' | 'enough'
+  /** Time of orders without a date and of the deliveries, UTC epoch ms. */
+  importedAt: number
+}
+
+type Delivery = Extract<Event, { type: 'StockReplenished' }>
+type Order = Extract<Event, { type: 'OrderPlaced' }>
+
+export interface Product {
+  sku: string
+  name: string
+  unitPriceMinor: number
+  currency: string
+}
+
+export interface ImportPlan {
+  products: Product[]
+  deliveries: Delivery[]
+  orders: Order[]
+  /** Rows that cannot be imported; their orders are not in the plan. */
+  problems: RowProblem[]
+}
+
+/**
+ * Works out what an import brings. Every id is a function of the source's content, so importing the same rows again changes
+ * nothing, and changed rows are new facts instead of being taken for duplicates.
+ * @throws TallyError USAGE for a currency that does not exist
+ */
+export function planImport(source: SourceOrders, catalogue: SourceProducts, options: ImportOptions): ImportPlan {
+  const { currency, importedAt } = options
+  if (!Intl.supportedValuesOf('currency').includes(currency)) {
+    throw new TallyError('USAGE', `There is no currency ${currency}: give an ISO 4217 code such as EUR`)
+  }
+  const minorDigits = minorDigitsOf(currency)
+  const skus = new Set(catalogue.products.map(({ sku }) => sku))
+  const problems = [...catalogue.problems, ...source.problems]
+  const orders = source.orders.flatMap((order) => {
+    const event = orderPlaced(order, currency, minorDigits, importedAt)
+    const found = problemsOf(order, event, skus)
+    problems.push(...found)
+    return found.length > 0 ? [] : [event]
+  })
+  return {
+    products: catalogue.products.map(({ sku, name, unitPrice }) => {
+      return { sku, name, unitPriceMinor: Number(lineAmountMinor(unitPrice, 1, zero, minorDigits)), currency }
+    }),
+    deliveries: deliveriesOf(catalogue.products, orders, options),
+    orders,
+    problems,
+  }
+}
+
+function orderPlaced(source: SourceOrder, currency: string, minorDigits: number, importedAt: number): Order {
+  const { orderNumber, customerId, shipTo, placedAt } = source
+  const lines = source.lines.map(({ sku, quantity, unitPrice, discount }) => ({
+    sku,
+    quantity,
+    unitPriceMinor: Number(lineAmountMinor(unitPrice, 1, zero, minorDigits)),
+    amountMinor: Number(lineAmountMinor(unitPrice, quantity, discount, minorDigits)),
+  }))
+  const totalMinor = lines.reduce((sum, { amountMinor }) => sum + amountMinor, 0)
+  const content = JSON.stringify([orderNumber, customerId, currency, lines, shipTo, placedAt])
+  const orderId = seededId('import', 'order', content)
+  const data = { orderId, customerId, currency, lines, totalMinor, shipTo, placedAt: placedAt ?? importedAt }
+  return { type: 'OrderPlaced', id: seededId('import', 'OrderPlaced', content), data }
+}
+
+function problemsOf({ file, line, lines }: SourceOrder, { data }: Order, skus: ReadonlySet<string>): RowProblem[] {
+  const unknown = lines.filter(({ sku }) => !skus.has(sku))
+  if (unknown.length > 0) {
+    return unknown.map(({ line, sku }) => ({
+      file,
+      line,
+      column: 'ProductID',
+      message: `no product ${sku} in the products file`,
+    }))
+  }
+  const exact = data.totalMinor <= Number.MAX_SAFE_INTEGER
+  const fault = exact ? findFault('OrderPlaced', data) : `the order is worth ${data.totalMinor} minor units: too much`
+  return fault === undefined ? [] : [{ file, line, message: fault }]
+}
+
+/** What the warehouse gets: per product one delivery, or several where one may not bring so much; none for nothing. */
+function deliveriesOf(
+  products: readonly SourceProduct[],
+  orders: readonly Order[],
+  options: ImportOptions,
+): Delivery[] {
+  const ordered = Map.groupBy(
+    orders.flatMap(({ id, data }) => data.lines.map(({ sku, quantity }) => ({ id, sku, quantity }))),
+    ({ sku }) => sku,
+  )
+  return products.flatMap(({ sku, unitsInStock }) => {
+    // Stock that is made to fit belongs to these orders, so that other orders bring a delivery of their own
+    const reason = options.stock === 'enough' ? (ordered.get(sku) ?? []) : []
+    const quantity = Math.max(
+      unitsInStock,
+      reason.reduce((sum, line) => sum + line.quantity, 0),
+    )
+    return Array.from({ length: Math.ceil(quantity / limits.quantity) }, (_, part) => ({
+      type: 'StockReplenished',
+      id: seededId('import', 'StockReplenished', JSON.stringify([sku, quantity, reason, part])),
+      data: {
+        sku,
+        quantity: Math.min(limits.quantity, quantity - part * limits.quantity),
+        replenishedAt: options.importedAt,
+      },
+    }))
+  })
+}

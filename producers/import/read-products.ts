@@ -1,0 +1,35 @@
+import { readCsv } from './csv-table.ts'
+import type { RowProblem } from './csv-table.ts'
+import type { Decimal } from './decimal.ts'
+
+export interface SourceProduct {
+  sku: string
+  name: string
+  unitPrice: Decimal
+  unitsInStock: number
+}
+
+export interface SourceProducts {
+  products: SourceProduct[]
+  problems: RowProblem[]
+}
+
+/**
+ * Reads a CSV file with one row per product.
+ * @throws TallyError USAGE when the file cannot be read or lacks a column
+ */
+export function readProducts(path: string): SourceProducts {
+  const { rows, problems } = readCsv(path, ['ProductID', 'ProductName', 'UnitPrice', 'UnitsInStock'])
+  const products = new Map<string, { product: SourceProduct; line: number }>()
+  for (const row of rows) {
+    const sku = row.requiredText('ProductID')
+    const name = row.requiredText('ProductName')
+    const unitPrice = row.decimal('UnitPrice')
+    const unitsInStock = row.integer('UnitsInStock', 0, Number.MAX_SAFE_INTEGER)
+    if (!sku || !name || !unitPrice || unitsInStock === undefined) continue
+    const twin = products.get(sku)
+    if (twin) row.problem('ProductID', `${sku} is there already, on line ${twin.line}`)
+    else products.set(sku, { product: { sku, name, unitPrice, unitsInStock }, line: row.line })
+  }
+  return { products: [...products.values()].map(({ product }) => product), problems }
+}
