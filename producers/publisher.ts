@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
+import { TallyError } from '../infra/errors.ts'
+import { RecordSender } from '../infra/record-sender.ts'
+import type { OutgoingRecord } from '../infra/record-sender.ts'
+import type { Encode } from '../schemas/encoder.ts'
+import { toHeaders } from '../schemas/envelope.ts'
+import { laneOf } from '../schemas/partition.ts'
+import { keyOf, topicName, topicOf, topics } from '../schemas/topics.ts'
+import type { Event } from './event-generator.ts'
+
+/** Bounds of one request: kafkajs groups records in quadratic time, and the broker refuses batches over 1 MB. */
+const recordsPerRequest = 2_000
+const bytesPerPartition = 700_000
+
+export interface PublisherOptions {
+  kafka: Kafka
+  namespace: string
+  codec: { encode: Encode }
+  /** `ce_source` of what is published. @default '/tally/produce' */
+  source?: string
+  /** How long one request is tried again before everything waiting is given up. @default 60_000 */
+  giveUpAfterMs?: number
+}
+
+/** An event to publish; the time it happened is now unless it says otherwise (UTC epoch ms). */
+export type OutgoingEvent = Event & { time?: number }
+
+/**
+ * Publishes events straight to Kafka, for scripts: services publish through their outbox. Events handed over while a
+ * request is under way go out together with the next one.
+ */
+export class Publisher {
+  private readonly options: Required<PublisherOptions>
+  private readonly partitions: ReadonlyMap<string, number>
+  private readonly sender: RecordSender
+  private readonly waiting: Waiting[] = []
+  private running: Promise<void> | undefined
+  private stopped = false
+
+  private constructor(options: Required<PublisherOptions>, partitions: ReadonlyMap<string, number>) {
+    this.options = options
+    this.partitions = partitions
+    this.sender = new RecordSender(options.kafka)
+  }
+
+  /**
+   * Looks up the topics' partitions.
+   * @throws TallyError USAGE when a topic is missing; kafkajs' errors when no broker answers
+   */
+  static async connect(options: PublisherOptions): Promise<Publisher> {
+    const partitions = await readPartitions(options.kafka, options.namespace)
+    return new Publisher({ source: '/tally/produce', giveUpAfterMs: 60_000, ...options }, partitions)
+  }
+
+  /** Events handed over and not acknowledged yet. */
+  get pending(): number {
+    return this.waiting.length
+  }
+
+  /**
+   * Resolves once the broker has acknowledged all of the events; order per key is kept, also across calls. Whoever does not
+   * wait for it has to bound what is `pending`.
+   * @throws TallyError INVARIANT for an event that does not fit its schema: none of them is sent then; UNREACHABLE or USAGE
+   *   when the broker does not take them: any may be there, and publishing them again under their ids is harmless
+   */
+  async publish(events: readonly OutgoingEvent[]): Promise<void> {
+    if (this.stopped) throw new TallyError('INVARIANT', 'the publisher is stopped')
+    const records = events.map((event) => this.toRecord(event))
+    const last = records.pop()
+    if (!last) return
+    const acknowledged = Promise.withResolvers<void>()
+    for (const record of records) this.waiting.push({ record })
+    this.waiting.push({ record: last, acknowledged })
+    this.running ??= this.run()
+    await acknowledged.promise
+  }
+
+  /** Waits for what was handed over, then closes the connection. */
+  async stop(): Promise<void> {
+    this.stopped = true
+    await this.running
+    await this.sender.stop()
+  }
+
+  private toRecord({ type, id, data, time = Date.now() }: OutgoingEvent): OutgoingRecord {
+    const topic = topicName(this.options.namespace, topicOf(type))
+    const key = keyOf(data)
+    const headers = toHeaders({ id, type, source: this.options.source, time, subject: key, correlationId: key })
+    const partition = laneOf(key, this.partitions.get(topic) ?? 1)
+    return { topic, partition, key, value: this.options.codec.encode(type, data), headers }
+  }
+
+  private async run(): Promise<void> {
+    try {
+      while (this.waiting.length > 0) {
+        const batch = this.nextBatch()
+        await this.sendUntilAcknowledged(batch.map(({ record }) => record))
+        this.waiting.splice(0, batch.length)
+        for (const { acknowledged } of batch) acknowledged?.resolve()
+      }
+    } catch (error) {
+      for (const { acknowledged } of this.waiting.splice(0)) acknowledged?.reject(error)
+    } finally {
+      this.running = undefined
+    }
+  }
+
+  /** The longest beginning of what waits that fits into one request. */
+  private nextBatch(): Waiting[] {
+    const bytes = new Map<string, number>()
+    const end = this.waiting.slice(0, recordsPerRequest).findIndex(({ record }) => {
+      const place = `${record.topic}/${record.partition}`
+      const before = bytes.get(place) ?? 0
+      const after = before + sizeOf(record)
+      bytes.set(place, after)
+      return before > 0 && after > bytesPerPartition
+    })
+    return this.waiting.slice(0, end === -1 ? recordsPerRequest : end)
+  }
+
+  private async sendUntilAcknowledged(records: readonly OutgoingRecord[]): Promise<void> {
+    const deadline = Date.now() + this.options.giveUpAfterMs
+    for (let failures = 0; ; failures++) {
+      try {
+        return await this.sender.send(records)
+      } catch (error) {
+        const retryable = error instanceof TallyError && error.retryable
+        if (!retryable || Date.now() >= deadline) throw error
+        await delay(Math.min(1_000, 25 * 2 ** failures) * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+}
+
+interface Waiting {
+  record: OutgoingRecord
+  /** Of the last record of a call: all before it are acknowledged then, too. */
+  acknowledged?: PromiseWithResolvers<void>
+}
+
+/** Key, value, headers, and what the record format adds, generously. */
+const sizeOf = ({ key, value, headers }: OutgoingRecord): number =>
+  Object.entries(headers).reduce(
+    (sum, [name, text]) => sum + name.length + text.length + 4,
+    key.length + value.length + 40,
+  )
+
+async function readPartitions(kafka: Kafka, namespace: string): Promise<Map<string, number>> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const { topics: found } = await admin.fetchTopicMetadata()
+    const partitions = new Map(found.map(({ name, partitions }) => [name, partitions.length]))
+    const missing = topics.map((topic) => topicName(namespace, topic)).filter((name) => !partitions.has(name))
+    if (missing.length === 0) return partitions
+    throw new TallyError(
+      'USAGE',
+      `Kafka has no topic ${missing.join(', ')}: \`npm start\` makes them; is TALLY_NAMESPACE right?`,
+    )
+  } finally {
+    await admin.disconnect()
+  }
+}
