@@ -1,33 +1,54 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { loadConfig } from '../config.ts'
 import type { Config } from '../config.ts'
-import { describeError, TallyError } from '../errors.ts'
+import { describeError, isTallyError, TallyError } from '../errors.ts'
 
+/** In every data folder: only what carries it is ever deleted. */
 const marker = 'tally-data-dir'
+/** What may lie in a data folder without being data: downloads, caches, and the data folder of test runs. */
+const kept = /^(jars-|downloading-|compile-cache$|test$)/
 
 /**
- * Makes the data folder, marked as ours, so that nothing else is ever deleted by `reset`.
- * @throws TallyError USAGE when it cannot be written
+ * Makes the data folder.
+ * @throws TallyError USAGE when it cannot be written, or holds something that is not ours
  */
 export function prepareDataDir(dataDir: string): void {
   try {
-    mkdirSync(join(dataDir, 'run'), { recursive: true, mode: 0o711 }) // PostgreSQL under another user must get through
-    mkdirSync(join(dataDir, 'logs'), { recursive: true })
+    mkdirSync(dataDir, { recursive: true, mode: 0o711 }) // PostgreSQL under another user must get through
+    if (!existsSync(join(dataDir, marker))) {
+      if (readdirSync(dataDir).some((name) => !kept.test(name)))
+        throw new TallyError(
+          'USAGE',
+          `${dataDir} holds files that are not Tally's: name an empty folder in TALLY_DATA_DIR`,
+        )
+      writeFileSync(join(dataDir, marker), '')
+    }
+    for (const name of ['run', 'logs']) mkdirSync(join(dataDir, name), { recursive: true, mode: 0o700 })
     accessSync(dataDir, constants.W_OK)
-    if (!existsSync(join(dataDir, marker))) writeFileSync(join(dataDir, marker), '')
   } catch (error) {
+    if (isTallyError(error)) throw error
     throw new TallyError(
       'USAGE',
-      `The data folder ${dataDir} cannot be written: make it writable, or name another one with TALLY_DATA_DIR (${describeError(error)})`,
+      `The data folder ${dataDir} cannot be written: make it writable, or name another one in TALLY_DATA_DIR (${describeError(error)})`,
       { cause: error },
     )
   }
 }
 
 /**
- * Deletes the data of the embedded servers. Downloads kept in the same folder stay.
+ * Deletes a data folder's content; downloads in it stay.
  * @throws TallyError USAGE when the folder is not one of ours
  */
 export function deleteData(dataDir: string): void {
@@ -35,8 +56,14 @@ export function deleteData(dataDir: string): void {
   if (!existsSync(join(dataDir, marker)))
     throw new TallyError('USAGE', `${dataDir} is no data folder of Tally: nothing was deleted`)
   rmSync(serverHome(dataDir), { recursive: true, force: true })
-  for (const entry of ['postgres', 'postgres.password', 'kafka', 'logs', 'run', 'simulators', marker])
-    rmSync(join(dataDir, entry), { recursive: true, force: true })
+  for (const name of readdirSync(dataDir))
+    if (!kept.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true })
+}
+
+/** Deletes what PostgreSQL and Kafka have stored, and with it the schemas. */
+export function deleteServerData(dataDir: string): void {
+  for (const data of [join(serverHome(dataDir), 'data'), join(dataDir, 'kafka')])
+    rmSync(data, { recursive: true, force: true })
 }
 
 /** The embedded database's password: made at the first call, readable by the owner only. `loadConfig` reads it there. */

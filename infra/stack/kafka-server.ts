@@ -12,7 +12,7 @@ import type { Jars } from './jars.ts'
 import { findJdk } from './java.ts'
 import type { Jdk } from './java.ts'
 import { poll } from './launch.ts'
-import type { ProcessSpec } from './launch.ts'
+import type { ProcessSpec } from './process-spec.ts'
 
 /** One combined KRaft node on 127.0.0.1. What differs from Kafka's defaults, and why where it is not plain. */
 const settings = (config: Config, logDir: string) => ({
@@ -63,7 +63,9 @@ export function kafkaServer(config: Config): ProcessSpec {
   return {
     name: 'kafka',
     title: `Kafka ${version}`,
-    port: config.ports.kafka,
+    kind: 'server',
+    after: [],
+    ports: [config.ports.kafka, config.ports.kafkaController],
     stopSignal: 'SIGTERM',
     stopWithinMs: 15_000,
     readyWithinMs: 90_000,

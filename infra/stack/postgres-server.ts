@@ -16,7 +16,7 @@ import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
 import { ensureDatabasePassword, serverHome, serverUser } from './data-dir.ts'
 import { poll } from './launch.ts'
-import type { CommandLine, ProcessSpec } from './launch.ts'
+import type { CommandLine, ProcessSpec } from './process-spec.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { end, identify } from './process-identity.ts'
 
@@ -35,14 +35,16 @@ const settings = {
 const undurable = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
 
 /** PostgreSQL out of its npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`. */
-export function postgresServer(config: Config, { durable = true }: { durable?: boolean } = {}): ProcessSpec {
+export function postgresServer(config: Config, { durable }: { durable: boolean }): ProcessSpec {
   const home = serverHome(config.dataDir)
   const data = join(home, 'data')
   const binaries = postgresBinaries(home)
   return {
     name: 'postgres',
     title: `PostgreSQL ${binaries.version}`,
-    port: config.ports.postgres,
+    kind: 'server',
+    after: [],
+    ports: [config.ports.postgres],
     stopSignal: 'SIGINT', // "Fast": sessions are ended, a checkpoint is written
     stopWithinMs: 10_000,
     readyWithinMs: 60_000, // Recovery after a crash takes its time

@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { fetchJars, pinned } from './jars.ts'
 import { findJdk } from './java.ts'
 import { poll } from './launch.ts'
-import type { ProcessSpec } from './launch.ts'
+import type { ProcessSpec } from './process-spec.ts'
 import { ensureDatabase } from './postgres-server.ts'
 
 const jvm = [
@@ -24,7 +24,9 @@ export function registryServer(config: Config): ProcessSpec {
   return {
     name: 'registry',
     title: `Apicurio Registry ${version}`,
-    port,
+    kind: 'server',
+    after: ['postgres'],
+    ports: [port, registryManagement],
     stopSignal: 'SIGTERM',
     stopWithinMs: 10_000,
     readyWithinMs: 90_000,

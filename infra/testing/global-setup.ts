@@ -1,26 +1,64 @@
-import { resolve } from 'node:path'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TallyError } from '../errors.ts'
+import { askSupervisor } from '../stack/control.ts'
 import { loadStackConfig } from '../stack/data-dir.ts'
-import { startServers } from '../stack/servers.ts'
+import { identify } from '../stack/process-identity.ts'
 
-/** Jest calls this once per run, and only if a test that needs servers is among the chosen ones. */
+/**
+ * Gives a test run its servers. Jest calls this once per run, and only if a test that needs servers is among the chosen
+ * ones. Runs at the same time share the servers; with all three addresses in the environment those are used.
+ */
 export default async function globalSetup(): Promise<void> {
   const { env } = process
-  if (env.TALLY_KAFKA_BROKERS && env.TALLY_REGISTRY_URL && env.TALLY_DATABASE_URL) return // Servers of the developer's own
+  if (env.TALLY_KAFKA_BROKERS && env.TALLY_REGISTRY_URL && env.TALLY_DATABASE_URL) return
   const settings = { TALLY_DATA_DIR: resolve('.tally/test'), TALLY_PORT_BASE: '27000' }
   const config = loadStackConfig({ ...env, ...settings })
-  const servers = await startServers(config, {
-    durable: false,
-    onProgress: (text) => process.stderr.write(`${text}\n`),
-  })
-  globalThis.stopTestServers = servers.stop
+  await holdServers(config.dataDir, { ...env, ...settings })
   Object.assign(env, settings, {
     TALLY_KAFKA_BROKERS: config.kafka.brokers.join(),
     TALLY_REGISTRY_URL: config.registry.url,
     TALLY_DATABASE_URL: config.postgres.url,
     TALLY_LOG_LEVEL: env.TALLY_LOG_LEVEL ?? 'warn',
   })
+  globalThis.releaseTestServers = () =>
+    askSupervisor(config.dataDir, 'release', { withinMs: 5_000, argument: identify(process.pid) })
+}
+
+async function holdServers(dataDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const deadline = performance.now() + 300_000 // The first run downloads
+  while (performance.now() < deadline) {
+    const held = askSupervisor(dataDir, 'hold', { withinMs: 120_000, argument: identify(process.pid) })
+    if (await held.then(() => true).catch(() => false)) return
+    await startServers(env)
+    await sleep(100)
+  }
+  throw new TallyError('UNREACHABLE', `The test servers did not start; their logs are in ${join(dataDir, 'logs')}`)
+}
+
+/** Resolves when they run, whoever has started them. */
+async function startServers(env: NodeJS.ProcessEnv): Promise<void> {
+  const host = fork(join(import.meta.dirname, 'test-servers.ts'), {
+    env,
+    execArgv: [],
+    detached: true,
+    stdio: 'ignore',
+  })
+  host.on('message', (message: { type: string; line?: string }) => {
+    if (message.type === 'progress') process.stderr.write(`${message.line}\n`)
+  })
+  const exited = once(host, 'exit').then(() => ({ type: 'ended' }) as { type: string; message?: string })
+  const answered = new Promise<{ type: string; message?: string }>((answer) =>
+    host.on('message', (message: { type: string }) => message.type !== 'progress' && answer(message)),
+  )
+  const { type, message } = await Promise.race([answered, exited])
+  if (type === 'failed') throw new TallyError('UNREACHABLE', message ?? '')
+  if (host.connected) host.disconnect()
+  host.unref()
 }
 
 declare global {
-  var stopTestServers: (() => Promise<void>) | undefined
+  var releaseTestServers: (() => Promise<unknown>) | undefined
 }

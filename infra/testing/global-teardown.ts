@@ -1,3 +1,4 @@
+/** The servers stop when no other run holds them. */
 export default async function globalTeardown(): Promise<void> {
-  await globalThis.stopTestServers?.()
+  await globalThis.releaseTestServers?.()
 }

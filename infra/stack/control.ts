@@ -1,0 +1,66 @@
+import { chmodSync, openSync, rmSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
+import { describeError, TallyError } from '../errors.ts'
+
+/** What can be asked of a running supervisor; argument and answer are JSON. */
+export type ControlHandlers = Readonly<Record<string, (argument: unknown) => Promise<unknown> | unknown>>
+
+/** Answers `POST /<command>` on `<dataDir>/run/control.sock`, for processes of the same user only. */
+export async function serveControl(dataDir: string, handlers: ControlHandlers): Promise<{ close(): void }> {
+  const path = socketPath(dataDir)
+  rmSync(path, { force: true }) // Of a killed supervisor: whoever serves holds the lock of the data folder
+  const server = createServer(async (asker, answer) => {
+    const reply = (status: number, body: unknown) =>
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? null))
+    const handler = handlers[asker.url?.slice(1) ?? '']
+    if (!handler) return reply(404, { error: `no command ${asker.url}` })
+    try {
+      reply(200, await handler(await json(asker)))
+    } catch (error) {
+      reply(500, { error: describeError(error) })
+    }
+  })
+  await new Promise<void>((listening, failed) => server.once('error', failed).listen(path, listening))
+  chmodSync(path, 0o600)
+  return {
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+/**
+ * Sends a command to the running supervisor.
+ * @throws TallyError UNREACHABLE when none answers in time, or it failed
+ */
+export async function askSupervisor(
+  dataDir: string,
+  command: string,
+  { withinMs, argument = null }: { withinMs: number; argument?: unknown },
+): Promise<unknown> {
+  const signal = AbortSignal.timeout(withinMs)
+  try {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) =>
+      request({ socketPath: socketPath(dataDir), path: `/${command}`, method: 'POST', signal, agent: false }, resolve)
+        .once('error', reject)
+        .end(JSON.stringify(argument)),
+    )
+    const body = await json(answer)
+    if (answer.statusCode !== 200) throw new Error((body as { error: string }).error)
+    return body
+  } catch (error) {
+    throw new TallyError('UNREACHABLE', `The supervisor of ${dataDir} does not answer: ${describeError(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Socket addresses hold 107 bytes: a folder too deep for that is reached through an open descriptor of it. */
+function socketPath(dataDir: string): string {
+  const path = join(dataDir, 'run', 'control.sock')
+  return Buffer.byteLength(path) <= 107 ? path : `/proc/self/fd/${openSync(join(dataDir, 'run'), 'r')}/control.sock`
+}

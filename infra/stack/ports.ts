@@ -1,0 +1,19 @@
+import { createServer } from 'node:net'
+import { TallyError } from '../errors.ts'
+
+/** @throws TallyError USAGE when somebody listens on this port of 127.0.0.1 already */
+export async function assertPortFree(port: number, title: string): Promise<void> {
+  const probe = createServer()
+  try {
+    await new Promise<void>((free, taken) => probe.once('error', taken).listen({ port, host: '127.0.0.1' }, free))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    throw new TallyError(
+      'USAGE',
+      `Port ${port}, wanted by ${title}, is taken: stop what listens there, or choose other ports with TALLY_PORT_BASE`,
+      { cause: error },
+    )
+  } finally {
+    await new Promise<void>((done) => probe.close(() => done()))
+  }
+}

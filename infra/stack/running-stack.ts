@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { existsSync } from 'node:fs'
+import { TallyError } from '../errors.ts'
+import { askSupervisor } from './control.ts'
+import { endLeftovers } from './leftovers.ts'
+import { isAlive, signalTo } from './process-identity.ts'
+import { lockDataDir, readRecord } from './stack-record.ts'
+import type { StackStatus } from './stack-record.ts'
+
+/** The stack that runs on a data folder, whichever process supervises it; undefined if none does. */
+export async function findStack(dataDir: string): Promise<StackStatus | undefined> {
+  try {
+    return (await askSupervisor(dataDir, 'status', { withinMs: 2_000 })) as StackStatus
+  } catch {
+    const record = readRecord(dataDir) // A supervisor too busy or frozen to answer still counts
+    return record && isAlive(record.supervisor) ? record : undefined
+  }
+}
+
+/**
+ * Stops the stack of a data folder and whatever a killed supervisor left of it.
+ * @returns false when there was nothing to stop
+ * @throws TallyError UNREACHABLE when it does not stop in time
+ */
+export async function stopStack(dataDir: string, say: (text: string) => void = () => {}): Promise<boolean> {
+  if (!existsSync(dataDir)) return false
+  const record = readRecord(dataDir)
+  const lock = (await lockDataDir(dataDir)) ?? (await takeOver(dataDir, record))
+  try {
+    const left = readRecord(dataDir)
+    if (left) await endLeftovers(left, say)
+    return record !== undefined
+  } finally {
+    lock.release()
+  }
+}
+
+/** Has the running supervisor stop everything; one that does not answer is killed. */
+async function takeOver(dataDir: string, record: StackStatus | undefined): Promise<{ release(): void }> {
+  await askSupervisor(dataDir, 'down', { withinMs: 5_000 }).catch(
+    () => record && signalTo(record.supervisor, 'SIGKILL'),
+  )
+  const deadline = performance.now() + 60_000
+  while (performance.now() < deadline) {
+    const lock = await lockDataDir(dataDir)
+    if (lock) return lock
+    await sleep(50)
+  }
+  throw new TallyError('UNREACHABLE', `The stack of ${dataDir} did not stop within 60 s`)
+}

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import type { ProcessSpec } from './process-spec.ts'
+
+const project = resolve(import.meta.dirname, '..', '..')
+
+/** Everything of the pipeline itself: simulators, set-up of database and broker, orders API, one replica of each consumer. */
+export function pipeline(config: Config): ProcessSpec[] {
+  const simulators = [
+    ...(config.gateway.embedded ? [simulator('gateway', 'Payment gateway simulator', config.ports.gateway)] : []),
+    ...(config.carrier.embedded ? [simulator('carrier', 'Carrier simulator', config.ports.carrier)] : []),
+  ]
+  return [
+    ...simulators,
+    deployStep('database', 'Database schemas', ['postgres'], ['database']),
+    deployStep('topics', 'Topics and event schemas', ['kafka', 'registry'], ['topics', 'schemas']),
+    {
+      ...nodeProcess('orders-api', ['producers/orders-api/main.ts']),
+      title: 'Orders API',
+      after: ['deploy-database'], // Orders are taken before Kafka is up: they wait in the outbox
+      ports: [config.ports.api],
+    },
+    ...consumerNames().map((name) => consumer(name)),
+  ]
+}
+
+/** Every folder under consumers/ with a consumer.ts is a consumer. */
+const consumerNames = (): string[] =>
+  readdirSync(join(project, 'consumers')).filter((name) => existsSync(join(project, 'consumers', name, 'consumer.ts')))
+
+const consumer = (name: string): ProcessSpec => ({
+  ...nodeProcess(name, ['consumers/main.ts', name]),
+  after: ['deploy-database', 'deploy-topics'],
+})
+
+const simulator = (name: string, title: string, port: number): ProcessSpec => ({
+  ...nodeProcess(name, ['infra/simulators/main.ts', name]),
+  title,
+  kind: 'simulator',
+  ports: [port],
+})
+
+const deployStep = (name: string, title: string, after: readonly string[], parts: readonly string[]): ProcessSpec => ({
+  ...nodeProcess(`deploy-${name}`, ['scripts/deploy.ts', ...parts]),
+  title,
+  kind: 'step',
+  after,
+})
+
+/**
+ * A process of this project: an entry that calls `runService` and reports ready over IPC.
+ * @param command path of the entry, relative to the project, and its arguments
+ */
+export function nodeProcess(name: string, command: readonly string[], env: Record<string, string> = {}): ProcessSpec {
+  return {
+    name,
+    title: name,
+    kind: 'service',
+    after: [],
+    ipc: true,
+    readyWithinMs: 60_000,
+    stopSignal: 'SIGTERM',
+    stopWithinMs: 12_000, // A service drains for 10 s at most
+    prepare: async () => ({
+      command: process.execPath,
+      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A known flaw of kafkajs, harmless
+      env: { NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), ...env },
+      cwd: project,
+    }),
+    ready: ({ child }) =>
+      new Promise<void>((resolve) =>
+        child.on('message', (message) => {
+          if ((message as { type?: unknown }).type === 'ready') resolve()
+        }),
+      ),
+  }
+}

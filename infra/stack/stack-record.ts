@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { ProcessIdentity } from './process-identity.ts'
+import type { ProcessSpec } from './process-spec.ts'
+
+export type ProcessState = 'waiting' | 'starting' | 'ready' | 'done' | 'restarting' | 'stopping' | 'stopped' | 'failed'
+
+export interface ProcessStatus
+  extends Pick<ProcessSpec, 'name' | 'title' | 'kind' | 'ports' | 'stopSignal' | 'stopWithinMs'> {
+  readonly state: ProcessState
+  /** When it came into this state, ISO 8601. */
+  readonly since: string
+  readonly restarts: number
+  /** While there is a process. */
+  readonly identity?: ProcessIdentity
+  /** How it ended last. */
+  readonly lastExit?: string
+}
+
+export interface StackStatus {
+  /** Of this format. */
+  readonly version: 1
+  readonly state: 'starting' | 'running' | 'stopping'
+  readonly startedAt: string
+  readonly supervisor: ProcessIdentity
+  readonly addresses: {
+    readonly api: string
+    readonly registry: string
+    readonly kafka: string
+    readonly postgres: string
+  }
+  readonly processes: readonly ProcessStatus[]
+}
+
+export const recordFile = (dataDir: string) => join(dataDir, 'run', 'stack.json')
+
+/** Keeps what runs on disk, so that a supervisor killed without warning leaves a trace of everything it started. */
+export function writeRecord(dataDir: string, status: StackStatus): void {
+  const path = recordFile(dataDir)
+  writeFileSync(`${path}.new`, JSON.stringify(status, undefined, 2))
+  renameSync(`${path}.new`, path)
+}
+
+/** The last record, of a stack that may be long gone. */
+export function readRecord(dataDir: string): StackStatus | undefined {
+  try {
+    const record = JSON.parse(readFileSync(recordFile(dataDir), 'utf8')) as StackStatus
+    return record.version === 1 ? record : undefined
+  } catch {
+    return undefined // None yet: records are replaced in one step, so never half a one
+  }
+}
+
+/**
+ * The right to run the stack of a data folder, held until the process ends: the kernel gives a name in Linux's abstract
+ * socket space to one process at a time and takes it back however that process ends. No lock file can go stale.
+ * @returns undefined when another process holds it
+ */
+export async function lockDataDir(dataDir: string): Promise<{ release(): void } | undefined> {
+  const name = createHash('sha256').update(realpathSync(dataDir)).digest('hex').slice(0, 32)
+  const holder = createServer((connection) => connection.destroy())
+  const held = await new Promise<boolean>((resolve, reject) =>
+    holder
+      .once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)))
+      .listen(`\0tally-${name}`, () => resolve(true)),
+  )
+  return held ? { release: () => void holder.close() } : undefined
+}

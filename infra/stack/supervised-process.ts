@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describeError } from '../errors.ts'
+import { launch, stop, whenReady } from './launch.ts'
+import type { RunningProcess } from './launch.ts'
+import type { ProcessSpec } from './process-spec.ts'
+import type { ProcessState, ProcessStatus } from './stack-record.ts'
+
+export interface SupervisionOptions {
+  logDir: string
+  /** Called after every change of state, before anything else happens. */
+  onChange: () => void
+  say: (text: string) => void
+}
+
+const firstBackoffMs = 250
+const longestBackoffMs = 15_000
+/** Who has run for so long starts again with the shortest backoff. */
+const healthyAfterMs = 30_000
+
+/** One process kept running: started again, with backoff, whenever it ends without being asked to. */
+export class SupervisedProcess {
+  readonly spec: ProcessSpec
+  readonly #options: SupervisionOptions
+  #state: ProcessState = 'waiting'
+  #since = new Date()
+  #restarts = 0
+  #lastExit: string | undefined
+  #running: RunningProcess | undefined
+  #loop: Promise<void> = Promise.resolve()
+  readonly #stopping = new AbortController()
+
+  constructor(spec: ProcessSpec, options: SupervisionOptions) {
+    this.spec = spec
+    this.#options = options
+  }
+
+  status(): ProcessStatus {
+    const { name, title, kind, ports, stopSignal, stopWithinMs } = this.spec
+    return {
+      ...{ name, title, kind, ports, stopSignal, stopWithinMs },
+      state: this.#state,
+      since: this.#since.toISOString(),
+      restarts: this.#restarts,
+      identity: this.#running?.identity,
+      lastExit: this.#lastExit,
+    }
+  }
+
+  /**
+   * Resolves when it is ready for the first time. A service that fails to start is tried again in the background;
+   * anything else rejects.
+   * @throws TallyError
+   */
+  async start(): Promise<void> {
+    const first = this.#startFirst()
+    this.#loop = first.catch(() => {})
+    await first
+    if (this.spec.kind !== 'step' && !this.#stopping.signal.aborted) this.#loop = this.#keepRunning()
+  }
+
+  /** Ends the process and waits until it is gone. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    if (this.#running) {
+      this.#enter('stopping')
+      await stop(this.#running)
+    }
+    await this.#loop
+    this.#running = undefined
+    if (this.#state !== 'done' && this.#state !== 'failed') this.#enter('stopped')
+  }
+
+  /** For the last moment of the supervisor, when nothing can be waited for. */
+  kill(): void {
+    this.#stopping.abort()
+    this.#running?.child.kill('SIGKILL')
+  }
+
+  async #startFirst(): Promise<void> {
+    if (this.#stopping.signal.aborted) return // While it waited for others
+    const began = performance.now()
+    try {
+      await this.#bringUp()
+      if (this.#stopping.signal.aborted) return
+      this.#options.say(`${this.spec.title} … ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return
+      if (this.spec.kind !== 'service') {
+        this.#enter('failed')
+        throw error
+      }
+      this.#options.say(describeError(error))
+    }
+  }
+
+  async #bringUp(): Promise<void> {
+    this.#enter('starting')
+    const line = await this.spec.prepare((text) => this.#options.say(`${this.spec.title}: ${text}`))
+    if (this.#stopping.signal.aborted) return
+    const running = await launch(this.spec, line, this.#options.logDir)
+    this.#running = running
+    this.#enter('starting')
+    try {
+      if (this.#stopping.signal.aborted) await stop(running)
+      await whenReady(running)
+    } catch (error) {
+      await stop(running) // It may live on, deaf
+      this.#running = undefined
+      throw error
+    }
+    if (this.spec.kind === 'step') this.#running = undefined
+    this.#enter(this.spec.kind === 'step' ? 'done' : 'ready')
+  }
+
+  async #keepRunning(): Promise<void> {
+    let backoffMs = firstBackoffMs
+    for (;;) {
+      const began = performance.now()
+      this.#lastExit = (await this.#running?.exited) ?? 'failed to start'
+      this.#running = undefined
+      if (this.#stopping.signal.aborted) return
+      if (performance.now() - began > healthyAfterMs) backoffMs = firstBackoffMs
+      this.#restarts++
+      this.#enter('restarting')
+      this.#options.say(`${this.spec.title} ended (${this.#lastExit}), again in ${backoffMs / 1000} s`)
+      await sleep(backoffMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
+      backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
+      await this.#bringUp().catch(() => {}) // Its log says why
+      if (this.#stopping.signal.aborted && !this.#running) return
+    }
+  }
+
+  #enter(state: ProcessState): void {
+    this.#state = state
+    this.#since = new Date()
+    this.#options.onChange()
+  }
+}

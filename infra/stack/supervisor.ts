@@ -1,0 +1,128 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { TallyError } from '../errors.ts'
+import { serveControl } from './control.ts'
+import type { ControlHandlers } from './control.ts'
+import { deleteServerData, prepareDataDir } from './data-dir.ts'
+import { endLeftovers } from './leftovers.ts'
+import { assertPortFree } from './ports.ts'
+import { identify } from './process-identity.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import type { ProcessSpec } from './process-spec.ts'
+import { lockDataDir, readRecord, recordFile, writeRecord } from './stack-record.ts'
+import type { StackStatus } from './stack-record.ts'
+import { SupervisedProcess } from './supervised-process.ts'
+
+export interface StackOptions {
+  /** What to run, each after those it names in `after`: `[...embeddedServers(config), ...pipeline(config)]`. */
+  processes: readonly ProcessSpec[]
+  /** One line per step, with its time, and for every unexpected end. */
+  onProgress?: (line: string) => void
+  /** Stops the stack, also in the middle of its start. */
+  signal?: AbortSignal
+  /** Deletes the embedded servers' data first. */
+  fresh?: boolean
+  /** More commands for the control socket. */
+  commands?: ControlHandlers
+}
+
+export interface Stack {
+  status(): StackStatus
+  /** Stops everything: services at once, then simulators and servers in reverse order. Idempotent and shared. */
+  down(): Promise<void>
+  /** Resolves when the stack is down, whoever asked for it. */
+  readonly ended: Promise<void>
+}
+
+/**
+ * Runs the stack of a data folder under this process until `down`, `signal` or `stopStack` from another process.
+ * Resolves when every process was ready once (services that fail to start are retried in the background).
+ * @returns undefined when the stack of that folder runs already: see `findStack`
+ * @throws TallyError USAGE when a port is taken or a tool is missing; UNREACHABLE when a server or a step fails. Whatever
+ *   had started is stopped again then
+ */
+export async function startStack(config: Config, options: StackOptions): Promise<Stack | undefined> {
+  const { processes: specs, onProgress: say = () => {}, signal, fresh, commands } = options
+  const { dataDir } = config
+  prepareDataDir(dataDir)
+  const lock = await lockDataDir(dataDir)
+  if (!lock) return undefined
+
+  const startedAt = new Date().toISOString()
+  let state: StackStatus['state'] = 'starting'
+  const status = (): StackStatus => ({
+    ...{ version: 1, state, startedAt, supervisor: identify(process.pid) as ProcessIdentity },
+    addresses: addressesOf(config),
+    processes: processes.map((each) => each.status()),
+  })
+  const save = () => writeRecord(dataDir, status())
+  const enter = (next: typeof state) => {
+    state = next
+    save()
+  }
+  const processes = specs.map(
+    (spec) => new SupervisedProcess(spec, { logDir: join(dataDir, 'logs'), onChange: save, say }),
+  )
+
+  const ended = Promise.withResolvers<void>()
+  let going: Promise<void> | undefined
+  const down = () => (going ??= stopAll())
+  const stopAll = async () => {
+    enter('stopping')
+    await stopInOrder(processes)
+    control?.close()
+    signal?.removeEventListener('abort', down)
+    process.off('exit', killAll)
+    rmSync(recordFile(dataDir), { force: true })
+    lock.release()
+    ended.resolve()
+  }
+  const killAll = () => processes.forEach((each) => each.kill())
+
+  process.once('exit', killAll) // The supervisor's own crash or a second Ctrl-C: nothing may be left behind
+  signal?.addEventListener('abort', down, { once: true })
+  let control: { close(): void } | undefined
+  try {
+    const record = readRecord(dataDir)
+    if (record) await endLeftovers(record, say)
+    if (fresh) deleteServerData(dataDir)
+    for (const { ports = [], title } of specs) for (const port of ports) await assertPortFree(port, title)
+    save()
+    control = await serveControl(dataDir, { status, down: () => void down(), ...commands })
+    await startInOrder(processes)
+    signal?.throwIfAborted()
+    if (going) throw new TallyError('UNREACHABLE', 'The stack was stopped while it started')
+  } catch (error) {
+    await down()
+    throw error
+  }
+  enter('running')
+  return { status, down, ended: ended.promise }
+}
+
+/** Each starts as soon as those it waits for are ready. @throws the first error, with the others still under way */
+async function startInOrder(processes: readonly SupervisedProcess[]): Promise<void> {
+  const started = new Map<string, Promise<void>>()
+  for (const process of processes) {
+    const before = Promise.all(process.spec.after.map((name) => started.get(name)))
+    started.set(
+      process.spec.name,
+      before.then(() => process.start()),
+    )
+  }
+  await Promise.all(started.values())
+}
+
+async function stopInOrder(processes: readonly SupervisedProcess[]): Promise<void> {
+  const last = processes.filter(({ spec }) => spec.kind === 'server' || spec.kind === 'simulator')
+  await Promise.all(processes.filter((each) => !last.includes(each)).map((each) => each.stop()))
+  for (const each of last.toReversed()) await each.stop()
+}
+
+const addressesOf = ({ ports, registry, kafka, postgres }: Config): StackStatus['addresses'] => ({
+  api: `http://127.0.0.1:${ports.api}`,
+  registry: registry.url,
+  kafka: kafka.brokers.join(','),
+  postgres: new URL(postgres.url).host,
+})
