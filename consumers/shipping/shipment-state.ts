@@ -63,7 +63,14 @@ function toColumns(shipment: Shipment): Partial<Row> {
   return { ...rest, units: consignment?.units, ...consignment?.shipTo }
 }
 
-function toShipment({ orderId: _, phase, authorized, reserved, units, ...shipTo }: Row): Shipment {
+function toShipment({ phase, authorized, reserved, units, ...row }: Row): Shipment {
   if (phase !== 'gathering') return { phase }
-  return { phase, authorized, reserved, ...(units !== null && { consignment: { shipTo, units } }) }
+  if (units === null) return { phase, authorized, reserved }
+  const { recipient, street, city, postalCode, country } = row
+  return {
+    phase,
+    authorized,
+    reserved,
+    consignment: { shipTo: { recipient, street, city, postalCode, country }, units },
+  }
 }
