@@ -1,0 +1,98 @@
+import { consumerFolders, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
+import type { Config } from '../../infra/config.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { topicOf } from '../../schemas/topics.ts'
+import type { OutboxLane } from './publications.ts'
+import type { Span } from './tiling.ts'
+
+/** A service that writes events: its outbox. */
+export interface Writer {
+  /** As in `ce_sourcelane`: the group, or `orders` for the orders API. */
+  name: string
+  /** Database schema, quoted. */
+  schema: string
+}
+
+/** A service that reads events, too. */
+export interface Group extends Writer {
+  handles: ReadonlySet<EventType>
+  /** Topics it reads, without namespace. */
+  topics: ReadonlySet<string>
+}
+
+/** A group's own account of what it read. */
+export interface GroupBooks {
+  /** Spans by topic and partition, `orders/3`. */
+  ledger: ReadonlyMap<string, readonly Span[]>
+  inbox: { rows: number; distinct: number }
+  parked: readonly ParkedInput[]
+}
+
+export interface ParkedInput {
+  key: string
+  /** Type of the event, or kind of the call or timer. */
+  type: string | null
+  reason: string
+  /** Where the record lies, or what else it is. */
+  place: string
+  error: string | null
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
+
+export const ordersWriter = ({ namespace }: Config): Writer => ({
+  name: 'orders',
+  schema: quoted(schemaName(namespace, 'orders')),
+})
+
+/** Every consumer there is a folder of, and what it reads. */
+export function readGroups(config: Config): Promise<Group[]> {
+  return Promise.all(
+    consumerFolders().map(async (folder) => {
+      const handles = Object.keys((await loadConsumer(folder, config)).handlers) as EventType[]
+      return {
+        name: folder,
+        schema: quoted(schemaName(config.namespace, folder)),
+        handles: new Set(handles),
+        topics: new Set(handles.map((type) => topicOf(type).name)),
+      }
+    }),
+  )
+}
+
+/** The numbers each lane has given and the rows that wait. */
+export async function readOutbox(pool: Pool, { schema }: Writer): Promise<Map<number, OutboxLane>> {
+  // One statement sees one moment: a row that leaves between two would look lost
+  const { rows } = await pool.query<{ lane: number; next_seq: number; seqs: number[]; ids: string[] }>(
+    `select lane, next_seq, coalesce(array_agg(seq) filter (where seq is not null), '{}') as seqs,
+            coalesce(array_agg(event_id::text) filter (where seq is not null), '{}') as ids
+     from ${schema}.lane left join ${schema}.outbox using (lane) group by lane, next_seq`,
+  )
+  return new Map(
+    rows.map(({ lane, next_seq, seqs, ids }) => [
+      lane,
+      { nextSeq: next_seq, waiting: new Map(seqs.map((seq, index) => [Number(seq), ids[index] ?? ''])) },
+    ]),
+  )
+}
+
+export async function readBooks(pool: Pool, { schema }: Group): Promise<GroupBooks> {
+  const spans = await pool.query<Span & { topic: string; partition: number }>(
+    `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes
+     from ${schema}.ledger`,
+  )
+  // Uniqueness is checked within each partition of the table only by its key: count over all of them
+  const inbox = await pool.query<GroupBooks['inbox']>(
+    `select count(*) as rows, count(distinct event_id) as distinct from ${schema}.inbox`,
+  )
+  const parked = await pool.query<ParkedInput>(
+    `select key, type, reason, coalesce(topic || '/' || partition || ' offset ' || "offset", source) as place, error
+     from ${schema}.parked order by id`,
+  )
+  const byPlace = Map.groupBy(spans.rows, ({ topic, partition }) => `${topic}/${partition}`)
+  const ledger = new Map(
+    [...byPlace].map(([place, rows]) => [place, rows.map(({ topic: _topic, partition: _partition, ...span }) => span)]),
+  )
+  return { ledger, inbox: inbox.rows[0] ?? { rows: 0, distinct: 0 }, parked: parked.rows }
+}

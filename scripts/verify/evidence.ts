@@ -1,0 +1,19 @@
+import type { Group, GroupBooks, Writer } from './database.ts'
+import type { GatewayJournal } from './gateway-journal.ts'
+import type { OutboxLane } from './publications.ts'
+import type { ServiceTables } from './service-tables.ts'
+import type { TopicHistory } from './topic-history.ts'
+
+/** Everything the invariants are judged by. Nobody's word is taken twice: each invariant sets two of these accounts against each other. */
+export interface Evidence {
+  /** What the topics say. */
+  history: TopicHistory
+  /** What the payment gateway says; undefined if it shows no journal. */
+  journal?: GatewayJournal
+  /** What the outboxes say of what was published. */
+  outboxes: readonly { writer: Writer; lanes: ReadonlyMap<number, OutboxLane> }[]
+  /** What each group says it has read. */
+  groups: readonly { group: Group; books: GroupBooks }[]
+  /** What the services believe. */
+  tables: ServiceTables
+}

@@ -1,0 +1,26 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** Money is taken once per completed order, exactly its total, from the hold made for it; never otherwise. */
+export const capturedOnce = ({ history }: Evidence): Finding =>
+  judge('one capture per completed order, of its total', (report) => {
+    let captures = 0
+    let cents = 0
+    for (const [orderId, { captured, placed, authorized }] of history.fold.orders) {
+      captures += captured.length
+      if (captured.length > 1) report(`${orderId}: ${captured.length} captures`)
+      for (const { amountMinor, currency, authorizationId, captureId } of captured) {
+        cents += amountMinor
+        const order = placed[0]
+        if (order?.totalMinor !== amountMinor || order.currency !== currency) {
+          report(
+            `${orderId}: captured ${amountMinor} ${currency}, the order's total is ${order?.totalMinor} ${order?.currency}`,
+          )
+        }
+        if (authorized.get(authorizationId) !== amountMinor)
+          report(`${orderId}: capture ${captureId} has no hold of ${amountMinor}`)
+      }
+    }
+    return `${count(captures)} captures, ${count(cents)} minor units`
+  })

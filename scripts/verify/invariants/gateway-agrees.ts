@@ -1,0 +1,58 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { OrderFacts } from '../fold.ts'
+import type { JournalHold } from '../gateway-journal.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** What the topics say of money is what the gateway's own journal says, and the other way round. */
+export const gatewayAgrees = ({ history, journal }: Evidence): Finding =>
+  judge("the gateway's journal agrees, in both directions", (report) => {
+    if (!journal) return 'not checked: this gateway shows no journal'
+    const { orders } = history.fold
+    const totals = { captures: 0, voids: 0, open: 0 }
+    for (const [authorizationId, hold] of journal) {
+      totals.captures += hold.captureIds.length
+      if (hold.voided) totals.voids++
+      else if (hold.captureIds.length === 0) totals.open++
+      for (const fault of unknownToTopics(authorizationId, hold, orders.get(hold.orderId)))
+        report(`${hold.orderId}: ${fault}`)
+    }
+    for (const [orderId, facts] of orders) {
+      for (const fault of unknownToGateway(journal, facts)) report(`${orderId}: ${fault}`)
+    }
+    return `${count(journal.size)} holds: ${count(totals.captures)} captured, ${count(totals.voids)} voided, ${count(totals.open)} open`
+  })
+
+/** A hold that was given back may be unknown: nothing is held and nothing was taken. */
+function unknownToTopics(
+  authorizationId: string,
+  { amountMinor, voided, captureIds }: JournalHold,
+  facts?: OrderFacts,
+): string[] {
+  const faults: string[] = []
+  const known = new Set(facts?.captured.map(({ captureId }) => captureId))
+  if (captureIds.length > 1) faults.push(`the gateway captured hold ${authorizationId} ${captureIds.length} times`)
+  for (const id of captureIds)
+    if (!known.has(id)) faults.push(`the gateway captured ${amountMinor} (${id}), no event says so`)
+  if (!voided && captureIds.length === 0 && !facts?.authorized.has(authorizationId)) {
+    faults.push(`the gateway holds ${amountMinor} (${authorizationId}), no event says so`)
+  }
+  return faults
+}
+
+function unknownToGateway(
+  journal: ReadonlyMap<string, JournalHold>,
+  { authorized, voided, captured }: OrderFacts,
+): string[] {
+  const faults: string[] = []
+  for (const [id, amountMinor] of authorized) {
+    if (journal.get(id)?.amountMinor !== amountMinor) faults.push(`the gateway knows no hold ${id} of ${amountMinor}`)
+  }
+  for (const id of voided) if (!journal.get(id)?.voided) faults.push(`the gateway did not void ${id}`)
+  for (const { authorizationId, captureId, amountMinor } of captured) {
+    const hold = journal.get(authorizationId)
+    if (!hold?.captureIds.includes(captureId))
+      faults.push(`the gateway knows no capture ${captureId} of ${amountMinor}`)
+  }
+  return faults
+}

@@ -1,0 +1,22 @@
+import { count, counted, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** What is parked waits for a person. It is lost nowhere, so it violates nothing by itself; its orders do not end, and that does. */
+export const nothingParked = ({ groups }: Evidence): Finding =>
+  judge('parked events', (report) => {
+    const byGroup = new Map<string, number>()
+    for (const { group, books } of groups) {
+      if (books.parked.length > 0) byGroup.set(group.name, books.parked.length)
+      for (const { key, type, reason, place, error } of books.parked) {
+        report(
+          `${group.name}: ${type ?? 'a record'} of ${key} (${place}), ${reason}${error ? `: ${firstLine(error)}` : ''}`,
+          true,
+        )
+      }
+    }
+    const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)
+    return total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`
+  })
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''

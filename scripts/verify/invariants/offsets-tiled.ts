@@ -1,0 +1,26 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import { tilingFaults } from '../tiling.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** The spans of each group's ledger cover each partition from the first offset to the last, without gap or overlap. */
+export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
+  judge('ledger spans tile every partition', (report) => {
+    let [spans, offsets] = [0, 0]
+    for (const { group, books } of groups) {
+      const places = new Set(books.ledger.keys())
+      for (const topic of group.topics) {
+        for (const [partition, range] of (history.ranges.get(topic) ?? []).entries()) {
+          const place = `${topic}/${partition}`
+          const of = books.ledger.get(place) ?? []
+          places.delete(place)
+          spans += of.length
+          offsets += range.end
+          for (const fault of tilingFaults(place, of, range)) report(`${group.name} ${fault}`)
+        }
+      }
+      for (const place of places)
+        report(`${group.name} ${place}: in the ledger, but there is no such partition the group reads`)
+    }
+    return `${count(spans)} spans over ${count(offsets)} offsets`
+  })

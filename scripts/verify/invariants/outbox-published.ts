@@ -1,0 +1,27 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import { compareLane } from '../publications.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** Every number an outbox gave is on a topic or waits; nothing else is, and each lane's first appearances are in order. */
+export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
+  judge('published = outbox history, in order', (report) => {
+    const { lanes: published } = history.publications
+    const known = new Set<string>()
+    const totals = { given: 0, waiting: 0 }
+    for (const { writer, lanes } of outboxes) {
+      for (const [number, lane] of lanes) {
+        const name = `${writer.name}/${number}`
+        known.add(name)
+        totals.given += lane.nextSeq - 1
+        totals.waiting += lane.waiting.size
+        for (const fault of compareLane(name, lane, published.get(name))) report(fault)
+      }
+    }
+    let repeats = 0
+    for (const [name, lane] of published) {
+      repeats += lane.repeats
+      if (!known.has(name)) report(`${name}: ${lane.eventIds.size} events published by a lane no service has`)
+    }
+    return `${count(totals.given)} given, ${count(totals.waiting)} waiting, ${count(repeats)} published again`
+  })

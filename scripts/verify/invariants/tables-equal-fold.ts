@@ -1,0 +1,93 @@
+import { count, judge } from '../finding.ts'
+import type { Finding, Report } from '../finding.ts'
+import { finalStateOf, reservationOf, stockOf } from '../fold.ts'
+import type { Fold, OrderFacts } from '../fold.ts'
+import type { ServiceTables } from '../service-tables.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** Each service's rows say what the events of all topics add up to. */
+export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
+  judge('tables equal the fold of all topics', (report) => {
+    const { orders } = history.fold
+    for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, report)
+    const ofOrders = {
+      'order-status': tables.statuses,
+      payment: tables.payments,
+      inventory: tables.reservations,
+      shipping: tables.shipments,
+    }
+    let rows = 0
+    for (const [service, table] of Object.entries(ofOrders)) {
+      rows += table.size
+      for (const orderId of table.keys()) if (!orders.has(orderId)) report(`${service} knows ${orderId}, no topic does`)
+    }
+    compareStock(history.fold, tables, report)
+    return `${count(rows)} rows of ${count(orders.size)} orders, ${count(tables.stock.size)} of stock`
+  })
+
+function compareOrder(orderId: string, facts: OrderFacts, tables: ServiceTables, report: Report): void {
+  const differ = (service: string, row: string, fold: string) => {
+    if (row !== fold) report(`${orderId}: ${service} says ${row}, the topics ${fold}`)
+  }
+  const status = tables.statuses.get(orderId)
+  const ended = ['completed', 'cancelled', 'rejected'].includes(status?.status ?? '')
+  differ('order-status', ended ? String(status?.status) : 'pending', finalStateOf(facts) ?? 'pending')
+  differ('order-status', `total ${status?.totalMinor ?? undefined}`, `total ${facts.placed[0]?.totalMinor}`)
+  differ('order-status', typesOf(status?.seen), typesOf(facts.counts.keys()))
+
+  const payment = tables.payments.get(orderId)
+  const money = moneyOf(facts)
+  differ('payment', before.has(payment?.phase) ? 'none' : String(payment?.phase), money)
+  const [held] = facts.authorized.values()
+  if (held !== undefined) differ('payment', `amount ${payment?.amountMinor}`, `amount ${held}`)
+
+  const reservation = tables.reservations.get(orderId)
+  const goods = goodsOf(facts)
+  differ('inventory', before.has(reservation?.phase) ? 'none' : String(reservation?.phase), goods)
+  if (goods !== 'none' && goods !== 'rejected')
+    differ('inventory', linesOf(reservation?.lines), linesOf(facts.reserved))
+
+  const shipment = tables.shipments.get(orderId)?.phase ?? 'gathering'
+  differ('shipping', shipment, deliveryOf(facts))
+}
+
+/** Phases of rows, and no row at all, that leave nothing on the topics. */
+const before: ReadonlySet<string | undefined> = new Set([undefined, 'unplaced', 'closed', 'authorizing', 'scheduled'])
+
+function moneyOf({ counts }: OrderFacts): string {
+  if (counts.has('PaymentCaptured')) return 'captured'
+  if (counts.has('PaymentVoided')) return 'voided'
+  if (counts.has('PaymentDeclined')) return 'declined'
+  return counts.has('PaymentAuthorized') ? 'authorized' : 'none'
+}
+
+function goodsOf(facts: OrderFacts): string {
+  if (facts.counts.has('StockRejected')) return 'rejected'
+  const reservation = reservationOf(facts)
+  return reservation === 'open' ? 'reserved' : reservation
+}
+
+function deliveryOf({ counts }: OrderFacts): string {
+  if (counts.has('ShipmentScheduled')) return 'scheduled'
+  if (counts.has('FulfilmentCancelled')) return 'cancelled'
+  return counts.has('PaymentDeclined') || counts.has('StockRejected') ? 'rejected' : 'gathering'
+}
+
+const typesOf = (types: Iterable<string> = []): string => [...types].sort().join(', ') || 'nothing'
+
+const linesOf = (lines: readonly { sku: string; quantity: number }[] = []): string =>
+  lines
+    .map(({ sku, quantity }) => `${quantity} ${sku}`)
+    .sort()
+    .join(' + ')
+
+function compareStock(fold: Fold, { stock }: ServiceTables, report: Report): void {
+  const expected = stockOf(fold)
+  for (const sku of new Set([...expected.keys(), ...stock.keys()])) {
+    const { replenished, reserved, shipped } = expected.get(sku) ?? { replenished: 0, reserved: 0, shipped: 0 }
+    const row = stock.get(sku) ?? { onHand: 0, reserved: 0, shipped: 0 }
+    const said = `${row.onHand} on hand, ${row.reserved} reserved, ${row.shipped} shipped`
+    const folded = `${replenished - reserved - shipped} on hand, ${reserved} reserved, ${shipped} shipped`
+    if (said !== folded) report(`${sku}: inventory says ${said}; the topics ${folded}`)
+  }
+}

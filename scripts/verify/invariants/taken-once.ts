@@ -1,0 +1,31 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** Each group has taken each event of its types once: its inbox, its ledger and the topics say the same number. */
+export const takenOnce = ({ history, groups }: Evidence): Finding =>
+  judge('every event taken once by each of its groups', (report) => {
+    const totals = { taken: 0, duplicates: 0 }
+    for (const { group, books } of groups) {
+      const counts = [
+        ...[...group.handles].map((type) => history.types.get(type)),
+        ...[...group.topics].map((topic) => history.untyped.get(topic)),
+      ]
+      const events = sum(counts.map((seen) => seen?.events))
+      const repeats = sum(counts.map((seen) => seen?.repeats))
+      const spans = [...books.ledger.values()].flat()
+      const taken = sum(spans.map((span) => span.taken + span.parked))
+      const duplicates = sum(spans.map((span) => span.duplicates))
+      const { rows, distinct } = books.inbox
+      if (rows !== distinct) report(`${group.name}: ${rows - distinct} ids are in the inbox more than once`)
+      if (rows !== taken)
+        report(`${group.name}: the inbox has ${rows} ids, the ledger says ${taken} were taken or parked`)
+      if (taken !== events) report(`${group.name}: took ${taken} events, the topics hold ${events}`)
+      if (duplicates !== repeats) report(`${group.name}: dropped ${duplicates} repeats, the topics hold ${repeats}`)
+      totals.taken += taken
+      totals.duplicates += duplicates
+    }
+    return `${count(totals.taken)} taken, ${count(totals.duplicates)} repeats dropped, ${groups.length} groups`
+  })
+
+const sum = (numbers: readonly (number | undefined)[]): number => numbers.reduce<number>((total, n = 0) => total + n, 0)

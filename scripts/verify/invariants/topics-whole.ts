@@ -1,0 +1,20 @@
+import { count, judge } from '../finding.ts'
+import type { Finding } from '../finding.ts'
+import type { Evidence } from '../evidence.ts'
+
+/** The proof rests on whole topics: what retention has deleted, nobody can add up any more. */
+export const topicsWhole = ({ history }: Evidence): Finding =>
+  judge('topics read from offset 0 to their end', (report) => {
+    for (const [topic, partitions] of history.ranges) {
+      for (const [partition, { low }] of partitions.entries()) {
+        if (low > 0)
+          report(`${topic}/${partition}: offsets 0 to ${low - 1} were deleted, nothing can be proved of them`)
+      }
+    }
+    for (const place of history.unusable) report(`${place}: cannot be read`, true)
+    const repeats = [...history.types.values(), ...history.untyped.values()].reduce(
+      (sum, type) => sum + type.repeats,
+      0,
+    )
+    return `${count(history.records)} records, ${count(repeats)} repeats, ${count(history.unusable.length)} unreadable`
+  })

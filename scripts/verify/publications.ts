@@ -1,0 +1,69 @@
+/**
+ * What the topics say was published from each outbox lane, by its numbers (`ce_sourcelane`, `ce_sequence`). Rows leave an
+ * outbox once they are published, so only this tells whether any was lost, doubled with another content, or overtaken.
+ */
+export interface Publications {
+  /** Lanes by name, `payment/3`. */
+  readonly lanes: ReadonlyMap<string, LanePublications>
+  /** Takes a record in, in the order of its partition. `place` is its topic and partition. */
+  take(record: { lane: string; sequence: number; eventId: string; place: string }): void
+}
+
+export interface LanePublications {
+  /** Event id by number. */
+  readonly eventIds: Map<number, string>
+  /** Records that say again what was published before: harmless, consumers know the id. */
+  repeats: number
+  readonly faults: string[]
+}
+
+export function createPublications(): Publications {
+  const lanes = new Map<string, LanePublications>()
+  const highest = new Map<string, number>()
+  const laneOf = (name: string) => {
+    const lane: LanePublications = lanes.get(name) ?? { eventIds: new Map(), repeats: 0, faults: [] }
+    lanes.set(name, lane)
+    return lane
+  }
+  return {
+    lanes,
+    take({ lane: name, sequence, eventId, place }) {
+      const lane = laneOf(name)
+      const known = lane.eventIds.get(sequence)
+      if (known === eventId) lane.repeats++
+      else if (known !== undefined) lane.faults.push(`${name} number ${sequence} is both ${known} and ${eventId}`)
+      else {
+        lane.eventIds.set(sequence, eventId)
+        const before = highest.get(`${name} ${place}`) ?? 0
+        if (sequence < before) lane.faults.push(`${name} number ${sequence} comes after ${before} on ${place}`)
+        highest.set(`${name} ${place}`, Math.max(before, sequence))
+      }
+    },
+  }
+}
+
+/** A lane as the service's database has it. */
+export interface OutboxLane {
+  /** The number its next event gets. */
+  nextSeq: number
+  /** Event ids by number of rows that wait to be published. */
+  waiting: ReadonlyMap<number, string>
+}
+
+/** What is wrong between a lane's numbers as given and as published; empty if nothing is. */
+export function compareLane(name: string, { nextSeq, waiting }: OutboxLane, published?: LanePublications): string[] {
+  const { eventIds = new Map<number, string>(), faults = [] } = published ?? {}
+  const found = [...faults]
+  for (let sequence = 1; sequence < nextSeq; sequence++) {
+    const eventId = eventIds.get(sequence)
+    const row = waiting.get(sequence)
+    if (!eventId && !row) found.push(`${name} number ${sequence} is neither published nor in the outbox`)
+    if (eventId && row && eventId !== row)
+      found.push(`${name} number ${sequence} is published as ${eventId}, in the outbox as ${row}`)
+  }
+  for (const sequence of eventIds.keys()) {
+    const given = sequence >= 1 && sequence < nextSeq
+    if (!given) found.push(`${name} number ${sequence} was published but never given (the next is ${nextSeq})`)
+  }
+  return found
+}

@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
+import type { Pool } from '../../infra/postgres.ts'
+import type { Group, Writer } from './database.ts'
+import { count } from './finding.ts'
+import { offsetRanges } from './read-topics.ts'
+
+export interface Pipeline {
+  kafka: Kafka
+  pool: Pool
+  namespace: string
+  orders: Writer
+  groups: readonly Group[]
+}
+
+/** What a service has still to do. */
+interface Rest {
+  name: string
+  outbox: number
+  calls: number
+  timers: number
+  /** Next offset by topic and partition. */
+  positions: Record<string, number>
+}
+
+/**
+ * Waits until nothing is on its way: every outbox, call and due timer is gone and every group has read its topics to the end.
+ * @returns what still moves when time is up; empty if nothing does
+ */
+export async function settle(pipeline: Pipeline, withinMs: number, signal?: AbortSignal): Promise<string[]> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const moving = await whatMoves(pipeline)
+    if (moving.length === 0 || performance.now() >= deadline) return moving
+    await delay(Math.min(250, Math.max(0, deadline - performance.now())), undefined, { signal })
+  }
+}
+
+/**
+ * One look is enough: an event leaves an outbox only when it is on its topic, and the topics' ends are asked after the tables.
+ * So if the tables have nothing left and stand at those ends, nothing was on its way when they were read.
+ */
+async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline): Promise<string[]> {
+  const { rows: rests } = await pool.query<Rest>([restOfWriter(orders), ...groups.map(restOfGroup)].join(' union all '))
+  const topics = [...new Set(groups.flatMap((group) => [...group.topics]))]
+  const ranges = await offsetRanges(
+    kafka,
+    topics.map((topic) => namespace + topic),
+  )
+  return rests.flatMap(({ name, outbox, calls, timers, positions }) => {
+    let behind = 0
+    for (const topic of groups.find((group) => group.name === name)?.topics ?? []) {
+      for (const [partition, { low, end }] of (ranges.get(namespace + topic) ?? []).entries()) {
+        behind += Math.max(0, end - (positions[`${topic}/${partition}`] ?? low))
+      }
+    }
+    const parts = [
+      ...(behind > 0 ? [`${count(behind)} events behind`] : []),
+      ...(outbox > 0 ? [`${count(outbox)} events to publish`] : []),
+      ...(calls > 0 ? [`${count(calls)} calls without an answer`] : []),
+      ...(timers > 0 ? [`${count(timers)} timers due`] : []),
+    ]
+    return parts.length > 0 ? [`${name}: ${parts.join(', ')}`] : []
+  })
+}
+
+const restOfWriter = ({ name, schema }: Writer) =>
+  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, '{}'::json as positions`
+
+const restOfGroup = ({ name, schema }: Group) =>
+  `select '${name}', (select count(*) from ${schema}.outbox), (select count(*) from ${schema}.call),
+          (select count(*) from ${schema}.timer where due_at <= now()),
+          (select coalesce(json_object_agg(place, next), '{}') from (
+             select topic || '/' || partition as place, max(next_offset) as next from ${schema}.ledger group by topic, partition) p)`

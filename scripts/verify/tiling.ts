@@ -1,0 +1,39 @@
+/** A row of a ledger: what one epoch did with the offsets `[first, next)` of a partition. */
+export interface Span {
+  epoch: number
+  first: number
+  next: number
+  taken: number
+  duplicates: number
+  ignored: number
+  parked: number
+  holes: number
+}
+
+/** What the broker has of a partition. */
+export interface OffsetRange {
+  low: number
+  end: number
+}
+
+/**
+ * What is wrong with a partition's spans; empty if they cover every offset from the first to the last exactly once and say
+ * of each what became of it.
+ */
+export function tilingFaults(place: string, spans: readonly Span[], { low, end }: OffsetRange): string[] {
+  const faults: string[] = []
+  let position = 0
+  for (const { epoch, first, next, ...counts } of spans.toSorted((a, b) => a.epoch - b.epoch)) {
+    const gone = position === 0 && first <= low // The broker had dropped these before the group first read
+    if (first > position && !gone) faults.push(`${place}: offsets ${position} to ${first - 1} are in no span`)
+    if (first < position)
+      faults.push(`${place}: epoch ${epoch} begins at ${first}, but ${position - 1} was taken before`)
+    const accounted = Object.values(counts).reduce((sum, n) => sum + n, 0)
+    if (next - first !== accounted)
+      faults.push(`${place}: epoch ${epoch} accounts for ${accounted} of ${next - first} offsets`)
+    position = Math.max(position, next)
+  }
+  if (position < end && end > low) faults.push(`${place}: offsets ${position} to ${end - 1} are not taken`)
+  if (position > end) faults.push(`${place}: stands at ${position}, but the topic ends at ${end}`)
+  return faults
+}

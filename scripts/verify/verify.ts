@@ -1,0 +1,102 @@
+import type { Config } from '../../infra/config.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import { createPool } from '../../infra/postgres.ts'
+import { silentLogger } from '../../infra/telemetry.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import { topics } from '../../schemas/topics.ts'
+import { ordersWriter, readBooks, readGroups, readOutbox } from './database.ts'
+import type { Evidence } from './evidence.ts'
+import { countBy, judge } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { finalStateOf } from './fold.ts'
+import type { FinalState } from './fold.ts'
+import { readJournal } from './gateway-journal.ts'
+import { capturedOnce } from './invariants/captured-once.ts'
+import { eventSets } from './invariants/event-sets.ts'
+import { gatewayAgrees } from './invariants/gateway-agrees.ts'
+import { nothingParked } from './invariants/nothing-parked.ts'
+import { offsetsTiled } from './invariants/offsets-tiled.ts'
+import { ordersAccepted } from './invariants/orders-accepted.ts'
+import { ordersEnded } from './invariants/orders-ended.ts'
+import { outboxPublished } from './invariants/outbox-published.ts'
+import { stockConserved } from './invariants/stock-conserved.ts'
+import { tablesEqualFold } from './invariants/tables-equal-fold.ts'
+import { takenOnce } from './invariants/taken-once.ts'
+import { topicsWhole } from './invariants/topics-whole.ts'
+import { readServiceTables } from './service-tables.ts'
+import { settle } from './settle.ts'
+import { readHistory } from './topic-history.ts'
+
+/** Each sets two independent accounts of the same thing against each other; none knows of the others. */
+export const invariants: readonly ((evidence: Evidence) => Finding)[] = [
+  ordersEnded,
+  eventSets,
+  stockConserved,
+  capturedOnce,
+  gatewayAgrees,
+  ordersAccepted,
+  takenOnce,
+  offsetsTiled,
+  outboxPublished,
+  tablesEqualFold,
+  nothingParked,
+  topicsWhole,
+]
+
+export interface VerifyOptions {
+  /** How long to wait until nothing is on its way. @default 30_000 */
+  settleWithinMs?: number
+  log?: Logger
+  signal?: AbortSignal
+}
+
+export interface Verdict {
+  ok: boolean
+  /** How many orders are in each state. */
+  orders: ReadonlyMap<FinalState | 'pending', number>
+  findings: readonly Finding[]
+}
+
+/**
+ * Proves, or refutes, that every event took effect exactly once: reads all topics from offset 0, all tables and the
+ * gateway's journal, and judges every invariant. Writes nothing.
+ * @throws TallyError UNREACHABLE, or a client's own error, when a server does not answer
+ */
+export async function verify(config: Config, options: VerifyOptions = {}): Promise<Verdict> {
+  const { settleWithinMs = 30_000, log = silentLogger, signal } = options
+  const { namespace } = config
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-verify', log })
+  const pool = createPool({ url: config.postgres.url, name: 'verify', max: 2, log })
+  try {
+    const orders = ordersWriter(config)
+    const groups = await readGroups(config)
+    const moving = await settle({ kafka, pool, namespace, orders, groups }, settleWithinMs, signal)
+    const codec = await createCodec({ registryUrl: config.registry.url, namespace, types: [], log, signal })
+    const history = await readHistory({ kafka, codec, namespace, topics: topics.map(({ name }) => name), signal })
+    const evidence: Evidence = {
+      history,
+      journal: await readJournal(config.gateway.url, signal),
+      outboxes: await Promise.all(
+        [orders, ...groups].map(async (writer) => ({ writer, lanes: await readOutbox(pool, writer) })),
+      ),
+      groups: await Promise.all(groups.map(async (group) => ({ group, books: await readBooks(pool, group) }))),
+      tables: await readServiceTables(pool, config),
+    }
+    const findings = [settled(moving), ...invariants.map((invariant) => invariant(evidence))]
+    return {
+      ok: findings.every(({ violations }) => violations === 0),
+      orders: countBy(history.fold.orders.values(), (facts) => finalStateOf(facts) ?? 'pending'),
+      findings,
+    }
+  } finally {
+    await pool.end()
+  }
+}
+
+/** While something moves, the accounts were taken at different moments and may differ for that reason alone. */
+const settled = (moving: readonly string[]): Finding =>
+  judge('nothing is on its way', (report) => {
+    for (const part of moving) report(`${part}; the findings below may be of different moments`)
+    return moving.length === 0 ? 'all ledgers at the end, outboxes and calls empty' : 'still moving'
+  })
