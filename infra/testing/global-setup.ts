@@ -21,7 +21,7 @@ export default async function globalSetup(): Promise<void> {
     TALLY_KAFKA_BROKERS: config.kafka.brokers.join(),
     TALLY_REGISTRY_URL: config.registry.url,
     TALLY_DATABASE_URL: config.postgres.url,
-    TALLY_LOG_LEVEL: env.TALLY_LOG_LEVEL ?? 'warn',
+    TALLY_LOG_LEVEL: env.TALLY_LOG_LEVEL ?? 'error',
   })
   globalThis.releaseTestServers = () =>
     askSupervisor(config.dataDir, 'release', { withinMs: 5_000, argument: identify(process.pid) })

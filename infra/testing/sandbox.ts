@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs'
 import { topicName, topics } from '../../schemas/topics.ts'
 import { loadConfig } from '../config.ts'
 import type { Config } from '../config.ts'
+import { createTopics } from '../create-topics.ts'
 import { createKafka } from '../kafka.ts'
 import { createPool } from '../postgres.ts'
 import type { Pool } from '../postgres.ts'
@@ -41,19 +42,20 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
     log,
     kafka,
     pool,
-    createTopics: (partitions = config.partitions) => createTopics(kafka, namespace, partitions),
+    createTopics: (partitions = config.partitions) =>
+      withAdmin(kafka, (admin) =>
+        createTopics(
+          admin,
+          topics.map((topic) => ({
+            topic: topicName(namespace, topic),
+            numPartitions: partitions,
+            replicationFactor: 1,
+          })),
+        ),
+      ),
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-async function createTopics(kafka: Kafka, namespace: string, numPartitions: number): Promise<void> {
-  await withAdmin(kafka, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map((topic) => ({ topic: topicName(namespace, topic), numPartitions, replicationFactor: 1 })),
-    }),
-  )
 }
 
 async function drop({ namespace, kafka, pool }: Pick<Sandbox, 'namespace' | 'kafka' | 'pool'>): Promise<void> {

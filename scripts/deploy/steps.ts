@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
 import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
 import type { Config } from '../../infra/config.ts'
+import { createTopics } from '../../infra/create-topics.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import { migrate } from '../../infra/migrate.ts'
 import { createPool } from '../../infra/postgres.ts'
@@ -43,9 +44,9 @@ export async function deployTopics(config: Config, log: Logger): Promise<string>
     const { brokers } = await admin.describeCluster()
     const replicationFactor = Math.min(3, brokers.length)
     const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic)))
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map((topic) => ({
+    await createTopics(
+      admin,
+      missing.map((topic) => ({
         topic: topicName(config.namespace, topic),
         numPartitions: config.partitions,
         replicationFactor,
@@ -54,7 +55,7 @@ export async function deployTopics(config: Config, log: Logger): Promise<string>
           { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
         ],
       })),
-    })
+    )
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
   } finally {
     await admin.disconnect()

@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin, ITopicConfig } from 'kafkajs'
+import { TallyError } from './errors.ts'
+
+/**
+ * Creates topics and waits until every partition has a leader: until then a produce or fetch is refused. kafkajs's own
+ * `waitForLeaders` fails when the broker asked has not heard of the new topic yet.
+ * @throws TallyError UNREACHABLE when leaders are missing after 15 s
+ */
+export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {
+  if (topics.length === 0) return
+  await admin.createTopics({ topics, waitForLeaders: false })
+  const names = topics.map(({ topic }) => topic)
+  const deadline = performance.now() + 15_000
+  while (!(await haveLeaders(admin, names))) {
+    if (performance.now() > deadline)
+      throw new TallyError('UNREACHABLE', `Kafka elects no leaders for the new topics ${names.join(', ')}`)
+    await sleep(25)
+  }
+}
+
+async function haveLeaders(admin: Admin, topics: string[]): Promise<boolean> {
+  try {
+    const metadata = await admin.fetchTopicMetadata({ topics })
+    return metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+  } catch (error) {
+    if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION') return false
+    throw error
+  }
+}
