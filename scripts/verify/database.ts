@@ -8,7 +8,7 @@ import type { Span } from './tiling.ts'
 
 /** A service that writes events: its outbox. */
 export interface Writer {
-  /** As in `ce_sourcelane`: the group, or `orders` for the orders API. */
+  /** As in `ce_sourcelane`: the group, or `orders-api`. */
   name: string
   /** Database schema, quoted. */
   schema: string
@@ -42,7 +42,7 @@ export interface ParkedInput {
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
 
 export const ordersWriter = ({ namespace }: Config): Writer => ({
-  name: 'orders',
+  name: 'orders-api',
   schema: quoted(schemaName(namespace, 'orders')),
 })
 

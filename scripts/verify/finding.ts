@@ -1,5 +1,7 @@
 /** What became of checking one invariant. */
 export interface Finding {
+  /** For machines. */
+  id: string
   /** The promise, in words. */
   invariant: string
   /** What was counted, for people. */
@@ -18,14 +20,14 @@ const examplesShown = 5
  * Checks one invariant.
  * @param check reports each violation and returns the figures
  */
-export function judge(invariant: string, check: (report: Report) => string): Finding {
+export function judge(id: string, invariant: string, check: (report: Report) => string): Finding {
   const examples: string[] = []
   let violations = 0
   const figures = check((example, worthALook = false) => {
     if (!worthALook) violations++
     if (examples.length < examplesShown) examples.push(example)
   })
-  return { invariant, figures, violations, examples }
+  return { id, invariant, figures, violations, examples }
 }
 
 /** `12,345` */

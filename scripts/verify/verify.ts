@@ -96,7 +96,7 @@ export async function verify(config: Config, options: VerifyOptions = {}): Promi
 
 /** While something moves, the accounts were taken at different moments and may differ for that reason alone. */
 const settled = (moving: readonly string[]): Finding =>
-  judge('nothing is on its way', (report) => {
+  judge('settled', 'nothing is on its way', (report) => {
     for (const part of moving) report(`${part}; the findings below may be of different moments`)
     return moving.length === 0 ? 'all ledgers at the end, outboxes and calls empty' : 'still moving'
   })

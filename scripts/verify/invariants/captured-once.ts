@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Money is taken once per completed order, exactly its total, from the hold made for it; never otherwise. */
 export const capturedOnce = ({ history }: Evidence): Finding =>
-  judge('one capture per completed order, of its total', (report) => {
+  judge('captured-once', 'one capture per completed order, of its total', (report) => {
     let captures = 0
     let cents = 0
     for (const [orderId, { captured, placed, authorized }] of history.fold.orders) {

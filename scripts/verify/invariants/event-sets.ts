@@ -7,7 +7,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Each order has the events its final state needs, each once, and none that contradicts it. */
 export const eventSets = ({ history }: Evidence): Finding =>
-  judge('its events are those its final state needs', (report) => {
+  judge('event-sets', 'its events are those its final state needs', (report) => {
     let events = 0
     for (const [orderId, facts] of history.fold.orders) {
       for (const n of facts.counts.values()) events += n

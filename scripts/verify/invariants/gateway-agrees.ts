@@ -6,7 +6,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** What the topics say of money is what the gateway's own journal says, and the other way round. */
 export const gatewayAgrees = ({ history, journal }: Evidence): Finding =>
-  judge("the gateway's journal agrees, in both directions", (report) => {
+  judge('gateway-agrees', "the gateway's journal agrees, in both directions", (report) => {
     if (!journal) return 'not checked: this gateway shows no journal'
     const { orders } = history.fold
     const totals = { captures: 0, voids: 0, open: 0 }

@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** What is parked waits for a person. It is lost nowhere, so it violates nothing by itself; its orders do not end, and that does. */
 export const nothingParked = ({ groups }: Evidence): Finding =>
-  judge('parked events', (report) => {
+  judge('nothing-parked', 'parked events', (report) => {
     const byGroup = new Map<string, number>()
     for (const { group, books } of groups) {
       if (books.parked.length > 0) byGroup.set(group.name, books.parked.length)

@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** The spans of each group's ledger cover each partition from the first offset to the last, without gap or overlap. */
 export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
-  judge('ledger spans tile every partition', (report) => {
+  judge('offsets-tiled', 'ledger spans tile every partition', (report) => {
     let [spans, offsets] = [0, 0]
     for (const { group, books } of groups) {
       const places = new Set(books.ledger.keys())

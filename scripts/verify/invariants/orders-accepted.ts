@@ -7,7 +7,7 @@ const api = '/tally/orders-api'
 
 /** What the API accepted is in its table and on the topic (or waits in the outbox), once and with the same total. */
 export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding =>
-  judge('every order accepted has its event', (report) => {
+  judge('orders-accepted', 'every order accepted has its event', (report) => {
     const { orders } = history.fold
     const waiting = new Set(
       outboxes.flatMap(({ lanes }) => [...lanes.values()].flatMap((lane) => [...lane.waiting.values()])),

@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Each order is completed, cancelled or rejected. */
 export const ordersEnded = ({ history }: Evidence): Finding =>
-  judge('every order has ended', (report) => {
+  judge('orders-ended', 'every order has ended', (report) => {
     const { orders } = history.fold
     for (const [orderId, facts] of orders) {
       if (!finalStateOf(facts)) report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}`)

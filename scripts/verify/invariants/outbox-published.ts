@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Every number an outbox gave is on a topic or waits; nothing else is, and each lane's first appearances are in order. */
 export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
-  judge('published = outbox history, in order', (report) => {
+  judge('outbox-published', 'published = outbox history, in order', (report) => {
     const { lanes: published } = history.publications
     const known = new Set<string>()
     const totals = { given: 0, waiting: 0 }

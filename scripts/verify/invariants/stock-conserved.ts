@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Every unit delivered is on hand, reserved or shipped, and what is reserved belongs to open reservations. */
 export const stockConserved = ({ history, tables }: Evidence): Finding =>
-  judge('stock is conserved: replenished = on hand + reserved + shipped', (report) => {
+  judge('stock-conserved', 'stock is conserved: replenished = on hand + reserved + shipped', (report) => {
     const { replenished } = history.fold
     const open = new Map<string, number>()
     for (const { phase, lines } of tables.reservations.values()) {

@@ -7,7 +7,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Each service's rows say what the events of all topics add up to. */
 export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
-  judge('tables equal the fold of all topics', (report) => {
+  judge('tables-equal-fold', 'tables equal the fold of all topics', (report) => {
     const { orders } = history.fold
     for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, report)
     const ofOrders = {

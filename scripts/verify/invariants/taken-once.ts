@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** Each group has taken each event of its types once: its inbox, its ledger and the topics say the same number. */
 export const takenOnce = ({ history, groups }: Evidence): Finding =>
-  judge('every event taken once by each of its groups', (report) => {
+  judge('taken-once', 'every event taken once by each of its groups', (report) => {
     const totals = { taken: 0, duplicates: 0 }
     for (const { group, books } of groups) {
       const counts = [

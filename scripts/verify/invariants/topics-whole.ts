@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.ts'
 
 /** The proof rests on whole topics: what retention has deleted, nobody can add up any more. */
 export const topicsWhole = ({ history }: Evidence): Finding =>
-  judge('topics read from offset 0 to their end', (report) => {
+  judge('topics-whole', 'topics read from offset 0 to their end', (report) => {
     for (const [topic, partitions] of history.ranges) {
       for (const [partition, { low }] of partitions.entries()) {
         if (low > 0)
