@@ -23,7 +23,10 @@ export async function loadConsumer(folder: string, config: Config): Promise<Cons
   }
   const definition = module.default(config)
   if (definition.group !== folder) {
-    throw new TallyError('INVARIANT', `consumers/${folder} calls its group "${definition.group}": folder and group must have one name`)
+    throw new TallyError(
+      'INVARIANT',
+      `consumers/${folder} calls its group "${definition.group}": folder and group must have one name`,
+    )
   }
   return definition
 }

@@ -6,7 +6,7 @@ import { createLogger } from '../infra/telemetry.ts'
 import { createCodec } from '../schemas/codec.ts'
 import { topics } from '../schemas/topics.ts'
 import { loadConsumer, schemaName } from './load-consumer.ts'
-import { startConsumer } from './runtime/consumer.ts'
+import { startConsumer } from './runtime/start-consumer.ts'
 
 /** Runs one replica of a consumer: `node consumers/main.ts payment`. */
 const folder = process.argv[2] ?? ''

@@ -16,7 +16,8 @@ await runCommand(() =>
     .argument('[steps...]', `steps to take: ${Object.keys(steps).join(', ')} (default: all, in this order)`)
     .action(async (chosen: string[], _options, command) => {
       const unknown = chosen.filter((step) => !(step in steps))
-      if (unknown.length > 0) command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
+      if (unknown.length > 0)
+        command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
       const config = loadConfig()
       const log = createLogger('deploy', config.logLevel)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {

@@ -30,7 +30,10 @@ export async function addCalls(tx: Tx, lane: number, calls: readonly NewCall[]):
   )
 }
 
-const answered = prepared<{ id: string }>('call_answered', 'delete from call where id = any($1::uuid[]) and lane = $2 returning id')
+const answered = prepared<{ id: string }>(
+  'call_answered',
+  'delete from call where id = any($1::uuid[]) and lane = $2 returning id',
+)
 
 /** Takes the rows of answered calls away. An answer counts only if its row was still there. */
 export async function takeAnswered(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
@@ -54,5 +57,10 @@ const failed = prepared(
 )
 
 /** Notes an attempt without a definite answer, for people to see and for the next owner to go on from. */
-export const noteFailure = (pool: Pool, own: Ownership, call: PendingCall, error: string, retryInMs: number): Promise<unknown> =>
-  failed(pool, call.id, own.lane, own.epoch, call.attempts, error, retryInMs)
+export const noteFailure = (
+  pool: Pool,
+  own: Ownership,
+  call: PendingCall,
+  error: string,
+  retryInMs: number,
+): Promise<unknown> => failed(pool, call.id, own.lane, own.epoch, call.attempts, error, retryInMs)

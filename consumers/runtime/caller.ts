@@ -38,7 +38,10 @@ export class Caller {
   constructor(options: CallerOptions) {
     this.options = options
     for (const kind of Object.keys(options.calls)) {
-      this.breakers.set(kind, circuitBreaker(handleAll, { halfOpenAfter: breakerMs, breaker: new ConsecutiveBreaker(10) }))
+      this.breakers.set(
+        kind,
+        circuitBreaker(handleAll, { halfOpenAfter: breakerMs, breaker: new ConsecutiveBreaker(10) }),
+      )
     }
   }
 
@@ -62,7 +65,9 @@ export class Caller {
         this.lanes.delete(lane)
         continue
       }
-      lane.refill((error) => this.options.log.warn({ lane: lane.own.lane, error: describeError(error) }, 'could not read calls'))
+      lane.refill((error) =>
+        this.options.log.warn({ lane: lane.own.lane, error: describeError(error) }, 'could not read calls'),
+      )
       while (this.active < (this.options.concurrency ?? 64)) {
         const call = lane.next()
         if (!call) break
@@ -92,7 +97,10 @@ export class Caller {
       const attempts = call.attempts + 1
       const wait = Math.min(retryMs.longest, retryMs.first * 2 ** Math.min(attempts, 10)) * (0.5 + Math.random() / 2)
       const message = describeError(error)
-      this.options.log.warn({ lane: lane.own.lane, kind, key, attempts, error: message }, 'call without a definite answer')
+      this.options.log.warn(
+        { lane: lane.own.lane, kind, key, attempts, error: message },
+        'call without a definite answer',
+      )
       lane.retry({ ...call, attempts }, wait)
       await noteFailure(this.options.pool, lane.own, { ...call, attempts }, message, wait).catch(() => {
         // Only the note is missing: the call itself stays in its table

@@ -140,7 +140,8 @@ function effectsOf<State, Row>(
     return { id, key, kind, cause: { ...cause, id } }
   }
   for (const { kind } of calls) if (!known[kind]) throw new TallyError('INVARIANT', `${group} knows no call ${kind}`)
-  for (const { kind } of timers) if (!knownTimers[kind]) throw new TallyError('INVARIANT', `${group} knows no timer ${kind}`)
+  for (const { kind } of timers)
+    if (!knownTimers[kind]) throw new TallyError('INVARIANT', `${group} knows no timer ${kind}`)
   return {
     events: events.map(({ type, data }) => {
       const id = derive(type)

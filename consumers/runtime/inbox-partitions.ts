@@ -30,11 +30,18 @@ export async function maintainInbox(pool: Pool, now: number): Promise<void> {
     if (oldest === undefined || newest === undefined) {
       for (let week = first; week <= last; week++) await addWeek(tx, week)
       await tx.query(`create table inbox_past partition of inbox for values from (minvalue) to ('${boundOf(first)}')`)
-      await tx.query(`create table inbox_future partition of inbox for values from ('${boundOf(last + 1)}') to (maxvalue)`)
+      await tx.query(
+        `create table inbox_future partition of inbox for values from ('${boundOf(last + 1)}') to (maxvalue)`,
+      )
       return
     }
     if (newest < last) await extend(tx, newest, last)
-    if (oldest < first) await forget(tx, existing.filter((week) => week < first), Math.max(first, oldest))
+    if (oldest < first)
+      await forget(
+        tx,
+        existing.filter((week) => week < first),
+        Math.max(first, oldest),
+      )
     await tx.query(
       `delete from inbox where (event_id < $1 or event_id >= $2) and taken_at < to_timestamp($3 / 1000.0)`,
       [boundOf(first), boundOf(Math.max(newest, last) + 1), now - rememberedWeeks * weekMs],
@@ -50,14 +57,19 @@ async function existingWeeks(tx: Tx): Promise<number[]> {
 }
 
 const addWeek = (tx: Tx, week: number) =>
-  tx.query(`create table inbox_w${week} partition of inbox for values from ('${boundOf(week)}') to ('${boundOf(week + 1)}')`)
+  tx.query(
+    `create table inbox_w${week} partition of inbox for values from ('${boundOf(week)}') to ('${boundOf(week + 1)}')`,
+  )
 
 /** New weeks take over from `inbox_future` the ids that lie in them, so that a repeat still finds them. */
 async function extend(tx: Tx, newest: number, last: number): Promise<void> {
   await tx.query('alter table inbox detach partition inbox_future')
   for (let week = newest + 1; week <= last; week++) await addWeek(tx, week)
   const end = boundOf(last + 1)
-  await tx.query(`with moved as (delete from inbox_future where event_id < $1 returning *) insert into inbox select * from moved`, [end])
+  await tx.query(
+    `with moved as (delete from inbox_future where event_id < $1 returning *) insert into inbox select * from moved`,
+    [end],
+  )
   await tx.query(`alter table inbox attach partition inbox_future for values from ('${end}') to (maxvalue)`)
 }
 

@@ -10,7 +10,10 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
  * and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others (random
  * ids, ids that are no UUIDs) are hashed into the range behind all times. An event without an id is its place in its topic.
  */
-export function inboxId(eventId: string | undefined, place: { topic: string; partition: number; offset: number }): string {
+export function inboxId(
+  eventId: string | undefined,
+  place: { topic: string; partition: number; offset: number },
+): string {
   const id = eventId?.toLowerCase()
   if (id && uuid.test(id) && timeOfEventId(id) !== undefined) return id
   const name = id ?? `${place.topic}/${place.partition}/${place.offset}`

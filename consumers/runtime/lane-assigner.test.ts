@@ -27,11 +27,14 @@ describe('sharing lanes', () => {
 
   test('whatever members say they hold: every lane has one owner and shares differ by one at most', () => {
     const claim = fc.tuple(fc.nat(15), fc.nat(20))
-    const members = fc.uniqueArray(fc.record({ memberId: fc.uuid(), held: fc.array(claim).map((held) => new Map(held)) }), {
-      selector: ({ memberId }) => memberId,
-      minLength: 1,
-      maxLength: 8,
-    })
+    const members = fc.uniqueArray(
+      fc.record({ memberId: fc.uuid(), held: fc.array(claim).map((held) => new Map(held)) }),
+      {
+        selector: ({ memberId }) => memberId,
+        minLength: 1,
+        maxLength: 8,
+      },
+    )
     fc.assert(
       fc.property(fc.nat(12), members, (count, group) => {
         const shares = [...shareLanes(lanes(count), group).values()]

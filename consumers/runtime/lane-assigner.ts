@@ -26,7 +26,10 @@ export const laneAssigner =
       return [...shareLanes(lanes, holders)].map(([memberId, own]) => {
         const assignment: Record<string, number[]> = {}
         for (const [topic, existing] of partitions) assignment[topic] = own.filter((lane) => existing.includes(lane))
-        return { memberId, memberAssignment: MemberAssignment.encode({ version: 0, assignment, userData: Buffer.alloc(0) }) }
+        return {
+          memberId,
+          memberAssignment: MemberAssignment.encode({ version: 0, assignment, userData: Buffer.alloc(0) }),
+        }
       })
     },
   })

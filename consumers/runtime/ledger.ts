@@ -37,7 +37,10 @@ export async function raiseEpoch(pool: Pool, lane: number, owner: string, heldEp
   return row.epoch
 }
 
-const lock = prepared<{ next_seq: number }>('lane_lock', 'select next_seq from lane where lane = $1 and epoch = $2 for update')
+const lock = prepared<{ next_seq: number }>(
+  'lane_lock',
+  'select next_seq from lane where lane = $1 and epoch = $2 for update',
+)
 
 /**
  * First statement of every transaction that writes the service's state.
@@ -72,7 +75,11 @@ const openSpans = prepared(
  * @returns next offset by topic
  * @throws TallyError FENCED, LANE_STOPPED
  */
-export async function openLedger(pool: Pool, own: Ownership, topics: readonly TopicStart[]): Promise<Map<string, number>> {
+export async function openLedger(
+  pool: Pool,
+  own: Ownership,
+  topics: readonly TopicStart[],
+): Promise<Map<string, number>> {
   return inTransaction(pool, async (tx) => {
     await lockLane(tx, own)
     const names = topics.map(({ topic }) => topic)

@@ -77,7 +77,9 @@ export class Membership<L extends MemberLane> {
       if (!payload.restart) options.died(`the group client crashed: ${describeError(payload.error)}`)
     })
     // kafkajs keeps a connection that died without a word for ever
-    consumer.on(REQUEST_TIMEOUT, ({ payload }) => options.died(`no answer to ${payload.apiName} from ${payload.broker}`))
+    consumer.on(REQUEST_TIMEOUT, ({ payload }) =>
+      options.died(`no answer to ${payload.apiName} from ${payload.broker}`),
+    )
     await consumer.connect()
     await consumer.subscribe({ topics: options.topics.map((topic) => this.onBroker(topic)), fromBeginning: true })
     await consumer.run({
@@ -86,7 +88,10 @@ export class Membership<L extends MemberLane> {
       partitionsConsumedConcurrently: 1_000,
       eachBatch: (payload) => this.eachBatch(payload),
     })
-    this.timers.push(setInterval(() => void this.commit(), commitEveryMs), setInterval(() => this.watch(), 1_000))
+    this.timers.push(
+      setInterval(() => void this.commit(), commitEveryMs),
+      setInterval(() => this.watch(), 1_000),
+    )
   }
 
   /** Stops taking, waits for what is under way, then leaves the group. Call after the lanes' events are published. */
@@ -128,7 +133,9 @@ export class Membership<L extends MemberLane> {
   }
 
   private held(): Map<number, number> {
-    return new Map([...this.lanes].filter(([, lane]) => lane.phase === 'live').map(([number, lane]) => [number, lane.epoch]))
+    return new Map(
+      [...this.lanes].filter(([, lane]) => lane.phase === 'live').map(([number, lane]) => [number, lane.epoch]),
+    )
   }
 
   /** Runs inside the join, before the first fetch of the generation. */
@@ -209,6 +216,7 @@ export class Membership<L extends MemberLane> {
   private watch(): void {
     const silentMs = Date.now() - this.lastSign
     const limitMs = this.options.sessionTimeoutMs * 2 + 10_000
-    if (silentMs > limitMs) this.options.died(`neither fetch nor heartbeat was answered for ${Math.round(silentMs / 1000)} s`)
+    if (silentMs > limitMs)
+      this.options.died(`neither fetch nor heartbeat was answered for ${Math.round(silentMs / 1000)} s`)
   }
 }

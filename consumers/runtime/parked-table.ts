@@ -60,11 +60,23 @@ function parkedRow({ input, reason, error }: ParkedInput) {
   }
   const { id, kind, cause } = input
   const value = Buffer.from(JSON.stringify(input.source === 'answer' ? { cause, answer: input.answer } : { cause }))
-  return { ...common, topic: null, partition: null, offset: null, eventId: id, type: kind, headers: null, recordKey: null, value }
+  return {
+    ...common,
+    topic: null,
+    partition: null,
+    offset: null,
+    eventId: id,
+    type: kind,
+    headers: null,
+    recordKey: null,
+    value,
+  }
 }
 
 /** Header values are bytes; JSON.stringify has already turned a Buffer into `{ type: 'Buffer', data }` here. */
 function textOfBuffer(value: unknown): unknown {
   const bytes = value as { type?: unknown; data?: unknown } | null
-  return bytes?.type === 'Buffer' && Array.isArray(bytes.data) ? Buffer.from(bytes.data as number[]).toString('utf8') : value
+  return bytes?.type === 'Buffer' && Array.isArray(bytes.data)
+    ? Buffer.from(bytes.data as number[]).toString('utf8')
+    : value
 }

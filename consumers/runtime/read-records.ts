@@ -46,7 +46,11 @@ export async function readRecords(
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length } }
 }
 
-function readRecord(message: KafkaMessage, envelope: ReturnType<typeof fromHeaders>, options: ReadOptions): RecordInput {
+function readRecord(
+  message: KafkaMessage,
+  envelope: ReturnType<typeof fromHeaders>,
+  options: ReadOptions,
+): RecordInput {
   const { codec, partitions, topic, partition } = options
   const offset = Number(message.offset)
   const taken = inboxId(envelope.id, { topic, partition, offset })

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Batch, RecordInput } from './input.ts'
+import type { AnswerInput, Batch, RecordInput } from './input.ts'
 import { splitBatch } from './split-batch.ts'
 
 const input = (offset: number) => ({ source: 'record', offset, key: `k${offset}` }) as RecordInput
@@ -39,7 +39,7 @@ test('halves cover the same offsets and count the same', () => {
 })
 
 test('answers are halved in order', () => {
-  const inputs = ['a', 'b', 'c'].map((id) => ({ source: 'answer', id })) as Extract<Batch, { source: 'answer' }>['inputs']
+  const inputs = ['a', 'b', 'c'].map((id) => ({ source: 'answer', id }) as AnswerInput)
   const [head, tail] = splitBatch({ source: 'answer', inputs })
   expect([...head.inputs, ...tail.inputs]).toEqual(inputs)
 })

@@ -19,7 +19,13 @@ export function splitBatch(batch: Batch): readonly [Batch, Batch] {
   const room = cut - from - head.length
   const headIgnored = Math.min(ignored, room)
   const headMove: OffsetMove = { topic, from, to: cut, ignored: headIgnored, holes: room - headIgnored }
-  const tailMove: OffsetMove = { topic, from: cut, to, ignored: ignored - headIgnored, holes: holes - (room - headIgnored) }
+  const tailMove: OffsetMove = {
+    topic,
+    from: cut,
+    to,
+    ignored: ignored - headIgnored,
+    holes: holes - (room - headIgnored),
+  }
   return [
     { source: 'record', inputs: head, move: headMove },
     { source: 'record', inputs: tail, move: tailMove },

@@ -24,7 +24,10 @@ export async function addTimers(tx: Tx, lane: number, timers: readonly NewTimer[
   )
 }
 
-const fired = prepared<{ id: string }>('timer_fired', 'delete from timer where id = any($1::uuid[]) and lane = $2 returning id')
+const fired = prepared<{ id: string }>(
+  'timer_fired',
+  'delete from timer where id = any($1::uuid[]) and lane = $2 returning id',
+)
 
 /** Takes the rows of timers away. A timer fires only if its row was still there. */
 export async function takeFired(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
@@ -37,7 +40,11 @@ const due = prepared<{ id: string; lane: number; key: string; kind: string; caus
 )
 
 /** Timers of these lanes that have come, by the database's clock. */
-export async function dueTimers(pool: Pool, lanes: readonly number[], limit: number): Promise<Map<number, TimerInput[]>> {
+export async function dueTimers(
+  pool: Pool,
+  lanes: readonly number[],
+  limit: number,
+): Promise<Map<number, TimerInput[]>> {
   const byLane = new Map<number, TimerInput[]>()
   for (const { id, lane, key, kind, cause } of await due(pool, lanes, limit)) {
     const inputs = byLane.get(lane) ?? []

@@ -45,7 +45,10 @@ export class TopicOffsets {
       const existing = new Set(await admin.listTopics())
       const missing = onBroker.filter((topic) => !existing.has(topic))
       if (missing.length > 0) {
-        throw new TallyError('LANE_STOPPED', `topic ${missing.join(', ')} does not exist: create it with \`npm run deploy\``)
+        throw new TallyError(
+          'LANE_STOPPED',
+          `topic ${missing.join(', ')} does not exist: create it with \`npm run deploy\``,
+        )
       }
       const metadata = await admin.fetchTopicMetadata({ topics: onBroker })
       for (const { name, partitions: found } of metadata.topics) {
@@ -77,7 +80,10 @@ export class TopicOffsets {
   follows(batch: Batch, position: number): boolean {
     // kafkajs keeps the offset it asked for. If that was ours, offsets missing after it have no record (compaction, control records)
     const { fetchedOffset } = batch as Batch & { fetchedOffset: string | number }
-    return Number(fetchedOffset) === position || (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position)
+    return (
+      Number(fetchedOffset) === position ||
+      (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position)
+    )
   }
 
   /**

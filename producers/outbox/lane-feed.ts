@@ -68,7 +68,9 @@ export class LaneFeed {
     }
     if (this.closed) return []
     let bytes = 0
-    const end = this.waiting.findIndex((row, index) => index >= limit || ((bytes += row.value.length) > maxBytes && index > 0))
+    const end = this.waiting.findIndex(
+      (row, index) => index >= limit || ((bytes += row.value.length) > maxBytes && index > 0),
+    )
     return end === -1 ? this.waiting.slice() : this.waiting.slice(0, end)
   }
 

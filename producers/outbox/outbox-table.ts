@@ -21,7 +21,12 @@ export type UnnumberedEvent = Omit<OutboxRow, 'lane' | 'seq' | 'headers'> & { he
  * Numbers a lane's events from `firstSeq` on, and writes into their headers where they come from, so that a reader of
  * the topics can tell that none is missing (`ce_sourcelane`, `ce_sequence`).
  */
-export function numberEvents(events: readonly UnnumberedEvent[], writer: string, lane: number, firstSeq: number): OutboxRow[] {
+export function numberEvents(
+  events: readonly UnnumberedEvent[],
+  writer: string,
+  lane: number,
+  firstSeq: number,
+): OutboxRow[] {
   return events.map((event, index) => {
     const seq = firstSeq + index
     const headers = JSON.stringify({ ...event.headers, ce_sourcelane: `${writer}/${lane}`, ce_sequence: String(seq) })

@@ -128,7 +128,8 @@ export class Relay {
     for (const { topicName, partition, errorCode } of answer) {
       if (errorCode === 0) expected.delete(`${topicName}/${partition}`)
     }
-    if (expected.size > 0) throw new TallyError('UNREACHABLE', `the broker did not acknowledge ${[...expected].join(', ')}`)
+    if (expected.size > 0)
+      throw new TallyError('UNREACHABLE', `the broker did not acknowledge ${[...expected].join(', ')}`)
   }
 
   private async connected(): Promise<Producer> {
@@ -155,6 +156,8 @@ export class Relay {
     // Failing to delete only means publishing again after a takeover; the next removal of the lane covers it
     this.removal = this.removal
       .then(() => removePublished(this.options.pool, upTo))
-      .catch((error: unknown) => this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'))
+      .catch((error: unknown) =>
+        this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'),
+      )
   }
 }

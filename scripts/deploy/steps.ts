@@ -8,6 +8,7 @@ import { migrate } from '../../infra/migrate.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
+import { storeSchemaIds } from '../../producers/orders-api/schema-ids.ts'
 import { registerSchemas } from '../../schemas/registry.ts'
 import { topicName, topics } from '../../schemas/topics.ts'
 
@@ -79,11 +80,7 @@ export async function deploySchemas(config: Config, log: Logger): Promise<string
     log,
   })
   try {
-    await pool.query(
-      `insert into schema_id (event_type, schema_id) select * from unnest($1::text[], $2::int[])
-       on conflict (event_type) do update set schema_id = excluded.schema_id`,
-      [[...ids.keys()], [...ids.values()]],
-    )
+    await storeSchemaIds(pool, ids)
   } finally {
     await pool.end()
   }

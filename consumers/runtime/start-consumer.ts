@@ -69,7 +69,10 @@ export async function startConsumer<State, Row>(
   })
 
   /** Takes one fetched batch of one topic: in order, in transactions of bounded size, from exactly where the ledger stands. */
-  async function take(lane: Lane<State, Row>, { batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload) {
+  async function take(
+    lane: Lane<State, Row>,
+    { batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload,
+  ) {
     const topic = batch.topic.slice(namespace.length)
     await lane.serially(async () => {
       const position = lane.position(topic)
