@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kafka, Producer, TopicMessages } from 'kafkajs'
-import { describeError, TallyError } from '../../infra/errors.ts'
+import type { Kafka } from 'kafkajs'
+import { describeError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
+import { RecordSender } from '../../infra/record-sender.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { LaneFeed } from './lane-feed.ts'
@@ -23,12 +24,12 @@ export interface RelayOptions {
 
 /**
  * Publishes what the outbox holds, then deletes it. One per process: it gathers what its lanes have ready into one request
- * and never has two under way, because kafkajs reuses a sequence number after an error and would lose the overtaken request.
+ * and has one request under way. After an error everything unacknowledged is sent again; consumers drop repeats by id.
  */
 export class Relay {
   private readonly options: RelayOptions
   private readonly feeds = new Map<number, LaneFeed>()
-  private producer: Producer | undefined
+  private readonly sender: RecordSender
   private stopped = false
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
@@ -36,6 +37,7 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.options = options
+    this.sender = new RecordSender(options.kafka)
     this.loop = this.run()
   }
 
@@ -68,7 +70,7 @@ export class Relay {
     this.signal.resolve()
     await this.loop
     await this.removal
-    await this.producer?.disconnect().catch(() => {})
+    await this.sender.stop()
   }
 
   private async run(): Promise<void> {
@@ -85,9 +87,6 @@ export class Relay {
         failures = 0
       } catch (error) {
         this.options.log.warn({ error: describeError(error) }, 'publishing failed, will send again')
-        // The outcome is unknown: a new producer gets a new id, so the broker cannot mistake the repeat for a known sequence
-        await this.producer?.disconnect().catch(() => {})
-        this.producer = undefined
         await delay(Math.min(1_000, 25 * 2 ** failures++) * (0.5 + Math.random() / 2))
       }
     }
@@ -97,52 +96,30 @@ export class Relay {
     const batch = new Map<LaneFeed, readonly OutboxRow[]>()
     let room = perRequest
     for (const [lane, feed] of [...this.feeds]) {
-      if (feed.closed) this.feeds.delete(lane)
       if (feed.idle || room <= 0) continue
       const rows = await feed.peek(Math.min(perLane, room), bytesPerLane)
       if (rows.length === 0) continue
       batch.set(feed, rows)
       room -= rows.length
-      // To the end of the line: under load every lane gets its turn
+      // To the end of the line: under load every lane gets its turn. The lane may have been opened anew meanwhile
+      if (this.feeds.get(lane) !== feed) continue
       this.feeds.delete(lane)
       this.feeds.set(lane, feed)
     }
     return batch
   }
 
-  private async send(rows: readonly OutboxRow[]): Promise<void> {
+  private send(rows: readonly OutboxRow[]): Promise<void> {
     const { namespace, partitions } = this.options
-    const byTopic = new Map<string, TopicMessages>()
-    const expected = new Set<string>()
-    for (const row of rows) {
-      const topic = `${namespace}${row.topic}`
-      const partition = laneOf(row.key, partitions)
-      expected.add(`${topic}/${partition}`)
-      const messages = byTopic.get(topic) ?? { topic, messages: [] }
-      messages.messages.push({ key: row.key, value: row.value, headers: JSON.parse(row.headers), partition })
-      byTopic.set(topic, messages)
-    }
-    const producer = await this.connected()
-    const answer = await producer.sendBatch({ acks: -1, timeout: 5_000, topicMessages: [...byTopic.values()] })
-    // kafkajs resolves even when a retry skipped a partition, so only a partition named in the answer counts
-    for (const { topicName, partition, errorCode } of answer) {
-      if (errorCode === 0) expected.delete(`${topicName}/${partition}`)
-    }
-    if (expected.size > 0)
-      throw new TallyError('UNREACHABLE', `the broker did not acknowledge ${[...expected].join(', ')}`)
-  }
-
-  private async connected(): Promise<Producer> {
-    if (!this.producer) {
-      this.producer = this.options.kafka.producer({
-        idempotent: true,
-        maxInFlightRequests: 1,
-        allowAutoTopicCreation: false,
-        retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 3 },
-      })
-      await this.producer.connect()
-    }
-    return this.producer
+    return this.sender.send(
+      rows.map(({ topic, key, value, headers }) => ({
+        topic: `${namespace}${topic}`,
+        partition: laneOf(key, partitions),
+        key,
+        value,
+        headers: JSON.parse(headers) as Record<string, string>,
+      })),
+    )
   }
 
   private acknowledge(batch: ReadonlyMap<LaneFeed, readonly OutboxRow[]>): void {
