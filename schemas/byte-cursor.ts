@@ -4,6 +4,7 @@ import { TallyError } from '../infra/errors.ts'
 /** Walks over Avro's primitives without building values. Everything it is asked for throws UNREADABLE where it is not there. */
 export class ByteCursor {
   readonly bytes: Buffer
+  readonly end: number
   position: number
   /** Kept for the walker: see bounds.ts. */
   zeroByteItems = 0
@@ -11,11 +12,12 @@ export class ByteCursor {
 
   constructor(bytes: Buffer, position: number) {
     this.bytes = bytes
+    this.end = bytes.length
     this.position = position
   }
 
   get left(): number {
-    return this.bytes.length - this.position
+    return this.end - this.position
   }
 
   unreadable(path: string, why: string): TallyError {
@@ -76,10 +78,8 @@ export class ByteCursor {
   }
 
   private byte(path: string): number {
-    const byte = this.bytes[this.position]
-    if (byte === undefined) throw this.unreadable(path, 'the bytes end here')
-    this.position++
-    return byte
+    if (this.position >= this.end) throw this.unreadable(path, 'the bytes end here')
+    return this.bytes[this.position++]!
   }
 
   private tooLong(path: string): TallyError {

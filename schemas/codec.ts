@@ -77,7 +77,7 @@ async function lookUpIds(
       return [type, await registry.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: json })] as const
     } catch (error) {
       // The client reports a 404 by an error without status
-      if (statusOf(error) !== undefined) throw unreachable(error)
+      if (statusOf(error) !== undefined) throw unreachable(registryUrl, error)
       throw new TallyError(
         'USAGE',
         `${registryUrl} has no ${subject} like the ${type} of this version: register the schemas first`,

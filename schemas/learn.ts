@@ -29,13 +29,13 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs }: Le
     try {
       const schema: unknown = await registry.getSchema(schemaId)
       refusedUntil.delete(schemaId)
-      if (avro.Type.isType(schema)) decoder.add(schemaId, schema.schema({ exportAttrs: true }))
+      if (schema instanceof avro.Type) decoder.add(schemaId, schema.schema({ exportAttrs: true }))
       else refuse(schemaId, `schema ${schemaId} is not an Avro schema`)
     } catch (error) {
       const status = statusOf(error)
       if (status === undefined) return refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
       if (status !== 404 || (await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)) !== undefined) {
-        throw unreachable(error)
+        throw unreachable(registryUrl, error)
       }
       refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
     }

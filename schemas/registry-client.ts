@@ -21,7 +21,7 @@ export const createRegistry = (registryUrl: string): SchemaRegistry =>
 
 /**
  * Asks what the client has no function for.
- * @returns the answer's body; undefined if the registry knows no such thing
+ * @returns the answer's body; undefined if the registry knows no such thing, or if another process just did the same
  * @throws TallyError UNREACHABLE for silence and for every other answer: only the registry itself, by its own error code,
  * can say that something does not exist; a proxy in front of it says 404 too
  */
@@ -35,17 +35,18 @@ export async function askRegistry(registryUrl: string, path: string, put?: objec
   })
     .then(async (response) => ({ response, body: (await response.json()) as { error_code?: number } }))
     .catch((error: unknown) => {
-      throw unreachable(error)
+      throw unreachable(registryUrl, error)
     })
   if (answer.response.ok) return answer.body
-  if (String(answer.body.error_code).startsWith('404')) return undefined
+  if (answer.response.status === 409 || String(answer.body.error_code).startsWith('404')) return undefined
   throw unreachable(
-    new Error(`${url} answered ${answer.response.status}: ${JSON.stringify(answer.body).slice(0, 200)}`),
+    registryUrl,
+    new Error(`${path}: ${answer.response.status} ${JSON.stringify(answer.body).slice(0, 200)}`),
   )
 }
 
-export const unreachable = (cause: unknown): TallyError =>
-  new TallyError('UNREACHABLE', `The schema registry does not answer as it should (${describeError(cause)})`, { cause })
+export const unreachable = (registryUrl: string, cause: unknown): TallyError =>
+  new TallyError('UNREACHABLE', `The schema registry at ${registryUrl} does not answer as it should`, { cause })
 
 /** Status of an answer the client threw. A refused connection counts as 400 with it: believe 404 only. */
 export const statusOf = (error: unknown): number | undefined =>

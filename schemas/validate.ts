@@ -28,7 +28,7 @@ const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
     id('customerId', order.customerId) ??
     currency(order.currency) ??
     orderLines(order) ??
-    texts('shipTo', order.shipTo) ??
+    address(order.shipTo) ??
     time('placedAt', order.placedAt),
   CancellationRequested: (event) =>
     id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('requestedAt', event.requestedAt),
@@ -96,6 +96,13 @@ function orderLines({ lines, totalMinor }: EventData['OrderPlaced']): Fault {
   return sum === totalMinor ? undefined : `totalMinor is ${totalMinor}, the lines sum up to ${sum}`
 }
 
+const address = ({ recipient, street, city, postalCode, country }: EventData['OrderPlaced']['shipTo']): Fault =>
+  text('shipTo.recipient', recipient) ??
+  text('shipTo.street', street) ??
+  text('shipTo.city', city) ??
+  text('shipTo.postalCode', postalCode) ??
+  text('shipTo.country', country)
+
 const stockLines = (lines: EventData['StockReserved']['lines']): Fault =>
   each('lines', lines, (line) => quantity('quantity', line.quantity))
 
@@ -103,10 +110,11 @@ const stockLines = (lines: EventData['StockReserved']['lines']): Fault =>
 function each<Line extends { sku: string }>(name: string, lines: readonly Line[], check: Check<Line>): Fault {
   if (lines.length > limits.lines) return `${name} has ${lines.length} entries, at most ${limits.lines} are allowed`
   const skus = new Set<string>()
-  for (const [index, line] of lines.entries()) {
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!
     const fault = id('sku', line.sku) ?? check(line)
-    if (fault !== undefined) return `${name}[${index}].${fault}`
-    if (skus.has(line.sku)) return `${name}[${index}].sku occurs twice`
+    if (fault !== undefined) return `${name}[${i}].${fault}`
+    if (skus.has(line.sku)) return `${name}[${i}].sku occurs twice`
     skus.add(line.sku)
   }
 }
@@ -119,13 +127,6 @@ function id(name: string, value: string): Fault {
 function text(name: string, value: string): Fault {
   if (value.length > limits.textLength) return `${name} is longer than ${limits.textLength} characters`
   if (value.includes('\0') || !value.isWellFormed()) return `${name} holds characters that cannot be stored`
-}
-
-function texts(name: string, values: object): Fault {
-  for (const [key, value] of Object.entries(values)) {
-    const fault = text(`${name}.${key}`, String(value))
-    if (fault !== undefined) return fault
-  }
 }
 
 const quantity = (name: string, value: number): Fault =>
