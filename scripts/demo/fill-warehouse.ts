@@ -1,0 +1,54 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { schemaName } from '../../consumers/load-consumer.ts'
+import type { Config } from '../../infra/config.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import type { Article } from '../../producers/demo-catalogue.ts'
+import { Publisher } from '../../producers/publisher.ts'
+import { seededId } from '../../producers/seeded.ts'
+import { createCodec } from '../../schemas/codec.ts'
+
+export interface Delivery {
+  config: Config
+  pool: Pool
+  articles: readonly Article[]
+  seed: number
+  log: Logger
+  signal: AbortSignal
+}
+
+/** Publishes one delivery per article and waits until inventory has taken them. The same seed again is a repeat: it brings nothing. */
+export async function fillWarehouse({ config, pool, articles, seed, log, signal }: Delivery): Promise<void> {
+  const { namespace } = config
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-demo', log })
+  const codec = await createCodec({
+    registryUrl: config.registry.url,
+    namespace,
+    types: ['StockReplenished'],
+    log,
+    signal,
+  })
+  const publisher = await Publisher.connect({ kafka, namespace, codec, source: '/tally/demo' })
+  try {
+    const replenishedAt = Date.now()
+    await publisher.publish(
+      articles.map(({ sku, initialStock }) => ({
+        type: 'StockReplenished',
+        id: seededId('demo', 'StockReplenished', seed, sku),
+        data: { sku, quantity: initialStock, replenishedAt },
+      })),
+    )
+  } finally {
+    await publisher.stop()
+  }
+  const ids = articles.map(({ sku }) => sku)
+  const stock = `"${schemaName(namespace, 'inventory')}".stock`
+  for (;;) {
+    const { rows } = await pool.query<{ known: number }>(`select count(*) as known from ${stock} where sku = any($1)`, [
+      ids,
+    ])
+    if (rows[0]?.known === articles.length) return
+    await delay(50, undefined, { signal })
+  }
+}

@@ -1,0 +1,71 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { schemaName } from '../../consumers/load-consumer.ts'
+import type { Pool } from '../../infra/postgres.ts'
+
+/** How many of some orders have come how far; each counts in every stage it has passed. */
+export interface Flow {
+  authorized: number
+  reserved: number
+  shipped: number
+  completed: number
+  rejected: number
+  cancelled: number
+  ended: number
+}
+
+export interface FlowOptions {
+  pool: Pool
+  namespace: string
+  /** The orders known so far. */
+  orderIds(): readonly string[]
+  /** How many there will be. */
+  total: number
+  signal: AbortSignal
+  onFlow(flow: Flow): void
+}
+
+const everyMs = 250
+/** Nothing has moved for so long: something is stuck, and `verify` says what. */
+const stuckAfterMs = 60_000
+
+/** Watches orders in the projection until all have ended, or none gets any further. */
+export async function watchFlow({ pool, namespace, orderIds, total, signal, onFlow }: FlowOptions): Promise<Flow> {
+  const table = `"${schemaName(namespace, 'order-status')}".order_status`
+  let before = ''
+  let movedAt = performance.now()
+  for (;;) {
+    const flow = await readFlow(pool, table, orderIds())
+    onFlow(flow)
+    const now = JSON.stringify(flow)
+    if (now !== before) movedAt = performance.now()
+    before = now
+    if (flow.ended === total || performance.now() - movedAt > stuckAfterMs) return flow
+    await delay(everyMs, undefined, { signal })
+  }
+}
+
+async function readFlow(pool: Pool, table: string, orderIds: readonly string[]): Promise<Flow> {
+  const { rows } = await pool.query<Flow>(
+    `select count(*) filter (where 'PaymentAuthorized' = any(seen)) as authorized,
+            count(*) filter (where 'StockReserved' = any(seen)) as reserved,
+            count(*) filter (where 'ShipmentScheduled' = any(seen)) as shipped,
+            count(*) filter (where status = 'completed') as completed,
+            count(*) filter (where status = 'rejected') as rejected,
+            count(*) filter (where status = 'cancelled') as cancelled,
+            count(*) filter (where status in ('completed', 'rejected', 'cancelled')) as ended
+     from ${table} where order_id = any($1)`,
+    [orderIds],
+  )
+  return rows[0] as Flow
+}
+
+const barWidth = 10
+
+/** `█████░░░░░ 1,000 placed › 950 authorized › 900 reserved › 850 shipped › 800 completed, 40 rejected, 20 cancelled` */
+export function flowLine(placed: number, total: number, flow: Flow): string {
+  const done = Math.floor((flow.ended / Math.max(1, total)) * barWidth)
+  const { authorized, reserved, shipped, completed, rejected, cancelled } = flow
+  const stage = ([name, n]: [string, number]) => `${n.toLocaleString('en')} ${name}`
+  const stages = Object.entries({ placed, authorized, reserved, shipped, completed }).map(stage).join(' › ')
+  return `${'█'.repeat(done)}${'░'.repeat(barWidth - done)} ${stages}, ${Object.entries({ rejected, cancelled }).map(stage).join(', ')}`
+}
