@@ -19,6 +19,7 @@ export async function migrate({ url, schema, folders, log }: MigrateOptions): Pr
         createSchema: true,
         migrationsTable: `migration_${name}`,
         checkOrder: true,
+        advisoryLockMode: 'wait',
         logger: { info: () => {}, debug: () => {}, warn: (text) => log.warn(text), error: (text) => log.error(text) },
       })
     }

@@ -60,24 +60,33 @@ export class Caller {
 
   private pump(): void {
     if (this.stopping.signal.aborted) return
-    for (const lane of this.lanes) {
-      if (lane.closed) {
-        this.lanes.delete(lane)
-        continue
-      }
+    for (const lane of [...this.lanes]) {
+      if (lane.closed) this.lanes.delete(lane)
       lane.refill((error) =>
         this.options.log.warn({ lane: lane.own.lane, error: describeError(error) }, 'could not read calls'),
       )
-      while (this.active < (this.options.concurrency ?? 64)) {
-        const call = lane.next()
-        if (!call) break
-        this.active++
-        void this.make(lane, call).finally(() => {
-          this.active--
-          this.pump()
-        })
-      }
     }
+    while (this.active < (this.options.concurrency ?? 64)) {
+      const next = this.nextCall()
+      if (!next) return
+      this.active++
+      void this.make(next.lane, next.call).finally(() => {
+        this.active--
+        this.pump()
+      })
+    }
+  }
+
+  /** The lanes take turns, so that a busy one does not hold up the others. */
+  private nextCall(): { lane: LaneCalls; call: PendingCall } | undefined {
+    for (const lane of this.lanes) {
+      const call = lane.next()
+      if (!call) continue
+      this.lanes.delete(lane)
+      this.lanes.add(lane)
+      return { lane, call }
+    }
+    return undefined
   }
 
   private async make(lane: LaneCalls, call: PendingCall): Promise<void> {

@@ -1,8 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import { describeError } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { laneAssigner } from './lane-assigner.ts'
+import { OffsetCommits } from './offset-commits.ts'
+import type { Position } from './offset-commits.ts'
+import { settlesWithin } from './settles-within.ts'
 
 /** What membership needs to know of a lane; `Lane` is one. */
 export interface MemberLane {
@@ -26,14 +28,19 @@ export interface MembershipOptions<L extends MemberLane> {
   log: Logger
   /** Begins to claim a lane the group assigned to this process. */
   claim(lane: number): L
-  /** Takes what was fetched of one topic of a live lane. Must not hold up the other lanes for long. */
-  take(lane: L, payload: EachBatchPayload): Promise<void>
+  /**
+   * Takes what was fetched of one topic of a live lane, in parts, as long as it is `wanted`.
+   * @param reached called after each part, with the offset reached
+   */
+  take(lane: L, batch: Batch, wanted: () => boolean, reached: (offset: number) => Promise<void>): Promise<void>
   /** The group client is dead and will not come back by itself: the process must end. */
   died(reason: string): void
 }
 
 /** How long a fetched batch waits for its lane's claim before the lane is paused, so that it holds up no other. */
 const claimPatienceMs = 30
+/** How long one lane's work may hold up the fetching for all; also keeps the heartbeats coming when the database hangs. */
+const takePatienceMs = 1_000
 const commitEveryMs = 1_000
 
 /**
@@ -44,7 +51,7 @@ export class Membership<L extends MemberLane> {
   readonly lanes = new Map<number, L>()
   private readonly options: MembershipOptions<L>
   private readonly consumer: Consumer
-  private readonly committed = new Map<string, number>()
+  private readonly commits: OffsetCommits
   private readonly timers: NodeJS.Timeout[] = []
   private lastSign = Date.now()
   private lastHeartbeat = 0
@@ -65,6 +72,7 @@ export class Membership<L extends MemberLane> {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000 },
     })
+    this.commits = new OffsetCommits(this.consumer, options.log)
   }
 
   async start(): Promise<void> {
@@ -89,7 +97,7 @@ export class Membership<L extends MemberLane> {
       eachBatch: (payload) => this.eachBatch(payload),
     })
     this.timers.push(
-      setInterval(() => void this.commit(), commitEveryMs),
+      setInterval(() => void this.commits.commit(this.positions()), commitEveryMs),
       setInterval(() => this.watch(), 1_000),
     )
   }
@@ -97,7 +105,7 @@ export class Membership<L extends MemberLane> {
   /** Stops taking, waits for what is under way, then leaves the group. Call after the lanes' events are published. */
   async leave(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
-    await this.commit()
+    await this.commits.commit(this.positions())
     await this.consumer.disconnect()
     for (const lane of this.lanes.values()) lane.drop()
     this.lanes.clear()
@@ -179,38 +187,40 @@ export class Membership<L extends MemberLane> {
     }
   }
 
-  private async eachBatch(payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, isRunning, isStale } = payload
+  private async eachBatch({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const lane = this.lanes.get(batch.partition)
     if (!lane || this.leaving) return
     await heartbeat()
-    await Promise.race([lane.claimed, delay(claimPatienceMs)])
+    await settlesWithin(lane.claimed, claimPatienceMs)
     if (lane.phase !== 'live') return this.setAside(batch.partition)
-    if (isRunning() && !isStale()) await this.options.take(lane, payload)
+    let patient = true
+    const wanted = () => patient && isRunning() && !isStale()
+    const work = this.options.take(lane, batch, wanted, async (offset) => {
+      if (!patient) return
+      resolveOffset(String(offset))
+      await heartbeat()
+    })
+    patient = await settlesWithin(work, takePatienceMs)
+    if (patient) return
+    // The lane goes on by itself; when it is done it is read on from where it stands then
+    this.setAside(batch.partition)
+    const readOn = () => {
+      if (this.lanes.get(batch.partition) === lane && lane.phase === 'live') this.readOn(batch.partition)
+    }
+    work.then(readOn, readOn)
   }
 
   private partitionsOf(lane: number): { topic: string; partitions: number[] }[] {
     return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
   }
 
-  /** For lag tools only: nothing ever starts from these offsets. */
-  private async commit(): Promise<void> {
-    const offsets = []
-    for (const [partition, lane] of this.lanes) {
-      for (const name of this.options.topics) {
-        const offset = lane.position(name)
-        const topic = this.onBroker(name)
-        if (offset === undefined || this.committed.get(`${topic}/${partition}`) === offset) continue
-        offsets.push({ topic, partition, offset: String(offset) })
-      }
-    }
-    if (offsets.length === 0) return
-    try {
-      await this.consumer.commitOffsets(offsets)
-      for (const { topic, partition, offset } of offsets) this.committed.set(`${topic}/${partition}`, Number(offset))
-    } catch (error) {
-      this.options.log.debug({ error: describeError(error) }, 'offsets not committed')
-    }
+  private positions(): Position[] {
+    return [...this.lanes.values()].flatMap((lane) =>
+      this.options.topics.flatMap((topic) => {
+        const offset = lane.position(topic)
+        return offset === undefined ? [] : [{ topic: this.onBroker(topic), partition: lane.number, offset }]
+      }),
+    )
   }
 
   private watch(): void {

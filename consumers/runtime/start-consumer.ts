@@ -1,4 +1,4 @@
-import type { EachBatchPayload } from 'kafkajs'
+import type { Batch } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
@@ -69,29 +69,29 @@ export async function startConsumer<State, Row>(
   })
 
   /** Takes one fetched batch of one topic: in order, in transactions of bounded size, from exactly where the ledger stands. */
-  async function take(
+  function take(
     lane: Lane<State, Row>,
-    { batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload,
-  ) {
-    const topic = batch.topic.slice(namespace.length)
-    await lane.serially(async () => {
+    batch: Batch,
+    wanted: () => boolean,
+    reached: (offset: number) => Promise<void>,
+  ): Promise<void> {
+    return lane.serially(async () => {
+      const topic = batch.topic.slice(namespace.length)
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return
-      const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
       if (!offsets.follows(batch, position)) {
         const lost = await offsets.explainGap(topic, batch.partition, position)
-        if (lost) return lane.halt(lost)
-        return membership.seek(lane, topic)
+        return lost ? lane.halt(lost) : membership.seek(lane, topic)
       }
+      const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
       const end = Number(batch.lastOffset()) + 1
-      for (let from = position, start = 0; from < end && isRunning() && !isStale(); start += recordsPerBatch) {
-        const chunk = messages.slice(start, start + recordsPerBatch)
-        const to = start + recordsPerBatch < messages.length ? Number(chunk.at(-1)?.offset) + 1 : end
+      for (let from = position, start = 0; from < end && wanted(); start += recordsPerBatch) {
+        const part = messages.slice(start, start + recordsPerBatch)
+        const to = start + recordsPerBatch < messages.length ? Number(part.at(-1)?.offset) + 1 : end
         const options = { codec, handled, partitions, topic, partition: batch.partition }
-        if (!(await lane.take(() => readRecords(chunk, from, to, options)))) return
+        if (!(await lane.take(() => readRecords(part, from, to, options)))) return
         from = to
-        resolveOffset(String(to - 1))
-        await heartbeat()
+        await reached(to - 1)
       }
     })
   }

@@ -1,3 +1,4 @@
+import { newEventId } from '../../../schemas/event-id.ts'
 import type { OrderPlaced } from '../../../schemas/generated/events.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import { defineConsumer } from '../handler.ts'
@@ -76,3 +77,7 @@ export const orderPlaced = (orderId: string, customerId = 'counts'): { type: 'Or
     placedAt: Date.now(),
   },
 })
+
+/** Orders under new ids. */
+export const orders = (count: number, customerId?: string) =>
+  Array.from({ length: count }, () => orderPlaced(newEventId(), customerId))

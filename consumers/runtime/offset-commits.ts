@@ -1,0 +1,36 @@
+import type { Consumer } from 'kafkajs'
+import { describeError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+
+/** A position worth telling Kafka; the topic as the broker names it. */
+export interface Position {
+  topic: string
+  partition: number
+  offset: number
+}
+
+/** Tells Kafka how far the group is, for lag tools only: nothing ever starts from these offsets. */
+export class OffsetCommits {
+  private readonly consumer: Consumer
+  private readonly log: Logger
+  private readonly committed = new Map<string, number>()
+
+  constructor(consumer: Consumer, log: Logger) {
+    this.consumer = consumer
+    this.log = log
+  }
+
+  /** Commits what has changed; a failure only means that lag tools see an older position. */
+  async commit(positions: readonly Position[]): Promise<void> {
+    const changed = positions.filter(
+      ({ topic, partition, offset }) => this.committed.get(`${topic}/${partition}`) !== offset,
+    )
+    if (changed.length === 0) return
+    try {
+      await this.consumer.commitOffsets(changed.map((position) => ({ ...position, offset: String(position.offset) })))
+      for (const { topic, partition, offset } of changed) this.committed.set(`${topic}/${partition}`, offset)
+    } catch (error) {
+      this.log.debug({ error: describeError(error) }, 'offsets not committed')
+    }
+  }
+}

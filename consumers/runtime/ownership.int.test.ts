@@ -1,0 +1,136 @@
+import { expect, test } from '@jest/globals'
+import { inTransaction } from '../../infra/postgres.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { openLedger, raiseEpoch } from './ledger.ts'
+import { takeBatch } from './take-batch.ts'
+import { counts, ledgerSums, published } from './testing/observe.ts'
+import { countTable, orderPlaced, orders, tallyConsumer } from './testing/tally-consumer.ts'
+import { openTestBench } from './testing/test-bench.ts'
+
+const group = 'tester'
+const open = () => openTestBench(group, countTable)
+
+test('an owner with an older epoch is refused', async () => {
+  await using bench = await open()
+  const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
+  await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
+  await raiseEpoch(bench.pool, 0, 'second')
+  const take = takeBatch({ definition: tallyConsumer(group), pool: bench.pool, codec: bench.codec }, own, {
+    source: 'record',
+    inputs: [],
+    move: { topic: 'orders', from: 0, to: 1, ignored: 1, holes: 0 },
+  })
+  await expect(take).rejects.toMatchObject({ code: 'FENCED' })
+  await expect(raiseEpoch(bench.pool, 0, 'first', own.epoch)).rejects.toMatchObject({ code: 'FENCED' })
+})
+
+test('what an owner committed but did not publish or call, the next one does', async () => {
+  await using bench = await open()
+  const { data } = orderPlaced('o-left', 'asks')
+  await bench.publish([{ type: 'OrderPlaced', data }])
+  // A replica that is killed between commit and publishing leaves just this: rows in outbox and call
+  const first = await bench.replica(tallyConsumer(group, () => Promise.reject(new Error('down'))))
+  await waitUntil('the call waits', async () => (await bench.pool.query('select 1 from call')).rowCount === 1)
+  await first.stop()
+  await inTransaction(bench.pool, async (tx) => {
+    const { rows } = await tx.query<{ lane: number; next_seq: number }>(
+      'select lane, next_seq from lane where next_seq > 1',
+    )
+    const [{ lane, next_seq: seq } = { lane: 0, next_seq: 0 }] = rows
+    const value = bench.codec.encode('StockReleased', {
+      orderId: data.orderId,
+      lines: [{ sku: 'A', quantity: 1 }],
+      releasedAt: Date.now(),
+    })
+    await tx.query(`insert into outbox values ($1, $2, $3, 'inventory', $4, '{}', $5)`, [
+      lane,
+      seq,
+      newEventId(),
+      data.orderId,
+      value,
+    ])
+    await tx.query('update lane set next_seq = next_seq + 1 where lane = $1', [lane])
+  })
+  await bench.replica(tallyConsumer(group))
+  await bench.settled(['orders'])
+  expect((await counts(bench)).get('o-left')).toMatchObject({ placed: 1, answered: 1 })
+  expect(await published(bench, 'inventory')).toHaveLength(3)
+})
+
+test('replicas come and go while events flow: each takes effect once', async () => {
+  await using bench = await open()
+  const placed = orders(600)
+  const publishing = bench.publish(placed)
+  const first = await bench.replica(tallyConsumer(group), 'one')
+  const second = await bench.replica(tallyConsumer(group), 'two')
+  await waitUntil('both own lanes', async () => {
+    const { rows } = await bench.pool.query<{ owners: number }>('select count(distinct owner)::int as owners from lane')
+    return rows[0]?.owners === 2
+  })
+  await first.stop()
+  await bench.replica(tallyConsumer(group), 'three')
+  await second.stop()
+  await publishing
+  await bench.settled(['orders'])
+  const found = await counts(bench)
+  expect(placed.filter(({ data }) => found.get(data.orderId)?.placed !== 1)).toEqual([])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 600, duplicates: 0, offsets: 600 })
+  expect(new Set(await published(bench, 'inventory')).size).toBe(600)
+})
+
+test('connections cut by the database: the lanes take themselves over and go on', async () => {
+  await using bench = await open()
+  const placed = orders(300)
+  const publishing = bench.publish(placed)
+  await bench.replica(tallyConsumer(group))
+  for (let cut = 0; cut < 5; cut++) {
+    await waitUntil('a connection to cut', async () => {
+      const { rowCount } = await bench.sandbox.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 and state <> 'idle'`,
+        [`test ${bench.sandbox.namespace}${group}`],
+      )
+      return rowCount
+    })
+  }
+  await publishing
+  await bench.settled(['orders'])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 300, duplicates: 0, parked: 0, offsets: 300 })
+  expect([...(await counts(bench)).values()].every(({ placed: times }) => times === 1)).toBe(true)
+})
+
+test('a group moved by hand in Kafka still reads on from its ledger', async () => {
+  await using bench = await open()
+  await bench.publish(orders(20))
+  const first = await bench.replica(tallyConsumer(group))
+  await bench.settled(['orders'])
+  await first.stop()
+  const admin = bench.sandbox.kafka.admin()
+  await admin.connect()
+  await admin.setOffsets({
+    groupId: `${bench.sandbox.namespace}${group}`,
+    topic: `${bench.sandbox.namespace}orders`,
+    partitions: [0, 1, 2].map((partition) => ({ partition, offset: '0' })),
+  })
+  await admin.disconnect()
+  await bench.publish(orders(10))
+  await bench.replica(tallyConsumer(group))
+  await bench.settled(['orders'])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 30, duplicates: 0, offsets: 30 })
+})
+
+test('a topic that was deleted and made anew stops its lanes', async () => {
+  await using bench = await open()
+  await bench.publish(orders(5))
+  const first = await bench.replica(tallyConsumer(group))
+  await bench.settled(['orders'])
+  await first.stop()
+  await bench.pool.query(`update ledger set topic_id = 'an id of another topic'`)
+  await bench.publish(orders(5))
+  await bench.replica(tallyConsumer(group))
+  await waitUntil('lanes were claimed', async () => {
+    const { rows } = await bench.pool.query<{ least: number }>('select min(epoch)::int as least from lane')
+    return (rows[0]?.least ?? 0) >= 2
+  })
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 5, offsets: 5 })
+})
