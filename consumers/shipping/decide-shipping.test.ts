@@ -1,0 +1,133 @@
+import { describe, expect, test } from '@jest/globals'
+import { loadConfig } from '../../infra/config.ts'
+import type { Emitted } from '../runtime/handler.ts'
+import { everyInterleaving } from '../testing/every-interleaving.ts'
+import { booking, eventsOf, shipTo, twice, typesOf } from '../testing/events.ts'
+import { emptyMemory, handleAll, now } from '../testing/in-memory.ts'
+import type { Input } from '../testing/in-memory.ts'
+import createConsumer from './consumer.ts'
+import type { Shipment } from './decide-shipping.ts'
+
+const shipping = createConsumer(loadConfig({}))
+const { placed, cancellation, authorized, declined, reserved, rejected } = eventsOf('o-1', { tea: 2, mug: 1 })
+
+const scheduled = { outcome: 'scheduled', ...booking }
+const refused = { outcome: 'refused', code: 'undeliverable_address', detail: 'No delivery to Graz', refusedAt: now }
+const contradicted = { outcome: 'contradicted', code: 'invalid_request' }
+const answer = (said: object): Input => ({ key: 'o-1', kind: 'schedule', answer: said })
+const ready = [placed, authorized, reserved]
+
+function after(...inputs: Input[]) {
+  const { memory, events, calls } = handleAll<Shipment, never>(shipping, emptyMemory, inputs)
+  return { shipment: memory.states.get('o-1'), events, calls }
+}
+const cancelled = (reason: string, detail: string) => ({
+  type: 'FulfilmentCancelled',
+  data: { orderId: 'o-1', reason, detail, cancelledAt: now },
+})
+const cancellationRefused = (reason: string) => ({
+  type: 'CancellationRefused',
+  data: { orderId: 'o-1', reason, refusedAt: now },
+})
+
+describe('shipping', () => {
+  test.each([[[placed, authorized, reserved]], [[reserved, authorized, placed]], [[authorized, placed, reserved]]])(
+    'buys a label once order, money and goods are there, whichever is last',
+    (inputs) => {
+      expect(after(...inputs.slice(0, 2)).calls).toEqual([])
+      expect(after(...inputs)).toEqual({
+        shipment: { phase: 'scheduling' },
+        events: [],
+        calls: [{ kind: 'schedule', request: { orderId: 'o-1', shipTo, units: 3 } }],
+      })
+    },
+  )
+
+  test('announces label and pickup', () => {
+    expect(after(...ready, answer(scheduled))).toEqual({
+      shipment: { phase: 'scheduled' },
+      events: [{ type: 'ShipmentScheduled', data: { orderId: 'o-1', ...booking } }],
+      calls: [],
+    })
+  })
+
+  test('cancels what the carrier refuses', () => {
+    expect(after(...ready, answer(refused)).events).toEqual([cancelled('carrier_refused', 'No delivery to Graz')])
+  })
+
+  test.each<[string, Input[], object]>([
+    ['before anything else is known', [], cancelled('requested', 'changed my mind')],
+    ['before the label call', [placed, authorized], cancelled('requested', 'changed my mind')],
+    ['after the label call', ready, cancellationRefused('already_shipping')],
+    ['after the label', [...ready, answer(scheduled)], cancellationRefused('already_shipping')],
+    ['after the carrier refused', [...ready, answer(refused)], cancellationRefused('already_ended')],
+    ['after a decline', [placed, declined], cancellationRefused('already_ended')],
+    ['after missing stock', [rejected], cancellationRefused('already_ended')],
+    ['a second time', [placed, cancellation], cancellationRefused('already_ended')],
+  ])('answers a cancellation %s', (_, inputs, expected) => {
+    expect(after(...inputs, cancellation).events).toEqual([expected])
+  })
+
+  test.each([declined, rejected])('delivers nothing after $type', (end) => {
+    expect(after(end, placed, authorized, reserved)).toEqual({ shipment: { phase: 'rejected' }, events: [], calls: [] })
+  })
+
+  test.each([
+    ['a rejection after the label call', [...ready, rejected]],
+    ['a rejection after the label', [...ready, answer(scheduled), declined]],
+    ['a call the carrier contradicts', [...ready, answer(contradicted)]],
+  ])('%s is a broken promise', (_, inputs) => {
+    expect(() => after(...inputs)).toThrow(expect.objectContaining({ code: 'INVARIANT' }))
+  })
+})
+
+describe('shipping, in every interleaving and with every event told twice', () => {
+  const cases = [[placed], [placed, cancellation]].flatMap((orders) =>
+    [[authorized], [declined], []].flatMap((payments) =>
+      [[reserved], [rejected], []].flatMap((inventory) =>
+        [scheduled, refused].map((carrier) => ({
+          facts: [...typesOf([...orders, ...payments, ...inventory]), carrier.outcome].join(', '),
+          topics: [orders, payments, inventory].map(twice),
+          carrier,
+        })),
+      ),
+    ),
+  )
+
+  test.each(cases)('$facts', ({ topics, carrier }) => {
+    const endings = [
+      ...everyInterleaving<Shipment, never>({
+        definition: shipping,
+        start: emptyMemory,
+        key: 'o-1',
+        topics,
+        answer: () => carrier,
+      }),
+    ]
+    const facts = topics.flat()
+    const complete = facts.includes(authorized) && facts.includes(reserved)
+    const over = facts.includes(declined) || facts.includes(rejected)
+    const requests = facts.filter((fact) => fact === cancellation).length
+    const ends = new Set<string>()
+    for (const { events, calls } of endings) {
+      const types = typesOf(events)
+      const count = (type: string) => types.filter((each) => each === type).length
+      const byCarrier = calls.length === 1 && carrier === refused ? 1 : 0
+      // One call at most, and none that the facts do not allow
+      expect(calls.length).toBeLessThanOrEqual(complete ? 1 : 0)
+      expect(count('ShipmentScheduled')).toBe(calls.length - byCarrier)
+      // Every request has one answer, the order one end at most
+      expect(count('FulfilmentCancelled') - byCarrier + count('CancellationRefused')).toBe(requests)
+      expect(count('ShipmentScheduled') + count('FulfilmentCancelled')).toBeLessThanOrEqual(1)
+      ends.add(types.find((type) => type !== 'CancellationRefused') ?? 'neither')
+    }
+    const byCall = carrier === refused ? 'FulfilmentCancelled' : 'ShipmentScheduled'
+    expect(ends).toEqual(
+      new Set([
+        ...(requests > 0 ? ['FulfilmentCancelled'] : []),
+        ...(complete ? [byCall] : []),
+        ...(over || (!complete && requests === 0) ? ['neither'] : []),
+      ]),
+    )
+  })
+})
