@@ -10,7 +10,7 @@ import { explainFailure } from './cli/failure.ts'
  * - Exit code 0: done; 1: failed or found something wrong; 2: wrong usage; 130: interrupted.
  */
 export interface CommandFrame {
-  /** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+  /** Aborted by the first Ctrl-C, SIGTERM or closed terminal; a second one ends the process at once. */
   readonly signal: AbortSignal
 }
 
@@ -46,7 +46,7 @@ export async function runCommand(
 ): Promise<void> {
   const interrupt = new AbortController()
   const onSignal = () => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort())
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1)) // … | head
   const command = build(interrupt)
   try {
@@ -57,7 +57,7 @@ export async function runCommand(
       trace: command.opts<CommonOptions>().trace,
     })
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal)
   }
 }
 

@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers'
 import { describeError, TallyError } from '../errors.ts'
 
 /** What can be asked of a running supervisor; argument and answer are JSON. */
-export type ControlHandlers = Readonly<Record<string, (argument: unknown) => Promise<unknown> | unknown>>
+export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
 
 /** Answers `POST /<command>` on `<dataDir>/run/control.sock`, for processes of the same user only. */
 export async function serveControl(dataDir: string, handlers: ControlHandlers): Promise<{ close(): void }> {

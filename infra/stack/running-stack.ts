@@ -1,11 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Config } from '../config.ts'
 import { TallyError } from '../errors.ts'
 import { askSupervisor } from './control.ts'
 import { endLeftovers } from './leftovers.ts'
 import { isAlive, signalTo } from './process-identity.ts'
 import { lockDataDir, readRecord } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
+import { startStack } from './supervisor.ts'
+import type { Stack, StackOptions } from './supervisor.ts'
+
+/** Longer than a stack needs to stop: services, registry, Kafka and PostgreSQL one after another, each with its deadline. */
+const patienceMs = 60_000
 
 /** The stack that runs on a data folder, whichever process supervises it; undefined if none does. */
 export async function findStack(dataDir: string): Promise<StackStatus | undefined> {
@@ -14,6 +20,24 @@ export async function findStack(dataDir: string): Promise<StackStatus | undefine
   } catch {
     const record = readRecord(dataDir) // A supervisor too busy or frozen to answer still counts
     return record && isAlive(record.supervisor) ? record : undefined
+  }
+}
+
+/**
+ * Starts the stack of a data folder, or finds the one that runs there already; one that is just stopping is waited for.
+ * @throws TallyError as `startStack` does
+ */
+export async function startOrFindStack(
+  config: Config,
+  options: StackOptions,
+): Promise<{ started: Stack } | { found: StackStatus }> {
+  for (const deadline = performance.now() + patienceMs; ; await sleep(100)) {
+    const started = await startStack(config, options)
+    if (started) return { started }
+    const found = await findStack(config.dataDir)
+    if (found && found.state !== 'stopping') return { found }
+    if (performance.now() > deadline)
+      throw new TallyError('UNREACHABLE', `Another process holds ${config.dataDir} and does not say what it does`)
   }
 }
 
@@ -40,11 +64,11 @@ async function takeOver(dataDir: string, record: StackStatus | undefined): Promi
   await askSupervisor(dataDir, 'down', { withinMs: 5_000 }).catch(
     () => record && signalTo(record.supervisor, 'SIGKILL'),
   )
-  const deadline = performance.now() + 60_000
+  const deadline = performance.now() + patienceMs
   while (performance.now() < deadline) {
     const lock = await lockDataDir(dataDir)
     if (lock) return lock
     await sleep(50)
   }
-  throw new TallyError('UNREACHABLE', `The stack of ${dataDir} did not stop within 60 s`)
+  throw new TallyError('UNREACHABLE', `The stack of ${dataDir} did not stop within ${patienceMs / 1000} s`)
 }

@@ -105,7 +105,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
 async function startInOrder(processes: readonly SupervisedProcess[]): Promise<void> {
   const started = new Map<string, Promise<void>>()
   for (const process of processes) {
-    const before = Promise.all(process.spec.after.map((name) => started.get(name)))
+    const before = Promise.all(process.spec.after.flatMap((name) => started.get(name) ?? []))
     started.set(
       process.spec.name,
       before.then(() => process.start()),

@@ -1,0 +1,31 @@
+import { loadStackConfig } from '../infra/stack/data-dir.ts'
+import { pipeline } from '../infra/stack/pipeline.ts'
+import { startOrFindStack } from '../infra/stack/running-stack.ts'
+import { embeddedServers } from '../infra/stack/servers.ts'
+import { createCommand, printJson, runCommand, say } from './cli.ts'
+import type { CommonOptions } from './cli.ts'
+import { sayAddresses } from './stack/addresses.ts'
+
+await runCommand(({ signal }) =>
+  createCommand('start', 'Start PostgreSQL, Kafka, registry, simulators and services; Ctrl-C stops them', [
+    'npm start',
+    'TALLY_PORT_BASE=30000 TALLY_DATA_DIR=/tmp/tally npm start',
+  ]).action(async ({ json }: CommonOptions) => {
+    const config = loadStackConfig()
+    const began = performance.now()
+    const stack = await startOrFindStack(config, {
+      processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
+      onProgress: say,
+      signal,
+    })
+    const status = 'found' in stack ? stack.found : stack.started.status()
+    if (json) printJson(status)
+    if ('found' in stack) say(`Tally runs already, since ${stack.found.startedAt}`)
+    else say(`Tally runs, after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    sayAddresses(status)
+    if ('found' in stack) return
+    say('Ctrl-C stops it')
+    await stack.started.ended
+    say('Tally has stopped')
+  }),
+)
