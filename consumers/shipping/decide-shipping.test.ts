@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
 import { loadConfig } from '../../infra/config.ts'
-import type { Emitted } from '../runtime/handler.ts'
 import { everyInterleaving } from '../testing/every-interleaving.ts'
 import { booking, eventsOf, shipTo, twice, typesOf } from '../testing/events.ts'
 import { emptyMemory, handleAll, now } from '../testing/in-memory.ts'

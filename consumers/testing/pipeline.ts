@@ -1,0 +1,82 @@
+import type { EventType } from '../../schemas/generated/events.ts'
+import { keyOf, topicOf } from '../../schemas/topics.ts'
+import type { CallIntent, ConsumerDefinition, Emitted } from '../runtime/handler.ts'
+import { emptyMemory, handle } from './in-memory.ts'
+import type { Input, Memory } from './in-memory.ts'
+
+interface PendingCall extends CallIntent {
+  readonly id: string
+  readonly key: string
+}
+
+interface Service {
+  readonly definition: ConsumerDefinition<unknown, unknown>
+  memory: Memory<unknown, unknown>
+  /** Events on their way to it, by topic and key: the order Kafka keeps. */
+  readonly inbound: Map<string, Emitted[]>
+  readonly calls: Map<string, PendingCall>
+}
+
+/** Something that may happen next. */
+export type Step = () => void
+
+/** Services that hear each other through topics, without servers. What happens when is up to who takes the steps. */
+export function createPipeline(
+  definitions: readonly ConsumerDefinition<unknown, unknown>[],
+  callOutside: (key: string, kind: string, request: object) => object,
+) {
+  const published: Emitted[] = []
+  const services = definitions.map(
+    (definition): Service => ({ definition, memory: emptyMemory, inbound: new Map(), calls: new Map() }),
+  )
+
+  const deliver = (event: Emitted) => {
+    for (const { inbound } of services) {
+      const place = `${topicOf(event.type).name}/${keyOf(event.data)}`
+      inbound.set(place, [...(inbound.get(place) ?? []), event])
+    }
+  }
+  const publish = (event: Emitted) => {
+    published.push(event)
+    deliver(event)
+  }
+  const take = (service: Service, key: string, input: Input) => {
+    const { memory, events, calls } = handle(service.definition, service.memory, input)
+    service.memory = memory
+    events.forEach(publish)
+    for (const { kind, request } of calls) {
+      const id = `${service.definition.group} ${key} ${kind} ${service.calls.size + published.length}`
+      service.calls.set(id, { id, key, kind, request })
+    }
+  }
+  const steps = (service: Service): Step[] => [
+    ...[...service.inbound].flatMap(([place, [next, ...rest]]): Step[] => {
+      if (!next) return []
+      return [
+        () => {
+          service.inbound.set(place, rest)
+          take(service, keyOf(next.data), next)
+        },
+      ]
+    }),
+    ...[...service.calls.values()].flatMap(({ id, key, kind, request }): Step[] => [
+      () => void callOutside(id, kind, request), // The answer is lost: asked again later with the same key
+      () => {
+        service.calls.delete(id)
+        take(service, key, { key, kind, answer: callOutside(id, kind, request) })
+      },
+    ]),
+  ]
+  return {
+    publish,
+    /** Tells an event again under another id: every service gets it a second time. */
+    repeat: deliver,
+    /** All events published, repeats left out. */
+    published: published as readonly Emitted[],
+    /** What can happen next; nothing once all is handled and answered. */
+    steps: () => services.flatMap(steps),
+    memoryOf: (group: string) => services.find(({ definition }) => definition.group === group)?.memory,
+    typesOf: (orderId: string): EventType[] =>
+      published.filter(({ data }) => keyOf(data) === orderId).map(({ type }) => type),
+  }
+}
