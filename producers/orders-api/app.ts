@@ -1,0 +1,65 @@
+import express from 'express'
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
+import { describeError, isTallyError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { describeApi } from './openapi.ts'
+import { send, serve } from './operation.ts'
+import type { Operation } from './operation.ts'
+import { problem } from './reply.ts'
+
+/** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals for all else. */
+export function createApp(operations: readonly Operation[], log: Logger): Express {
+  const app = express()
+  app.disable('x-powered-by').disable('etag')
+  const all = [...operations, describeApi(operations)]
+  for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation))
+  for (const [path, methods] of methodsByPath(all)) app.all(expressPath(path), refuseMethod(methods))
+  app.use((request, response) => send(response, problem(404, `There is nothing at ${request.path}.`)))
+  app.use(answerErrors(log))
+  return app
+}
+
+/** `/orders/{id}` as Express writes it: `/orders/:id`. */
+const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
+function methodsByPath(operations: readonly Operation[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of operations) methods.set(path, [...(methods.get(path) ?? []), method.toUpperCase()])
+  return methods
+}
+
+const refuseMethod =
+  (methods: readonly string[]): RequestHandler =>
+  (request, response) => {
+    const allowed = methods.join(', ')
+    const refusal = problem(405, `${request.method} is not possible here, but ${allowed}.`)
+    send(response, { ...refusal, headers: { ...refusal.headers, allow: allowed } })
+  }
+
+/** What body-parser says of a body, by the `type` of its errors. */
+const bodyFaults: Record<string, string> = {
+  'entity.parse.failed': 'The body is not JSON.',
+  'entity.too.large': 'The body is larger than 64 KB.',
+  'encoding.unsupported': 'The content encoding of the body is not supported.',
+  'charset.unsupported': 'The character set of the body is not supported.',
+}
+
+function answerErrors(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error)
+    const { status, type } = error as { status?: unknown; type?: unknown }
+    if (isTallyError(error) && error.retryable) {
+      log.warn({ path: request.path, error: describeError(error) }, 'refused for now')
+      return send(
+        response,
+        problem(503, `Not possible at the moment: ${error.message}. Try again.`, { retryAfterS: 1 }),
+      )
+    }
+    if (typeof status === 'number' && status >= 400 && status < 500) {
+      return send(response, problem(status, bodyFaults[String(type)] ?? 'The request cannot be read.'))
+    }
+    const { stack } = error as { stack?: unknown }
+    log.error({ path: request.path, error: describeError(error), stack }, 'request failed')
+    send(response, problem(500, 'Something went wrong on our side.'))
+  }
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { prepared } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { readiness } from './contract.ts'
+import type { Readiness } from './contract.ts'
+import { operation } from './operation.ts'
+import type { Operation } from './operation.ts'
+import { reachDatabase } from './reach-database.ts'
+
+export interface HealthDeps {
+  pool: Pool
+  /** Name of this replica. */
+  owner: string
+  /** Rejects while orders cannot be encoded. */
+  encoder(): Promise<unknown>
+}
+
+const lanes = prepared<{ lane: number; holder: string | null; waiting: boolean; oldest_ms: number | null }>(
+  'health_lanes',
+  `select lane.lane, case when lease_until > clock_timestamp() then owner end as holder, first.event_id is not null as waiting,
+     (extract(epoch from clock_timestamp() - uuid_extract_timestamp(first.event_id)) * 1000)::bigint as oldest_ms
+   from lane left join lateral
+     (select event_id from outbox where outbox.lane = lane.lane order by seq limit 1) as first on true
+   order by lane.lane`,
+)
+
+/** For supervisors and load balancers. */
+export function healthOperations({ pool, owner, encoder }: HealthDeps): Operation[] {
+  return [
+    operation({
+      method: 'get',
+      path: '/health',
+      id: 'getHealth',
+      summary: 'Whether the process lives',
+      request: {},
+      answers: { 200: { description: 'It lives', body: z.object({ alive: z.literal(true) }) } },
+      handle: () => ({ status: 200, body: { alive: true } }),
+    }),
+    operation({
+      method: 'get',
+      path: '/ready',
+      id: 'getReadiness',
+      summary: 'Whether orders can be accepted',
+      description: 'Kafka may be away: accepted orders then wait in the outbox.',
+      request: {},
+      answers: {
+        200: { description: 'They can', body: readiness },
+        503: { description: 'The database is away, or the first deployment is still under way' },
+      },
+      handle: async () => {
+        await encoder()
+        return { status: 200, body: readinessOf(owner, await reachDatabase(() => lanes(pool))) }
+      },
+    }),
+  ]
+}
+
+function readinessOf(owner: string, rows: Awaited<ReturnType<typeof lanes>>): Readiness {
+  const heldBy = (matches: (holder: string | null) => boolean) =>
+    rows.filter(({ holder }) => matches(holder)).map(({ lane }) => lane)
+  return {
+    ready: true,
+    outbox: {
+      waitingLanes: rows.filter(({ waiting }) => waiting).length,
+      oldestMs: Math.max(0, ...rows.map(({ oldest_ms }) => oldest_ms ?? 0)),
+    },
+    leases: {
+      own: heldBy((holder) => holder === owner),
+      others: heldBy((holder) => holder !== null && holder !== owner),
+      free: heldBy((holder) => holder === null),
+    },
+  }
+}

@@ -1,0 +1,38 @@
+import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describeError, TallyError } from '../../infra/errors.ts'
+
+export interface HttpServer {
+  url: string
+  /** Takes no more requests, and ends what is still open after the deadline. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/**
+ * Listens on the loopback interface: there is no authentication.
+ * @param port 0 takes any free one
+ * @throws TallyError USAGE when the port is taken
+ */
+export async function listen(app: RequestListener, port: number): Promise<HttpServer> {
+  const server = createServer(
+    { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
+    app,
+  )
+  await new Promise<void>((listening, failed) => {
+    server.once('error', (error) =>
+      failed(new TallyError('USAGE', `Port ${port} cannot be used: ${describeError(error)}`, { cause: error })),
+    )
+    server.listen(port, '127.0.0.1', listening)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async stop(deadlineMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      await Promise.race([closed, delay(deadlineMs, undefined, { ref: false })])
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}

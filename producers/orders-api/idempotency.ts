@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import { reachDatabase } from './reach-database.ts'
+import { problem } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+/** What the client calls a request, so that repeating it is recognised. */
+export interface Idempotency {
+  key: string
+  /** SHA-256 of operation and content: tells a repeat from another request under the same key. */
+  fingerprint: Buffer
+}
+
+/** @param content what was asked, as validated: key order and unknown keys make no difference */
+export const idempotencyOf = (key: string, operation: string, content: object): Idempotency => ({
+  key,
+  fingerprint: createHash('sha256')
+    .update(JSON.stringify([operation, content]))
+    .digest(),
+})
+
+export interface KeyedReply extends Idempotency {
+  reply: Reply
+}
+
+const take = prepared<{ key: string }>(
+  'idempotency_take',
+  `insert into idempotency (key, fingerprint, reply)
+   select * from unnest($1::text[], $2::bytea[], $3::json[])
+   on conflict (key) do nothing returning key`,
+)
+
+const find = prepared<KeyedReply>(
+  'idempotency_find',
+  'select key, fingerprint, reply from idempotency where key = any($1)',
+)
+
+/**
+ * Takes keys together with the replies to be given under them.
+ * @returns who holds each key: the first of those given, or, where the key was taken before, what is stored
+ */
+export async function takeKeys(tx: Tx, replies: readonly KeyedReply[]): Promise<Map<string, KeyedReply>> {
+  const holders = new Map<string, KeyedReply>()
+  for (const one of replies) if (!holders.has(one.key)) holders.set(one.key, one)
+  // Always in one order: two transactions that take the same keys wait for each other, but never in a circle
+  const sorted = [...holders.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const taken = await take(
+    tx,
+    sorted.map(({ key }) => key),
+    sorted.map(({ fingerprint }) => fingerprint),
+    sorted.map(({ reply }) => JSON.stringify(reply)),
+  )
+  const fresh = new Set(taken.map(({ key }) => key))
+  const known = [...holders.keys()].filter((key) => !fresh.has(key))
+  if (known.length > 0) for (const stored of await find(tx, known)) holders.set(stored.key, stored)
+  return holders
+}
+
+/**
+ * The reply that was given under a key.
+ * @throws TallyError UNREACHABLE
+ */
+export async function findKey(pool: Pool, key: string): Promise<KeyedReply | undefined> {
+  return (await reachDatabase(() => find(pool, [key])))[0]
+}
+
+/** The reply to a request whose key is held: the first one again, or 409 if something else was asked then. */
+export const repeat = (holder: KeyedReply, { fingerprint }: Idempotency): Reply =>
+  holder.fingerprint.equals(fingerprint)
+    ? holder.reply
+    : problem(409, 'This Idempotency-Key was used for another request. Use a new key for each request.')
+
+const keepDays = 7
+
+/** Forgets keys no client will use any more. */
+export async function forgetKeys(pool: Pool): Promise<void> {
+  await pool.query(`delete from idempotency where answered_at < now() - make_interval(days => $1)`, [keepDays])
+}

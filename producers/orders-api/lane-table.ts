@@ -1,0 +1,59 @@
+import { TallyError } from '../../infra/errors.ts'
+import { prepared } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+
+/**
+ * Makes the lanes of a new database, one per partition.
+ * @throws TallyError CONFIG_INVALID if there are others: an order's lane must never change
+ */
+export async function ensureLanes(pool: Pool, partitions: number): Promise<void> {
+  await pool.query(
+    `insert into lane (lane) select generate_series(0, $1 - 1) where not exists (select from lane)
+     on conflict do nothing`,
+    [partitions],
+  )
+  const { rows } = await pool.query<{ lanes: number }>('select count(*) as lanes from lane')
+  const lanes = rows[0]?.lanes
+  if (lanes !== partitions) {
+    throw new TallyError(
+      'CONFIG_INVALID',
+      `The orders of this database are spread over ${lanes} partitions, but TALLY_PARTITIONS is ${partitions}: set it to ${lanes}`,
+    )
+  }
+}
+
+const lock = prepared<{ lane: number; next_seq: number }>(
+  'lane_lock',
+  'select lane, next_seq from lane where lane = any($1) order by lane for update',
+)
+
+/**
+ * Locks lanes until the transaction ends, in order, so that two of them never wait for each other in a circle.
+ * @returns the number each lane's next event gets
+ */
+export async function lockLanes(tx: Tx, lanes: readonly number[]): Promise<Map<number, number>> {
+  const locked = await lock(tx, lanes)
+  if (locked.length !== lanes.length) throw new TallyError('INVARIANT', `of lanes ${lanes.join()} some do not exist`)
+  return new Map(locked.map(({ lane, next_seq }) => [lane, next_seq]))
+}
+
+const advance = prepared(
+  'lanes_advance',
+  `update lane set next_seq = next_seq + count
+   from unnest($1::int[], $2::bigint[]) as written (lane, count) where lane.lane = written.lane`,
+)
+
+/** Counts the events written to locked lanes. */
+export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>): Promise<void> {
+  await advance(tx, [...written.keys()], [...written.values()])
+}
+
+const nextSeqs = prepared<{ lane: number; next_seq: number }>(
+  'lane_next_seqs',
+  'select lane, next_seq from lane where lane = any($1)',
+)
+
+/** The number each lane's next event gets, as last committed by whichever replica. */
+export async function readNextSeqs(pool: Pool, lanes: readonly number[]): Promise<Map<number, number>> {
+  return new Map((await nextSeqs(pool, lanes)).map(({ lane, next_seq }) => [lane, next_seq]))
+}

@@ -1,0 +1,59 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
+import { z } from 'zod'
+import { problemBody } from './contract.ts'
+import { operation } from './operation.ts'
+import type { Answer, Operation } from './operation.ts'
+
+const description = `Takes orders and shows what becomes of them. An order answered with 201 is stored together with its event and will be
+published even if Kafka is away at the moment.
+
+Amounts and other 64-bit integers are strings. Errors are problem details (RFC 9457). There is no authentication: the
+service listens on the loopback interface and is meant to stand behind a gateway that knows who is asking.`
+
+/** `GET /openapi.json`: the document of the given operations and itself, made once. */
+export function describeApi(operations: readonly Operation[]): Operation {
+  const self = operation({
+    method: 'get',
+    path: '/openapi.json',
+    id: 'getOpenApi',
+    summary: 'This document',
+    request: {},
+    answers: { 200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) } },
+    handle: () => ({ status: 200, body: document }),
+  })
+  const document = openApiDocument([...operations, self])
+  return self
+}
+
+function openApiDocument(operations: readonly Operation[]): object {
+  const registry = new OpenAPIRegistry()
+  for (const { method, path, id, summary, description, request, answers } of operations) {
+    registry.registerPath({
+      method,
+      path,
+      operationId: id,
+      summary,
+      description,
+      request: {
+        params: request.path,
+        query: request.query,
+        headers: request.header,
+        ...(request.body && { body: { required: true, content: { 'application/json': { schema: request.body } } } }),
+      },
+      responses: {
+        ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, response(answer)])),
+        default: { description: 'Refused', content: { 'application/problem+json': { schema: problemBody } } },
+      },
+    })
+  }
+  return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+    openapi: '3.1.0',
+    info: { title: 'Orders', version: '1', description },
+    servers: [{ url: '/' }],
+  })
+}
+
+const response = ({ description, body, mediaType = 'application/json' }: Answer) => ({
+  description,
+  ...(body && { content: { [mediaType]: { schema: body } } }),
+})

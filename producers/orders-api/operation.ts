@@ -1,0 +1,97 @@
+import { json } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
+import type { z, ZodObject, ZodType } from 'zod'
+import { problem } from './reply.ts'
+import type { FieldError, Reply } from './reply.ts'
+
+export interface Answer {
+  description: string
+  /** Absent where there is no body, or one that is not JSON. */
+  body?: ZodType
+  mediaType?: string
+}
+
+/** The parts of a request, by name. */
+interface Parts {
+  path?: ZodObject
+  query?: ZodObject
+  header?: ZodObject
+  body?: ZodType
+}
+
+type Input<P extends Parts> = { [Name in keyof P]: P[Name] extends ZodType ? z.infer<P[Name]> : undefined }
+
+/** One entry of the HTTP interface: what serves it and what describes it, so that neither can be without the other. */
+export interface Operation<P extends Parts = Parts> {
+  method: 'get' | 'post' | 'put'
+  /** As in OpenAPI: `/orders/{id}`. */
+  path: string
+  id: string
+  summary: string
+  description?: string
+  request: P
+  /** By status; refusals common to all operations are added when the document is made. */
+  answers: Record<number, Answer>
+  /** Returns the reply, or nothing after having answered itself. */
+  handle(input: Input<P>, request: Request, response: Response): Promise<Reply | undefined> | Reply
+}
+
+/** Loses nothing: gives `handle` its types, then forgets them so that operations fit into one list. */
+export const operation = <P extends Parts>(definition: Operation<P>): Operation => definition as unknown as Operation
+
+export const maxBodyBytes = 64 * 1024
+
+/** What Express runs for an operation: read the body, check every part, handle, answer. */
+export function serve({ request: parts, handle }: Operation): RequestHandler[] {
+  const answer: RequestHandler = async (request, response) => {
+    const checked = check(parts, {
+      path: request.params,
+      query: request.query,
+      header: request.headers,
+      body: request.body as unknown,
+    })
+    const reply = checked.errors ? invalid(checked.errors) : await handle(checked.input, request, response)
+    if (reply) send(response, reply)
+  }
+  return parts.body ? [requireJson, json({ limit: maxBodyBytes }), answer] : [answer]
+}
+
+export function send(response: Response, { status, headers = {}, body }: Reply): void {
+  response.status(status).set(headers)
+  if (body === undefined) response.end()
+  else response.type(headers['content-type'] ?? 'application/json').send(JSON.stringify(body))
+}
+
+const requireJson: RequestHandler = (request, response, next) => {
+  // `is` answers null where there is no body at all: that is for the schema to refuse
+  if (request.is('application/json') === false) send(response, problem(415, 'Send application/json.'))
+  else next()
+}
+
+function check(parts: Parts, given: Record<keyof Parts, unknown>) {
+  const input: Record<string, unknown> = {}
+  const errors: FieldError[] = []
+  for (const name of ['path', 'query', 'header', 'body'] as const) {
+    const result = parts[name]?.safeParse(given[name])
+    if (result?.success) input[name] = result.data
+    else if (result) errors.push(...result.error.issues.flatMap((issue) => describeIssue(name, issue)))
+  }
+  return errors.length > 0 ? { errors } : { input: input as Input<Parts> }
+}
+
+const invalid = (errors: FieldError[]): Reply =>
+  problem(400, `The request is not valid: ${errors.length === 1 ? '1 error' : `${errors.length} errors`}.`, {
+    errors: errors.slice(0, 20),
+  })
+
+function describeIssue(part: keyof Parts, issue: z.core.$ZodIssue): FieldError[] {
+  const at = (...path: PropertyKey[]) => `${part === 'body' ? '' : part}${pointer(path)}`
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: at(...issue.path, key), message: 'is not known' }))
+  }
+  return [{ path: at(...issue.path), message: issue.message }]
+}
+
+/** RFC 6901. */
+const pointer = (path: readonly PropertyKey[]): string =>
+  path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

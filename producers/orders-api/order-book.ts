@@ -1,0 +1,136 @@
+import { describeError } from '../../infra/errors.ts'
+import { inTransaction, isDataError, prepared } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import type { OrderPlaced } from '../../schemas/generated/events.ts'
+import { appendOutbox, numberEvents } from '../outbox/outbox-table.ts'
+import type { OutboxRow, UnnumberedEvent } from '../outbox/outbox-table.ts'
+import { gather } from './gather.ts'
+import type { GatherOptions } from './gather.ts'
+import { repeat, takeKeys } from './idempotency.ts'
+import type { Idempotency, KeyedReply } from './idempotency.ts'
+import { advanceLanes, lockLanes } from './lane-table.ts'
+import { reachDatabase } from './reach-database.ts'
+import { problem } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+/** What one request wants written, wholly or not at all. It has been validated: nothing is left that could be refused. */
+export interface Entry {
+  lane: number
+  event: UnnumberedEvent
+  /** Absent for a cancellation. */
+  order?: OrderPlaced
+  idempotency?: Idempotency
+  /** Given once the entry is committed. */
+  reply: Reply
+}
+
+export interface OrderBook {
+  /**
+   * Commits the entry, together with those of other requests.
+   * @returns its reply; for a repeated Idempotency-Key the reply of the first time, or 409
+   * @throws TallyError UNREACHABLE when the database is away or too busy: whether it was written is then unknown
+   */
+  write(entry: Entry): Promise<Reply>
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>
+}
+
+export interface OrderBookOptions extends GatherOptions {
+  pool: Pool
+  log: Logger
+  /** Gets the events of each commit, in order per lane. */
+  onCommit(rows: readonly OutboxRow[]): void
+}
+
+/** Writes orders and their events in one transaction at a time, each for all requests that came in meanwhile. */
+export function createOrderBook({ pool, log, onCommit, ...limits }: OrderBookOptions): OrderBook {
+  const commit = async (entries: readonly Entry[]): Promise<Reply[]> => {
+    const { replies, rows } = await inTransaction(pool, (tx) => writeEntries(tx, entries))
+    onCommit(rows)
+    return replies
+  }
+
+  const commitAlone = async (entry: Entry): Promise<Reply> => {
+    try {
+      const [reply] = await commit([entry])
+      return reply as Reply
+    } catch (error) {
+      if (!isDataError(error)) throw error
+      log.error({ orderId: entry.event.key, error: describeError(error) }, 'the database refused an entry')
+      return problem(500, 'Something went wrong on our side.')
+    }
+  }
+
+  const book = gather(
+    (entries: Entry[]) =>
+      reachDatabase(async () => {
+        try {
+          return await commit(entries)
+        } catch (error) {
+          if (!isDataError(error)) throw error
+          // One of them is at fault, nobody knows which: the others must not suffer for it
+          const replies: Reply[] = []
+          for (const entry of entries) replies.push(await commitAlone(entry))
+          return replies
+        }
+      }),
+    limits,
+  )
+  return { write: book.add, idle: book.idle }
+}
+
+/** The life of a group: idempotency keys, orders, then the lanes, whose rows are locked last and in order, then the events. */
+async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
+  const { fresh, replies } = await takeFresh(tx, entries)
+  if (fresh.length === 0) return { replies, rows: [] }
+  await insertOrders(tx, fresh)
+  const byLane = Map.groupBy(fresh, ({ lane }) => lane)
+  const firstSeqs = await lockLanes(tx, [...byLane.keys()])
+  const rows = [...byLane].flatMap(([lane, own]) =>
+    numberEvents(
+      own.map(({ event }) => event),
+      'orders-api',
+      lane,
+      firstSeqs.get(lane) as number,
+    ),
+  )
+  await appendOutbox(tx, rows)
+  await advanceLanes(tx, new Map([...byLane].map(([lane, own]) => [lane, own.length])))
+  return { replies, rows }
+}
+
+/** Finds the entries that are no repeats, and everyone's reply. */
+async function takeFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: readonly Entry[]; replies: Reply[] }> {
+  const keyed = entries.flatMap(({ idempotency, reply }) => (idempotency ? [{ ...idempotency, reply }] : []))
+  const holders = keyed.length > 0 ? await takeKeys(tx, keyed) : new Map<string, KeyedReply>()
+  const replies = entries.map(({ idempotency, reply }) => {
+    const holder = idempotency && holders.get(idempotency.key)
+    return holder ? repeat(holder, idempotency) : reply
+  })
+  // Whoever gets its very own reply is the first to ask
+  return { fresh: entries.filter(({ reply }, index) => reply === replies[index]), replies }
+}
+
+const insert = prepared(
+  'order_insert',
+  `insert into placed_order (order_id, event_id, customer_id, currency, total_minor, lines, ship_to, placed_at)
+   select * from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::json[], $7::json[],
+                        $8::timestamptz[])`,
+)
+
+async function insertOrders(tx: Tx, entries: readonly Entry[]): Promise<void> {
+  const orders = entries.flatMap(({ order, event }) => (order ? [{ ...order, eventId: event.eventId }] : []))
+  if (orders.length === 0) return
+  await insert(
+    tx,
+    orders.map(({ orderId }) => orderId),
+    orders.map(({ eventId }) => eventId),
+    orders.map(({ customerId }) => customerId),
+    orders.map(({ currency }) => currency),
+    orders.map(({ totalMinor }) => totalMinor),
+    orders.map(({ lines }) => JSON.stringify(lines)),
+    orders.map(({ shipTo }) => JSON.stringify(shipTo)),
+    orders.map(({ placedAt }) => new Date(placedAt)),
+  )
+}

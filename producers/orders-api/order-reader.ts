@@ -1,0 +1,74 @@
+import pg from 'pg'
+import { prepared } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { OrderStatus, TimelineEntry } from './contract.ts'
+import { reachDatabase } from './reach-database.ts'
+
+/** Reads orders: where they stand by the projection's tables, or as accepted while the projection has not seen them. */
+export interface OrderReader {
+  /** All methods throw TallyError UNREACHABLE when the database is away. */
+  find(orderId: string): Promise<OrderStatus | undefined>
+  /** Of the projection only; orders it has not seen are absent. */
+  statuses(orderIds: readonly string[]): Promise<OrderStatus[]>
+  /** By order, its entries after the given seq; orders without any are absent. */
+  timeline(after: ReadonlyMap<string, number>): Promise<Map<string, TimelineEntry[]>>
+}
+
+const isoTime = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+const statuses = prepared<OrderStatus>(
+  'order_statuses',
+  `select order_id as "orderId", status, reason, customer_id as "customerId", currency, total_minor::text as "totalMinor",
+     ${isoTime('placed_at')} as "placedAt", ${isoTime('updated_at')} as "updatedAt", ${isoTime('ended_at')} as "endedAt"
+   from order_status where order_id = any($1)`,
+)
+
+const accepted = prepared<OrderStatus>(
+  'order_accepted',
+  `select order_id as "orderId", 'placed' as status, null as reason, customer_id as "customerId", currency,
+     total_minor::text as "totalMinor", ${isoTime('placed_at')} as "placedAt", ${isoTime('placed_at')} as "updatedAt",
+     null as "endedAt"
+   from placed_order where order_id = $1`,
+)
+
+const timeline = prepared<TimelineEntry & { orderId: string }>(
+  'order_timeline',
+  `select order_id as "orderId", timeline.seq, event_id as "eventId", type, ${isoTime('time')} as time, topic, partition,
+     "offset"::text as "offset", summary
+   from timeline join unnest($1::text[], $2::int[]) as wanted (order_id, seq) using (order_id)
+   where timeline.seq > wanted.seq order by order_id, timeline.seq`,
+)
+
+/**
+ * @param own the pool of this service's schema
+ * @param projection the pool of the schema of order-status, which is read only
+ */
+export function createOrderReader({ own, projection }: { own: Pool; projection: Pool }): OrderReader {
+  const reader: OrderReader = {
+    async find(orderId) {
+      const [seen] = await reader.statuses([orderId])
+      return seen ?? (await reachDatabase(() => accepted(own, orderId)))[0]
+    },
+    statuses: (orderIds) => reachDatabase(() => orNone(statuses(projection, orderIds))),
+    async timeline(after) {
+      const rows = await reachDatabase(() => orNone(timeline(projection, [...after.keys()], [...after.values()])))
+      const byOrder = new Map<string, TimelineEntry[]>()
+      for (const { orderId, ...entry } of rows) byOrder.set(orderId, [...(byOrder.get(orderId) ?? []), entry])
+      return byOrder
+    },
+  }
+  return reader
+}
+
+/** Source: PostgreSQL, appendix "Error Codes". */
+const undefinedTable = '42P01'
+
+/** The projection is a consumer like any other: where it was never deployed, no order has been seen. */
+async function orNone<Row>(rows: Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await rows
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === undefinedTable) return []
+    throw error
+  }
+}

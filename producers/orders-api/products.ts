@@ -1,0 +1,36 @@
+import type { Catalogue } from './catalogue.ts'
+import { newProduct, path, product, productPage, query } from './contract.ts'
+import { operation } from './operation.ts'
+import type { Operation } from './operation.ts'
+
+/** The catalogue: what can be ordered. */
+export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): Operation[] {
+  return [
+    operation({
+      method: 'get',
+      path: '/products',
+      id: 'listProducts',
+      summary: 'List the catalogue in order of SKU',
+      request: { query: query.page },
+      answers: { 200: { description: 'A page', body: productPage } },
+      handle: async ({ query: { after = '', limit } }) => {
+        const items = await catalogue.list(after, limit + 1)
+        const page = items.slice(0, limit)
+        return { status: 200, body: { items: page, next: items.length > limit ? page.at(-1)?.sku : null } }
+      },
+    }),
+    operation({
+      method: 'put',
+      path: '/products/{sku}',
+      id: 'putProduct',
+      summary: 'Add an article or change it',
+      description: 'Orders placed before keep their prices.',
+      request: { path: path.sku, body: newProduct },
+      answers: { 200: { description: 'The article', body: product } },
+      handle: async ({ path: { sku }, body }) => {
+        await catalogue.put({ sku, ...body })
+        return { status: 200, body: { sku, ...body } }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { header, order, path } from './contract.ts'
+import { streamTimeline } from './event-stream.ts'
+import { operation } from './operation.ts'
+import type { Operation } from './operation.ts'
+import type { OrderReader } from './order-reader.ts'
+import { problem } from './reply.ts'
+import type { TimelineFeed } from './timeline-feed.ts'
+import { noSuchOrder } from './write-orders.ts'
+
+export interface ReadDeps {
+  reader: OrderReader
+  feed: TimelineFeed
+  heartbeatMs?: number
+}
+
+/** Where an order stands, asked once or followed. */
+export function readOperations({ reader, feed, heartbeatMs }: ReadDeps): Operation[] {
+  const timelineOf = async (orderId: string, after: number) =>
+    (await reader.timeline(new Map([[orderId, after]]))).get(orderId) ?? []
+
+  const getOrder = operation({
+    method: 'get',
+    path: '/orders/{id}',
+    id: 'getOrder',
+    summary: 'Status and timeline of an order',
+    request: { path: path.orderId },
+    answers: { 200: { description: 'The order', body: order }, 404: { description: 'No such order' } },
+    handle: async ({ path: { id } }) => {
+      const status = await reader.find(id)
+      return status ? { status: 200, body: { ...status, timeline: await timelineOf(id, 0) } } : noSuchOrder(id)
+    },
+  })
+
+  const followOrder = operation({
+    method: 'get',
+    path: '/orders/{id}/events',
+    id: 'followOrder',
+    summary: 'Follow the timeline of an order',
+    description: `Server-sent events: one \`entry\` per timeline entry with its seq as id, then, once the order is completed, cancelled or
+rejected, one \`end\` with its status. Resumes after Last-Event-ID.`,
+    request: { path: path.orderId, header: header.resume },
+    answers: {
+      200: { description: 'The stream', mediaType: 'text/event-stream', body: z.string() },
+      204: { description: 'The order has ended and there is nothing after Last-Event-ID: do not come back' },
+      404: { description: 'No such order' },
+    },
+    handle: async ({ path: { id }, header: { 'last-event-id': last } }, _request, response) => {
+      const status = await reader.find(id)
+      if (!status) return noSuchOrder(id)
+      if (status.endedAt && last !== undefined && (await timelineOf(id, Number(last))).length === 0)
+        return { status: 204 }
+      const streaming = streamTimeline(response, { feed, orderId: id, after: Number(last ?? 0), heartbeatMs })
+      return streaming ? undefined : problem(503, 'Too many orders are being followed.', { retryAfterS: 5 })
+    },
+  })
+
+  return [getOrder, followOrder]
+}

@@ -1,0 +1,82 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../../infra/config.ts'
+import { describeError } from '../../infra/errors.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import { createPool } from '../../infra/postgres.ts'
+import type { Running } from '../../infra/service.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { Relay } from '../outbox/relay.ts'
+import { createApp } from './app.ts'
+import { createCatalogue } from './catalogue.ts'
+import { healthOperations } from './health.ts'
+import { listen } from './http-server.ts'
+import { findKey, forgetKeys } from './idempotency.ts'
+import { ensureLanes } from './lane-table.ts'
+import { createOrderBook } from './order-book.ts'
+import { createOrderReader } from './order-reader.ts'
+import { productOperations } from './products.ts'
+import { Publishing } from './publishing.ts'
+import { readOperations } from './read-orders.ts'
+import { lazyEncoder } from './schema-ids.ts'
+import { TimelineFeed } from './timeline-feed.ts'
+import { writeOperations } from './write-orders.ts'
+
+export interface OrdersApiOptions {
+  config: Config
+  /** Name of this replica, different from all others. */
+  replica: string
+  log: Logger
+  /** @default the configured one; 0 takes any free one */
+  port?: number
+  /** How long another replica waits before it publishes for one that died. @default 6000 */
+  leaseMs?: number
+  /** Between comments on event streams. @default 15000 */
+  heartbeatMs?: number
+}
+
+const hour = 3_600_000
+
+/** Runs one replica of the orders API. Needs the database; Kafka may come later. */
+export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
+  const { config, replica, log, port = config.ports.api, leaseMs, heartbeatMs } = options
+  const { namespace, partitions } = config
+  const connect = (schema: string, max: number) =>
+    createPool({ url: config.postgres.url, schema: `${namespace}${schema}`, name: replica, max, log })
+  const pool = connect('orders', 6)
+  const projection = connect('order_status', 2)
+  await ensureLanes(pool, partitions)
+
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
+  const relay = new Relay({ kafka, pool, namespace, partitions, log })
+  const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, log })
+  const book = createOrderBook({ pool, log, onCommit: (rows) => publishing.offer(rows) })
+
+  const encoder = lazyEncoder(pool)
+  const catalogue = createCatalogue(pool)
+  const reader = createOrderReader({ own: pool, projection })
+  const feed = new TimelineFeed({ reader, log })
+  const operations = [
+    ...writeOperations({ book, catalogue, reader, findKey: (key) => findKey(pool, key), encoder, partitions }),
+    ...readOperations({ reader, feed, heartbeatMs }),
+    ...productOperations(catalogue),
+    ...healthOperations({ pool, owner: replica, encoder }),
+  ]
+  const server = await listen(createApp(operations, log), port)
+  const forgetting = setInterval(() => {
+    forgetKeys(pool).catch((error: unknown) => log.warn({ error: describeError(error) }, 'old keys not forgotten'))
+  }, hour).unref()
+  log.info({ url: server.url, partitions }, 'started')
+
+  return {
+    url: server.url,
+    async stop() {
+      clearInterval(forgetting)
+      await Promise.all([server.stop(3_000), feed.stop()])
+      await book.idle()
+      await relay.flush(1_000) // What cannot be published by then waits for another replica or the next start
+      await publishing.stop()
+      await Promise.race([relay.stop(), delay(3_000, undefined, { ref: false })]) // It may be waiting for a broker
+      await Promise.all([pool.end(), projection.end()])
+    },
+  }
+}

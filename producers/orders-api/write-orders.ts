@@ -1,0 +1,137 @@
+import type { Encode } from '../../schemas/encoder.ts'
+import { toHeaders } from '../../schemas/envelope.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import type { EventData, OrderPlaced } from '../../schemas/generated/events.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { topicOf } from '../../schemas/topics.ts'
+import type { UnnumberedEvent } from '../outbox/outbox-table.ts'
+import type { Catalogue } from './catalogue.ts'
+import { cancellation, cancellationRequest, header, newOrder, path, placedOrder } from './contract.ts'
+import { idempotencyOf, repeat } from './idempotency.ts'
+import type { Idempotency, KeyedReply } from './idempotency.ts'
+import { operation } from './operation.ts'
+import type { Operation } from './operation.ts'
+import type { OrderBook } from './order-book.ts'
+import type { OrderReader } from './order-reader.ts'
+import { priceOrder } from './price-order.ts'
+import { problem } from './reply.ts'
+import type { Reply } from './reply.ts'
+
+export interface WriteDeps {
+  book: Pick<OrderBook, 'write'>
+  catalogue: Pick<Catalogue, 'find'>
+  reader: Pick<OrderReader, 'find'>
+  /** The reply given under a key before. */
+  findKey(key: string): Promise<KeyedReply | undefined>
+  encoder(): Promise<Encode>
+  partitions: number
+}
+
+/** Placing and cancelling: what makes an event. */
+export function writeOperations({ book, catalogue, reader, findKey, encoder, partitions }: WriteDeps): Operation[] {
+  /** A request may be refused only because of what happened since it was made first: then the first reply stands. */
+  const onceOnly = async (idempotency: Idempotency | undefined, attempt: () => Promise<Reply>): Promise<Reply> => {
+    const reply = await attempt()
+    if (!idempotency || reply.status < 400) return reply
+    const first = await findKey(idempotency.key)
+    return first ? repeat(first, idempotency) : reply
+  }
+
+  const placeOrder = operation({
+    method: 'post',
+    path: '/orders',
+    id: 'placeOrder',
+    summary: 'Place an order',
+    description: 'Prices are those of the catalogue. The order and its event are stored before the answer is given.',
+    request: { header: header.once, body: newOrder },
+    answers: {
+      201: { description: 'The order is accepted; Location says where to follow it', body: placedOrder },
+      409: { description: 'The Idempotency-Key was used for another order' },
+      422: { description: 'An article is unknown, listed twice or sold in another currency' },
+    },
+    handle: ({ header: { 'idempotency-key': key, traceparent }, body }) => {
+      const idempotency = key === undefined ? undefined : idempotencyOf(key, 'placeOrder', body)
+      return onceOnly(idempotency, async () => {
+        const priced = priceOrder(body, await catalogue.find(body.lines.map(({ sku }) => sku)))
+        if (priced.errors) return problem(422, 'The order cannot be taken as it is.', { errors: priced.errors })
+        const placedAt = Date.now()
+        const { customerId, currency, shipTo } = body
+        const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
+        return book.write({
+          lane: laneOf(order.orderId, partitions),
+          event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent }),
+          order,
+          idempotency,
+          reply: accepted(order),
+        })
+      })
+    },
+  })
+
+  const cancelOrder = operation({
+    method: 'post',
+    path: '/orders/{id}/cancellation',
+    id: 'cancelOrder',
+    summary: 'Ask for an order to be cancelled',
+    description: 'Whether it is not too late is decided later: follow the order.',
+    request: { path: path.orderId, header: header.once, body: cancellation },
+    answers: {
+      202: { description: 'The request is stored', body: cancellationRequest },
+      404: { description: 'No such order' },
+      409: { description: 'The order has ended, or the Idempotency-Key was used for another request' },
+    },
+    handle: ({ path: { id: orderId }, header: { 'idempotency-key': key, traceparent }, body: { reason } }) => {
+      const idempotency = key === undefined ? undefined : idempotencyOf(key, 'cancelOrder', { orderId, reason })
+      return onceOnly(idempotency, async () => {
+        const order = await reader.find(orderId)
+        if (!order) return noSuchOrder(orderId)
+        if (order.endedAt) return problem(409, `The order is ${order.status} already.`)
+        const requestedAt = Date.now()
+        const event = { orderId, reason, requestedAt }
+        return book.write({
+          lane: laneOf(orderId, partitions),
+          event: toEvent(await encoder(), 'CancellationRequested', event, { time: requestedAt, traceparent }),
+          idempotency,
+          reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },
+        })
+      })
+    },
+  })
+
+  return [placeOrder, cancelOrder]
+}
+
+export const noSuchOrder = (orderId: string): Reply => problem(404, `There is no order ${orderId}.`)
+
+const accepted = ({ orderId, currency, totalMinor, placedAt }: OrderPlaced): Reply => ({
+  status: 201,
+  headers: { location: `/orders/${orderId}` },
+  body: {
+    orderId,
+    status: 'placed',
+    currency,
+    totalMinor: String(totalMinor),
+    placedAt: new Date(placedAt).toISOString(),
+  },
+})
+
+function toEvent<T extends 'OrderPlaced' | 'CancellationRequested'>(
+  encode: Encode,
+  type: T,
+  data: EventData[T],
+  { time, traceparent }: { time: number; traceparent: string | undefined },
+): UnnumberedEvent {
+  const { orderId } = data
+  const id = newEventId(time)
+  const headers = toHeaders({
+    id,
+    type,
+    source: '/tally/orders-api',
+    time,
+    subject: orderId,
+    correlationId: orderId,
+    // A malformed one is to be ignored, says W3C Trace Context
+    traceparent: /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent ?? '') ? traceparent : undefined,
+  })
+  return { eventId: id, topic: topicOf(type).name, key: orderId, headers, value: encode(type, data) }
+}
