@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { decide } from './decide.ts'
+import type { DecideOptions } from './decide.ts'
+import type { RecordInput } from './input.ts'
+import { orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
+import type { Count } from './testing/tally-consumer.ts'
+
+const cause = (id: string) => ({
+  id,
+  eventId: id,
+  time: 1_800_000_000_000,
+  chainTime: 1_800_000_000_000,
+  correlationId: id,
+})
+
+const record = (offset: number, key: string, customerId?: string): RecordInput => ({
+  source: 'record',
+  key,
+  topic: 'orders',
+  partition: 0,
+  offset,
+  message: {} as RecordInput['message'],
+  inboxId: `id-${offset}`,
+  event: orderPlaced(key, customerId),
+  cause: cause(`id-${offset}`),
+})
+
+const options = (more: Partial<DecideOptions<Count, never>> = {}): DecideOptions<Count, never> => ({
+  definition: tallyConsumer('tester'),
+  codec: { encode: (_type, data) => Buffer.from(JSON.stringify(data)) },
+  states: new Map(),
+  shared: new Map<string, never>(),
+  blocked: new Set(),
+  now: 1_800_000_000_500,
+  ...more,
+})
+
+describe('deciding on a batch', () => {
+  test('each event sees what the earlier ones decided', () => {
+    const { states, events } = decide([record(0, 'a'), record(1, 'a')], options())
+    expect(states.get('a')?.placed).toBe(2)
+    expect(events).toHaveLength(2)
+  })
+
+  test('one that throws leaves no trace but itself; its key waits, other keys go on', () => {
+    const inputs = [record(0, 'a'), record(1, 'a', 'throws'), record(2, 'a'), record(3, 'b')]
+    const { states, events, parked } = decide(inputs, options())
+    expect([...states].map(([key, { placed }]) => [key, placed])).toEqual([
+      ['a', 1],
+      ['b', 1],
+    ])
+    expect(events).toHaveLength(2)
+    expect(parked.map(({ input, reason }) => [(input as RecordInput).offset, reason])).toEqual([
+      [1, 'HANDLER_FAILED'],
+      [2, 'BEHIND'],
+    ])
+    expect(parked[0]?.error).toContain('this order cannot be handled')
+  })
+
+  test('a key that is blocked from before waits', () => {
+    const { states, parked } = decide([record(0, 'a'), record(1, 'b')], options({ blocked: new Set(['a']) }))
+    expect([...states.keys()]).toEqual(['b'])
+    expect(parked.map(({ reason }) => reason)).toEqual(['BEHIND'])
+  })
+
+  test('what the encoder refuses is the handler’s fault and parked', () => {
+    const encode = () => {
+      throw new Error('quantity is no integer')
+    }
+    const { states, parked } = decide([record(0, 'a')], options({ codec: { encode } }))
+    expect(states.size).toBe(0)
+    expect(parked[0]).toMatchObject({ reason: 'HANDLER_FAILED', error: expect.stringContaining('quantity') })
+  })
+
+  test('a call the consumer does not know is parked, not stored for ever', () => {
+    const { calls: _, ...definition } = tallyConsumer('tester')
+    const { calls, parked } = decide([record(0, 'a', 'asks')], options({ definition }))
+    expect([calls, parked.length]).toEqual([[], 1])
+  })
+
+  test('an answer of a kind that was removed is parked', () => {
+    const answer = { source: 'answer', id: 'c', key: 'a', kind: 'gone', cause: cause('c'), answer: {} } as const
+    expect(decide([answer], options()).parked).toHaveLength(1)
+  })
+
+  test('deciding again gives the same ids, and no two are alike', () => {
+    const batch = fc.array(
+      fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('counts', 'asks', 'waits', 'throws')),
+    )
+    fc.assert(
+      fc.property(batch, (kinds) => {
+        const inputs = kinds.map(([key, customerId], offset) => record(offset, key, customerId))
+        const ids = (now: number) => {
+          const { events, calls, timers } = decide(inputs, options({ now }))
+          return [...events.map(({ eventId }) => eventId), ...calls.map(({ id }) => id), ...timers.map(({ id }) => id)]
+        }
+        const first = ids(1)
+        expect(ids(2)).toEqual(first)
+        expect(new Set(first).size).toBe(first.length)
+      }),
+    )
+  })
+})
