@@ -42,6 +42,11 @@ describe('shipping', () => {
     },
   )
 
+  test('an order told again with other contents stays as it was', () => {
+    const other = eventsOf('o-1', { pot: 9 }).placed
+    expect(after(placed, other, authorized, reserved).calls).toEqual(after(...ready).calls)
+  })
+
   test('announces label and pickup', () => {
     expect(after(...ready, answer(scheduled))).toEqual({
       shipment: { phase: 'scheduled' },

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import { keyOf } from '../../schemas/topics.ts'
 import type { CallIntent, ConsumerDefinition, Context, Decision, Emitted } from '../runtime/handler.ts'
@@ -38,8 +37,7 @@ export function handle<State, Row>(
   const named = new Set(definition.shared?.ids(kind, data, state))
   const rows = new Map([...memory.shared].filter(([id]) => named.has(id)))
   const decision = decide(definition, input, state, { key, eventId: 'event', time: now }, rows)
-  const changed = [...(decision.shared?.keys() ?? [])]
-  expect(changed.filter((id) => !named.has(id))).toEqual([])
+  for (const id of decision.shared?.keys() ?? []) if (!named.has(id)) throw new Error(`${kind} changes ${id} unlocked`)
   return {
     memory: {
       states: decision.state === undefined ? memory.states : new Map(memory.states).set(key, decision.state),

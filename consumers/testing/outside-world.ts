@@ -55,6 +55,9 @@ export function createOutsideWorld(fateOf: (orderId: string) => Fate) {
     holds: () => [...holds.values()] as readonly Readonly<Hold>[],
     /** Orders a label was sold for. */
     shipments: () => shipments as readonly string[],
+    /** Answers that say we have lost track. */
+    contradictions: () =>
+      [...answers.values()].filter((answer) => 'outcome' in answer && answer.outcome === 'contradicted'),
     call(key: string, kind: string, request: object): object {
       const answer = answers.get(key) ?? kinds[kind as keyof typeof kinds](request as never)
       answers.set(key, answer)
