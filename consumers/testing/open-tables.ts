@@ -1,0 +1,25 @@
+import { migrate } from '../../infra/migrate.ts'
+import { createPool } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { createSandbox } from '../../infra/testing/sandbox.ts'
+import { consumerMigrations, schemaName } from '../load-consumer.ts'
+
+export interface Tables extends AsyncDisposable {
+  /** Connections that see the consumer's schema. */
+  readonly pool: Pool
+}
+
+/** A consumer's tables in a schema of the test's own. */
+export async function openTables(group: string): Promise<Tables> {
+  const { config, namespace, log, close } = createSandbox()
+  const schema = schemaName(namespace, group)
+  await migrate({ url: config.postgres.url, schema, folders: consumerMigrations(group), log })
+  const pool = createPool({ url: config.postgres.url, schema, name: schema, log })
+  return {
+    pool,
+    async [Symbol.asyncDispose]() {
+      await pool.end()
+      await close()
+    },
+  }
+}
