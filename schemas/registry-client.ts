@@ -3,10 +3,11 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { describeError, isTallyError, TallyError } from '../infra/errors.ts'
 import type { Logger } from '../infra/telemetry.ts'
 
-const timeoutMs = 3_000
+/** Silence of so long counts as no answer. */
+const patienceMs = 3_000
 
 /** The client's `retry` holds for the whole process, so it is set here only. Callers know better when to try again. */
-export const createRegistry = (registryUrl: string): SchemaRegistry =>
+export const createRegistry = (registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry =>
   new SchemaRegistry({
     host: registryUrl,
     clientId: 'tally',
@@ -31,7 +32,7 @@ export async function askRegistry(registryUrl: string, path: string, put?: objec
     method: put ? 'PUT' : 'GET',
     body: put && JSON.stringify(put),
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: AbortSignal.timeout(patienceMs),
   })
     .then(async (response) => ({ response, body: (await response.json()) as { error_code?: number } }))
     .catch((error: unknown) => {

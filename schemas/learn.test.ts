@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createDecoder } from './decoder.ts'
+import { createLearn } from './learn.ts'
+import { loadSchemas } from './load-schemas.ts'
+import { createRegistry } from './registry-client.ts'
+
+const schemas = loadSchemas()
+const voided = schemas.find(({ type }) => type === 'PaymentVoided')!
+const known = (response: ServerResponse) => json(response, 200, { schema: voided.json })
+const unknown = (response: ServerResponse) => json(response, 404, { error_code: 40403, message: 'Schema not found' })
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+let server: Server
+let registryUrl: string
+let requests: (string | undefined)[]
+let answer: (response: ServerResponse) => void
+
+beforeEach(async () => {
+  requests = []
+  server = createServer((request, response) => {
+    requests.push(request.url)
+    answer(response)
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  registryUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterEach(() => {
+  server.closeAllConnections()
+  server.close()
+})
+
+function setUp({ unknownForMs = 30_000, url = registryUrl } = {}) {
+  const decoder = createDecoder(schemas)
+  const learn = createLearn({ registry: createRegistry(url, 100), registryUrl: url, decoder, unknownForMs })
+  return { decoder, learn }
+}
+
+test('a schema is fetched once, however many ask at once', async () => {
+  answer = known
+  const { decoder, learn } = setUp()
+  await Promise.all([learn([7, 7]), learn([7]), learn(new Set([7]))])
+  await learn([7])
+  expect(requests).toEqual(['/schemas/ids/7'])
+  expect(decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test('many schemas are fetched, all of them', async () => {
+  answer = known
+  const { decoder, learn } = setUp()
+  const ids = Array.from({ length: 50 }, (_, i) => i + 1)
+  await learn(ids)
+  expect(ids.every(decoder.knows)).toBe(true)
+  expect(requests).toHaveLength(50)
+})
+
+test('that a schema does not exist is remembered for a while', async () => {
+  answer = unknown
+  const patient = setUp()
+  await patient.learn([7])
+  const asked = requests.length
+  await patient.learn([7])
+  expect(requests).toHaveLength(asked)
+  expect(() => patient.decoder.decode(Buffer.from([0, 0, 0, 0, 7, 0]))).toThrow(
+    expect.objectContaining({ code: 'UNREADABLE', message: 'schema 7 is unknown to the registry' }),
+  )
+
+  const impatient = setUp({ unknownForMs: 0 })
+  await impatient.learn([7])
+  answer = known
+  await impatient.learn([7])
+  expect(impatient.decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test.each<[string, (response: ServerResponse) => void]>([
+  ['an error of the registry', (response) => json(response, 500, { error_code: 50001, message: 'Store is away' })],
+  ['a proxy that finds no registry', (response) => response.writeHead(404).end('<h1>Not found</h1>')],
+  ['a router that knows no such path', (response) => json(response, 404, { message: 'no route' })],
+  ['missing rights', (response) => json(response, 401, { error_code: 401, message: 'Unauthorized' })],
+  ['a cut connection', (response) => response.destroy()],
+  ['silence', () => {}],
+])('%s says nothing about the schema', async (_, failure) => {
+  answer = failure
+  const { decoder, learn } = setUp()
+  await expect(learn([7])).rejects.toMatchObject({ code: 'UNREACHABLE', retryable: true })
+  expect(decoder.knows(7)).toBe(false)
+  answer = known
+  await learn([7])
+  expect(decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test('neither does a closed port', async () => {
+  const { learn, decoder } = setUp({ url: registryUrl })
+  server.close()
+  await expect(learn([7, 8])).rejects.toMatchObject({ code: 'UNREACHABLE', retryable: true })
+  expect(decoder.knows(7)).toBe(false)
+})
+
+test.each<[string, object]>([
+  ['of another format', { schemaType: 'JSON', schema: '{"type":"object"}' }],
+  ['that is no schema', { schema: '{"type":"nonsense"}' }],
+  ['that is no JSON', { schema: 'nonsense' }],
+])('a schema %s is refused, the registry being well', async (_, body) => {
+  answer = (response) => json(response, 200, body)
+  const { decoder, learn } = setUp()
+  await learn([7])
+  expect(() => decoder.decode(Buffer.from([0, 0, 0, 0, 7, 0]))).toThrow(expect.objectContaining({ code: 'UNREADABLE' }))
+})
