@@ -5,11 +5,17 @@ import { runService } from '../infra/service.ts'
 import { createLogger } from '../infra/telemetry.ts'
 import { createCodec } from '../schemas/codec.ts'
 import { topics } from '../schemas/topics.ts'
-import { loadConsumer, schemaName } from './load-consumer.ts'
+import { consumerFolders, loadConsumer, schemaName } from './load-consumer.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
 
-/** Runs one replica of a consumer: `node consumers/main.ts payment`. */
+/** Runs one replica of a consumer: `npm run consumer -- payment`. */
 const folder = process.argv[2] ?? ''
+if (!consumerFolders().includes(folder)) {
+  const asked = folder === '--help' || folder === '-h'
+  const unknown = folder && !asked ? `no consumer "${folder}". ` : ''
+  process.stderr.write(`${unknown}Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}\n`)
+  process.exit(asked ? 0 : 2)
+}
 const config = loadConfig()
 const log = createLogger(folder, config.logLevel)
 

@@ -15,7 +15,13 @@ export interface KafkaOptions {
 /** kafkajs has other retry defaults under NODE_ENV=test, so every client states its own. */
 const patience: RetryOptions = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 }
 
-export function createKafka({ brokers, clientId, log, requestTimeoutMs = 8_000, retry = patience }: KafkaOptions): Kafka {
+export function createKafka({
+  brokers,
+  clientId,
+  log,
+  requestTimeoutMs = 8_000,
+  retry = patience,
+}: KafkaOptions): Kafka {
   patchIdleTimer()
   return new kafkajs.Kafka({
     brokers,

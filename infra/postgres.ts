@@ -39,7 +39,9 @@ export function createPool({ url, schema, name, max = 4, idleInTransactionMs = 2
   })
   pool.on('error', (error) => log.warn({ error: describeError(error) }, 'idle database connection lost'))
   // A terminated backend raises 'error' on the client even between two queries; unheard, it would end the process
-  pool.on('connect', (client) => client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost')))
+  pool.on('connect', (client) =>
+    client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost')),
+  )
   return pool
 }
 

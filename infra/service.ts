@@ -43,7 +43,10 @@ export async function runService(
   process.on('SIGINT', () => stop('SIGINT'))
   process.on('disconnect', () => stop('supervisor gone'))
   process.on('unhandledRejection', (error) => {
-    log.fatal({ error: describeError(error), stack: error instanceof Error ? error.stack : undefined }, 'unhandled rejection')
+    log.fatal(
+      { error: describeError(error), stack: error instanceof Error ? error.stack : undefined },
+      'unhandled rejection',
+    )
     process.exit(1)
   })
   try {

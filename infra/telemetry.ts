@@ -1,13 +1,19 @@
 import { pino } from 'pino'
 import type { Logger } from 'pino'
+import pretty from 'pino-pretty'
 
 export type { Logger }
 
 /**
- * A logger that writes JSON lines to standard error (standard output belongs to results).
+ * A logger that writes to standard error (standard output belongs to results): JSON lines, or readable ones on a terminal.
  * Fields in use: service, group, lane, epoch, topic, partition, offset, eventId, orderId, outcome. Never a payload.
  */
 export const createLogger = (service: string, level: string = 'info'): Logger =>
-  pino({ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }))
+  pino(
+    { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime },
+    process.stderr.isTTY
+      ? pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'service' })
+      : pino.destination({ dest: 2, sync: true }),
+  )
 
 export const silentLogger: Logger = pino({ level: 'silent' })

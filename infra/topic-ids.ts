@@ -13,7 +13,10 @@ const version = 12
  * @returns id by topic, hexadecimal; topics the broker does not know are absent
  * @throws TallyError UNREACHABLE
  */
-export async function readTopicIds(brokers: readonly string[], topics: readonly string[]): Promise<Map<string, string>> {
+export async function readTopicIds(
+  brokers: readonly string[],
+  topics: readonly string[],
+): Promise<Map<string, string>> {
   let failure: unknown
   for (const broker of brokers) {
     try {
@@ -37,7 +40,15 @@ function encodeRequest(topics: readonly string[]): Buffer {
     return Buffer.concat([Buffer.alloc(16), varint(name.length + 1), name, noTags])
   })
   const neitherCreateNorAuthorize = Buffer.from([0, 0])
-  const body = Buffer.concat([header, clientId, noTags, varint(topics.length + 1), ...names, neitherCreateNorAuthorize, noTags])
+  const body = Buffer.concat([
+    header,
+    clientId,
+    noTags,
+    varint(topics.length + 1),
+    ...names,
+    neitherCreateNorAuthorize,
+    noTags,
+  ])
   const length = Buffer.alloc(4)
   length.writeInt32BE(body.length)
   return Buffer.concat([length, body])
