@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { Config } from '../../infra/config.ts'
+import { createSandbox } from '../../infra/testing/sandbox.ts'
+import type { Sandbox } from '../../infra/testing/sandbox.ts'
+
+export interface Output {
+  exitCode: number | null
+  stdout: string
+  stderr: string
+}
+
+/** A pipeline of its own on the servers of the test run: own names there, own data folder, own ports. */
+export interface TestStack {
+  readonly config: Config
+  readonly sandbox: Sandbox
+  /** Runs a command of `scripts/` to its end: `run('verify', '--json')`. */
+  run(script: string, ...args: string[]): Promise<Output>
+  /** Starts the services as `npm start` does and leaves them running until `close`. */
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+const project = resolve(import.meta.dirname, '..', '..')
+
+/** @param portBase apart from every other test's: they run at the same time */
+export async function createTestStack(portBase: number, env: NodeJS.ProcessEnv = {}): Promise<TestStack> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tally-e2e-'))
+  const sandbox = createSandbox({ ...env, TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase) })
+  const children = new Set<ChildProcess>()
+
+  const launch = (script: string, args: readonly string[]) => {
+    const child = spawn(process.execPath, [`scripts/${script}.ts`, ...args], {
+      cwd: project,
+      env: sandbox.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    children.add(child)
+    child.once('exit', () => children.delete(child))
+    return child
+  }
+  const run = async (script: string, ...args: string[]): Promise<Output> => {
+    const child = launch(script, args)
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+    return { exitCode: child.exitCode, stdout, stderr }
+  }
+  return {
+    config: sandbox.config,
+    sandbox,
+    run,
+    async start() {
+      const child = launch('start', ['--json'])
+      const stderr = text(child.stderr)
+      const ended = once(child, 'exit').then(async () => {
+        throw new Error(`The stack ended while starting:\n${await stderr}`)
+      })
+      ended.catch(() => {}) // It does end some day
+      await Promise.race([once(child.stdout, 'data'), ended])
+    },
+    async close() {
+      await Promise.all(
+        [...children].map(async (child) => {
+          const exited = once(child, 'exit')
+          child.kill('SIGTERM')
+          await exited
+        }),
+      )
+      await sandbox.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
