@@ -1,8 +1,5 @@
-import { hostname } from 'node:os'
-import { loadConfig } from '../infra/config.ts'
 import { createPool } from '../infra/postgres.ts'
 import { runService } from '../infra/service.ts'
-import { createLogger } from '../infra/telemetry.ts'
 import { createCodec } from '../schemas/codec.ts'
 import { topics } from '../schemas/topics.ts'
 import { consumerFolders, loadConsumer, schemaName } from './load-consumer.ts'
@@ -16,12 +13,9 @@ if (!consumerFolders().includes(folder)) {
   process.stderr.write(`${unknown}Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}\n`)
   process.exit(asked ? 0 : 2)
 }
-const config = loadConfig()
-const log = createLogger(folder, config.logLevel)
 
-await runService(log, async () => {
+await runService(folder, async ({ config, log, replica }) => {
   const definition = await loadConsumer(folder, config)
-  const replica = `${folder}@${hostname()}:${process.pid}`
   const pool = createPool({
     url: config.postgres.url,
     schema: schemaName(config.namespace, folder),

@@ -1,4 +1,8 @@
+import { hostname } from 'node:os'
+import { loadConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { describeError } from './errors.ts'
+import { createLogger } from './telemetry.ts'
 import type { Logger } from './telemetry.ts'
 
 export interface Running {
@@ -6,17 +10,26 @@ export interface Running {
   stop(): Promise<void>
 }
 
+export interface ServiceContext {
+  config: Config
+  log: Logger
+  /** Name of this process, for people. */
+  replica: string
+}
+
 /**
  * The frame of every long-running process: starts the service, tells the supervisor it is ready, and ends on a signal.
  * The first SIGTERM or SIGINT drains, the second one (or the deadline) forces. A lost supervisor counts as a signal,
- * so that no service outlives it.
+ * so that no service outlives it. A configuration that does not parse is one sentence and exit code 1.
  */
 export async function runService(
-  log: Logger,
-  start: () => Promise<Running>,
+  name: string,
+  start: (context: ServiceContext) => Promise<Running>,
   { drainDeadlineMs = 10_000 }: { drainDeadlineMs?: number } = {},
 ): Promise<void> {
-  const starting = start()
+  const config = readConfig()
+  const log = createLogger(name, config.logLevel)
+  const starting = start({ config, log, replica: `${name}@${hostname()}:${process.pid}` })
   let stopping = false
   const stop = (why: string) => {
     if (stopping) {
@@ -54,6 +67,15 @@ export async function runService(
     process.send?.({ type: 'ready' })
   } catch (error) {
     log.fatal({ error: describeError(error) }, 'failed to start')
+    process.exit(1)
+  }
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig()
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`)
     process.exit(1)
   }
 }

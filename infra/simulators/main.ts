@@ -1,16 +1,12 @@
-import { loadConfig } from '../config.ts'
 import { TallyError } from '../errors.ts'
 import { runService } from '../service.ts'
-import { createLogger } from '../telemetry.ts'
 import { startCarrier } from './carrier.ts'
 import { startGateway } from './gateway.ts'
 
 /** Entry of a simulator's process: `main.ts gateway` or `main.ts carrier`. */
 const name = process.argv[2]
-const config = loadConfig()
-const log = createLogger(name ?? 'simulator', config.logLevel)
 
-await runService(log, async () => {
+await runService(name ?? 'simulator', async ({ config, log }) => {
   const { dataDir, ports, gateway, carrier } = config
   if (name === 'gateway') return startGateway({ dataDir, port: ports.gateway, log, ...gateway })
   if (name === 'carrier') return startCarrier({ dataDir, port: ports.carrier, log, ...carrier })
