@@ -15,10 +15,16 @@ const onServers = {
 }
 
 export default {
+  reporters: ['default', '<rootDir>/infra/testing/totals-reporter.js'],
   maxWorkers: 2,
   testTimeout: 60_000,
   projects: [
-    { ...base, displayName: 'pure', testMatch: ['**/*.test.ts'], testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e)\\.test\\.ts$'] },
+    {
+      ...base,
+      displayName: 'pure',
+      testMatch: ['**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e)\\.test\\.ts$'],
+    },
     { ...base, ...onServers, displayName: 'integration', testMatch: ['**/*.int.test.ts'] },
     { ...base, ...onServers, displayName: 'end-to-end', testMatch: ['**/*.e2e.test.ts'] },
   ],

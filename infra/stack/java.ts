@@ -10,15 +10,24 @@ export interface Jdk {
   readonly version: string
 }
 
+export interface JdkSearch {
+  javaHome?: string
+  /** Folders of PATH. */
+  searchPath: readonly string[]
+  /** Folders whose subfolders are JDKs. @default where packages and version managers put them */
+  folders?: readonly string[]
+}
+
 export const leastJava = 21
 
 /**
  * The JDK that runs the servers: JAVA_HOME's, then the one on PATH, then the newest in the usual install folders.
  * @throws TallyError USAGE when none is new enough
  */
-export function findJdk({ javaHome, searchPath }: { javaHome?: string; searchPath: readonly string[] }): Jdk {
+export function findJdk({ javaHome, searchPath, folders = installFolders() }: JdkSearch): Jdk {
   const preferred = [...(javaHome ? [javaHome] : []), ...searchPath.flatMap(homeOfCommand)].flatMap(inspect)
-  const installed = installFolders()
+  const installed = folders
+    .flatMap(childrenOf)
     .flatMap(inspect)
     .toSorted((a, b) => major(b) - major(a))
   const found = [...preferred, ...installed]
@@ -59,11 +68,11 @@ function installFolders(): string[] {
     '/usr/lib/jvm',
     '/usr/java',
     '/opt',
+    '/opt/java',
     '/usr/local',
     `${user}/.sdkman/candidates/java`,
     `${user}/.jdks`,
-    '/opt/java',
-  ].flatMap(childrenOf)
+  ]
 }
 
 function childrenOf(folder: string): string[] {

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { deleteData, ensureDatabasePassword, isOpen, loadStackConfig, prepareDataDir } from './data-dir.ts'
+
+let folder: string
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'tally-data-'))))
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the data folder', () => {
+  test('is made with everything in it closed to others', () => {
+    const dataDir = join(folder, 'deep', 'down')
+    prepareDataDir(dataDir)
+    for (const name of ['run', 'logs']) expect(statSync(join(dataDir, name)).mode & 0o777).toBe(0o700)
+    prepareDataDir(dataDir)
+  })
+
+  test('is refused when it holds files of somebody else', () => {
+    writeFileSync(join(folder, 'thesis.txt'), '')
+    expect(() => prepareDataDir(folder)).toThrow(/holds files that are not Tally's.*TALLY_DATA_DIR/)
+    expect(readdirSync(folder)).toEqual(['thesis.txt'])
+  })
+
+  test('is named, with the variable to change, when it cannot be made', () => {
+    writeFileSync(join(folder, 'file'), '')
+    expect(() => prepareDataDir(join(folder, 'file', 'data'))).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOTDIR/)
+  })
+
+  test('loses its data on deletion, not the downloads nor the data of test runs', () => {
+    prepareDataDir(folder)
+    for (const name of ['jars-0123', 'test', 'kafka']) mkdirSync(join(folder, name))
+    deleteData(folder)
+    expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
+  })
+
+  test('is not deleted when it is not ours', () => {
+    mkdirSync(join(folder, 'kafka'))
+    expect(() => deleteData(folder)).toThrow(/is no data folder of Tally: nothing was deleted/)
+    expect(existsSync(join(folder, 'kafka'))).toBe(true)
+  })
+})
+
+describe('the password of the embedded database', () => {
+  test('is made once, for the owner only, and gets into the configuration', () => {
+    const config = loadStackConfig({ TALLY_DATA_DIR: folder })
+    const password = ensureDatabasePassword(folder)
+    expect(password).toMatch(/^[\w-]{32}$/)
+    expect(new URL(config.postgres.url).password).toBe(password)
+    expect(statSync(join(folder, 'postgres.password')).mode & 0o777).toBe(0o600)
+  })
+})
+
+test('a folder is open to everybody only if all folders above it are', () => {
+  const inner = join(folder, 'a', 'b')
+  mkdirSync(inner, { recursive: true, mode: 0o755 })
+  expect(isOpen(inner)).toBe(false) // Temporary folders are private
+  expect(isOpen('/usr/bin')).toBe(true)
+})

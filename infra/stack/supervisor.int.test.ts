@@ -1,0 +1,205 @@
+import { fork, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { Config } from '../config.ts'
+import { waitUntil } from '../testing/wait-until.ts'
+import { identify, isAlive } from './process-identity.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import { findStack, stopStack } from './running-stack.ts'
+import { readRecord, writeRecord } from './stack-record.ts'
+import type { ProcessStatus, StackStatus } from './stack-record.ts'
+import { startStack } from './supervisor.ts'
+import { script, standIn, temporaryConfig } from './testing/stand-ins.ts'
+
+let config: Config
+beforeEach(() => void (config = temporaryConfig()))
+afterEach(async () => {
+  await stopStack(config.dataDir)
+  rmSync(config.dataDir, { recursive: true, force: true })
+})
+
+const find = (status: StackStatus | undefined, name: string): ProcessStatus => {
+  const found = status?.processes.find((process) => process.name === name)
+  if (!found) throw new Error(`no ${name} in ${JSON.stringify(status)}`)
+  return found
+}
+const identityOf = (status: StackStatus | undefined, name: string) => find(status, name).identity as ProcessIdentity
+
+describe('a running stack', () => {
+  test('restarts a service that was killed, counts it, and leaves the others alone', async () => {
+    const stack = await startStack(config, { processes: [standIn('payment'), standIn('shipping')] })
+    const before = stack?.status()
+    process.kill(identityOf(before, 'payment').pid, 'SIGKILL')
+    const after = await waitUntil('payment is ready again', async () => {
+      const status = await findStack(config.dataDir)
+      return find(status, 'payment').restarts === 1 && find(status, 'payment').state === 'ready' && status
+    })
+    expect(find(after || undefined, 'payment').lastExit).toBe('SIGKILL')
+    expect(identityOf(after || undefined, 'payment')).not.toEqual(identityOf(before, 'payment'))
+    expect(find(after || undefined, 'shipping')).toEqual(find(before, 'shipping'))
+  })
+
+  test('is not taken down by a service that never gets ready, and tries that again ever more slowly', async () => {
+    const said: string[] = []
+    const stack = await startStack(config, {
+      processes: [standIn('payment'), script('broken', 'console.log("no such table"); process.exit(3)')],
+      onProgress: (line) => said.push(line),
+    })
+    await waitUntil('two restarts', () => find(stack?.status(), 'broken').restarts >= 2)
+    expect(find(stack?.status(), 'payment')).toMatchObject({ state: 'ready', restarts: 0 })
+    expect(said.join('\n')).toMatch(/broken ended while starting \(exit code 3\).*\n {2}no such table/)
+    expect(said.filter((line) => line.includes('again in')).slice(0, 2)).toEqual([
+      expect.stringMatching(/again in 0.25 s/),
+      expect.stringMatching(/again in 0.5 s/),
+    ])
+  })
+
+  test('stops services first, then simulators and servers in reverse order', async () => {
+    const journal = join(config.dataDir, 'stopped')
+    const stack = await startStack(config, {
+      processes: [
+        standIn('postgres', { kind: 'server' }, journal),
+        standIn('kafka', { kind: 'server', after: ['postgres'] }, journal),
+        standIn('gateway', { kind: 'simulator' }, journal),
+        standIn('payment', { after: ['kafka'] }, journal),
+      ],
+    })
+    await Promise.all([stack?.down(), stack?.down()])
+    expect(readFileSync(journal, 'utf8')).toBe('payment gateway kafka postgres ')
+    expect(await findStack(config.dataDir)).toBeUndefined()
+  })
+
+  test('kills what does not stop within its deadline', async () => {
+    const deaf = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1e3); process.send({ type: "ready" })'
+    const stack = await startStack(config, { processes: [script('deaf', deaf, { stopWithinMs: 100 })] })
+    const identity = identityOf(stack?.status(), 'deaf')
+    await stack?.down()
+    expect(isAlive(identity)).toBe(false)
+  })
+
+  test('runs once per data folder, however many starts come at once', async () => {
+    const start = () => startStack(config, { processes: [standIn('payment')] })
+    const started = await Promise.all([start(), start(), start()])
+    expect(started.filter((stack) => stack !== undefined)).toHaveLength(1)
+  })
+})
+
+describe('a start', () => {
+  test('waits for what a process needs, and for nothing else', async () => {
+    const order: string[] = []
+    await startStack(config, {
+      processes: [
+        standIn('kafka', { kind: 'server', after: ['not in this stack'] }),
+        script('migrate', '', { kind: 'step', after: ['kafka'] }),
+        standIn('payment', { after: ['migrate'] }),
+      ],
+      onProgress: (line) => order.push(line.split(' ')[0] as string),
+    })
+    expect(order).toEqual(['kafka', 'migrate', 'payment'])
+  })
+
+  test('fails with the end of its log when a step fails, and stops what had started', async () => {
+    const processes = [
+      standIn('kafka', { kind: 'server' }),
+      script('migrate', 'console.log("column is gone"); process.exit(1)', { kind: 'step', after: ['kafka'] }),
+      standIn('payment', { after: ['migrate'] }),
+    ]
+    let kafka: ProcessIdentity | undefined
+    const onProgress = () => (kafka ??= identityOf(readRecord(config.dataDir), 'kafka'))
+    await expect(startStack(config, { processes, onProgress })).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: 'migrate failed (exit code 1). The end of its log (migrate.log):\n  column is gone',
+    })
+    expect(isAlive(kafka as unknown as ProcessIdentity)).toBe(false)
+    expect(readRecord(config.dataDir)).toBeUndefined()
+  })
+
+  test('names a taken port and what to do, before anything runs', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const start = startStack(config, { processes: [standIn('api', { title: 'Orders API', ports: [port] })] })
+    await expect(start).rejects.toMatchObject({
+      code: 'USAGE',
+      message: expect.stringMatching(new RegExp(`^Port ${port}, wanted by Orders API, is taken: .*TALLY_PORT_BASE`)),
+    })
+    other.close()
+  })
+
+  test('can be broken off', async () => {
+    const interrupt = new AbortController()
+    const start = startStack(config, {
+      processes: [
+        standIn('kafka', { kind: 'server' }),
+        script('never', 'setInterval(() => {}, 1e3)', { after: ['kafka'] }),
+      ],
+      onProgress: () => interrupt.abort(),
+      signal: interrupt.signal,
+    })
+    await expect(start).rejects.toMatchObject({ name: 'AbortError' })
+    expect(await findStack(config.dataDir)).toBeUndefined()
+  })
+})
+
+describe('after its supervisor was killed', () => {
+  const supervise = (): ChildProcess =>
+    fork(join(import.meta.dirname, 'testing', 'stack-of-stand-ins.ts'), {
+      env: { ...process.env, TALLY_DATA_DIR: config.dataDir },
+      execArgv: [],
+    })
+
+  async function killedSupervisor(): Promise<{ server: ProcessIdentity; service: ProcessIdentity }> {
+    const supervisor = supervise()
+    expect(await once(supervisor, 'message')).toEqual(['started', undefined])
+    const record = readRecord(config.dataDir)
+    supervisor.kill('SIGKILL')
+    await once(supervisor, 'exit')
+    const left = { server: identityOf(record, 'server'), service: identityOf(record, 'service') }
+    await waitUntil('the service has ended by itself', () => !isAlive(left.service))
+    expect(isAlive(left.server)).toBe(true)
+    return left
+  }
+
+  test('a stack is started anew, with nothing left of the old one', async () => {
+    const { server } = await killedSupervisor()
+    const stack = await startStack(config, { processes: [standIn('server', { kind: 'server' })] })
+    expect(isAlive(server)).toBe(false)
+    expect(find(stack?.status(), 'server')).toMatchObject({ state: 'ready', restarts: 0 })
+  })
+
+  test('down ends what is left', async () => {
+    const { server } = await killedSupervisor()
+    expect(await findStack(config.dataDir)).toBeUndefined()
+    expect(await stopStack(config.dataDir)).toBe(true)
+    expect(isAlive(server)).toBe(false)
+  })
+
+  test('a process that got the pid of a dead one is left alone', async () => {
+    await killedSupervisor()
+    const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e3)'])
+    await once(bystander, 'spawn')
+    const identity = identify(bystander.pid as number) as ProcessIdentity
+    const record = readRecord(config.dataDir) as StackStatus
+    const recycled = { ...find(record, 'service'), identity: { ...identity, startTime: '1' } }
+    writeRecord(config.dataDir, { ...record, processes: [find(record, 'server'), recycled] })
+    await stopStack(config.dataDir)
+    expect(isAlive(identity)).toBe(true)
+    bystander.kill()
+    await once(bystander, 'exit')
+  })
+
+  test('two starts at once clean up and start one stack', async () => {
+    const { server } = await killedSupervisor()
+    const answers = await Promise.all(
+      [supervise(), supervise()].map(async (each) => String((await once(each, 'message'))[0])),
+    )
+    expect(answers.toSorted((a, b) => a.localeCompare(b))).toEqual(['running already', 'started'])
+    expect(isAlive(server)).toBe(false)
+    expect((await findStack(config.dataDir))?.state).toBe('running')
+  })
+})
