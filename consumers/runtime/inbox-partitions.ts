@@ -1,5 +1,7 @@
+import { describeError } from '../../infra/errors.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { inTransaction } from '../../infra/postgres.ts'
+import type { Logger } from '../../infra/telemetry.ts'
 
 const weekMs = 7 * 24 * 3_600_000
 /** Day 0 was a Thursday; weeks begin on Monday. */
@@ -47,6 +49,23 @@ export async function maintainInbox(pool: Pool, now: number): Promise<void> {
       [boundOf(first), boundOf(Math.max(newest, last) + 1), now - rememberedWeeks * weekMs],
     )
   })
+}
+
+const everyMs = 6 * 3_600_000
+
+/**
+ * Maintains the inbox now and every few hours.
+ * @returns ends it
+ * @throws what the first time throws
+ */
+export async function keepInbox(pool: Pool, log: Logger): Promise<() => void> {
+  await maintainInbox(pool, Date.now())
+  const timer = setInterval(() => {
+    maintainInbox(pool, Date.now()).catch((error: unknown) =>
+      log.warn({ error: describeError(error) }, 'inbox partitions not maintained, trying again later'),
+    )
+  }, everyMs)
+  return () => clearInterval(timer)
 }
 
 async function existingWeeks(tx: Tx): Promise<number[]> {

@@ -1,5 +1,6 @@
 import type { Batch } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
+import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Running } from '../../infra/service.ts'
@@ -10,6 +11,7 @@ import type { EventType } from '../../schemas/generated/events.ts'
 import { topicOf } from '../../schemas/topics.ts'
 import { Caller } from './caller.ts'
 import type { ConsumerDefinition } from './handler.ts'
+import { keepInbox } from './inbox-partitions.ts'
 import { Lane } from './lane.ts'
 import { Membership } from './membership.ts'
 import { readRecords } from './read-records.ts'
@@ -80,7 +82,12 @@ export async function startConsumer<State, Row>(
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return
       if (!offsets.follows(batch, position)) {
-        const lost = await offsets.explainGap(topic, batch.partition, position)
+        const lost = await offsets.explainGap(topic, batch.partition, position).catch((error: unknown) => {
+          log.warn(
+            { lane: lane.number, topic, position, error: describeError(error) },
+            'gap not explained, reading again',
+          )
+        })
         return lost ? lane.halt(lost) : membership.seek(lane, topic)
       }
       const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
@@ -96,12 +103,14 @@ export async function startConsumer<State, Row>(
     })
   }
 
+  const stopInbox = await keepInbox(pool, log)
   const stopTimers = definition.timers ? watchTimers(pool, membership.lanes, log) : async () => {}
   await membership.start()
   return {
     async stop() {
       await membership.quiesce()
       await stopTimers()
+      stopInbox()
       caller.stop()
       await relay.flush(2_000)
       await membership.leave()
