@@ -29,7 +29,8 @@ export interface RegisterOptions {
  */
 export async function registerSchemas(options: RegisterOptions): Promise<Map<EventType, number>> {
   const { registryUrl, namespace, log, schemas = loadSchemas() } = options
-  const problems = (await Promise.all(schemas.map((schema) => findProblems(schema, options)))).flat()
+  const problems: string[] = []
+  for (const schema of schemas) problems.push(...(await findProblems(schema, options)))
   if (problems.length > 0) {
     throw new TallyError(
       'SCHEMA_INCOMPATIBLE',
@@ -37,11 +38,10 @@ export async function registerSchemas(options: RegisterOptions): Promise<Map<Eve
     )
   }
   const registry = createRegistry(registryUrl)
-  const register = async ({ type, json }: EventSchema) => {
-    const subject = subjectOf(namespace, type)
-    return [type, await registerOne(registryUrl, registry, subject, json)] as const
+  const ids = new Map<EventType, number>()
+  for (const { type, json } of schemas) {
+    ids.set(type, await registerOne(registryUrl, registry, subjectOf(namespace, type), json))
   }
-  const ids = new Map(await Promise.all(schemas.map(register)))
   log?.info({ schemas: ids.size }, 'schemas registered')
   return ids
 }
