@@ -4,7 +4,7 @@ import { describeError, isTallyError, TallyError } from '../infra/errors.ts'
 import type { Logger } from '../infra/telemetry.ts'
 
 /** Silence of so long counts as no answer. */
-const patienceMs = 5_000
+const patienceMs = 10_000
 
 /** The client's `retry` holds for the whole process, so it is set here only. Callers know better when to try again. */
 export const createRegistry = (registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry =>
