@@ -127,9 +127,9 @@ describe('planImport', () => {
       amountMinor: 47_600,
     })
     expect(plan.deliveries.map(({ data }) => [data.sku, data.quantity])).toEqual([['11', 22]])
-    expect(plan.products.map(({ name, unitPriceMinor }) => [name, unitPriceMinor])).toEqual([
-      ['Queso', 2_100],
-      ['Singaporean, Hokkien "Fried" Mee', 1_400],
+    expect(plan.products.map(({ product }) => [product.name, product.unitPriceMinor])).toEqual([
+      ['Queso', '2100'],
+      ['Singaporean, Hokkien "Fried" Mee', '1400'],
     ])
   })
 
@@ -168,6 +168,17 @@ describe('planImport', () => {
     const plan = planImport(orders, twoProducts(), options)
     expect(plan.orders).toHaveLength(1)
     expect(plan.problems).toMatchObject([{ file: 'orders.csv', line: 4, column: 'ProductID' }])
+  })
+
+  test('leaves out products the catalogue would not take, and their orders', () => {
+    const orders = readOrders(ordersFile('1,VINET,V,,11,14,1,0', '2,VINET,V,,12,14,1,0'))
+    const plan = planImport(orders, readProducts(productsFile('11,Queso,21,22', '12,Free,0,5')), options)
+    expect(plan.products.map(({ sku }) => sku)).toEqual(['11'])
+    expect(plan.deliveries).toHaveLength(1)
+    expect(plan.problems).toMatchObject([
+      { file: 'products.csv', line: 3, column: 'UnitPrice' },
+      { file: 'orders.csv', line: 3, column: 'ProductID' },
+    ])
   })
 
   test('refuses amounts beyond what travels exactly, and currencies that do not exist', () => {

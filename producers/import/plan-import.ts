@@ -1,6 +1,8 @@
+import type { z } from 'zod'
 import { TallyError } from '../../infra/errors.ts'
 import { findFault, limits } from '../../schemas/validate.ts'
 import type { Event } from '../event-generator.ts'
+import { newProduct, path } from '../orders-api/contract.ts'
 import { seededId } from '../seeded.ts'
 import type { RowProblem } from './csv-table.ts'
 import { lineAmountMinor, minorDigitsOf, zero } from './decimal.ts'
@@ -21,9 +23,7 @@ type Order = Extract<Event, { type: 'OrderPlaced' }>
 
 export interface Product {
   sku: string
-  name: string
-  unitPriceMinor: number
-  currency: string
+  product: z.infer<typeof newProduct>
 }
 
 export interface ImportPlan {
@@ -45,22 +45,38 @@ export function planImport(source: SourceOrders, catalogue: SourceProducts, opti
     throw new TallyError('USAGE', `There is no currency ${currency}: give an ISO 4217 code such as EUR`)
   }
   const minorDigits = minorDigitsOf(currency)
-  const skus = new Set(catalogue.products.map(({ sku }) => sku))
   const problems = [...catalogue.problems, ...source.problems]
+  const keepGood = <T>(found: RowProblem[], item: T): T[] => {
+    problems.push(...found)
+    return found.length > 0 ? [] : [item]
+  }
+  const available = catalogue.products.flatMap((row) =>
+    keepGood(productProblems(row, productOf(row, currency, minorDigits)), row),
+  )
+  const skus = new Set(available.map(({ sku }) => sku))
   const orders = source.orders.flatMap((order) => {
     const event = orderPlaced(order, currency, minorDigits, importedAt)
-    const found = problemsOf(order, event, skus)
-    problems.push(...found)
-    return found.length > 0 ? [] : [event]
+    return keepGood(orderProblems(order, event, skus), event)
   })
   return {
-    products: catalogue.products.map(({ sku, name, unitPrice }) => {
-      return { sku, name, unitPriceMinor: Number(lineAmountMinor(unitPrice, 1, zero, minorDigits)), currency }
-    }),
-    deliveries: deliveriesOf(catalogue.products, orders, options),
+    products: available.map((row) => productOf(row, currency, minorDigits)),
+    deliveries: deliveriesOf(available, orders, options),
     orders,
     problems,
   }
+}
+
+const productOf = ({ sku, name, unitPrice }: SourceProduct, currency: string, minorDigits: number): Product => ({
+  sku,
+  product: { name, unitPriceMinor: String(lineAmountMinor(unitPrice, 1, zero, minorDigits)), currency },
+})
+
+function productProblems({ file, line }: SourceProduct, { sku, product }: Product): RowProblem[] {
+  const columns: Record<PropertyKey, string> = { sku: 'ProductID', name: 'ProductName', unitPriceMinor: 'UnitPrice' }
+  const issues = [path.sku.safeParse({ sku }), newProduct.safeParse(product)].flatMap(
+    ({ error }) => error?.issues ?? [],
+  )
+  return issues.map(({ path: [field = ''], message }) => ({ file, line, column: columns[field], message }))
 }
 
 function orderPlaced(source: SourceOrder, currency: string, minorDigits: number, importedAt: number): Order {
@@ -78,7 +94,7 @@ function orderPlaced(source: SourceOrder, currency: string, minorDigits: number,
   return { type: 'OrderPlaced', id: seededId('import', 'OrderPlaced', content), data }
 }
 
-function problemsOf({ file, line, lines }: SourceOrder, { data }: Order, skus: ReadonlySet<string>): RowProblem[] {
+function orderProblems({ file, line, lines }: SourceOrder, { data }: Order, skus: ReadonlySet<string>): RowProblem[] {
   const unknown = lines.filter(({ sku }) => !skus.has(sku))
   if (unknown.length > 0) {
     return unknown.map(({ line, sku }) => ({

@@ -3,6 +3,8 @@ import type { RowProblem } from './csv-table.ts'
 import type { Decimal } from './decimal.ts'
 
 export interface SourceProduct {
+  file: string
+  line: number
   sku: string
   name: string
   unitPrice: Decimal
@@ -20,7 +22,7 @@ export interface SourceProducts {
  */
 export function readProducts(path: string): SourceProducts {
   const { rows, problems } = readCsv(path, ['ProductID', 'ProductName', 'UnitPrice', 'UnitsInStock'])
-  const products = new Map<string, { product: SourceProduct; line: number }>()
+  const products = new Map<string, SourceProduct>()
   for (const row of rows) {
     const sku = row.requiredText('ProductID')
     const name = row.requiredText('ProductName')
@@ -29,7 +31,7 @@ export function readProducts(path: string): SourceProducts {
     if (!sku || !name || !unitPrice || unitsInStock === undefined) continue
     const twin = products.get(sku)
     if (twin) row.problem('ProductID', `${sku} is there already, on line ${twin.line}`)
-    else products.set(sku, { product: { sku, name, unitPrice, unitsInStock }, line: row.line })
+    else products.set(sku, { file: row.file, line: row.line, sku, name, unitPrice, unitsInStock })
   }
-  return { products: [...products.values()].map(({ product }) => product), problems }
+  return { products: [...products.values()], problems }
 }

@@ -1,0 +1,93 @@
+import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
+import type { z } from 'zod'
+import { isTallyError, TallyError } from '../infra/errors.ts'
+import type { EventData } from '../schemas/generated/events.ts'
+import type { newProduct, NewOrder } from './orders-api/contract.ts'
+
+export interface ApiClientOptions {
+  /** Of the orders API, such as http://127.0.0.1:28080. */
+  url: string
+  /** Ends requests and the waiting between them. */
+  signal?: AbortSignal
+}
+
+const timeoutMs = 10_000
+
+/** The orders API for scripts. All its requests can be repeated safely, and are, while it is overloaded or restarting. */
+export class ApiClient {
+  private readonly url: string
+  private readonly signal: AbortSignal | undefined
+  private reached = false
+  private readonly patience = retry(
+    handleWhen((error) => isTallyError(error, 'UNREACHABLE')),
+    {
+      maxAttempts: 8,
+      backoff: new ExponentialBackoff({ initialDelay: 100, maxDelay: 3_000 }),
+    },
+  )
+
+  constructor({ url, signal }: ApiClientOptions) {
+    this.url = url
+    this.signal = signal
+  }
+
+  /** @throws TallyError USAGE with the API's reason when it refuses; fetch's error when nothing ever listened there */
+  async putProduct(sku: string, product: z.infer<typeof newProduct>): Promise<void> {
+    await this.request('PUT', `/products/${encodeURIComponent(sku)}`, product)
+  }
+
+  /**
+   * Places an order once, however often it is called with the same key.
+   * @returns the order's id
+   * @throws as `putProduct`
+   */
+  async placeOrder(order: NewOrder, idempotencyKey: string): Promise<string> {
+    const placed = await this.request('POST', '/orders', order, { 'idempotency-key': idempotencyKey })
+    return (placed as { orderId: string }).orderId
+  }
+
+  private request(method: string, path: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {
+    return this.patience.execute(async () => {
+      const timeout = AbortSignal.timeout(timeoutMs)
+      const response = await fetch(`${this.url}${path}`, {
+        method,
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+        signal: this.signal ? AbortSignal.any([this.signal, timeout]) : timeout,
+      }).catch((error: unknown) => this.giveUpOrRepeat(error, `${method} ${path}`))
+      this.reached = true
+      const text = await response.text()
+      if (response.ok) return text === '' ? undefined : JSON.parse(text)
+      if (response.status >= 500 || response.status === 429) {
+        throw new TallyError('UNREACHABLE', `The orders API answers ${method} ${path} with status ${response.status}`)
+      }
+      throw new TallyError('USAGE', `The orders API refuses ${path}: ${refusalOf(text)}`)
+    }, this.signal)
+  }
+
+  private giveUpOrRepeat(error: unknown, request: string): never {
+    this.signal?.throwIfAborted()
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+    // Nothing listens: while a replica restarts that passes, before the first answer it is for the person to put right
+    if (cause?.code === 'ECONNREFUSED' && !this.reached) throw error
+    throw new TallyError('UNREACHABLE', `The orders API does not answer ${request}`, { cause: error })
+  }
+}
+
+/** What a problem+json body says, field by field. */
+function refusalOf(text: string): string {
+  try {
+    const { detail, errors = [] } = JSON.parse(text) as { detail: string; errors?: { path: string; message: string }[] }
+    return [detail, ...errors.map(({ path, message }) => `${path} ${message}`)].join(' ')
+  } catch {
+    return text.slice(0, 200)
+  }
+}
+
+/** An order as the API takes it: it sets ids, prices and times itself. */
+export const newOrderOf = ({ customerId, currency, lines, shipTo }: EventData['OrderPlaced']): NewOrder => ({
+  customerId,
+  currency,
+  lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
+  shipTo,
+})

@@ -1,0 +1,82 @@
+import type { EventType } from '../schemas/generated/events.ts'
+import { loadSchemas } from '../schemas/load-schemas.ts'
+import { isPlausibleTime } from '../schemas/time.ts'
+import { findFault } from '../schemas/validate.ts'
+import { isObject, readAvroJson } from './avro-json.ts'
+import { unknownType } from './event-type-names.ts'
+import type { OutgoingEvent } from './publisher.ts'
+import { seededId } from './seeded.ts'
+
+/** An event, or what is wrong with the text: each fault begins with the path of the field. */
+export type ReadEvent = { event: OutgoingEvent; faults?: undefined } | { event?: undefined; faults: readonly string[] }
+
+export interface EventReaderOptions {
+  /** Of texts that are bare data. */
+  type?: EventType
+  /** Ids of events without one are a function of this, their content and their number. */
+  seed: number
+}
+
+/**
+ * Makes a reader of events written as JSON: `{"type": …, "id"?: …, "time"?: …, "data": {…}}`, or the data alone where the
+ * type is given. Integers of 64 bits may be strings, because a JSON number is a double to many writers.
+ * @returns reads one text; its number tells events of the same content apart
+ */
+export function createEventReader({
+  type: givenType,
+  seed,
+}: EventReaderOptions): (text: string, number: number) => ReadEvent {
+  const records = new Map(loadSchemas().map(({ type, record }) => [type as EventType, record]))
+  return (text, number) => {
+    const json = parse(text)
+    if (!isObject(json)) return { faults: ['not a JSON object'] }
+    const { type, id, time, data } = isEnvelope(json)
+      ? json
+      : { type: givenType, data: json, id: undefined, time: undefined }
+    if (type === undefined)
+      return { faults: ['type is missing: give it in the line, or as an argument for lines of bare data'] }
+    const record = records.get(type as EventType)
+    if (!record) return { faults: [unknownType(type)] }
+    const faults = isEnvelope(json) ? envelopeFaults(json) : []
+    const value = readAvroJson(record, data, 'data', faults)
+    const fault = faults.length === 0 ? findFault(type as EventType, value as never) : undefined
+    if (fault !== undefined) faults.push(`data.${fault}`)
+    if (faults.length > 0) return { faults }
+    const eventId = id ?? seededId('line', seed, number, JSON.stringify(value))
+    return { event: { type, id: eventId, data: value, time: timeOf(time) } as OutgoingEvent }
+  }
+}
+
+interface EnvelopeJson {
+  type?: unknown
+  id?: unknown
+  time?: unknown
+  data: unknown
+}
+
+/** No event has a field `data`. */
+const isEnvelope = (json: object): json is EnvelopeJson => 'data' in json
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function envelopeFaults({ id, time, ...rest }: EnvelopeJson): string[] {
+  const unknown = Object.keys(rest).filter((name) => name !== 'type' && name !== 'data')
+  return [
+    ...unknown.map((name) => `${name} is not known: an event has type, id, time and data`),
+    ...(id === undefined || (typeof id === 'string' && /^[\x21-\x7e]{1,255}$/.test(id))
+      ? []
+      : ['id is not 1 to 255 visible ASCII characters']),
+    ...(time === undefined || isPlausibleTime(timeOf(time) ?? Number.NaN)
+      ? []
+      : ['time is neither ISO 8601 nor epoch milliseconds']),
+  ]
+}
+
+const timeOf = (time: unknown): number | undefined =>
+  typeof time === 'string' ? Date.parse(time) : (time as number | undefined)

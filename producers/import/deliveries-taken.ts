@@ -1,0 +1,57 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { TallyError } from '../../infra/errors.ts'
+import { prepared } from '../../infra/postgres.ts'
+import { topicName, topicOf } from '../../schemas/topics.ts'
+import type { ImportTarget } from './run-import.ts'
+
+const pollEveryMs = 50
+/** Longer than a replica takes to start, or to take over the lanes of a lost one. */
+const patienceMs = 60_000
+
+const positions = prepared<{ partition: number; next_offset: number }>(
+  'positions',
+  'select partition, max(next_offset) as next_offset from ledger where topic = $1 group by partition',
+)
+
+/**
+ * Waits until inventory has taken every delivery that is on the topic now.
+ * @throws TallyError UNREACHABLE when its position does not move for a minute
+ */
+export async function deliveriesTaken({
+  kafka,
+  inventory,
+  namespace,
+  signal,
+  onPhase,
+}: Omit<ImportTarget, 'api' | 'publisher'>): Promise<void> {
+  const topic = topicOf('StockReplenished')
+  const ends = await readEnds(kafka, topicName(namespace, topic))
+  const total = ends.reduce((sum, { end }) => sum + end, 0)
+  const progress = onPhase('Inventory takes the deliveries', total, 'offsets')
+  let last = { taken: -1, at: performance.now() }
+  for (;;) {
+    const next = new Map((await positions(inventory, topic.name)).map((row) => [row.partition, row.next_offset]))
+    const taken = ends.reduce((sum, { partition, end }) => sum + Math.min(end, next.get(partition) ?? 0), 0)
+    progress.update(taken)
+    if (taken === total) return progress.finish()
+    if (taken > last.taken) last = { taken, at: performance.now() }
+    if (performance.now() - last.at > patienceMs) {
+      throw new TallyError(
+        'UNREACHABLE',
+        `Inventory has taken ${taken} of ${total} offsets of the topic ${topic.name} and does not go on: see \`npm run stack -- status\`. No order was sent; import again when inventory runs, nothing will be doubled`,
+      )
+    }
+    await delay(pollEveryMs, undefined, { signal })
+  }
+}
+
+async function readEnds(kafka: ImportTarget['kafka'], topic: string): Promise<{ partition: number; end: number }[]> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic)
+    return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
+  } finally {
+    await admin.disconnect()
+  }
+}

@@ -1,0 +1,37 @@
+import type { Config } from '../../infra/config.ts'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
+import { ApiClient, newOrderOf } from '../../producers/api-client.ts'
+import type { OutgoingEvent } from '../../producers/publisher.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { connectKafka, connectPublisher } from '../cli/connect.ts'
+
+export interface Destination {
+  /** Resolves when the event is safe there. */
+  send(event: OutgoingEvent): Promise<void>
+  maxOutstanding: number
+  stop(): Promise<void>
+}
+
+export async function toKafka(config: Config, types: readonly EventType[], signal: AbortSignal): Promise<Destination> {
+  const kafka = connectKafka('produce', config)
+  const publisher = await connectPublisher({ name: 'produce', kafka, config, types, signal })
+  return { send: (event) => publisher.publish([event]), maxOutstanding: 5_000, stop: () => publisher.stop() }
+}
+
+/** @param onRefused told of an order the API refuses; without it a refusal is an error */
+export function toApi(config: Config, signal: AbortSignal, onRefused?: (reason: string) => void): Destination {
+  const api = new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, signal })
+  return {
+    send: async ({ type, id, data }) => {
+      if (type !== 'OrderPlaced') throw new TallyError('USAGE', `The orders API takes OrderPlaced, not ${type}`)
+      try {
+        await api.placeOrder(newOrderOf(data), id)
+      } catch (error) {
+        if (!onRefused || !isTallyError(error, 'USAGE')) throw error
+        onRefused(error.message)
+      }
+    },
+    maxOutstanding: 32,
+    stop: async () => {},
+  }
+}
