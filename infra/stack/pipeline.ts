@@ -14,7 +14,8 @@ export function pipeline(config: Config): ProcessSpec[] {
   return [
     ...simulators,
     deployStep('database', 'Database schemas', ['postgres'], ['database']),
-    deployStep('topics', 'Topics and event schemas', ['kafka', 'registry'], ['topics', 'schemas']),
+    deployStep('topics', 'Topics', ['kafka'], ['topics']),
+    deployStep('schemas', 'Event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
     {
       ...nodeProcess('orders-api', ['producers/orders-api/main.ts']),
       title: 'Orders API',
@@ -31,7 +32,7 @@ const consumerNames = (): string[] =>
 
 const consumer = (name: string): ProcessSpec => ({
   ...nodeProcess(name, ['consumers/main.ts', name]),
-  after: ['deploy-database', 'deploy-topics'],
+  after: ['deploy-database', 'deploy-topics', 'deploy-schemas'],
 })
 
 const simulator = (name: string, title: string, port: number): ProcessSpec => ({
