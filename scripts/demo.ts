@@ -77,7 +77,7 @@ function printResult({ repeated, verdict }: DemoResult, orders: number): void {
   printVerdict(verdict)
 }
 
-const sayWhatNext = ({ ports }: Config): void =>
+function sayWhatNext({ ports }: Config): void {
   say(
     [
       'The stack keeps running until Ctrl-C. In another terminal:',
@@ -88,6 +88,7 @@ const sayWhatNext = ({ ports }: Config): void =>
       '  npm run verify                  the proof again, at any time',
     ].join('\n'),
   )
+}
 
 function whole(min: number, max: number) {
   return (text: string): number => {

@@ -25,6 +25,8 @@ export interface FlowOptions {
 }
 
 const everyMs = 250
+/** Watching takes at most this share of the time, however many orders there are. */
+const watchingShare = 0.1
 /** Nothing has moved for so long: something is stuck, and `verify` says what. */
 const stuckAfterMs = 60_000
 
@@ -34,13 +36,15 @@ export async function watchFlow({ pool, namespace, orderIds, total, signal, onFl
   let before = ''
   let movedAt = performance.now()
   for (;;) {
+    const askedAt = performance.now()
     const flow = await readFlow(pool, table, orderIds())
+    const tookMs = performance.now() - askedAt
     onFlow(flow)
     const now = JSON.stringify(flow)
     if (now !== before) movedAt = performance.now()
     before = now
     if (flow.ended === total || performance.now() - movedAt > stuckAfterMs) return flow
-    await delay(everyMs, undefined, { signal })
+    await delay(Math.max(everyMs, tookMs / watchingShare), undefined, { signal })
   }
 }
 

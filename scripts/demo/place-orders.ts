@@ -2,7 +2,7 @@ import type { OrderPlaced } from '../../schemas/generated/events.ts'
 import type { Accepted, OrdersClient } from './orders-client.ts'
 
 /** Requests under way at once: enough to keep the API busy, few enough that each is answered in a few milliseconds. */
-const concurrency = 16
+const concurrency = 32
 
 /** Every so many-th order is cancelled right after it was placed. */
 const cancelEvery = 50

@@ -75,3 +75,9 @@ export async function createTestStack(portBase: number, env: NodeJS.ProcessEnv =
     },
   }
 }
+
+/** What a command printed, if it ended well; otherwise the failure shows all it said. */
+export function succeeded({ exitCode, stdout, stderr }: Output): string {
+  if (exitCode !== 0) throw new Error(`Exit code ${exitCode}\n${stderr}\n${stdout}`)
+  return stdout
+}
