@@ -44,6 +44,11 @@ export class TimelineFeed {
     return true
   }
 
+  /** Asks again and again; only as long as somebody watches. */
+  get busy(): boolean {
+    return this.polling !== undefined
+  }
+
   unwatch(watcher: Watcher): void {
     this.watchers.delete(watcher)
   }

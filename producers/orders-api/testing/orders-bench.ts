@@ -48,8 +48,8 @@ export async function createOrdersBench(): Promise<OrdersBench> {
   const schemas = { orders: `${namespace}orders`, status: `${namespace}order_status` }
   await migrate({ url, schema: schemas.orders, folders: own, log })
   await migrate({ url, schema: schemas.status, folders: [folder('own', 'consumers/order-status/sql')], log })
-  const pool = createPool({ url, schema: schemas.orders, name: 'bench', log })
-  const projection = createPool({ url, schema: schemas.status, name: 'bench', log })
+  const pool = createPool({ url, schema: schemas.orders, name: namespace, log })
+  const projection = createPool({ url, schema: schemas.status, name: namespace, log })
   const ids = new Map<EventType, number>([
     ['OrderPlaced', 1],
     ['CancellationRequested', 2],

@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { inTransaction } from '../../infra/postgres.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import type { OutboxRow } from '../outbox/outbox-table.ts'
+import { takeKeys } from './idempotency.ts'
+import { ensureLanes } from './lane-table.ts'
+import { createOrderBook } from './order-book.ts'
+import type { Entry } from './order-book.ts'
+import { createOrdersBench, partitions } from './testing/orders-bench.ts'
+import type { OrdersBench } from './testing/orders-bench.ts'
+
+let bench: OrdersBench
+beforeAll(async () => {
+  bench = await createOrdersBench()
+  await ensureLanes(bench.pool, partitions)
+})
+afterAll(() => bench[Symbol.asyncDispose]())
+
+const entry = (lane: number, overrides: Partial<Entry['event']> = {}): Entry => {
+  const eventId = newEventId()
+  const event = { eventId, topic: 'orders', key: `o-${eventId}`, headers: {}, value: Buffer.from('x'), ...overrides }
+  return { lane, event, reply: { status: 202, body: { eventId } } }
+}
+
+function setUp() {
+  const committed: OutboxRow[] = []
+  const log = bench.sandbox.log.child({}, { level: 'silent' })
+  const book = createOrderBook({ pool: bench.pool, log, onCommit: (rows) => void committed.push(...rows) })
+  return { book, committed }
+}
+
+describe('the order book', () => {
+  test('an entry the database refuses fails alone', async () => {
+    const { book, committed } = setUp()
+    const bad = entry(1, { eventId: 'no uuid' })
+    const entries = [entry(0), entry(1), bad, entry(1), entry(2)]
+    const replies = await Promise.all(entries.map((one) => book.write(one)))
+    expect(replies.map(({ status }) => status)).toEqual([202, 202, 500, 202, 202])
+    expect(committed.map(({ eventId }) => eventId)).toEqual(
+      entries.filter((one) => one !== bad).map(({ event }) => event.eventId),
+    )
+  })
+
+  test('hands over each lane’s events in the order of their numbers', async () => {
+    const { book, committed } = setUp()
+    await Promise.all(Array.from({ length: 60 }, (_, i) => book.write(entry(i % partitions))))
+    for (let lane = 0; lane < partitions; lane++) {
+      const numbers = committed.filter((row) => row.lane === lane).map(({ seq }) => seq)
+      expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index))
+      expect(numbers).toHaveLength(20)
+    }
+  })
+
+  test('gives one reply per key, however many replicas take the same keys at once', async () => {
+    const books = Array.from({ length: 4 }, () => setUp().book)
+    const keyed = (i: number): Entry => ({
+      ...entry(i % partitions),
+      idempotency: { key: `many-${i}`, fingerprint: Buffer.from('same') },
+    })
+    const replies = await Promise.all(
+      books.flatMap((book) => Array.from({ length: 100 }, (_, i) => book.write(keyed(i)))),
+    )
+    expect(replies.filter(({ status }) => status !== 202)).toEqual([])
+    expect(new Set(replies.map(({ body }) => JSON.stringify(body))).size).toBe(100)
+  })
+
+  test('takes keys in one order, so that replicas never wait for each other in a circle', async () => {
+    const { pool } = bench
+    const take = (...keys: string[]) =>
+      inTransaction(pool, (tx) =>
+        takeKeys(
+          tx,
+          keys.map((key) => ({ key, fingerprint: Buffer.from('same'), reply: { status: 202 } })),
+        ),
+      )
+    const blocked = (count: number) =>
+      waitUntil(`${count} waiting`, async () => {
+        const { rows } = await bench.sandbox.pool.query<{ waiting: number }>(
+          `select count(*) as waiting from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,
+          [bench.sandbox.namespace],
+        )
+        return rows[0]?.waiting === count
+      })
+    // Both stop at the key in the middle; unsorted, each would by then hold what the other needs next
+    const middle = await pool.connect()
+    await middle.query('begin')
+    await takeKeys(middle, [{ key: 'm', fingerprint: Buffer.from('x'), reply: { status: 202 } }])
+    const first = take('a', 'm', 'z')
+    await blocked(1)
+    const second = take('z', 'm', 'a')
+    await blocked(2)
+    await middle.query('rollback')
+    middle.release()
+    expect((await Promise.all([first, second])).map((holders) => [...holders.keys()].sort())).toEqual([
+      ['a', 'm', 'z'],
+      ['a', 'm', 'z'],
+    ])
+  })
+
+  test('refuses a database whose orders are spread over another number of partitions', async () => {
+    await expect(ensureLanes(bench.pool, partitions + 1)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  })
+})
