@@ -30,7 +30,8 @@ export async function sendAll<T>(
     outstanding++
     try {
       await send(item)
-      onProgress?.(++done)
+      done++
+      onProgress?.(done)
     } catch (error) {
       failure ??= { error }
     } finally {

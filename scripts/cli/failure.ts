@@ -41,27 +41,36 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
   return { sentence: describeError(error), exitCode: 1 }
 }
 
-type Cause = Error &
-  Partial<{ code: string; broker: string; address: string; hostname: string; port: number; originalError: unknown }>
+/** What errors of pg, kafkajs, undici and Node say about themselves, as far as they do. */
+interface Cause {
+  name?: string
+  code?: unknown
+  broker?: string
+  address?: string
+  hostname?: string
+  port?: number
+  cause?: unknown
+  errors?: unknown
+  originalError?: unknown
+}
 
-/** The error and everything under it: pg and undici nest by `cause` and `errors`, kafkajs by `originalError`. */
+/** The error and everything under it. */
 function* causes(error: unknown): Generator<Cause> {
-  if (!(error instanceof Error)) return
-  const cause: Cause = error
-  yield cause
-  if (error instanceof AggregateError) for (const inner of error.errors) yield* causes(inner)
-  yield* causes(error.cause)
-  if (cause.originalError !== error.cause) yield* causes(cause.originalError)
+  if (typeof error !== 'object' || error === null) return
+  const found: Cause = error
+  yield found
+  if (Array.isArray(found.errors)) for (const inner of found.errors) yield* causes(inner)
+  yield* causes(found.cause)
+  if (found.originalError !== found.cause) yield* causes(found.originalError)
 }
 
 function unreachable(cause: Cause, config: Config): string | undefined {
   const named = cause.name === 'KafkaJSConnectionError' ? cause.broker : undefined
   if (!named && !disconnected.has(String(cause.code))) return undefined
   const server = serversOf(config).find(({ at }) => at.some((address) => address === named || matches(address, cause)))
-  return (
-    server &&
-    `${server.name} not answer at ${server.at.join(', ')}: start the stack with \`npm start\`, or set ${server.variable}`
-  )
+  if (!server) return undefined
+  const { name, at, variable } = server
+  return `${name} does not answer at ${at.join(', ')}: start the stack with \`npm start\`, or set ${variable}`
 }
 
 const matches = (address: string, { address: ip, hostname, port }: Cause): boolean =>
@@ -73,10 +82,10 @@ const matches = (address: string, { address: ip, hostname, port }: Cause): boole
 const sameHost = (address: string, ip: string): boolean => address.startsWith(`${ip}:`) || !/^[\d.]+:/.test(address)
 
 const serversOf = ({ postgres, kafka, registry, ports }: Config) => [
-  { name: 'PostgreSQL does', at: [hostOf(postgres.url, '5432')], variable: 'TALLY_DATABASE_URL' },
-  { name: 'Kafka does', at: kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' },
-  { name: 'The schema registry does', at: [hostOf(registry.url)], variable: 'TALLY_REGISTRY_URL' },
-  { name: 'The orders API does', at: [`127.0.0.1:${ports.api}`], variable: 'TALLY_API_PORT' },
+  { name: 'PostgreSQL', at: [hostOf(postgres.url, '5432')], variable: 'TALLY_DATABASE_URL' },
+  { name: 'Kafka', at: kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' },
+  { name: 'The schema registry', at: [hostOf(registry.url)], variable: 'TALLY_REGISTRY_URL' },
+  { name: 'The orders API', at: [`127.0.0.1:${ports.api}`], variable: 'TALLY_API_PORT' },
 ]
 
 function hostOf(url: string, defaultPort?: string): string {

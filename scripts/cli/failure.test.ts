@@ -1,0 +1,85 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, test } from '@jest/globals'
+import kafkajs from 'kafkajs'
+import pg from 'pg'
+import { loadConfig } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { explainFailure } from './failure.ts'
+
+/** A port where nothing listens: one that was free a moment ago. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+const failureOf = async (work: () => Promise<unknown>): Promise<unknown> => {
+  try {
+    await work()
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not fail')
+}
+
+describe('a server that does not answer is named, with what to do', () => {
+  test('PostgreSQL, also deep under another error', async () => {
+    const port = await closedPort()
+    const url = `postgres://tally@127.0.0.1:${port}/tally`
+    const cause = await failureOf(() => new pg.Client({ connectionString: url }).connect())
+    const error = new TallyError('UNREACHABLE', 'no', { cause: new AggregateError([new Error('x', { cause })]) })
+    expect(explainFailure(error, () => loadConfig({ TALLY_DATABASE_URL: url }))).toEqual({
+      sentence: `PostgreSQL does not answer at 127.0.0.1:${port}: start the stack with \`npm start\`, or set TALLY_DATABASE_URL`,
+      exitCode: 1,
+    })
+  })
+
+  test('Kafka', async () => {
+    const broker = `127.0.0.1:${await closedPort()}`
+    const { Kafka, logLevel } = kafkajs
+    const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry: { retries: 1 } }).admin()
+    const error = await failureOf(() => admin.connect())
+    const { sentence } = explainFailure(error, () => loadConfig({ TALLY_KAFKA_BROKERS: broker }))
+    expect(sentence).toContain(`Kafka does not answer at ${broker}`)
+  })
+
+  test.each([
+    ['TALLY_REGISTRY_URL', 'The schema registry does not answer'],
+    ['TALLY_API_PORT', 'The orders API does not answer'],
+  ])('%s', async (variable, sentence) => {
+    const port = await closedPort()
+    const url = `http://127.0.0.1:${port}`
+    const error = await failureOf(() => fetch(url))
+    const config = loadConfig({ [variable]: variable.endsWith('PORT') ? String(port) : url })
+    expect(explainFailure(error, () => config).sentence).toContain(sentence)
+  })
+})
+
+test('a failed connection to somewhere else is not taken for one of our servers', async () => {
+  const port = await closedPort()
+  const error = await failureOf(() => fetch(`http://127.0.0.1:${port}`))
+  expect(explainFailure(error, () => loadConfig({})).sentence).toContain('fetch failed')
+})
+
+test.each([
+  ['42P01', 'lacks a table'],
+  ['28P01', 'refuses the password'],
+])('PostgreSQL answers %s', (code, text) => {
+  const error = Object.assign(new Error('it says something technical'), { code })
+  expect(explainFailure(error, () => loadConfig({})).sentence).toContain(text)
+})
+
+test('a wrong configuration is wrong usage', () => {
+  const error = new TallyError('CONFIG_INVALID', 'Configuration: TALLY_API_PORT: too big')
+  expect(explainFailure(error)).toEqual({ sentence: error.message, exitCode: 2 })
+})
+
+test('anything else is said as it is', () => {
+  expect(explainFailure(new Error('outer', { cause: new Error('inner') }), () => loadConfig({}))).toEqual({
+    sentence: 'outer: inner',
+    exitCode: 1,
+  })
+})

@@ -1,0 +1,53 @@
+import { PassThrough } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
+import { describe, expect, test } from '@jest/globals'
+import { createProgress, duration } from './progress.ts'
+
+function setUp(terminal: boolean, total?: number) {
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 60 })
+  const clock = { ms: 0 }
+  const progress = createProgress('Sent', { total, stream: stream as never, now: () => clock.ms })
+  return { progress, clock, shown: () => String(stream.read() ?? '') }
+}
+
+describe('progress', () => {
+  test('is a line every few seconds where nobody watches', () => {
+    const { progress, clock, shown } = setUp(false, 10_000)
+    for (clock.ms = 0; clock.ms < 7_000; clock.ms += 500) progress.update(clock.ms)
+    progress.finish()
+    expect(shown().split('\n')).toEqual([
+      'Sent: 3,000 of 10,000 events, 30 %, 1,000/s, 7.0 s left',
+      'Sent: 6,000 of 10,000 events, 60 %, 1,000/s, 4.0 s left',
+      'Sent: 6,500 of 10,000 events, 929/s, 7.0 s',
+      '',
+    ])
+  })
+
+  test('rewrites one line on a terminal and keeps it within its width', () => {
+    const { progress, clock, shown } = setUp(true)
+    clock.ms = 1_000
+    progress.update(50, 'a note that is far too long for the terminal this runs in')
+    const [line = ''] = shown().split('\n')
+    expect(line).toContain('Sent: 50 events, 50/s, a note')
+    expect(stripVTControlCharacters(line)).toHaveLength(59)
+    progress.finish('')
+    expect(shown()).toMatch(/Sent: 50 events, 50\/s, 1\.0 s\n$/)
+  })
+
+  test('says nothing more once finished', () => {
+    const { progress, clock, shown } = setUp(false)
+    progress.finish()
+    shown()
+    clock.ms = 60_000
+    progress.update(5)
+    progress.finish()
+    expect(shown()).toBe('')
+  })
+})
+
+test.each([
+  [430, '0.4 s'],
+  [9_960, '10 s'],
+  [61_000, '1 min 1 s'],
+  [7_500_000, '2 h 5 min'],
+])('%i ms are %s', (ms, text) => expect(duration(ms)).toBe(text))
