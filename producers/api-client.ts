@@ -2,7 +2,7 @@ import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { z } from 'zod'
 import { isTallyError, TallyError } from '../infra/errors.ts'
 import type { EventData } from '../schemas/generated/events.ts'
-import type { newProduct, NewOrder } from './orders-api/contract.ts'
+import type { newProduct, NewOrder, placedOrder } from './orders-api/contract.ts'
 
 export interface ApiClientOptions {
   /** Of the orders API, such as http://127.0.0.1:28080. */
@@ -10,6 +10,8 @@ export interface ApiClientOptions {
   /** Ends requests and the waiting between them. */
   signal?: AbortSignal
 }
+
+type PlacedOrder = z.infer<typeof placedOrder>
 
 const timeoutMs = 10_000
 
@@ -38,12 +40,19 @@ export class ApiClient {
 
   /**
    * Places an order once, however often it is called with the same key.
-   * @returns the order's id
    * @throws as `putProduct`
    */
-  async placeOrder(order: NewOrder, idempotencyKey: string): Promise<string> {
-    const placed = await this.request('POST', '/orders', order, { 'idempotency-key': idempotencyKey })
-    return (placed as { orderId: string }).orderId
+  async placeOrder(order: NewOrder, idempotencyKey: string): Promise<PlacedOrder> {
+    return (await this.request('POST', '/orders', order, { 'idempotency-key': idempotencyKey })) as PlacedOrder
+  }
+
+  /**
+   * Asks once for an order to be cancelled, however often it is called with the same key.
+   * @throws as `putProduct`
+   */
+  async requestCancellation(orderId: string, reason: string, idempotencyKey: string): Promise<void> {
+    const path = `/orders/${encodeURIComponent(orderId)}/cancellation`
+    await this.request('POST', path, { reason }, { 'idempotency-key': idempotencyKey })
   }
 
   private request(method: string, path: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {

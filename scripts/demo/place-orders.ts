@@ -1,35 +1,43 @@
+import type { ApiClient } from '../../producers/api-client.ts'
+import { newOrderOf } from '../../producers/api-client.ts'
+import { sendAll } from '../../producers/send-all.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
-import type { Accepted, OrdersClient } from './orders-client.ts'
 
-/** Requests under way at once: enough to keep the API busy, few enough that each is answered in a few milliseconds. */
-const concurrency = 32
-
-/** Every so many-th order is cancelled right after it was placed. */
-const cancelEvery = 50
+export interface Placed {
+  orderId: string
+  /** When the API accepted it, UTC epoch ms. */
+  placedAt: number
+}
 
 export interface PlaceOptions {
-  client: OrdersClient
+  api: Pick<ApiClient, 'placeOrder' | 'requestCancellation'>
   orderAt: (index: number) => OrderPlaced
   seed: number
   /** Indexes of the orders to place, `[from, to)`. */
   from: number
   to: number
-  onPlaced(order: Accepted): void
+  signal: AbortSignal
+  onPlaced(order: Placed): void
 }
 
+/** Requests under way at once: the API commits in groups, so more at once is faster, up to a point. */
+const maxOutstanding = 32
+
+/** Every so many-th order is cancelled right after it was placed. */
+const cancelEvery = 50
+
 /** Places orders through the API and cancels some; resolves when all are accepted. Repeating it places nothing new. */
-export async function placeOrders({ client, orderAt, seed, from, to, onPlaced }: PlaceOptions): Promise<void> {
-  let next = from
-  const worker = async () => {
-    while (next < to) {
-      const index = next++
-      const key = `demo-${seed}-${index}`
-      const accepted = await client.placeOrder(orderAt(index), key)
-      onPlaced(accepted)
-      if (index % cancelEvery === cancelEvery - 1) {
-        await client.requestCancellation(accepted.orderId, 'changed my mind', `${key}-cancel`)
-      }
-    }
+export async function placeOrders({ api, orderAt, seed, from, to, signal, onPlaced }: PlaceOptions): Promise<void> {
+  const place = async (index: number) => {
+    const key = `demo-${seed}-${index}`
+    const { orderId, placedAt } = await api.placeOrder(newOrderOf(orderAt(index)), key)
+    onPlaced({ orderId, placedAt: Date.parse(placedAt) })
+    if (index % cancelEvery === cancelEvery - 1)
+      await api.requestCancellation(orderId, 'changed my mind', `${key}-cancel`)
   }
-  await Promise.all(Array.from({ length: Math.min(concurrency, to - from) }, worker))
+  await sendAll(indexes(from, to), place, { maxOutstanding, signal })
+}
+
+function* indexes(from: number, to: number): Generator<number> {
+  for (let index = from; index < to; index++) yield index
 }

@@ -1,7 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
+import { ApiClient } from '../../producers/api-client.ts'
 import { demoCatalogue } from '../../producers/demo-catalogue.ts'
+import type { Article } from '../../producers/demo-catalogue.ts'
 import { orderGenerator } from '../../producers/order-generator.ts'
 import { createProgress } from '../cli/progress.ts'
 import { verify } from '../verify/verify.ts'
@@ -9,8 +12,8 @@ import type { Verdict } from '../verify/verify.ts'
 import { fillWarehouse } from './fill-warehouse.ts'
 import { flowLine, watchFlow } from './order-flow.ts'
 import type { Flow } from './order-flow.ts'
-import { createOrdersClient } from './orders-client.ts'
 import { placeOrders } from './place-orders.ts'
+import type { Placed } from './place-orders.ts'
 
 export interface DemoOptions {
   config: Config
@@ -35,28 +38,33 @@ export interface DemoResult {
 /** Opens the shop, places the orders, watches them flow, and proves what became of them. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { config, orders, seed, stackReady, log, signal, say } = options
-  let running = false
-  stackReady.then(
-    () => (running = true),
-    () => {}, // The caller's to report
-  )
-  const client = createOrdersClient(`http://127.0.0.1:${config.ports.api}`, signal)
+  const url = `http://127.0.0.1:${config.ports.api}`
+  const api = new ApiClient({ url, signal })
   const articles = demoCatalogue(seed)
   const orderAt = orderGenerator(seed, articles)
   const begunAt = Date.now()
-  const placed: { orderId: string; placedAt: number }[] = []
+  const placed: Placed[] = []
   const place = (from: number, to: number) =>
-    placeOrders({ client, orderAt, seed, from, to, onPlaced: (order) => placed.push(order) })
+    placeOrders({ api, orderAt, seed, from, to, signal, onPlaced: (order) => placed.push(order) })
+  const sell = (some: readonly Article[]) =>
+    Promise.all(
+      some.map(({ sku, name, unitPriceMinor, currency }) =>
+        api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency }),
+      ),
+    )
 
   // The first order needs its own articles only, and neither Kafka nor stock: it waits in the outbox
+  let running = false
+  const started = stackReady.then(() => (running = true))
+  started.catch(() => {}) // Whoever started it hears of it, too
+  await acceptsOrders(url, signal)
   const wanted = new Set(orderAt(0).lines.map(({ sku }) => sku))
-  for (const article of articles) if (wanted.has(article.sku)) await client.putProduct(article)
+  await sell(articles.filter(({ sku }) => wanted.has(sku)))
   await place(0, 1)
-  const firstOrderMs = performance.now() // Since this process began, and with it the stack
+  const firstOrderMs = performance.now()
   say(`First order accepted after ${(firstOrderMs / 1_000).toFixed(1)} s${running ? '' : whileStarting}`)
 
-  await Promise.all(articles.map((article) => client.putProduct(article)))
-  await stackReady
+  await Promise.all([sell(articles), started])
   const pool = createPool({ url: config.postgres.url, name: 'demo', max: 2, log })
   try {
     await fillWarehouse({ config, pool, articles, seed, log, signal })
@@ -84,3 +92,19 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 
 const whileStarting =
   ', while the rest still starts: it waits in the outbox, and may reach inventory before its stock does and be rejected'
+
+/** Waits for the API to be ready; Kafka may still be starting then. */
+async function acceptsOrders(url: string, signal: AbortSignal): Promise<void> {
+  while (!(await answersOk(`${url}/ready`, signal))) await delay(25, undefined, { signal })
+}
+
+async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    signal.throwIfAborted()
+    return false
+  }
+}
