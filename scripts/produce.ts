@@ -31,6 +31,7 @@ const shownByDryRun = 5
 const faultsShown = 20
 const examples = [
   'npm run produce -- OrderPlaced --count 10000 --rate 500 --seed 42',
+  'npm run produce -- StockReplenished --count 200    # a delivery of every article orders are made of',
   'npm run produce -- CancellationRequested --key 0b391312-49a5-511c-8ffc-c4a26a3f6272',
   'npm run produce -- --file events.ndjson --skip-bad',
   'npm run -s produce -- OrderPlaced --count 5 --dry-run | npm run produce -- - --via api',
@@ -107,9 +108,10 @@ async function produce({ type, input }: Request, options: Options, signal: Abort
     totals.refused++
     tell(reason)
   }
+  const onRefused = options.skipBad ? refuse : undefined
   const destination =
     via === 'api'
-      ? toApi(config, signal, options.skipBad ? refuse : undefined)
+      ? await toApi({ config, signal, withCatalogue: input === undefined, onRefused })
       : await toKafka(config, type ? [type] : eventTypes, signal)
   const progress = createProgress('Sent', { total: source.total })
   const onProgress = (done: number) => {

@@ -1,7 +1,10 @@
 import type { Config } from '../../infra/config.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { ApiClient, newOrderOf } from '../../producers/api-client.ts'
+import { demoCatalogue } from '../../producers/demo-catalogue.ts'
+import type { Article } from '../../producers/demo-catalogue.ts'
 import type { OutgoingEvent } from '../../producers/publisher.ts'
+import { sendAll } from '../../producers/send-all.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { connectKafka, connectPublisher } from '../cli/connect.ts'
 
@@ -18,9 +21,22 @@ export async function toKafka(config: Config, types: readonly EventType[], signa
   return { send: (event) => publisher.publish([event]), maxOutstanding: 5_000, stop: () => publisher.stop() }
 }
 
-/** @param onRefused told of an order the API refuses; without it a refusal is an error */
-export function toApi(config: Config, signal: AbortSignal, onRefused?: (reason: string) => void): Destination {
+export interface ApiOptions {
+  config: Config
+  signal: AbortSignal
+  /** Put the articles into the catalogue that generated orders are about. */
+  withCatalogue: boolean
+  /** Told of an order the API refuses; without it a refusal is an error. */
+  onRefused?: (reason: string) => void
+}
+
+export async function toApi({ config, signal, withCatalogue, onRefused }: ApiOptions): Promise<Destination> {
   const api = new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, signal })
+  if (withCatalogue) {
+    const put = ({ sku, name, unitPriceMinor, currency }: Article) =>
+      api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency })
+    await sendAll(demoCatalogue(), put, { maxOutstanding: 16, signal })
+  }
   return {
     send: async ({ type, id, data }) => {
       if (type !== 'OrderPlaced') throw new TallyError('USAGE', `The orders API takes OrderPlaced, not ${type}`)
