@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
-import { TallyError } from '../../infra/errors.ts'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
 import type { OffsetRange } from './tiling.ts'
 
 /** Offsets by topic (name on the broker) and partition number. */
@@ -15,11 +15,14 @@ export interface ReadTopicsOptions {
   onRecords(topic: string, partition: number, records: readonly KafkaMessage[]): Promise<void>
 }
 
-/** What each partition holds now. */
+/**
+ * What each partition holds now.
+ * @throws TallyError UNREACHABLE
+ */
 export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Promise<OffsetRanges> {
   const admin = kafka.admin()
-  await admin.connect()
   try {
+    await admin.connect()
     const ranges = new Map<string, OffsetRange[]>()
     for (const topic of topics) {
       const partitions = await admin.fetchTopicOffsets(topic)
@@ -31,6 +34,8 @@ export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Pro
       )
     }
     return ranges
+  } catch (error) {
+    throw unreachable(error)
   } finally {
     await admin.disconnect()
   }
@@ -58,7 +63,7 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
     reject(new TallyError('UNREACHABLE', 'Kafka has sent nothing for 20 s: nothing can be verified')),
   )
   signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-  consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+  consumer.on('consumer.crash', ({ payload }) => !payload.restart && reject(payload.error))
   try {
     await consumer.connect()
     await consumer.subscribe({ topics: [...ranges.keys()], fromBeginning: true })
@@ -68,30 +73,40 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
         silence.heard()
         await heartbeat()
         const place = `${batch.topic}/${batch.partition}`
-        const end = left.get(place)
-        if (end === undefined) return
+        const wanted = left.get(place)
+        if (!wanted) return
+        const { low: from, end } = wanted
+        const records = batch.messages.filter(({ offset }) => Number(offset) >= from && Number(offset) < end)
         try {
-          const records = batch.messages.filter(({ offset }) => Number(offset) < end)
           await onRecords(batch.topic, batch.partition, records)
         } catch (error) {
-          reject(error)
+          return reject(error)
         }
-        if (Number(batch.lastOffset()) >= end - 1) left.delete(place)
+        // A consumer that kafkajs restarts begins anew: what was seen once is not shown again
+        wanted.low = Number(batch.lastOffset()) + 1
+        if (wanted.low >= end) left.delete(place)
         if (left.size === 0) resolve()
       },
     })
     await finished
+  } catch (error) {
+    throw signal?.aborted ? error : unreachable(error)
   } finally {
     silence.stop()
     await leaveNoGroup(kafka, consumer, groupId)
   }
 }
 
-/** End offsets of the partitions that hold anything, by place. */
-function unreadPartitions(ranges: OffsetRanges): Map<string, number> {
-  const left = new Map<string, number>()
+const unreachable = (cause: unknown): TallyError =>
+  isTallyError(cause) ? cause : new TallyError('UNREACHABLE', 'Kafka does not answer as it should', { cause })
+
+/** What is still to be read, by place. */
+function unreadPartitions(ranges: OffsetRanges): Map<string, OffsetRange> {
+  const left = new Map<string, OffsetRange>()
   for (const [topic, partitions] of ranges) {
-    for (const [partition, { low, end }] of partitions.entries()) if (end > low) left.set(`${topic}/${partition}`, end)
+    for (const [partition, { low, end }] of partitions.entries()) {
+      if (end > low) left.set(`${topic}/${partition}`, { low, end })
+    }
   }
   return left
 }
@@ -102,9 +117,14 @@ function watchSilence(onSilence: () => void) {
 }
 
 async function leaveNoGroup(kafka: Kafka, consumer: Consumer, groupId: string): Promise<void> {
-  await consumer.disconnect()
   const admin = kafka.admin()
-  await admin.connect()
-  await admin.deleteGroups([groupId]).catch(() => {}) // It may never have come to be, and the broker forgets it anyway
-  await admin.disconnect()
+  try {
+    await consumer.disconnect()
+    await admin.connect()
+    await admin.deleteGroups([groupId])
+  } catch {
+    // It may never have come to be, and the broker forgets it anyway: no reason to hide a verdict or an earlier error
+  } finally {
+    await admin.disconnect()
+  }
 }
