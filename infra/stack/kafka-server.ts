@@ -9,7 +9,7 @@ import { createKafka } from '../kafka.ts'
 import { silentLogger } from '../telemetry.ts'
 import { fetchJars, pinned } from './jars.ts'
 import type { Jars } from './jars.ts'
-import { findJdk } from './java.ts'
+import { dropArchive, findJdk, sharedArchive } from './java.ts'
 import type { Jdk } from './java.ts'
 import { poll } from './launch.ts'
 import type { ProcessSpec } from './process-spec.ts'
@@ -60,6 +60,7 @@ export function kafkaServer(config: Config): ProcessSpec {
   const version = pinned('kafka.version')
   const home = join(config.dataDir, 'kafka', version)
   const logDir = join(home, 'data')
+  let archive: string | undefined
   return {
     name: 'kafka',
     title: `Kafka ${version}`,
@@ -76,10 +77,12 @@ export function kafkaServer(config: Config): ProcessSpec {
       mkdirSync(home, { recursive: true })
       const lines = Object.entries(settings(config, logDir)).map(([key, value]) => `${key}=${value}\n`)
       writeFileSync(properties, lines.join(''))
-      const options = jvmOptions(home, jars, jdk)
-      if (!existsSync(join(logDir, 'meta.properties'))) await format(jdk, options('format'), properties)
-      return { command: jdk.java, args: [...options('kafka'), 'kafka.Kafka', properties], cwd: home }
+      const options = jvmOptions(home, jars)
+      if (!existsSync(join(logDir, 'meta.properties'))) await format(jdk, options, properties)
+      archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
+      return { command: jdk.java, args: [...sharedArchive(archive), ...options, 'kafka.Kafka', properties], cwd: home }
     },
+    recover: () => dropArchive(archive),
     async ready(running, signal) {
       await poll(() => running.output().includes('Kafka Server started'), { everyMs: 25, signal })
       const admin = createKafka({
@@ -98,23 +101,15 @@ export function kafkaServer(config: Config): ProcessSpec {
 }
 
 /** The class path goes through a file: on the command line it would fill screens of `ps`. */
-function jvmOptions(home: string, jars: Jars, jdk: Jdk): (program: string) => string[] {
+function jvmOptions(home: string, jars: Jars): string[] {
   const classPath = join(home, 'class-path.args')
   const quoted = jars.kafka.join(':').replaceAll('\\', '\\\\').replaceAll('"', '\\"')
   writeFileSync(classPath, `-cp "${quoted}"\n`)
-  const log = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'jars', 'log4j2.properties')}`
-  return (program) => {
-    const archive = join(jars.dir, `${program}-${jdk.version}.jsa`)
-    return [
-      ...jvm,
-      '-XX:+AutoCreateSharedArchive',
-      `-XX:SharedArchiveFile=${archive}`,
-      '-Xlog:cds=off',
-      '-Xlog:cds+dynamic=off',
-      log,
-      `@${classPath}`,
-    ]
-  }
+  return [
+    ...jvm,
+    `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'jars', 'log4j2.properties')}`,
+    `@${classPath}`,
+  ]
 }
 
 async function format(jdk: Jdk, options: readonly string[], properties: string): Promise<void> {

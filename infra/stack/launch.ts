@@ -77,9 +77,12 @@ function failure({ spec, output }: RunningProcess, what: string): TallyError {
   return new TallyError('UNREACHABLE', `${spec.title} ${what}. The end of its log (${spec.name}.log):\n  ${lines}`)
 }
 
+export const hasEnded = ({ child }: RunningProcess): boolean => child.exitCode !== null || child.signalCode !== null
+
 /** Stops a process: its stop signal, then SIGKILL after its deadline. Resolves when it is gone. */
-export async function stop({ spec, child, exited }: RunningProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+export async function stop(running: RunningProcess): Promise<void> {
+  if (hasEnded(running)) return
+  const { spec, child, exited } = running
   child.kill(spec.stopSignal)
   const force = setTimeout(() => child.kill('SIGKILL'), spec.stopWithinMs)
   await exited

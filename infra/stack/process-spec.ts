@@ -33,6 +33,8 @@ export interface ProcessSpec {
   readonly stopWithinMs: number
   /** Makes what the process needs (data folder, downloads) and says how to run it. Called before every start. */
   prepare(progress: (text: string) => void): Promise<CommandLine>
+  /** Called when it ended before it was ready. True: a cache that may be damaged is dropped, another try makes sense. */
+  recover?(): boolean
   /** Resolves once the process serves. May poll until `signal` aborts. Not asked of a step. */
   ready(running: RunningProcess, signal: AbortSignal): Promise<void>
 }

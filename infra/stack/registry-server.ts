@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { fetchJars, pinned } from './jars.ts'
-import { findJdk } from './java.ts'
+import { dropArchive, findJdk, sharedArchive } from './java.ts'
 import { poll } from './launch.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { ensureDatabase } from './postgres-server.ts'
@@ -21,6 +21,7 @@ const jvm = [
 export function registryServer(config: Config): ProcessSpec {
   const version = pinned('registry.version')
   const { registry: port, registryManagement } = config.ports
+  let archive: string | undefined
   return {
     name: 'registry',
     title: `Apicurio Registry ${version}`,
@@ -35,18 +36,10 @@ export function registryServer(config: Config): ProcessSpec {
       const jars = await fetchJars(jdk, progress)
       const database = new URL(config.postgres.url)
       await ensureDatabase(config.postgres.url, 'registry')
-      const archive = join(jars.dir, `registry-${jdk.version}.jsa`)
+      archive = join(jars.dir, `registry-${jdk.version}.jsa`)
       return {
         command: jdk.java,
-        args: [
-          ...jvm,
-          '-XX:+AutoCreateSharedArchive',
-          `-XX:SharedArchiveFile=${archive}`,
-          '-Xlog:cds=off',
-          '-Xlog:cds+dynamic=off',
-          '-jar',
-          jars.registry,
-        ],
+        args: [...jvm, ...sharedArchive(archive), '-jar', jars.registry],
         env: {
           QUARKUS_HTTP_HOST: '127.0.0.1',
           QUARKUS_HTTP_PORT: String(port),
@@ -64,6 +57,7 @@ export function registryServer(config: Config): ProcessSpec {
         },
       }
     },
+    recover: () => dropArchive(archive),
     async ready(_running, signal) {
       await poll(() => answers(`http://127.0.0.1:${registryManagement}/health/ready`), { everyMs: 50, signal })
       await poll(() => answers(`http://127.0.0.1:${port}/apis/ccompat/v7/subjects`), { everyMs: 50, signal })

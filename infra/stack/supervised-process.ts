@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../errors.ts'
-import { launch, stop, whenReady } from './launch.ts'
+import { hasEnded, launch, stop, whenReady } from './launch.ts'
 import type { RunningProcess } from './launch.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import type { ProcessState, ProcessStatus } from './stack-record.ts'
@@ -104,8 +104,10 @@ export class SupervisedProcess {
       if (this.#stopping.signal.aborted) await stop(running)
       await whenReady(running)
     } catch (error) {
+      const ended = hasEnded(running)
       await stop(running) // It may live on, deaf
       this.#running = undefined
+      if (ended && !this.#stopping.signal.aborted && this.spec.recover?.()) return this.#bringUp()
       throw error
     }
     if (this.spec.kind === 'step') this.#running = undefined
