@@ -14,9 +14,8 @@ export const capturedOnce = ({ history }: Evidence): Finding =>
         cents += amountMinor
         const order = placed[0]
         if (order?.totalMinor !== amountMinor || order.currency !== currency) {
-          report(
-            `${orderId}: captured ${amountMinor} ${currency}, the order's total is ${order?.totalMinor} ${order?.currency}`,
-          )
+          const total = order ? `its total is ${order.totalMinor} ${order.currency}` : 'it was never placed'
+          report(`${orderId}: captured ${amountMinor} ${currency}, ${total}`)
         }
         if (authorized.get(authorizationId) !== amountMinor)
           report(`${orderId}: capture ${captureId} has no hold of ${amountMinor}`)

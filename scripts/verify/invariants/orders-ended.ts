@@ -1,4 +1,4 @@
-import { count, countBy, counted, judge } from '../finding.ts'
+import { count, counted, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import { finalStateOf } from '../fold.ts'
 import type { Evidence } from '../evidence.ts'
@@ -7,8 +7,14 @@ import type { Evidence } from '../evidence.ts'
 export const ordersEnded = ({ history }: Evidence): Finding =>
   judge('orders-ended', 'every order has ended', (report) => {
     const { orders } = history.fold
+    const states = { completed: 0, rejected: 0, cancelled: 0, pending: 0 }
+    let unplaced = 0
     for (const [orderId, facts] of orders) {
-      if (!finalStateOf(facts)) report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}`)
+      const state = finalStateOf(facts) ?? 'pending'
+      states[state]++
+      if (facts.placed.length === 0) unplaced++ // Somebody asked to cancel what does not exist
+      if (state === 'pending') report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}`)
     }
-    return `${count(orders.size)} orders: ${counted(countBy(orders.values(), (facts) => finalStateOf(facts) ?? 'pending'))}`
+    const ends = Object.entries(states).filter(([, n]) => n > 0)
+    return `${count(orders.size)} orders: ${counted(new Map(ends))}${unplaced > 0 ? `, ${count(unplaced)} never placed` : ''}`
   })
