@@ -25,6 +25,7 @@ describe('the data folder', () => {
   test('is named, with the variable to change, when it cannot be made', () => {
     writeFileSync(join(folder, 'file'), '')
     expect(() => prepareDataDir(join(folder, 'file', 'data'))).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOTDIR/)
+    expect(() => prepareDataDir('/proc/data')).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOENT/)
   })
 
   test('loses its data on deletion, not the downloads nor the data of test runs', () => {

@@ -26,9 +26,10 @@ const kept = /^(jars-|downloading-|compile-cache$|test$)/
  */
 export function prepareDataDir(dataDir: string): void {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o711 }) // PostgreSQL under another user must get through
-    if (!existsSync(join(dataDir, marker))) {
-      if (readdirSync(dataDir).some((name) => !kept.test(name)))
+    makeFolder(dataDir)
+    const names = readdirSync(dataDir)
+    if (!names.includes(marker)) {
+      if (names.some((name) => !kept.test(name)))
         throw new TallyError(
           'USAGE',
           `${dataDir} holds files that are not Tally's: name an empty folder in TALLY_DATA_DIR`,
@@ -44,6 +45,17 @@ export function prepareDataDir(dataDir: string): void {
       `The data folder ${dataDir} cannot be written: make it writable, or name another one in TALLY_DATA_DIR (${describeError(error)})`,
       { cause: error },
     )
+  }
+}
+
+/** Not `recursive`: that never returns where a parent exists but takes no folders, as /proc does. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o711 }) // PostgreSQL under another user must get through
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // Two starts at once
   }
 }
 

@@ -11,7 +11,6 @@ export async function assertPortFree(port: number, title: string): Promise<void>
     throw new TallyError(
       'USAGE',
       `Port ${port}, wanted by ${title}, is taken: stop what listens there, or choose other ports with TALLY_PORT_BASE`,
-      { cause: error },
     )
   } finally {
     await new Promise<void>((done) => probe.close(() => done()))
