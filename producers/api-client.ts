@@ -76,7 +76,7 @@ export class ApiClient {
 
   private giveUpOrRepeat(error: unknown, request: string): never {
     this.signal?.throwIfAborted()
-    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+    const { cause } = error as { cause?: NodeJS.ErrnoException }
     // Nothing listens: while a replica restarts that passes, before the first answer it is for the person to put right
     if (cause?.code === 'ECONNREFUSED' && !this.reached) throw error
     throw new TallyError('UNREACHABLE', `The orders API does not answer ${request}`, { cause: error })

@@ -130,7 +130,8 @@ async function produce({ type, input }: Request, options: Options, signal: Abort
     await destination.stop()
     progress.finish()
     if (json) printJson(totals)
-    else if (options.seed === undefined) say(`With --seed ${seed} the same command sends the same events again.`)
+    else if (options.seed === undefined && totals.sent > 0)
+      say(`With --seed ${seed} the same command sends the same events again.`)
   }
 }
 
