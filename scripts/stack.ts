@@ -6,8 +6,10 @@ import { createInterface } from 'node:readline/promises'
 import { loadConfig } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
 import { deleteData, loadStackConfig } from '../infra/stack/data-dir.ts'
+import { leftoversOf } from '../infra/stack/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers.ts'
+import { readRecord } from '../infra/stack/stack-record.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
 import { sayAddresses } from './stack/addresses.ts'
@@ -49,8 +51,18 @@ async function status({ json }: CommonOptions): Promise<void> {
   const found = await findStack(dataDir)
   if (json) printJson(found ?? null)
   else if (found) printStatus(found)
-  else say(`Nothing runs on ${dataDir}: \`npm start\` starts it`)
+  else sayNothingRuns(dataDir)
   if (!found) process.exitCode = 1
+}
+
+function sayNothingRuns(dataDir: string): void {
+  const record = readRecord(dataDir)
+  const left = record ? leftoversOf(record).map(({ title }) => title) : []
+  if (left.length > 0)
+    say(
+      `The supervisor is gone, still running: ${left.join(', ')}. \`npm run stack -- down\` ends them, \`npm start\` too`,
+    )
+  else say(`Nothing runs on ${dataDir}: \`npm start\` starts it`)
 }
 
 async function down(): Promise<void> {

@@ -1,11 +1,15 @@
 import { end, isAlive } from './process-identity.ts'
 import type { StackStatus } from './stack-record.ts'
 
-/** Ends what a killed supervisor left running: services first, the servers in reverse order of their start. */
-export async function endLeftovers(record: StackStatus, say: (text: string) => void): Promise<void> {
-  const left = record.processes.flatMap(({ identity, ...process }) =>
+/** The processes of a record that still run. */
+export const leftoversOf = (record: StackStatus) =>
+  record.processes.flatMap(({ identity, ...process }) =>
     identity && isAlive(identity) ? [{ identity, ...process }] : [],
   )
+
+/** Ends what a killed supervisor left running: services first, the servers in reverse order of their start. */
+export async function endLeftovers(record: StackStatus, say: (text: string) => void): Promise<void> {
+  const left = leftoversOf(record)
   if (left.length === 0) return
   say(`Ending what a killed supervisor left: ${left.map(({ title }) => title).join(', ')}`)
   const services = left.filter(({ kind }) => kind === 'service' || kind === 'step')

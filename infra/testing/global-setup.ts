@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TallyError } from '../errors.ts'
 import { askSupervisor } from '../stack/control.ts'
-import { loadStackConfig } from '../stack/data-dir.ts'
 import { identify } from '../stack/process-identity.ts'
 
 /**
@@ -14,26 +13,24 @@ import { identify } from '../stack/process-identity.ts'
 export default async function globalSetup(): Promise<void> {
   const { env } = process
   if (env.TALLY_KAFKA_BROKERS && env.TALLY_REGISTRY_URL && env.TALLY_DATABASE_URL) return
-  const settings = { TALLY_DATA_DIR: resolve('.tally/test'), TALLY_PORT_BASE: '27000' }
-  const config = loadStackConfig({ ...env, ...settings })
-  await holdServers(config.dataDir, { ...env, ...settings })
-  Object.assign(env, settings, {
-    TALLY_KAFKA_BROKERS: config.kafka.brokers.join(),
-    TALLY_REGISTRY_URL: config.registry.url,
-    TALLY_DATABASE_URL: config.postgres.url,
-    TALLY_LOG_LEVEL: env.TALLY_LOG_LEVEL ?? 'error',
-  })
+  const dataDir = resolve('.tally/test')
+  const servers = await holdServers(dataDir, { ...env, TALLY_DATA_DIR: dataDir })
+  Object.assign(env, { TALLY_LOG_LEVEL: 'error', ...env, ...servers, TALLY_DATA_DIR: dataDir })
   globalThis.releaseTestServers = () =>
-    askSupervisor(config.dataDir, 'release', { withinMs: 5_000, argument: identify(process.pid) })
+    askSupervisor(dataDir, 'release', { withinMs: 5_000, argument: identify(process.pid) })
 }
 
-async function holdServers(dataDir: string, env: NodeJS.ProcessEnv): Promise<void> {
+/** @returns the environment variables that lead to them */
+async function holdServers(dataDir: string, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
   const deadline = performance.now() + 300_000 // The first run downloads
   while (performance.now() < deadline) {
-    const held = askSupervisor(dataDir, 'hold', { withinMs: 120_000, argument: identify(process.pid) })
-    if (await held.then(() => true).catch(() => false)) return
-    await startServers(env)
-    await sleep(100)
+    try {
+      const argument = identify(process.pid)
+      return (await askSupervisor(dataDir, 'hold', { withinMs: 120_000, argument })) as NodeJS.ProcessEnv
+    } catch {
+      await startServers(env)
+      await sleep(100)
+    }
   }
   throw new TallyError('UNREACHABLE', `The test servers did not start; their logs are in ${join(dataDir, 'logs')}`)
 }

@@ -1,48 +1,71 @@
 // The servers of test runs, as a process of their own: they serve every run that holds them, and stop when the last one
 // has let go or is gone. global-setup.ts starts it.
+import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
 import { loadStackConfig } from '../stack/data-dir.ts'
+import { assertPortFree } from '../stack/ports.ts'
 import { isAlive } from '../stack/process-identity.ts'
 import type { ProcessIdentity } from '../stack/process-identity.ts'
 import { embeddedServers } from '../stack/servers.ts'
 import { startStack } from '../stack/supervisor.ts'
 
-const config = loadStackConfig()
 const holders = new Map<number, ProcessIdentity>()
 const stopping = new AbortController()
-
-const hold = async (argument: unknown) => {
-  if (stopping.signal.aborted) throw new TallyError('UNREACHABLE', 'The test servers are stopping')
-  const holder = argument as ProcessIdentity
-  holders.set(holder.pid, holder)
-  if (!(await starting)) throw new TallyError('UNREACHABLE', 'The test servers did not start')
-}
-
-const release = (argument: unknown) => {
-  holders.delete((argument as ProcessIdentity).pid)
-  stopUnlessHeld()
-}
+process.on('SIGTERM', () => stopping.abort())
 
 function stopUnlessHeld(): void {
   for (const [pid, holder] of holders) if (!isAlive(holder)) holders.delete(pid)
   if (holders.size === 0) stopping.abort()
 }
 
-const starting = startStack(config, {
-  processes: embeddedServers(config, { durable: false }),
-  fresh: true,
-  commands: { hold, release },
-  onProgress: (line) => process.send?.({ type: 'progress', line }),
-  signal: stopping.signal,
-})
-process.on('SIGTERM', () => stopping.abort())
+/** The first ports that are free: another checkout may run its tests at the same time. */
+async function freePorts(base = 27_000): Promise<{ config: Config; portBase: number }> {
+  const config = loadStackConfig({ ...process.env, TALLY_PORT_BASE: String(base) })
+  try {
+    for (const port of Object.values(config.ports)) await assertPortFree(port, 'the test servers')
+    return { config, portBase: base }
+  } catch (error) {
+    if (base >= 27_900) throw error
+    return freePorts(base + 100)
+  }
+}
 
-try {
+async function serveTestRuns(): Promise<void> {
+  const { config, portBase } = await freePorts()
+  const starting = startStack(config, {
+    processes: embeddedServers(config, { durable: false }),
+    fresh: true,
+    onProgress: (line) => process.send?.({ type: 'progress', line }),
+    signal: stopping.signal,
+    commands: {
+      /** Answers, when they run, with the environment that leads to them. */
+      async hold(argument) {
+        if (stopping.signal.aborted) throw new TallyError('UNREACHABLE', 'The test servers are stopping')
+        const holder = argument as ProcessIdentity
+        holders.set(holder.pid, holder)
+        if (!(await starting)) throw new TallyError('UNREACHABLE', 'The test servers did not start')
+        return {
+          TALLY_PORT_BASE: String(portBase),
+          TALLY_KAFKA_BROKERS: config.kafka.brokers.join(),
+          TALLY_REGISTRY_URL: config.registry.url,
+          TALLY_DATABASE_URL: config.postgres.url,
+        }
+      },
+      release(argument) {
+        holders.delete((argument as ProcessIdentity).pid)
+        stopUnlessHeld()
+      },
+    },
+  })
   const stack = await starting
   process.send?.({ type: stack ? 'ready' : 'running already' })
   const unlessHeld = setInterval(stopUnlessHeld, 5_000) // Time enough for who started us to take hold
   await stack?.ended
   clearInterval(unlessHeld)
+}
+
+try {
+  await serveTestRuns()
 } catch (error) {
   process.send?.({ type: 'failed', message: describeError(error) })
   process.exitCode = 1
