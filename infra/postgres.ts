@@ -62,9 +62,12 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
   }
 }
 
-/** What a failed statement says about its cause. Source: PostgreSQL, appendix "Error Codes", classes 22 and 23. */
+/**
+ * Whether a statement failed for the values it was given: bad data, a constraint, too long for an index, refused by a trigger.
+ * Source: PostgreSQL, appendix "Error Codes", classes 22, 23 and 54, code P0001.
+ */
 export function isDataError(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
+  return error instanceof pg.DatabaseError && /^(22|23|54|P0001)/.test(error.code ?? '')
 }
 
 /** A statement the server plans once per connection. `name` must be unique within a schema's code. */

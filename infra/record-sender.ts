@@ -75,8 +75,13 @@ export class RecordSender {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 3 },
     })
-    await producer.connect()
-    return producer
+    try {
+      await producer.connect()
+      return producer
+    } catch (error) {
+      await producer.disconnect().catch(() => {}) // The socket may be open already
+      throw error
+    }
   }
 }
 

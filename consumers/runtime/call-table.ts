@@ -7,6 +7,8 @@ import type { Ownership } from './ledger.ts'
 export interface PendingCall extends NewCall {
   /** Attempts without a definite answer. */
   readonly attempts: number
+  /** How long to wait before the next one, milliseconds. */
+  readonly waitMs: number
 }
 
 const add = prepared(
@@ -42,7 +44,8 @@ export async function takeAnswered(tx: Tx, lane: number, ids: readonly string[])
 
 const read = prepared<PendingCall>(
   'call_read',
-  `select id, key, kind, request, cause, attempts from call
+  `select id, key, kind, request, cause, attempts,
+     greatest(0, extract(epoch from next_attempt_at - now()) * 1000)::int as "waitMs" from call
    where lane = $1 and not id = any($2::uuid[]) order by next_attempt_at limit $3`,
 )
 

@@ -20,6 +20,8 @@ export interface CallerOptions {
 
 /** @default first wait after a failed call and the longest one, milliseconds */
 const retryMs = { first: 200, longest: 30_000 }
+/** Longer than any call needs: what has not settled by then has not answered. */
+const callTimeoutMs = 30_000
 /** How long a breaker stays open before it lets one call through to see. */
 const breakerMs = 1_000
 
@@ -96,7 +98,10 @@ export class Caller {
       const breaker = this.breakers.get(kind)
       if (!handler || !breaker) throw new Error(`no call named ${kind}: was it removed while calls of it were waiting?`)
       const answer = await breaker.execute(() =>
-        handler.make(request as never, { idempotencyKey: id, signal: this.stopping.signal }),
+        handler.make(request as never, {
+          idempotencyKey: id,
+          signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(callTimeoutMs)]),
+        }),
       )
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {

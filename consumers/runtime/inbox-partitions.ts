@@ -17,55 +17,70 @@ const weeksAhead = 4
 /**
  * Makes the inbox's partitions for the weeks to come and forgets those before the horizon: ids of a week leave in one
  * stroke. Ids of no kept week (`inbox_past`, `inbox_future`; the latter also has those without a time) leave by age.
- * Safe to run by several processes at once, at any interval up to `weeksAhead`.
- * @param now UTC epoch ms
+ * Safe to run by several processes at once, after any pause. Gives way to whoever holds the inbox.
+ * @param now UTC epoch ms; @default the database's clock, because a replica's may be wrong
  */
-export async function maintainInbox(pool: Pool, now: number): Promise<void> {
+export async function maintainInbox(pool: Pool, now?: number): Promise<void> {
+  const time = now ?? (await databaseTime(pool))
+  const horizon = time - rememberedWeeks * weekMs
+  await inTransaction(pool, (tx) => arrangeWeeks(tx, time, horizon))
+  await expire(pool, horizon)
+}
+
+async function arrangeWeeks(tx: Tx, now: number, horizon: number): Promise<void> {
   const current = Math.floor((now - firstMondayMs) / weekMs)
   const first = current - rememberedWeeks
   const last = current + weeksAhead
-  await inTransaction(pool, async (tx) => {
-    await tx.query(`select pg_advisory_xact_lock(hashtext(current_schema || '.inbox'))`)
-    const existing = await existingWeeks(tx)
-    const oldest = existing[0]
-    const newest = existing.at(-1)
-    if (oldest === undefined || newest === undefined) {
-      for (let week = first; week <= last; week++) await addWeek(tx, week)
-      await tx.query(`create table inbox_past partition of inbox for values from (minvalue) to ('${boundOf(first)}')`)
-      await tx.query(
-        `create table inbox_future partition of inbox for values from ('${boundOf(last + 1)}') to (maxvalue)`,
-      )
-      return
-    }
-    if (newest < last) await extend(tx, newest, last)
-    if (oldest < first)
-      await forget(
-        tx,
-        existing.filter((week) => week < first),
-        Math.max(first, oldest),
-      )
-    await tx.query(
-      `delete from inbox where (event_id < $1 or event_id >= $2) and taken_at < to_timestamp($3 / 1000.0)`,
-      [boundOf(first), boundOf(Math.max(newest, last) + 1), now - rememberedWeeks * weekMs],
-    )
-  })
+  // A batch that waits behind this lock waits no longer than this
+  await tx.query(`set local lock_timeout = '500ms'`)
+  await tx.query(`select pg_advisory_xact_lock(hashtext(current_schema || '.inbox'))`)
+  const existing = await existingWeeks(tx)
+  const newest = existing.at(-1)
+  if (newest === undefined) return create(tx, first, last)
+  const old = existing.filter((week) => week < first)
+  if (newest < last || old.length > 0)
+    await moveOn(tx, { old, next: Math.max(newest + 1, first), first, last, horizon })
+}
+
+/** Deletes by age what no week holds, a slice at a time so that no statement runs long. */
+async function expire(pool: Pool, horizon: number): Promise<void> {
+  for (const table of ['inbox_past', 'inbox_future']) {
+    const slice = `delete from ${table} where ctid = any (array(
+      select ctid from ${table} where taken_at < to_timestamp($1 / 1000.0) limit 10000))`
+    while ((await pool.query(slice, [horizon])).rowCount === 10_000);
+  }
+}
+
+async function databaseTime(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ now: Date }>('select now()')
+  return rows[0]?.now.getTime() ?? Date.now()
 }
 
 const everyMs = 6 * 3_600_000
+const againMs = 60_000
 
 /**
- * Maintains the inbox now and every few hours.
+ * Maintains the inbox from time to time; the first time has happened at deployment.
  * @returns ends it
- * @throws what the first time throws
  */
-export async function keepInbox(pool: Pool, log: Logger): Promise<() => void> {
-  await maintainInbox(pool, Date.now())
-  const timer = setInterval(() => {
-    maintainInbox(pool, Date.now()).catch((error: unknown) =>
-      log.warn({ error: describeError(error) }, 'inbox partitions not maintained, trying again later'),
+export function keepInbox(pool: Pool, log: Logger): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const maintain = async () => {
+    const next = await maintainInbox(pool).then(
+      () => everyMs,
+      (error: unknown) => {
+        log.warn({ error: describeError(error) }, 'inbox partitions not maintained, trying again soon')
+        return againMs
+      },
     )
-  }, everyMs)
-  return () => clearInterval(timer)
+    if (!stopped) timer = setTimeout(() => void maintain(), next)
+  }
+  let stopped = false
+  void maintain()
+  return () => {
+    stopped = true
+    clearTimeout(timer)
+  }
 }
 
 async function existingWeeks(tx: Tx): Promise<number[]> {
@@ -80,22 +95,44 @@ const addWeek = (tx: Tx, week: number) =>
     `create table inbox_w${week} partition of inbox for values from ('${boundOf(week)}') to ('${boundOf(week + 1)}')`,
   )
 
-/** New weeks take over from `inbox_future` the ids that lie in them, so that a repeat still finds them. */
-async function extend(tx: Tx, newest: number, last: number): Promise<void> {
-  await tx.query('alter table inbox detach partition inbox_future')
-  for (let week = newest + 1; week <= last; week++) await addWeek(tx, week)
-  const end = boundOf(last + 1)
-  await tx.query(
-    `with moved as (delete from inbox_future where event_id < $1 returning *) insert into inbox select * from moved`,
-    [end],
-  )
-  await tx.query(`alter table inbox attach partition inbox_future for values from ('${end}') to (maxvalue)`)
+async function create(tx: Tx, first: number, last: number): Promise<void> {
+  for (let week = first; week <= last; week++) await addWeek(tx, week)
+  await tx.query(`create table inbox_past partition of inbox for values from (minvalue) to ('${boundOf(first)}')`)
+  await tx.query(`create table inbox_future partition of inbox for values from ('${boundOf(last + 1)}') to (maxvalue)`)
+  for (const table of ['inbox_past', 'inbox_future']) await tx.query(`create index on ${table} (taken_at)`)
 }
 
-async function forget(tx: Tx, weeks: readonly number[], first: number): Promise<void> {
-  for (const week of weeks) await tx.query(`drop table inbox_w${week}`)
+interface Move {
+  /** Weeks that leave. */
+  old: readonly number[]
+  /** The first week to make, and the weeks there shall be then. */
+  next: number
+  first: number
+  last: number
+  /** UTC epoch ms. */
+  horizon: number
+}
+
+/**
+ * Moves the weeks on. No id is lost that was taken since the horizon: new weeks take over from `inbox_future` what lies in
+ * them, and of the weeks that leave, `inbox_past` keeps the ids that came late (a chain of events may be older than its end).
+ */
+async function moveOn(tx: Tx, { old, next, first, last, horizon }: Move): Promise<void> {
+  const begin = boundOf(first)
+  const end = boundOf(last + 1)
   await tx.query('alter table inbox detach partition inbox_past')
-  await tx.query(`alter table inbox attach partition inbox_past for values from (minvalue) to ('${boundOf(first)}')`)
+  await tx.query('alter table inbox detach partition inbox_future')
+  for (const week of old) {
+    const late = `insert into inbox_past select * from inbox_w${week} where taken_at >= to_timestamp($1 / 1000.0)`
+    await tx.query(late, [horizon])
+    await tx.query(`drop table inbox_w${week}`)
+  }
+  for (let week = next; week <= last; week++) await addWeek(tx, week)
+  const moved = 'with moved as (delete from inbox_future where event_id < $1 returning *)'
+  await tx.query(`${moved} insert into inbox_past select * from moved`, [begin])
+  await tx.query(`${moved} insert into inbox select * from moved`, [end])
+  await tx.query(`alter table inbox attach partition inbox_past for values from (minvalue) to ('${begin}')`)
+  await tx.query(`alter table inbox attach partition inbox_future for values from ('${end}') to (maxvalue)`)
 }
 
 /** The least id with a time in that week: its 48-bit time, then zeros. */

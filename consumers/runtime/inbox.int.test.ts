@@ -7,24 +7,34 @@ import { countTable } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
 import type { TestBench } from './testing/test-bench.ts'
 
-const place = { topic: 'orders', partition: 3, offset: 17 }
+const place = 'orders/3/17'
 const weekMs = 7 * 24 * 3_600_000
 
 describe('the id the inbox knows an event by', () => {
   test('an id that carries its time stays as it is, however it is written', () => {
     const id = newEventId()
-    expect(inboxId(id.toUpperCase(), place)).toBe(id)
+    expect(inboxId({ id: id.toUpperCase(), source: '/shop' }, place)).toBe(id)
   })
 
   test('any other id lies behind all times and is the same every time', () => {
-    for (const id of [randomUUID(), 'INV/2026/0815', '', undefined, 'x'.repeat(10_000)]) {
-      expect(inboxId(id, place)).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
-      expect(inboxId(id, place)).toBe(inboxId(id, place))
+    for (const id of [randomUUID(), 'INV/2026/0815', '', undefined, 'x'.repeat(500)]) {
+      expect(inboxId({ id }, place)).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+      expect(inboxId({ id }, place)).toBe(inboxId({ id }, place))
     }
   })
 
+  test('such an id is one only within its source, and as it is written', () => {
+    const ids = [
+      { id: '1001', source: '/shop-a' },
+      { id: '1001', source: '/shop-b' },
+      { id: 'x7Ab', source: '/shop-a' },
+      { id: 'x7aB', source: '/shop-a' },
+    ].map((envelope) => inboxId(envelope, place))
+    expect(new Set(ids).size).toBe(4)
+  })
+
   test('an event without an id is its place', () => {
-    expect(inboxId(undefined, place)).not.toBe(inboxId(undefined, { ...place, offset: 18 }))
+    expect(inboxId({}, place)).not.toBe(inboxId({}, 'orders/3/18'))
   })
 })
 
@@ -45,7 +55,7 @@ describe('the inbox as weeks go by', () => {
     const now = Date.now()
     const timed = newEventId(now)
     const ahead = newEventId(now + 6 * weekMs) // A clock that is wrong
-    const untimed = inboxId('foreign', place)
+    const untimed = inboxId({ id: 'foreign' }, place)
     const ids = [timed, ahead, untimed]
     expect(await known(bench, ids)).toEqual([false, false, false])
     const before = await partitionsOf(bench)
@@ -54,9 +64,28 @@ describe('the inbox as weeks go by', () => {
     expect(await known(bench, ids)).toEqual([true, true, true])
     expect(await partitionsOf(bench)).toHaveLength(before.length)
 
-    await bench.pool.query(`update inbox set taken_at = taken_at - interval '1 month' where event_id = $1`, [untimed])
+    await bench.pool.query(`update inbox set taken_at = taken_at - interval '1 month' where event_id <> $1`, [ahead])
     await maintainInbox(bench.pool, now + (rememberedWeeks + 1) * weekMs)
     expect(await known(bench, ids)).toEqual([false, true, false])
+  })
+
+  test('an id that came late is remembered as long as any other, though its week has left', async () => {
+    await using bench = await openTestBench('weeks', countTable, 1)
+    const now = Date.now()
+    const late = newEventId(now)
+    await bench.pool.query('insert into inbox values ($1, to_timestamp($2 / 1000.0))', [late, now + 3 * weekMs])
+    await maintainInbox(bench.pool, now + 5 * weekMs)
+    expect(await known(bench, [late])).toEqual([true])
+  })
+
+  test('after months without upkeep it moves on as ever', async () => {
+    await using bench = await openTestBench('weeks', countTable, 1)
+    const now = Date.now()
+    const ids = [newEventId(now + 6 * weekMs), newEventId(now + 11 * weekMs), newEventId(now + 30 * weekMs)]
+    await takeIds(bench.pool, ids)
+    await bench.pool.query('update inbox set taken_at = to_timestamp($1 / 1000.0)', [now + 11 * weekMs])
+    await maintainInbox(bench.pool, now + 11 * weekMs)
+    expect(await known(bench, ids)).toEqual([true, true, true])
   })
 
   test('several processes maintain it at once', async () => {

@@ -6,17 +6,19 @@ import { timeOfEventId } from '../../schemas/event-id.ts'
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * The id under which the inbox remembers an event; a function of the event's id alone, so that a repeat is known wherever
- * and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others (random
- * ids, ids that are no UUIDs) are hashed into the range behind all times. An event without an id is its place in its topic.
+ * The id under which the inbox remembers an event; a function of what the producer said alone, so that a repeat is known
+ * wherever and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others
+ * (random ids, ids that are no UUIDs) are unique within their source only; they are hashed into the range behind all times.
+ * @param place where the record lies; what an event without an id is known by
  */
-export function inboxId(
-  eventId: string | undefined,
-  place: { topic: string; partition: number; offset: number },
-): string {
-  const id = eventId?.toLowerCase()
-  if (id && uuid.test(id) && timeOfEventId(id) !== undefined) return id
-  const name = id ?? `${place.topic}/${place.partition}/${place.offset}`
+export function inboxId({ id, source = '' }: { id?: string; source?: string }, place: string): string {
+  const timed = id?.toLowerCase()
+  if (timed && uuid.test(timed) && timeOfEventId(timed) !== undefined) return timed
+  return hashedId(id === undefined ? place : JSON.stringify([source, id]))
+}
+
+/** An id in the range behind all times. */
+export function hashedId(name: string): string {
   const hash = createHash('sha256').update(name).digest('hex')
   return `ffffffff-ffff-8${hash.slice(0, 3)}-a${hash.slice(3, 6)}-${hash.slice(6, 18)}`
 }

@@ -32,7 +32,7 @@ export class LaneCalls {
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
     if (this.behind || this.known.size + calls.length > memoryLimit) this.behind = true
-    else for (const call of calls) this.add({ ...call, attempts: 0 })
+    else for (const call of calls) this.add({ ...call, attempts: 0, waitMs: 0 })
     this.wake()
   }
 
@@ -88,7 +88,8 @@ export class LaneCalls {
   private add(call: PendingCall): void {
     if (this.closed || this.known.has(call.id)) return
     this.known.add(call.id)
-    this.ready.push(call)
+    if (call.waitMs > 0) this.retry(call, call.waitMs)
+    else this.ready.push(call)
   }
 
   private later(ms: number, work: () => void): void {

@@ -28,11 +28,11 @@ export interface LaneContext<State, Row> extends TakeContext<State, Row> {
   owner: string
   log: Logger
   /** What the broker says of the lane's topics. */
-  topicStarts(lane: number): readonly TopicStart[]
-  /** The lane is live: read on from `lane.position`. */
-  onLive(lane: number): void
-  /** The lane is being claimed again: stop reading until it is live. */
-  onSetAside(lane: number): void
+  topicStarts(lane: number): Promise<readonly TopicStart[]>
+  /** Fetch again, from `lane.position` on. */
+  readOn(lane: number): void
+  /** Fetch no more until told to read on. */
+  pauseFetching(lane: number): void
 }
 
 /** Answers and timers taken in one transaction. */
@@ -46,7 +46,7 @@ export class Lane<State, Row> {
   readonly number: number
   phase: LanePhase = 'claiming'
   epoch = 0
-  /** When it was fenced, UTC epoch ms. */
+  /** When it was fenced, by `performance.now()`. */
   fencedAt = 0
   /** Settles when the first claim ends, however it ends. */
   readonly claimed: Promise<void>
@@ -83,11 +83,14 @@ export class Lane<State, Row> {
   async take(read: () => Promise<Batch>): Promise<boolean> {
     if (this.phase !== 'live') return false
     try {
-      await this.takeOrSplit(await read())
+      const batch = await this.readPatiently(read)
+      if (!batch) return false
+      await this.takeOrSplit(batch)
       this.failures = 0
       return true
     } catch (error) {
-      this.setAside(error)
+      if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
+      else this.setAside(error)
       return false
     }
   }
@@ -103,7 +106,7 @@ export class Lane<State, Row> {
     this.phase = 'stopped'
     this.release()
     this.context.log.error({ lane: this.number, epoch: this.epoch, reason }, 'lane stopped')
-    this.context.onSetAside(this.number)
+    this.context.pauseFetching(this.number)
   }
 
   drop(): void {
@@ -116,12 +119,32 @@ export class Lane<State, Row> {
     return this.tail
   }
 
+  /** What reading needs may be away (the registry): the lane stays ours, keeps publishing and calling, and reads again later. */
+  private async readPatiently(read: () => Promise<Batch>): Promise<Batch | undefined> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isTallyError(error, 'UNREACHABLE')) throw error
+      const { context, number: lane, epoch } = this
+      context.log.warn({ lane, epoch, error: describeError(error) }, 'lane waits')
+      context.pauseFetching(lane)
+      void this.backOff().then(() => {
+        if (this.phase === 'live' && this.epoch === epoch) context.readOn(lane)
+      })
+      return undefined
+    }
+  }
+
+  private backOff(): Promise<void> {
+    return delay(Math.min(2_000, 50 * 2 ** this.failures++) * (0.5 + Math.random() / 2))
+  }
+
   private async takeOrSplit(batch: Batch): Promise<void> {
     try {
       await this.takeWhole(batch)
     } catch (error) {
       // The database refuses what one of the events leads to: find that one and park it, let the others through
-      if (!isDataError(error)) throw error
+      if (!isDataError(error) || batch.inputs.length === 0) throw error
       if (batch.inputs.length === 1) return this.takeWhole(batch, describeError(error))
       for (const part of splitBatch(batch)) await this.takeOrSplit(part)
     }
@@ -153,25 +176,30 @@ export class Lane<State, Row> {
     const { context, number: lane, epoch } = this
     this.release()
     context.log.warn({ lane, epoch, error: describeError(error) }, 'lane set aside')
-    context.onSetAside(lane)
-    if (isTallyError(error, 'FENCED')) return this.fence()
-    this.phase = 'claiming'
-    void this.claim(epoch)
+    if (isTallyError(error, 'FENCED')) this.fence()
+    else {
+      this.phase = 'claiming'
+      void this.claim(epoch)
+    }
+    context.pauseFetching(lane)
   }
 
   private fence(): void {
     this.phase = 'fenced'
-    this.fencedAt = Date.now()
+    this.fencedAt = performance.now()
   }
 
   private async claim(heldEpoch?: number): Promise<void> {
     const { context, number: lane } = this
     for (let first = heldEpoch === undefined; this.phase === 'claiming'; first = false) {
       try {
-        if (!first) await delay(Math.min(2_000, 50 * 2 ** this.failures++) * (0.5 + Math.random() / 2))
+        if (!first) await this.backOff()
+        const starts = await context.topicStarts(lane)
+        if (this.phase !== 'claiming') return
         const epoch = await raiseEpoch(context.pool, lane, context.owner, heldEpoch)
         heldEpoch = epoch // A failure from here on: only if nobody else came since
-        const positions = await openLedger(context.pool, { lane, epoch }, context.topicStarts(lane))
+        if (this.phase !== 'claiming') return
+        const positions = await openLedger(context.pool, { lane, epoch }, starts)
         if (this.phase !== 'claiming') return
         this.goLive(epoch, positions)
       } catch (error) {
@@ -192,7 +220,7 @@ export class Lane<State, Row> {
     this.calls = context.caller.open({ lane, epoch }, (answer) => this.answered(answer))
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
-    context.onLive(lane)
+    context.readOn(lane)
   }
 
   private release(): void {

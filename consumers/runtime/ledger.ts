@@ -60,7 +60,7 @@ const lastSpans = prepared<{ topic: string; topic_id: string | null; next_offset
 )
 const dropEmptySpans = prepared(
   'ledger_drop_empty',
-  'delete from ledger where partition = $1 and first_offset = next_offset and epoch < $2',
+  'delete from ledger where partition = $1 and topic = any($2::text[]) and first_offset = next_offset and epoch < $3',
 )
 const openSpans = prepared(
   'ledger_open',
@@ -94,14 +94,14 @@ export async function openLedger(
       }
       return span?.next_offset ?? start.low
     })
-    await dropEmptySpans(tx, own.lane, own.epoch)
+    await dropEmptySpans(tx, own.lane, names, own.epoch)
     await openSpans(
       tx,
       own.lane,
       own.epoch,
       names,
       positions,
-      topics.map(({ topicId }) => topicId ?? ''),
+      topics.map(({ topic, topicId }) => topicId ?? last.get(topic)?.topic_id ?? ''),
     )
     return new Map(names.map((topic, index) => [topic, positions[index] as number]))
   })
@@ -116,7 +116,7 @@ const move = prepared(
 
 /**
  * Moves the position from `move.from` to `move.to`, saying what became of each offset between.
- * @throws TallyError FENCED if the position is not at `move.from`
+ * @throws TallyError INVARIANT if the position is not at `move.from`: claiming the lane again reads the true one
  */
 export async function moveLedger(
   tx: Tx,
@@ -125,5 +125,5 @@ export async function moveLedger(
   { taken, duplicates, parked }: { taken: number; duplicates: number; parked: number },
 ): Promise<void> {
   const moved = await move(tx, topic, own.lane, own.epoch, from, to, taken, duplicates, ignored, parked, holes)
-  if (moved.length === 0) throw new TallyError('FENCED', `${topic}/${own.lane} does not stand at offset ${from}`)
+  if (moved.length === 0) throw new TallyError('INVARIANT', `${topic}/${own.lane} does not stand at offset ${from}`)
 }

@@ -4,7 +4,7 @@ import type { Logger } from '../../infra/telemetry.ts'
 import { laneAssigner } from './lane-assigner.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
-import { settlesWithin } from './settles-within.ts'
+import { settlesWithin } from '../../infra/settles-within.ts'
 
 /** What membership needs to know of a lane; `Lane` is one. */
 export interface MemberLane {
@@ -24,6 +24,7 @@ export interface MembershipOptions<L extends MemberLane> {
   namespace: string
   /** Without namespace. */
   topics: readonly string[]
+  partitions: number
   sessionTimeoutMs: number
   log: Logger
   /** Begins to claim a lane the group assigned to this process. */
@@ -33,6 +34,10 @@ export interface MembershipOptions<L extends MemberLane> {
    * @param reached called after each part, with the offset reached
    */
   take(lane: L, batch: Batch, wanted: () => boolean, reached: (offset: number) => Promise<void>): Promise<void>
+  /** Called inside every join, before lanes are claimed or kept. */
+  joining(): void
+  /** The client read these records and passed them over: aborted transactions and control records. */
+  passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
   /** The group client is dead and will not come back by itself: the process must end. */
   died(reason: string): void
 }
@@ -53,7 +58,7 @@ export class Membership<L extends MemberLane> {
   private readonly consumer: Consumer
   private readonly commits: OffsetCommits
   private readonly timers: NodeJS.Timeout[] = []
-  private lastSign = Date.now()
+  private lastSign = performance.now()
   private lastHeartbeat = 0
   private leaving = false
 
@@ -77,9 +82,15 @@ export class Membership<L extends MemberLane> {
 
   async start(): Promise<void> {
     const { consumer, options } = this
-    const { GROUP_JOIN, HEARTBEAT, FETCH, CRASH, REQUEST_TIMEOUT } = consumer.events
+    const { GROUP_JOIN, HEARTBEAT, FETCH, END_BATCH_PROCESS, CRASH, REQUEST_TIMEOUT } = consumer.events
     consumer.on(GROUP_JOIN, (event) => this.joined(event))
-    consumer.on(FETCH, () => (this.lastSign = Date.now()))
+    consumer.on(FETCH, () => (this.lastSign = performance.now()))
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      const { topic, partition, batchSize, firstOffset, lastOffset } = payload
+      if (batchSize > 0) return
+      const name = topic.slice(options.namespace.length)
+      options.passedOver(name, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
+    })
     consumer.on(HEARTBEAT, () => this.confirmed())
     consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart) options.died(`the group client crashed: ${describeError(payload.error)}`)
@@ -93,7 +104,7 @@ export class Membership<L extends MemberLane> {
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 1_000,
+      partitionsConsumedConcurrently: options.topics.length * options.partitions,
       eachBatch: (payload) => this.eachBatch(payload),
     })
     this.timers.push(
@@ -105,7 +116,7 @@ export class Membership<L extends MemberLane> {
   /** Stops taking, waits for what is under way, then leaves the group. Call after the lanes' events are published. */
   async leave(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
-    await this.commits.commit(this.positions())
+    await settlesWithin(this.commits.commit(this.positions()), 1_000)
     await this.consumer.disconnect()
     for (const lane of this.lanes.values()) lane.drop()
     this.lanes.clear()
@@ -114,6 +125,7 @@ export class Membership<L extends MemberLane> {
   /** No batch is taken any more from now on; resolves when none is under way. */
   async quiesce(): Promise<void> {
     this.leaving = true
+    for (const number of this.lanes.keys()) this.pauseFetching(number)
     await Promise.all([...this.lanes.values()].map((lane) => lane.idle()))
   }
 
@@ -122,18 +134,30 @@ export class Membership<L extends MemberLane> {
     const lane = this.lanes.get(number)
     if (!lane) return
     for (const topic of this.options.topics) this.seek(lane, topic)
-    this.consumer.resume(this.partitionsOf(number))
+    this.tell((consumer) => consumer.resume(this.partitionsOf(number)))
   }
 
-  setAside(number: number): void {
-    this.consumer.pause(this.partitionsOf(number))
+  /** Fetch nothing for the lane until it is read on. */
+  pauseFetching(number: number): void {
+    this.tell((consumer) => consumer.pause(this.partitionsOf(number)))
   }
 
   /** Fetch a topic (without namespace) from where the lane's ledger stands. */
   seek(lane: L, topic: string): void {
     const position = lane.position(topic)
     if (position === undefined) return
-    this.consumer.seek({ topic: this.onBroker(topic), partition: lane.number, offset: String(position) })
+    this.tell((consumer) =>
+      consumer.seek({ topic: this.onBroker(topic), partition: lane.number, offset: String(position) }),
+    )
+  }
+
+  /** While kafkajs restarts itself it has no group and throws; the next join says everything anew. */
+  private tell(command: (consumer: Consumer) => void): void {
+    try {
+      command(this.consumer)
+    } catch (error) {
+      this.options.log.debug({ error: describeError(error) }, 'the group client is between two groups')
+    }
   }
 
   private onBroker(topic: string): string {
@@ -148,6 +172,7 @@ export class Membership<L extends MemberLane> {
 
   /** Runs inside the join, before the first fetch of the generation. */
   private joined({ payload }: ConsumerGroupJoinEvent): void {
+    this.options.joining()
     const assigned = new Set(Object.values(payload.memberAssignment).flat())
     const moved = { kept: 0, gained: 0, lost: 0 }
     for (const [number, lane] of this.lanes) {
@@ -171,7 +196,7 @@ export class Membership<L extends MemberLane> {
 
   private claim(number: number): void {
     this.lanes.get(number)?.drop()
-    this.consumer.resume(this.partitionsOf(number)) // Pauses survive a join
+    this.tell((consumer) => consumer.resume(this.partitionsOf(number))) // Pauses survive a join
     this.lanes.set(number, this.options.claim(number))
   }
 
@@ -181,7 +206,7 @@ export class Membership<L extends MemberLane> {
    */
   private confirmed(): void {
     const sentAfter = this.lastHeartbeat
-    this.lastHeartbeat = this.lastSign = Date.now()
+    this.lastHeartbeat = this.lastSign = performance.now()
     for (const [number, lane] of this.lanes) {
       if (lane.phase === 'fenced' && lane.fencedAt < sentAfter) this.claim(number)
     }
@@ -192,20 +217,22 @@ export class Membership<L extends MemberLane> {
     if (!lane || this.leaving) return
     await heartbeat()
     await settlesWithin(lane.claimed, claimPatienceMs)
-    if (lane.phase !== 'live') return this.setAside(batch.partition)
+    const ours = () => this.lanes.get(batch.partition) === lane && !this.leaving
+    if (!ours()) return
+    if (lane.phase !== 'live') return this.pauseFetching(batch.partition)
     let patient = true
-    const wanted = () => patient && isRunning() && !isStale()
+    const wanted = () => patient && !this.leaving && isRunning() && !isStale()
     const work = this.options.take(lane, batch, wanted, async (offset) => {
       if (!patient) return
       resolveOffset(String(offset))
       await heartbeat()
     })
     patient = await settlesWithin(work, takePatienceMs)
-    if (patient) return
+    if (patient || !ours()) return
     // The lane goes on by itself; when it is done it is read on from where it stands then
-    this.setAside(batch.partition)
+    this.pauseFetching(batch.partition)
     const readOn = () => {
-      if (this.lanes.get(batch.partition) === lane && lane.phase === 'live') this.readOn(batch.partition)
+      if (ours() && lane.phase === 'live') this.readOn(batch.partition)
     }
     work.then(readOn, readOn)
   }
@@ -224,7 +251,7 @@ export class Membership<L extends MemberLane> {
   }
 
   private watch(): void {
-    const silentMs = Date.now() - this.lastSign
+    const silentMs = performance.now() - this.lastSign
     const limitMs = this.options.sessionTimeoutMs * 2 + 10_000
     if (silentMs > limitMs)
       this.options.died(`neither fetch nor heartbeat was answered for ${Math.round(silentMs / 1000)} s`)

@@ -14,6 +14,7 @@ export class OffsetCommits {
   private readonly consumer: Consumer
   private readonly log: Logger
   private readonly committed = new Map<string, number>()
+  private underWay = false
 
   constructor(consumer: Consumer, log: Logger) {
     this.consumer = consumer
@@ -25,12 +26,15 @@ export class OffsetCommits {
     const changed = positions.filter(
       ({ topic, partition, offset }) => this.committed.get(`${topic}/${partition}`) !== offset,
     )
-    if (changed.length === 0) return
+    if (changed.length === 0 || this.underWay) return
+    this.underWay = true
     try {
       await this.consumer.commitOffsets(changed.map((position) => ({ ...position, offset: String(position.offset) })))
       for (const { topic, partition, offset } of changed) this.committed.set(`${topic}/${partition}`, offset)
     } catch (error) {
       this.log.debug({ error: describeError(error) }, 'offsets not committed')
+    } finally {
+      this.underWay = false
     }
   }
 }

@@ -43,7 +43,7 @@ export async function parkInputs(tx: Tx, lane: number, parked: readonly ParkedIn
 }
 
 function parkedRow({ input, reason, error }: ParkedInput) {
-  const common = { key: input.key, source: input.source, reason, error: error ?? null }
+  const common = { key: input.key, source: input.source, reason, error: error?.replaceAll('\0', '\uFFFD') ?? null }
   if (input.source === 'record') {
     const { topic, partition, offset, message, inboxId, event } = input
     return {

@@ -6,7 +6,7 @@ import { timeOfEventId } from '../../schemas/event-id.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { keyOf } from '../../schemas/topics.ts'
-import { inboxId } from './inbox.ts'
+import { hashedId, inboxId } from './inbox.ts'
 import type { Batch, RecordInput } from './input.ts'
 
 export interface ReadOptions {
@@ -16,8 +16,13 @@ export interface ReadOptions {
   partitions: number
   /** Without namespace. */
   topic: string
+  /** The broker's id of the topic, where it tells it. */
+  topicId?: string
   partition: number
 }
+
+/** Longer keys do not fit into an index. */
+const longestKey = 512
 
 /**
  * Turns records into the inputs of a batch that covers the offsets `[from, to)`. A record that cannot be read becomes an
@@ -51,9 +56,9 @@ function readRecord(
   envelope: ReturnType<typeof fromHeaders>,
   options: ReadOptions,
 ): RecordInput {
-  const { codec, partitions, topic, partition } = options
+  const { codec, partitions, topic, topicId = topic, partition } = options
   const offset = Number(message.offset)
-  const taken = inboxId(envelope.id, { topic, partition, offset })
+  const place = `${topicId}/${partition}/${offset}`
   const time = envelope.time ?? Number(message.timestamp)
   let event: RecordInput['event']
   let unreadable: RecordInput['unreadable']
@@ -63,12 +68,14 @@ function readRecord(
     if (!isTallyError(error, 'UNREADABLE')) throw error
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
   }
-  const key = event ? keyOf(event.data) : (message.key?.toString('utf8') ?? `${topic}/${partition}/${offset}`)
+  const key = event ? keyOf(event.data) : storableKey(message.key, place)
   if (event && laneOf(key, partitions) !== partition) {
     // Its state belongs to another lane's owner: handling it here would give the row two writers
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined
   }
+  // An unreadable record is known by its place, so that the mended event can still come under its own id
+  const taken = unreadable ? hashedId(place) : inboxId(envelope, place)
   return {
     source: 'record',
     key,
@@ -88,4 +95,11 @@ function readRecord(
       traceparent: envelope.traceparent,
     },
   }
+}
+
+/** The key of a record nobody could read may be anything; the database takes no NUL and no index takes it at any length. */
+function storableKey(key: Buffer | null, place: string): string {
+  if (key === null) return place
+  const text = key.toString('utf8')
+  return key.length <= longestKey && !text.includes('\0') ? text : hashedId(text)
 }

@@ -32,6 +32,8 @@ export interface ConsumerDependencies {
 
 /** Records taken in one transaction at most; a batch takes what is there and never waits to fill. */
 const recordsPerBatch = 1_000
+/** A topic made anew is noticed at the next join, or at the latest after this time. */
+const topicIdsEveryMs = 10_000
 
 /** Starts one replica of a consumer: joins its group and takes what its lanes bring until it is stopped. */
 export async function startConsumer<State, Row>(
@@ -51,9 +53,12 @@ export async function startConsumer<State, Row>(
     groupId: `${namespace}${definition.group}`,
     namespace,
     topics,
+    partitions,
     sessionTimeoutMs: config.kafka.sessionTimeoutMs,
     log,
     died,
+    joining: () => void offsets.refresh(),
+    passedOver: (...stretch) => offsets.passOver(...stretch),
     take,
     claim: (number) =>
       new Lane(number, {
@@ -65,8 +70,8 @@ export async function startConsumer<State, Row>(
         owner: replica,
         log,
         topicStarts: (lane) => offsets.starts(lane),
-        onLive: (lane) => membership.readOn(lane),
-        onSetAside: (lane) => membership.setAside(lane),
+        readOn: (lane) => membership.readOn(lane),
+        pauseFetching: (lane) => membership.pauseFetching(lane),
       }),
   })
 
@@ -81,7 +86,7 @@ export async function startConsumer<State, Row>(
       const topic = batch.topic.slice(namespace.length)
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return
-      if (!offsets.follows(batch, position)) {
+      if (!offsets.follows(topic, batch, position)) {
         const lost = await offsets.explainGap(topic, batch.partition, position).catch((error: unknown) => {
           log.warn(
             { lane: lane.number, topic, position, error: describeError(error) },
@@ -95,23 +100,36 @@ export async function startConsumer<State, Row>(
       for (let from = position, start = 0; from < end && wanted(); start += recordsPerBatch) {
         const part = messages.slice(start, start + recordsPerBatch)
         const to = start + recordsPerBatch < messages.length ? Number(part.at(-1)?.offset) + 1 : end
-        const options = { codec, handled, partitions, topic, partition: batch.partition }
-        if (!(await lane.take(() => readRecords(part, from, to, options)))) return
+        const source = {
+          codec,
+          handled,
+          partitions,
+          topic,
+          topicId: offsets.topicId(topic),
+          partition: batch.partition,
+        }
+        const read = async () => {
+          await offsets.settled(topic)
+          return readRecords(part, from, to, source)
+        }
+        if (!(await lane.take(read))) return
         from = to
         await reached(to - 1)
       }
     })
   }
 
-  const stopInbox = await keepInbox(pool, log)
+  const stopInbox = keepInbox(pool, log)
+  const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
   const stopTimers = definition.timers ? watchTimers(pool, membership.lanes, log) : async () => {}
   await membership.start()
   return {
     async stop() {
+      caller.stop()
+      stopInbox()
+      clearInterval(idWatch)
       await membership.quiesce()
       await stopTimers()
-      stopInbox()
-      caller.stop()
       await relay.flush(2_000)
       await membership.leave()
       await relay.stop()

@@ -13,77 +13,95 @@ export interface TopicOffsetsOptions {
   partitions: number
 }
 
-/** What the broker says of the topics a group reads: their ids, partition counts and the offsets it still has. */
+interface Stretch {
+  from: number
+  to: number
+}
+
+/** What the broker says of the topics a group reads: their ids, partition counts and the offsets it has. */
 export class TopicOffsets {
-  private readonly kafka: Kafka
-  private readonly namespace: string
-  private readonly topics: readonly string[]
-  private readonly ids: ReadonlyMap<string, string>
-  private readonly lows: ReadonlyMap<string, ReadonlyMap<number, number>>
+  private readonly options: TopicOffsetsOptions
+  private readonly ids = new Map<string, string>()
+  private readonly recreated = new Set<string>()
+  private known: Promise<void>
+  private readonly lows = new Map<string, ReadonlyMap<number, number>>()
+  private readonly passed = new Map<string, Stretch[]>()
   private readonly gaps = new Map<string, number>()
 
-  private constructor(
-    kafka: Kafka,
-    namespace: string,
-    topics: readonly string[],
-    ids: ReadonlyMap<string, string>,
-    lows: ReadonlyMap<string, ReadonlyMap<number, number>>,
-  ) {
-    this.kafka = kafka
-    this.namespace = namespace
-    this.topics = topics
-    this.ids = ids
-    this.lows = lows
+  private constructor(options: TopicOffsetsOptions) {
+    this.options = options
+    this.known = this.refresh()
   }
 
-  /**
-   * @throws TallyError LANE_STOPPED if a topic is missing or has another partition count than the pipeline
-   */
-  static open({ kafka, brokers, namespace, topics, partitions }: TopicOffsetsOptions): Promise<TopicOffsets> {
-    return withAdmin(kafka, async (admin) => {
-      const onBroker = topics.map((topic) => `${namespace}${topic}`)
-      const existing = new Set(await admin.listTopics())
-      const missing = onBroker.filter((topic) => !existing.has(topic))
-      if (missing.length > 0) {
-        throw new TallyError(
-          'LANE_STOPPED',
-          `topic ${missing.join(', ')} does not exist: create it with \`npm run deploy\``,
-        )
+  /** @throws TallyError CONFIG_INVALID if a topic is missing or has another partition count than the pipeline */
+  static async open(options: TopicOffsetsOptions): Promise<TopicOffsets> {
+    const offsets = new TopicOffsets(options)
+    await Promise.all([offsets.known, withAdmin(options.kafka, (admin) => offsets.check(admin))])
+    return offsets
+  }
+
+  /** Asks for the topics' ids again; who wants to start a lane or read a topic waits for the answer. Call it at every join. */
+  refresh(): Promise<void> {
+    const { brokers, topics } = this.options
+    const asking = readTopicIds(
+      brokers,
+      topics.map((topic) => this.onBroker(topic)),
+    ).then((ids) => {
+      for (const [topic, id] of ids) {
+        if ((this.ids.get(topic) ?? id) !== id) this.recreated.add(topic)
+        this.ids.set(topic, id)
       }
-      const metadata = await admin.fetchTopicMetadata({ topics: onBroker })
-      for (const { name, partitions: found } of metadata.topics) {
-        if (found.length === partitions) continue
-        throw new TallyError(
-          'LANE_STOPPED',
-          `topic ${name} has ${found.length} partitions, not ${partitions}: keys would change lanes. Set TALLY_PARTITIONS to what the topics were created with`,
-        )
-      }
-      const lows = new Map<string, Map<number, number>>()
-      for (const topic of topics) {
-        const offsets = await admin.fetchTopicOffsets(`${namespace}${topic}`)
-        lows.set(topic, new Map(offsets.map(({ partition, low }) => [partition, Number(low)])))
-      }
-      const ids = await readTopicIds(brokers, onBroker)
-      return new TopicOffsets(kafka, namespace, topics, ids, lows)
     })
+    this.known = asking
+    asking.catch(() => {}) // Whoever waits for it hears of it
+    return asking
   }
 
-  starts(lane: number): TopicStart[] {
-    return this.topics.map((topic) => ({
+  /** @throws TallyError UNREACHABLE */
+  async starts(lane: number): Promise<TopicStart[]> {
+    await this.known.catch(() => this.refresh())
+    return this.options.topics.map((topic) => ({
       topic,
-      topicId: this.ids.get(`${this.namespace}${topic}`),
+      topicId: this.topicId(topic),
       low: this.lows.get(topic)?.get(lane) ?? 0,
     }))
   }
 
+  /**
+   * Resolves when it is certain that a topic is still the one it was.
+   * @throws TallyError LANE_STOPPED if it was deleted and made anew; UNREACHABLE
+   */
+  async settled(topic: string): Promise<void> {
+    await this.known.catch(() => this.refresh())
+    if (!this.recreated.has(this.onBroker(topic))) return
+    throw new TallyError('LANE_STOPPED', `topic ${topic} was re-created: its offsets mean other events now`)
+  }
+
+  topicId(topic: string): string | undefined {
+    return this.ids.get(this.onBroker(topic))
+  }
+
+  /** kafkajs read these offsets and passed them over: aborted transactions and control records only. */
+  passOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void {
+    const place = `${topic}/${partition}`
+    const stretches = this.passed.get(place) ?? []
+    this.passed.set(place, [...stretches.slice(-99), { from: firstOffset, to: lastOffset + 1 }])
+  }
+
   /** Whether nothing between `position` and the batch's first message can have been missed. */
-  follows(batch: Batch, position: number): boolean {
-    // kafkajs keeps the offset it asked for. If that was ours, offsets missing after it have no record (compaction, control records)
-    const { fetchedOffset } = batch as Batch & { fetchedOffset: string | number }
-    return (
-      Number(fetchedOffset) === position ||
-      (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position)
-    )
+  follows(topic: string, batch: Batch, position: number): boolean {
+    const place = `${topic}/${batch.partition}`
+    // kafkajs keeps the offset it asked for
+    const fetched = Number((batch as Batch & { fetchedOffset: string | number }).fetchedOffset)
+    // Fetched from elsewhere: most likely a stale fetch, but a topic made anew begins elsewhere, too
+    if (fetched !== position) void this.refresh()
+    if (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position) return true
+    // What was asked for at our position and did not come has no record (compaction), or was passed over
+    let reached = position
+    for (const { from, to } of this.passed.get(place) ?? []) if (from <= reached && to > reached) reached = to
+    if (reached !== fetched) return false
+    this.passed.delete(place)
+    return true
   }
 
   /**
@@ -97,7 +115,7 @@ export class TopicOffsets {
       this.gaps.set(place, position)
       return undefined
     }
-    const offsets = await withAdmin(this.kafka, (admin) => admin.fetchTopicOffsets(`${this.namespace}${topic}`))
+    const offsets = await withAdmin(this.options.kafka, (admin) => admin.fetchTopicOffsets(this.onBroker(topic)))
     const found = offsets.find((offset) => offset.partition === partition)
     if (!found) return `${place} does not exist any more`
     if (Number(found.low) > position) {
@@ -108,12 +126,38 @@ export class TopicOffsets {
     }
     return undefined
   }
+
+  private async check(admin: Admin): Promise<void> {
+    const { topics, partitions } = this.options
+    const existing = new Set(await admin.listTopics())
+    const missing = topics.map((topic) => this.onBroker(topic)).filter((topic) => !existing.has(topic))
+    if (missing.length > 0) {
+      throw new TallyError(
+        'CONFIG_INVALID',
+        `topic ${missing.join(', ')} does not exist: create it with \`npm run deploy\``,
+      )
+    }
+    for (const topic of topics) {
+      const offsets = await admin.fetchTopicOffsets(this.onBroker(topic))
+      if (offsets.length !== partitions) {
+        throw new TallyError(
+          'CONFIG_INVALID',
+          `topic ${this.onBroker(topic)} has ${offsets.length} partitions, not ${partitions}: keys would change lanes. Set TALLY_PARTITIONS to what the topics were created with`,
+        )
+      }
+      this.lows.set(topic, new Map(offsets.map(({ partition, low }) => [partition, Number(low)])))
+    }
+  }
+
+  private onBroker(topic: string): string {
+    return `${this.options.namespace}${topic}`
+  }
 }
 
 async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
-  await admin.connect()
   try {
+    await admin.connect()
     return await work(admin)
   } finally {
     await admin.disconnect()

@@ -55,7 +55,7 @@ test('bytes bound a request, but one row always goes', async () => {
   const { held, read } = table()
   held.push(...rows(1, 5))
   const feed = new LaneFeed(0, () => {}, read)
-  expect(seqs(await feed.peek(10, 250))).toEqual([1, 2])
+  expect(seqs(await feed.peek(10, 350))).toEqual([1, 2])
   expect(seqs(await feed.peek(10, 1))).toEqual([1])
 })
 

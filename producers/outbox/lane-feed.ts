@@ -69,7 +69,7 @@ export class LaneFeed {
     if (this.closed) return []
     let bytes = 0
     const end = this.waiting.findIndex(
-      (row, index) => index >= limit || ((bytes += row.value.length) > maxBytes && index > 0),
+      (row, index) => index >= limit || ((bytes += sizeOf(row)) > maxBytes && index > 0),
     )
     return end === -1 ? this.waiting.slice() : this.waiting.slice(0, end)
   }
@@ -91,3 +91,6 @@ export class LaneFeed {
     this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
   }
 }
+
+/** Bytes on the wire, framing aside. */
+const sizeOf = ({ key, headers, value }: OutboxRow): number => key.length + headers.length + value.length + 64

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
-import { describeError } from '../../infra/errors.ts'
+import { describeError, isTallyError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { RecordSender } from '../../infra/record-sender.ts'
+import { settlesWithin } from '../../infra/settles-within.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { LaneFeed } from './lane-feed.ts'
@@ -13,6 +14,8 @@ import { readOutbox, removePublished } from './outbox-table.ts'
 const perLane = 500
 const bytesPerLane = 700_000
 const perRequest = 2_000
+/** A request that hangs is left behind: its rows stay in the table. */
+const stopWithinMs = 3_000
 
 export interface RelayOptions {
   kafka: Kafka
@@ -34,6 +37,8 @@ export class Relay {
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
   private removal: Promise<void> = Promise.resolve()
+  /** Grows while the broker refuses requests: then they are small and of one lane, so that only the lane at fault waits. */
+  private caution = 1
 
   constructor(options: RelayOptions) {
     this.options = options
@@ -61,15 +66,16 @@ export class Relay {
       if (Date.now() >= deadline) return false
       await delay(5)
     }
-    await this.removal
-    return true
+    return settlesWithin(this.removal, Math.max(0, deadline - Date.now()))
   }
 
   async stop(): Promise<void> {
     this.stopped = true
     this.signal.resolve()
-    await this.loop
-    await this.removal
+    await settlesWithin(
+      this.loop.then(() => this.removal),
+      stopWithinMs,
+    )
     await this.sender.stop()
   }
 
@@ -85,8 +91,12 @@ export class Relay {
         await this.send([...batch.values()].flat())
         this.acknowledge(batch)
         failures = 0
+        this.caution = Math.max(1, this.caution / 2)
       } catch (error) {
-        this.options.log.warn({ error: describeError(error) }, 'publishing failed, will send again')
+        const refused = isTallyError(error) && !error.retryable
+        if (refused) this.caution = Math.min(perLane, this.caution * 2)
+        const { log } = this.options
+        log[refused ? 'error' : 'warn']({ error: describeError(error) }, 'publishing failed, will send again')
         await delay(Math.min(1_000, 25 * 2 ** failures++) * (0.5 + Math.random() / 2))
       }
     }
@@ -96,8 +106,8 @@ export class Relay {
     const batch = new Map<LaneFeed, readonly OutboxRow[]>()
     let room = perRequest
     for (const [lane, feed] of [...this.feeds]) {
-      if (feed.idle || room <= 0) continue
-      const rows = await feed.peek(Math.min(perLane, room), bytesPerLane)
+      if (feed.idle || room <= 0 || (this.caution > 1 && batch.size > 0)) continue
+      const rows = await feed.peek(Math.min(Math.ceil(perLane / this.caution), room), bytesPerLane / this.caution)
       if (rows.length === 0) continue
       batch.set(feed, rows)
       room -= rows.length

@@ -68,4 +68,3 @@ create table parked (
   parked_at    timestamptz not null default now()
 );
 create index parked_key on parked (lane, key, id);
-create unique index parked_record on parked (topic, partition, "offset") where source = 'record';

@@ -1,4 +1,4 @@
-import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { readTopic } from '../../../infra/testing/read-topic.ts'
 import type { Count } from './tally-consumer.ts'
 import type { TestBench } from './test-bench.ts'
 
@@ -21,20 +21,6 @@ export async function ledgerSums({
 
 /** Ids of the events on a topic, from offset 0 to its end now. */
 export async function published({ sandbox: { kafka, namespace } }: TestBench, topic: string): Promise<string[]> {
-  const admin = kafka.admin()
-  const consumer = kafka.consumer({ groupId: `${namespace}reader-${crypto.randomUUID()}`, maxWaitTimeInMs: 50 })
-  await Promise.all([admin.connect(), consumer.connect()])
-  try {
-    const ends = await admin.fetchTopicOffsets(`${namespace}${topic}`)
-    const expected = ends.reduce((sum, { high }) => sum + Number(high), 0)
-    const ids: string[] = []
-    await consumer.subscribe({ topics: [`${namespace}${topic}`], fromBeginning: true })
-    await consumer.run({
-      eachMessage: async ({ message }) => void ids.push(String(message.headers?.['ce_id'])),
-    })
-    await waitUntil(`${expected} records of ${topic}`, () => ids.length >= expected)
-    return ids
-  } finally {
-    await Promise.all([admin.disconnect(), consumer.disconnect()])
-  }
+  const records = await readTopic(kafka, `${namespace}${topic}`)
+  return records.map(({ headers }) => String(headers?.['ce_id']))
 }

@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals'
+import kafkajs from 'kafkajs'
+import { countTable } from '../../consumers/runtime/testing/tally-consumer.ts'
+import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import { readTopic } from '../../infra/testing/read-topic.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import type { OutboxRow } from './outbox-table.ts'
+import { appendOutbox } from './outbox-table.ts'
+import { Relay } from './relay.ts'
+
+const keyOfLane = (lane: number) => {
+  for (let n = 0; ; n++) if (laneOf(`key-${n}`, 3) === lane) return `key-${n}`
+}
+const row = (lane: number, seq: number, bytes: number): OutboxRow => ({
+  lane,
+  seq,
+  eventId: newEventId(),
+  topic: 'orders',
+  key: keyOfLane(lane),
+  headers: JSON.stringify({ ce_sequence: String(seq) }),
+  value: Buffer.alloc(bytes),
+})
+const relayOf = ({ sandbox: { kafka, namespace, log }, pool }: TestBench) =>
+  new Relay({ kafka, pool, namespace, partitions: 3, log })
+const left = async ({ pool }: TestBench) =>
+  (await pool.query<{ lane: number }>('select distinct lane from outbox order by lane')).rows.map(({ lane }) => lane)
+
+test('what the table holds is published in order and deleted', async () => {
+  await using bench = await openTestBench('relay', countTable)
+  await appendOutbox(
+    bench.pool,
+    [0, 1, 2].flatMap((lane) => Array.from({ length: 700 }, (_, n) => row(lane, n + 1, 10))),
+  )
+  const relay = relayOf(bench)
+  for (const lane of [0, 1, 2]) relay.open(lane)
+  await waitUntil('the outbox is empty', async () => (await left(bench)).length === 0)
+  await relay.stop()
+  const records = await readTopic(bench.sandbox.kafka, `${bench.sandbox.namespace}orders`)
+  for (const lane of [0, 1, 2]) {
+    const sequences = records
+      .filter(({ partition }) => partition === lane)
+      .map(({ headers }) => Number(headers?.['ce_sequence']))
+    expect(sequences).toEqual(Array.from({ length: 700 }, (_, n) => n + 1))
+  }
+})
+
+test('a row the broker refuses holds up its own lane only', async () => {
+  await using bench = await openTestBench('relay', countTable)
+  const admin = bench.sandbox.kafka.admin()
+  await admin.connect()
+  await admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name: `${bench.sandbox.namespace}orders`,
+        configEntries: [{ name: 'max.message.bytes', value: '2000' }],
+      },
+    ],
+  })
+  await admin.disconnect()
+  await appendOutbox(bench.pool, [
+    row(0, 1, 5_000),
+    row(0, 2, 10),
+    ...[1, 2, 3, 4].map((seq) => row(1, seq, 1_200)),
+    row(2, 1, 10),
+  ])
+  const relay = relayOf(bench)
+  for (const lane of [0, 1, 2]) relay.open(lane)
+  await waitUntil('the other lanes are published', async () => (await left(bench)).join() === '0')
+  await relay.stop()
+  const { rows } = await bench.pool.query<{ seq: number }>('select seq from outbox order by seq')
+  expect(rows.map(({ seq }) => seq)).toEqual([1, 2])
+})
