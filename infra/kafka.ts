@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
 import { patchIdleTimer } from './kafka-patches.ts'
 import type { Logger } from './telemetry.ts'
 
@@ -39,4 +39,15 @@ function forward(log: Logger, { level, namespace, log: { message, error } }: Log
   const fields = { client: namespace, error: error ? String(error) : undefined }
   if (level === kafkajs.logLevel.ERROR) log.warn(fields, message)
   else log.debug(fields, message)
+}
+
+/** An admin client for one piece of work. */
+export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
 }

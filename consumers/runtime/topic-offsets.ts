@@ -1,5 +1,6 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
 import type { TopicStart } from './ledger.ts'
 
@@ -151,15 +152,5 @@ export class TopicOffsets {
 
   private onBroker(topic: string): string {
     return `${this.options.namespace}${topic}`
-  }
-}
-
-async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
   }
 }

@@ -4,7 +4,7 @@ import { topicName, topics } from '../../schemas/topics.ts'
 import { loadConfig } from '../config.ts'
 import type { Config } from '../config.ts'
 import { createTopics } from '../create-topics.ts'
-import { createKafka } from '../kafka.ts'
+import { createKafka, withAdmin } from '../kafka.ts'
 import { createPool } from '../postgres.ts'
 import type { Pool } from '../postgres.ts'
 import { createLogger } from '../telemetry.ts'
@@ -68,14 +68,4 @@ async function drop({ namespace, kafka, pool }: Pick<Sandbox, 'namespace' | 'kaf
     const own = (await admin.listTopics()).filter((topic) => topic.startsWith(namespace))
     if (own.length > 0) await admin.deleteTopics({ topics: own })
   })
-}
-
-async function withAdmin<T>(kafka: Kafka, work: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
 }

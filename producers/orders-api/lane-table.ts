@@ -23,7 +23,7 @@ export async function ensureLanes(pool: Pool, partitions: number): Promise<void>
 }
 
 const lock = prepared<{ lane: number; next_seq: number }>(
-  'lane_lock',
+  'lanes_lock',
   'select lane, next_seq from lane where lane = any($1) order by lane for update',
 )
 

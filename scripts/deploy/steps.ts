@@ -3,7 +3,7 @@ import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '.
 import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
 import type { Config } from '../../infra/config.ts'
 import { createTopics } from '../../infra/create-topics.ts'
-import { createKafka } from '../../infra/kafka.ts'
+import { createKafka, withAdmin } from '../../infra/kafka.ts'
 import { migrate } from '../../infra/migrate.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
@@ -38,9 +38,8 @@ export async function deployDatabase(config: Config, log: Logger): Promise<strin
 
 /** Creates the topics that are missing, with the configured partition count. Never changes one that exists. */
 export async function deployTopics(config: Config, log: Logger): Promise<string> {
-  const admin = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log }).admin()
-  await admin.connect()
-  try {
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log })
+  return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())
     const { brokers } = await admin.describeCluster()
     const replicationFactor = Math.min(3, brokers.length)
@@ -58,9 +57,7 @@ export async function deployTopics(config: Config, log: Logger): Promise<string>
       })),
     )
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
-  } finally {
-    await admin.disconnect()
-  }
+  })
 }
 
 /** Registers the event schemas, or refuses all of them if one would break a reader; gives the orders API its schema ids. */
