@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import { TallyError } from '../errors.ts'
 import { askSupervisor } from './control.ts'
 import { endLeftovers } from './leftovers.ts'
 import { isAlive, signalTo } from './process-identity.ts'
-import { lockDataDir, readRecord } from './stack-record.ts'
+import { lockDataDir, readRecord, recordFile } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
 import { startStack } from './supervisor.ts'
 import type { Stack, StackOptions } from './supervisor.ts'
@@ -53,6 +53,7 @@ export async function stopStack(dataDir: string, say: (text: string) => void = (
   try {
     const left = readRecord(dataDir)
     if (left) await endLeftovers(left, say)
+    rmSync(recordFile(dataDir), { force: true })
     return record !== undefined
   } finally {
     lock.release()

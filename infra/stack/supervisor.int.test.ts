@@ -177,6 +177,7 @@ describe('after its supervisor was killed', () => {
     expect(await findStack(config.dataDir)).toBeUndefined()
     expect(await stopStack(config.dataDir)).toBe(true)
     expect(isAlive(server)).toBe(false)
+    expect(await stopStack(config.dataDir)).toBe(false)
   })
 
   test('a process that got the pid of a dead one is left alone', async () => {
