@@ -76,7 +76,13 @@ export async function ensureDatabase(url: string, name: string): Promise<true> {
     if (!rowCount) await client.query(`create database ${client.escapeIdentifier(name)}`)
     return true
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === '42P04') return true // Somebody else was faster
+    const code = error instanceof pg.DatabaseError ? error.code : undefined
+    if (code === '42P04') return true // Somebody else was faster
+    if (code === '28P01')
+      throw new TallyError(
+        'USAGE',
+        `PostgreSQL at ${client.host}:${client.port} refuses the password: restore the file postgres.password of the data folder, or start from nothing with npm run stack -- reset`,
+      )
     throw new TallyError('UNREACHABLE', `No database ${name} on PostgreSQL: ${describeError(error)}`, { cause: error })
   } finally {
     await client.end().catch(() => {})
