@@ -2,6 +2,7 @@ import type { Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka }
 import { describeError } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { laneAssigner } from './lane-assigner.ts'
+import { LaneFetching } from './lane-fetching.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
 import { settlesWithin } from '../../infra/settles-within.ts'
@@ -56,6 +57,7 @@ export class Membership<L extends MemberLane> {
   readonly lanes = new Map<number, L>()
   private readonly options: MembershipOptions<L>
   private readonly consumer: Consumer
+  private readonly fetching: LaneFetching
   private readonly commits: OffsetCommits
   private readonly timers: NodeJS.Timeout[] = []
   private lastSign = performance.now()
@@ -77,6 +79,7 @@ export class Membership<L extends MemberLane> {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000 },
     })
+    this.fetching = new LaneFetching({ consumer: this.consumer, ...options })
     this.commits = new OffsetCommits(this.consumer, options.log)
   }
 
@@ -100,7 +103,10 @@ export class Membership<L extends MemberLane> {
       options.died(`no answer to ${payload.apiName} from ${payload.broker}`),
     )
     await consumer.connect()
-    await consumer.subscribe({ topics: options.topics.map((topic) => this.onBroker(topic)), fromBeginning: true })
+    await consumer.subscribe({
+      topics: options.topics.map((topic) => this.fetching.onBroker(topic)),
+      fromBeginning: true,
+    })
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -134,34 +140,18 @@ export class Membership<L extends MemberLane> {
     const lane = this.lanes.get(number)
     if (!lane) return
     for (const topic of this.options.topics) this.seek(lane, topic)
-    this.tell((consumer) => consumer.resume(this.partitionsOf(number)))
+    this.fetching.resume(number)
   }
 
   /** Fetch nothing for the lane until it is read on. */
   pauseFetching(number: number): void {
-    this.tell((consumer) => consumer.pause(this.partitionsOf(number)))
+    this.fetching.pause(number)
   }
 
   /** Fetch a topic (without namespace) from where the lane's ledger stands. */
   seek(lane: L, topic: string): void {
     const position = lane.position(topic)
-    if (position === undefined) return
-    this.tell((consumer) =>
-      consumer.seek({ topic: this.onBroker(topic), partition: lane.number, offset: String(position) }),
-    )
-  }
-
-  /** While kafkajs restarts itself it has no group and throws; the next join says everything anew. */
-  private tell(command: (consumer: Consumer) => void): void {
-    try {
-      command(this.consumer)
-    } catch (error) {
-      this.options.log.debug({ error: describeError(error) }, 'the group client is between two groups')
-    }
-  }
-
-  private onBroker(topic: string): string {
-    return `${this.options.namespace}${topic}`
+    if (position !== undefined) this.fetching.seek(topic, lane.number, position)
   }
 
   private held(): Map<number, number> {
@@ -196,7 +186,7 @@ export class Membership<L extends MemberLane> {
 
   private claim(number: number): void {
     this.lanes.get(number)?.drop()
-    this.tell((consumer) => consumer.resume(this.partitionsOf(number))) // Pauses survive a join
+    this.fetching.resume(number)
     this.lanes.set(number, this.options.claim(number))
   }
 
@@ -237,15 +227,11 @@ export class Membership<L extends MemberLane> {
     work.then(readOn, readOn)
   }
 
-  private partitionsOf(lane: number): { topic: string; partitions: number[] }[] {
-    return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
-  }
-
   private positions(): Position[] {
     return [...this.lanes.values()].flatMap((lane) =>
       this.options.topics.flatMap((topic) => {
         const offset = lane.position(topic)
-        return offset === undefined ? [] : [{ topic: this.onBroker(topic), partition: lane.number, offset }]
+        return offset === undefined ? [] : [{ topic: this.fetching.onBroker(topic), partition: lane.number, offset }]
       }),
     )
   }

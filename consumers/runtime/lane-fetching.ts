@@ -1,0 +1,51 @@
+import type { Consumer } from 'kafkajs'
+import { describeError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+
+export interface LaneFetchingOptions {
+  consumer: Consumer
+  namespace: string
+  /** Without namespace. */
+  topics: readonly string[]
+  log: Logger
+}
+
+/** Steers what kafkajs fetches, by whole lanes: one partition number of every topic. */
+export class LaneFetching {
+  private readonly options: LaneFetchingOptions
+
+  constructor(options: LaneFetchingOptions) {
+    this.options = options
+  }
+
+  /** Pauses survive a join of the group. */
+  pause(lane: number): void {
+    this.tell((consumer) => consumer.pause(this.partitionsOf(lane)))
+  }
+
+  resume(lane: number): void {
+    this.tell((consumer) => consumer.resume(this.partitionsOf(lane)))
+  }
+
+  /** @param topic without namespace */
+  seek(topic: string, lane: number, offset: number): void {
+    this.tell((consumer) => consumer.seek({ topic: this.onBroker(topic), partition: lane, offset: String(offset) }))
+  }
+
+  onBroker(topic: string): string {
+    return `${this.options.namespace}${topic}`
+  }
+
+  private partitionsOf(lane: number): { topic: string; partitions: number[] }[] {
+    return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
+  }
+
+  /** While kafkajs restarts itself it has no group and throws; the next join says everything anew. */
+  private tell(command: (consumer: Consumer) => void): void {
+    try {
+      command(this.options.consumer)
+    } catch (error) {
+      this.options.log.debug({ error: describeError(error) }, 'the group client is between two groups')
+    }
+  }
+}
