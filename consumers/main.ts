@@ -14,7 +14,7 @@ if (!consumerFolders().includes(folder)) {
   process.exit(asked ? 0 : 2)
 }
 
-await runService(folder, async ({ config, log, replica }) => {
+await runService(folder, async ({ config, log, replica, signal }) => {
   const definition = await loadConsumer(folder, config)
   const pool = createPool({
     url: config.postgres.url,
@@ -25,7 +25,7 @@ await runService(folder, async ({ config, log, replica }) => {
     log,
   })
   const types = topics.filter((topic) => topic.writtenBy === folder).flatMap((topic) => topic.events)
-  const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, types, log })
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, types, log, signal })
   const died = (reason: string) => {
     log.fatal({ reason }, 'cannot go on, ending so that the supervisor starts afresh')
     process.exit(1)

@@ -15,6 +15,8 @@ export interface ServiceContext {
   log: Logger
   /** Name of this process, for people. */
   replica: string
+  /** Aborted when the process is told to end, also while it still starts. */
+  signal: AbortSignal
 }
 
 /**
@@ -29,7 +31,8 @@ export async function runService(
 ): Promise<void> {
   const config = readConfig()
   const log = createLogger(name, config.logLevel)
-  const starting = start({ config, log, replica: `${name}@${hostname()}:${process.pid}` })
+  const ending = new AbortController()
+  const starting = start({ config, log, replica: `${name}@${hostname()}:${process.pid}`, signal: ending.signal })
   let stopping = false
   const stop = (why: string) => {
     if (stopping) {
@@ -37,13 +40,15 @@ export async function runService(
       process.exit(1)
     }
     stopping = true
+    ending.abort()
     log.info({ why }, 'stopping')
     setTimeout(() => {
       log.error({ drainDeadlineMs }, 'did not stop in time')
       process.exit(1)
     }, drainDeadlineMs).unref()
     starting
-      .then((running) => running.stop())
+      .catch(() => undefined) // It gave up starting because it was told to end
+      .then((running) => running?.stop())
       .then(
         () => process.exit(0),
         (error: unknown) => {
@@ -66,6 +71,7 @@ export async function runService(
     await starting
     process.send?.({ type: 'ready' })
   } catch (error) {
+    if (ending.signal.aborted) return
     log.fatal({ error: describeError(error) }, 'failed to start')
     process.exit(1)
   }
