@@ -44,6 +44,7 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
 /** What errors of pg, kafkajs, undici and Node say about themselves, as far as they do. */
 interface Cause {
   name?: string
+  message?: string
   code?: unknown
   broker?: string
   address?: string
@@ -64,14 +65,22 @@ function* causes(error: unknown): Generator<Cause> {
   if (found.originalError !== found.cause) yield* causes(found.originalError)
 }
 
+/** kafkajs' errors of a broker that went silent name no address. */
+const silentBroker = new Set(['KafkaJSBrokerNotFound', 'KafkaJSRequestTimeoutError', 'KafkaJSConnectionClosedError'])
+const isSilentBroker = ({ name = '', message = '' }: Cause): boolean =>
+  silentBroker.has(name) || (name.startsWith('KafkaJS') && message === 'Broker not connected')
+
 function unreachable(cause: Cause, config: Config): string | undefined {
+  if (isSilentBroker(cause)) return advice({ name: 'Kafka', at: config.kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' })
   const named = cause.name === 'KafkaJSConnectionError' ? cause.broker : undefined
   if (!named && !disconnected.has(String(cause.code))) return undefined
   const server = serversOf(config).find(({ at }) => at.some((address) => address === named || matches(address, cause)))
   if (!server) return undefined
-  const { name, at, variable } = server
-  return `${name} does not answer at ${at.join(', ')}: start the stack with \`npm start\`, or set ${variable}`
+  return advice(server)
 }
+
+const advice = ({ name, at, variable }: { name: string; at: readonly string[]; variable: string }): string =>
+  `${name} does not answer at ${at.join(', ')}: start the stack with \`npm start\`, or set ${variable}`
 
 const matches = (address: string, { address: ip, hostname, port }: Cause): boolean =>
   port !== undefined

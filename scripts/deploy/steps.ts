@@ -1,7 +1,9 @@
+import type { Admin } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
 import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
 import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
 import { createTopics } from '../../infra/create-topics.ts'
 import { createKafka, withAdmin } from '../../infra/kafka.ts'
 import { migrate } from '../../infra/migrate.ts'
@@ -43,6 +45,7 @@ export async function deployTopics(config: Config, log: Logger): Promise<string>
     const existing = new Set(await admin.listTopics())
     const { brokers } = await admin.describeCluster()
     const replicationFactor = Math.min(3, brokers.length)
+    await assertPartitions(admin, config, existing)
     const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic)))
     await createTopics(
       admin,
@@ -58,6 +61,19 @@ export async function deployTopics(config: Config, log: Logger): Promise<string>
     )
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
   })
+}
+
+/** @throws TallyError CONFIG_INVALID: with another count every key would belong to another lane */
+async function assertPartitions(admin: Admin, config: Config, existing: ReadonlySet<string>): Promise<void> {
+  const names = topics.map((topic) => topicName(config.namespace, topic)).filter((name) => existing.has(name))
+  if (names.length === 0) return
+  const metadata = await admin.fetchTopicMetadata({ topics: names })
+  const other = metadata.topics.find(({ partitions }) => partitions.length !== config.partitions)
+  if (!other) return
+  throw new TallyError(
+    'CONFIG_INVALID',
+    `topic ${other.name} has ${other.partitions.length} partitions, not ${config.partitions}: set TALLY_PARTITIONS to what the topics were created with`,
+  )
 }
 
 /** Registers the event schemas, or refuses all of them if one would break a reader; gives the orders API its schema ids. */
