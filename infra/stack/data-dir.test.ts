@@ -33,6 +33,8 @@ describe('the data folder', () => {
     for (const name of ['jars-0123', 'test', 'kafka']) mkdirSync(join(folder, name))
     deleteData(folder)
     expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
+    deleteData(folder) // Again: there is nothing left to delete
+    expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
   })
 
   test('is not deleted when it is not ours', () => {

@@ -65,6 +65,7 @@ function makeFolder(path: string): void {
  */
 export function deleteData(dataDir: string): void {
   if (!existsSync(dataDir)) return
+  if (readdirSync(dataDir).every((name) => kept.test(name))) return // Deleted before
   if (!existsSync(join(dataDir, marker)))
     throw new TallyError('USAGE', `${dataDir} is no data folder of Tally: nothing was deleted`)
   rmSync(serverHome(dataDir), { recursive: true, force: true })

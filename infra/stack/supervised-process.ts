@@ -124,12 +124,20 @@ export class SupervisedProcess {
       if (performance.now() - began > healthyAfterMs) backoffMs = firstBackoffMs
       this.#restarts++
       this.#enter('restarting')
-      this.#options.say(`${this.spec.title} ended (${this.#lastExit}), again in ${backoffMs / 1000} s`)
+      this.#say(`ended (${this.#lastExit}), again in ${backoffMs / 1000} s`)
       await sleep(backoffMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
       backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
-      await this.#bringUp().catch(() => {}) // Its log says why
+      await this.#bringUp().then(
+        () => this.#say('is ready again'),
+        () => {}, // Its log says why
+      )
       if (this.#stopping.signal.aborted && !this.#running) return
     }
+  }
+
+  /** With the time of day: these lines are read long after. */
+  #say(what: string): void {
+    this.#options.say(`${new Date().toTimeString().slice(0, 8)} ${this.spec.title} ${what}`)
   }
 
   #enter(state: ProcessState): void {
