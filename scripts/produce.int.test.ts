@@ -50,7 +50,7 @@ const deliveries = (seed: number) => [...generateEvents('StockReplenished', { co
 const cancellations = (seed: number) => [...generateEvents('CancellationRequested', { count: 4, seed })]
 
 test('the same seed twice is the same events twice, readable, with their envelope', async () => {
-  const args = ['PaymentCaptured', '--count', '500', '--seed', '42', '--json']
+  const args = ['PaymentCaptured', '--forge', '--count', '500', '--seed', '42', '--json']
   for (const run of [await produce(args), await produce(args)]) {
     expect(run).toMatchObject({ exitCode: 0, stdout: '{"sent":500,"badLines":0,"refused":0,"seed":42}\n' })
   }
@@ -68,9 +68,16 @@ test('the same seed twice is the same events twice, readable, with their envelop
   }
 })
 
+test('makes up what only a service should say when told to, and not otherwise', async () => {
+  const refused = await produce(['PaymentCaptured'])
+  expect(refused.exitCode).toBe(2)
+  expect(refused.stderr).toContain('PaymentCaptured is for payment to say')
+  expect((await produce(['PaymentCaptured', '--forge'])).exitCode).toBe(0)
+})
+
 test('keeps the rate that was asked for', async () => {
   const startedAt = performance.now()
-  const { exitCode } = await produce(['StockReserved', '--count', '100', '--rate', '100'])
+  const { exitCode } = await produce(['StockReserved', '--forge', '--count', '100', '--rate', '100'])
   expect(exitCode).toBe(0)
   expect(performance.now() - startedAt).toBeGreaterThan(990)
 })

@@ -7,7 +7,7 @@ import { createEventReader } from '../producers/event-json.ts'
 import { isEventType, unknownType } from '../producers/event-type-names.ts'
 import { sendAll } from '../producers/send-all.ts'
 import type { EventType } from '../schemas/generated/events.ts'
-import { eventTypes } from '../schemas/topics.ts'
+import { eventTypes, topicOf } from '../schemas/topics.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
 import { integer, positive } from './cli/arguments.ts'
@@ -25,6 +25,7 @@ interface Options extends CommonOptions {
   key?: string
   skipBad?: boolean
   dryRun?: boolean
+  forge?: boolean
 }
 
 const shownByDryRun = 5
@@ -59,6 +60,10 @@ await runCommand(({ signal }) =>
         .default('kafka'),
     )
     .option('--skip-bad', 'send the good lines although there are bad ones')
+    .option(
+      '--forge',
+      'make up events that only a service should write, such as PaymentCaptured: the books no longer balance',
+    )
     .option('--dry-run', `check everything, send nothing, print the first ${shownByDryRun} events`)
     .action((type: string | undefined, input: string | undefined, options: Options, command: Command) =>
       produce(understand(type, input, options, command), options, signal),
@@ -90,6 +95,18 @@ function understand(
   }
   if (options.via === 'api' && type !== undefined && type !== 'OrderPlaced')
     command.error('error: the orders API takes OrderPlaced only')
+  if (
+    input === undefined &&
+    type &&
+    !topicOf(type).writtenBy.includes('scripts') &&
+    !options.forge &&
+    !options.dryRun
+  ) {
+    const { writtenBy } = topicOf(type)
+    command.error(
+      `error: ${type} is for ${writtenBy} to say: made up, it falsifies the books that verify checks. If that is what you want, add --forge`,
+    )
+  }
   return { type, input }
 }
 
