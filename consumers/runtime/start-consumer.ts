@@ -1,10 +1,11 @@
-import type { Batch } from 'kafkajs'
+import type { Batch, Kafka } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
 import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Running } from '../../infra/service.ts'
 import type { Logger } from '../../infra/telemetry.ts'
+import { readTopicIds } from '../../infra/topic-ids.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
@@ -28,6 +29,8 @@ export interface ConsumerDependencies {
   replica: string
   /** Called when the process must end and be started again. */
   died(reason: string): void
+  /** Stands in for Kafka in the simulation. @default Kafka at the configured brokers */
+  broker?: { kafka: Kafka; readIds: typeof readTopicIds }
 }
 
 /** Records taken in one transaction at most; a batch takes what is there and never waits to fill. */
@@ -38,13 +41,14 @@ const topicIdsEveryMs = 10_000
 /** Starts one replica of a consumer: joins its group and takes what its lanes bring until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, died }: ConsumerDependencies,
+  { config, pool, codec, log, replica, died, broker }: ConsumerDependencies,
 ): Promise<Running> {
   const { namespace, partitions } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => topicOf(type).name))]
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
-  const offsets = await TopicOffsets.open({ kafka, brokers: config.kafka.brokers, namespace, topics, partitions })
+  const { brokers } = config.kafka
+  const { kafka, readIds } = broker ?? { kafka: createKafka({ brokers, clientId: replica, log }), readIds: readTopicIds }
+  const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, readIds })
   const relay = new Relay({ kafka, pool, namespace, partitions, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
 

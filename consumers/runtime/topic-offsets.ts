@@ -12,6 +12,8 @@ export interface TopicOffsetsOptions {
   topics: readonly string[]
   /** Partition count the pipeline was deployed with. */
   partitions: number
+  /** @default asks the brokers */
+  readIds?: typeof readTopicIds
 }
 
 interface Stretch {
@@ -43,8 +45,8 @@ export class TopicOffsets {
 
   /** Asks for the topics' ids again; who wants to start a lane or read a topic waits for the answer. Call it at every join. */
   refresh(): Promise<void> {
-    const { brokers, topics } = this.options
-    const asking = readTopicIds(
+    const { brokers, topics, readIds = readTopicIds } = this.options
+    const asking = readIds(
       brokers,
       topics.map((topic) => this.onBroker(topic)),
     ).then((ids) => {
