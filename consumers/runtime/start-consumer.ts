@@ -47,7 +47,10 @@ export async function startConsumer<State, Row>(
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => topicOf(type).name))]
   const { brokers } = config.kafka
-  const { kafka, readIds } = broker ?? { kafka: createKafka({ brokers, clientId: replica, log }), readIds: readTopicIds }
+  const { kafka, readIds } = broker ?? {
+    kafka: createKafka({ brokers, clientId: replica, log }),
+    readIds: readTopicIds,
+  }
   const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, readIds })
   const relay = new Relay({ kafka, pool, namespace, partitions, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
