@@ -43,6 +43,10 @@ export const environment = z.object({
     .default(12)
     .describe('Partitions of every topic when it is created'),
   TALLY_SESSION_TIMEOUT_MS: ms.default(6_000).describe('A replica silent for so long loses its lanes'),
+  TALLY_ORDER_TIMEOUT_MS: ms
+    .min(1)
+    .default(900_000)
+    .describe('An order for which money and goods are not both there after so long is cancelled'),
   TALLY_SIMULATOR_SEED: z.coerce.number().int().default(1).describe('Seed of the simulators: latency and refusals'),
   TALLY_GATEWAY_DECLINE_RATE: rate.default(0.05).describe('Share of authorizations the simulated gateway declines'),
   TALLY_GATEWAY_LATENCY_MS: ms.default(20).describe('Median latency of the simulated gateway'),
@@ -85,6 +89,7 @@ function derive(env: z.infer<typeof environment>) {
     dataDir,
     namespace: env.TALLY_NAMESPACE,
     partitions: env.TALLY_PARTITIONS,
+    orderTimeoutMs: env.TALLY_ORDER_TIMEOUT_MS,
     logLevel: env.TALLY_LOG_LEVEL,
     northwindDir: env.TALLY_NORTHWIND_DIR,
     ports: {

@@ -2,6 +2,12 @@ import { defineConsumer } from '../runtime/handler.ts'
 import { mailOnce } from './decide-mail.ts'
 import { mailTable } from './mail-table.ts'
 
+/** What to write where the customer did not ask for it, by reason. */
+const cancelled: Readonly<Record<string, string>> = {
+  carrier_refused: 'The carrier cannot deliver your order, so it ends here and you pay nothing',
+  timed_out: 'We could not prepare your order in time, so it ends here and you pay nothing',
+}
+
 /** Writes the mails a customer would get. Nothing depends on it: the smallest consumer there is, to copy from. */
 export default () =>
   defineConsumer({
@@ -12,6 +18,6 @@ export default () =>
       ShipmentScheduled: mailOnce('shipped', ({ carrier }) => `Your order is on its way with ${carrier}`),
       PaymentDeclined: mailOnce('payment_declined', () => 'Your payment was declined, so your order ends here'),
       StockRejected: mailOnce('out_of_stock', () => 'We are out of stock, so your order ends here'),
-      FulfilmentCancelled: mailOnce('cancelled', () => 'Your order is cancelled'),
+      FulfilmentCancelled: mailOnce('cancelled', ({ reason }) => cancelled[reason] ?? 'Your order is cancelled'),
     },
   })

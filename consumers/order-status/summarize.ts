@@ -24,7 +24,8 @@ export function summarize({ type, data }: OrderEvent): string {
     case 'ShipmentScheduled':
       return `${data.carrier} picks it up, tracking number ${data.trackingNumber}`
     case 'FulfilmentCancelled':
-      return `will not be delivered: ${data.reason}`
+      // Where the customer asked for it, the detail is what the customer said
+      return `will not be delivered: ${data.reason}${data.reason === 'timed_out' ? ` (${data.detail})` : ''}`
     case 'CancellationRefused':
       return `too late to cancel: ${data.reason}`
   }

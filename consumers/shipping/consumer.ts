@@ -3,29 +3,33 @@ import { defineConsumer } from '../runtime/handler.ts'
 import { createCarrier } from './carrier.ts'
 import {
   cancellationRequested,
+  orderOverdue,
   orderPlaced,
   orderRejected,
   paymentAuthorized,
   shipmentAnswered,
+  startClock,
   stockReserved,
 } from './decide-shipping.ts'
 import type { Shipment } from './decide-shipping.ts'
 import { shipmentTable } from './shipment-state.ts'
 
-/** Has an order delivered once it is paid for and set aside, and decides what becomes of a cancellation. */
+/** Has an order delivered once it is paid for and set aside; cancels it if that takes too long or the customer asks in time. */
 export default (config: Config) => {
   const carrier = createCarrier(config.carrier)
+  const limitMs = config.orderTimeoutMs
   return defineConsumer<Shipment>({
     group: 'shipping',
     state: shipmentTable,
     handlers: {
-      OrderPlaced: orderPlaced,
+      OrderPlaced: startClock(limitMs, orderPlaced),
       CancellationRequested: cancellationRequested,
-      PaymentAuthorized: paymentAuthorized,
+      PaymentAuthorized: startClock(limitMs, paymentAuthorized),
       PaymentDeclined: orderRejected,
-      StockReserved: stockReserved,
+      StockReserved: startClock(limitMs, stockReserved),
       StockRejected: orderRejected,
     },
     calls: { schedule: { make: carrier.schedule, handle: shipmentAnswered } },
+    timers: { overdue: orderOverdue(limitMs) },
   })
 }

@@ -13,6 +13,8 @@ const { placed, cancellation, authorized, declined, reserved, rejected } = event
 const scheduled = { outcome: 'scheduled', ...booking }
 const refused = { outcome: 'refused', code: 'undeliverable_address', detail: 'No delivery to Graz', refusedAt: now }
 const contradicted = { outcome: 'contradicted', code: 'invalid_request' }
+const limitMs = 900_000
+const overdue: Input = { key: 'o-1', kind: 'overdue' }
 const answer = (said: object): Input => ({ key: 'o-1', kind: 'schedule', answer: said })
 const ready = [placed, authorized, reserved]
 
@@ -20,9 +22,10 @@ function after(...inputs: Input[]) {
   const { memory, events, calls } = handleAll<Shipment, never>(shipping, emptyMemory, inputs)
   return { shipment: memory.states.get('o-1'), events, calls }
 }
-const cancelled = (reason: string, detail: string) => ({
+const timersAfter = (...inputs: Input[]) => handleAll<Shipment, never>(shipping, emptyMemory, inputs).timers
+const cancelled = (reason: string, detail: string, cancelledAt = now) => ({
   type: 'FulfilmentCancelled',
-  data: { orderId: 'o-1', reason, detail, cancelledAt: now },
+  data: { orderId: 'o-1', reason, detail, cancelledAt },
 })
 const cancellationRefused = (reason: string) => ({
   type: 'CancellationRefused',
@@ -68,8 +71,45 @@ describe('shipping', () => {
     ['after a decline', [placed, declined], cancellationRefused('already_ended')],
     ['after missing stock', [rejected], cancellationRefused('already_ended')],
     ['a second time', [placed, cancellation], cancellationRefused('already_ended')],
+    ['after its time was up', [placed, overdue], cancellationRefused('already_ended')],
   ])('answers a cancellation %s', (_, inputs, expected) => {
     expect(after(...inputs, cancellation).events).toEqual([expected])
+  })
+
+  test.each([placed, authorized, reserved])('lets the clock run from the first part that comes: $type', (first) => {
+    expect(timersAfter(first)).toEqual([{ kind: 'overdue', dueAt: now + limitMs }])
+    for (const next of [placed, authorized, reserved]) expect(timersAfter(first, next)).toEqual([])
+  })
+
+  test.each([declined, rejected, cancellation])('needs no clock for what $type has ended', (end) => {
+    expect(timersAfter(end)).toEqual([])
+    expect(timersAfter(end, placed)).toEqual([])
+  })
+
+  test.each<[string, Input[]]>([
+    ['payment, stock', [placed]],
+    ['stock', [placed, authorized]],
+    ['payment', [placed, reserved]],
+    ['order, stock', [authorized]],
+    ['order, payment', [reserved]],
+    ['order', [authorized, reserved]],
+  ])('cancels an order whose time is up, naming what is missing: %s', (missing, inputs) => {
+    expect(after(...inputs, overdue)).toEqual({
+      shipment: { phase: 'cancelled' },
+      events: [cancelled('timed_out', `Missing after 900 s: ${missing}`, now + limitMs)],
+      calls: [],
+    })
+    expect(after(...inputs, overdue, ...ready)).toEqual({ shipment: { phase: 'cancelled' }, events: [], calls: [] })
+  })
+
+  test.each<[Shipment['phase'], Input[]]>([
+    ['scheduling', ready],
+    ['scheduled', [...ready, answer(scheduled)]],
+    ['cancelled', [placed, cancellation]],
+    ['cancelled', [placed, overdue]],
+    ['rejected', [placed, declined]],
+  ])('leaves an order alone whose time is up when it is %s', (phase, inputs) => {
+    expect(after(...inputs, overdue)).toEqual({ shipment: { phase }, events: [], calls: [] })
   })
 
   test.each([declined, rejected])('delivers nothing after $type', (end) => {
@@ -113,25 +153,24 @@ describe('shipping, in every interleaving and with every event told twice', () =
     const over = facts.includes(declined) || facts.includes(rejected)
     const requests = facts.filter((fact) => fact === cancellation).length
     const ends = new Set<string>()
-    for (const { events, calls } of endings) {
+    for (const { events, calls, timers } of endings) {
       const types = typesOf(events)
       const count = (type: string) => types.filter((each) => each === type).length
       const byCarrier = calls.length === 1 && carrier === refused ? 1 : 0
+      const byClock = events.filter(({ data }) => 'reason' in data && data.reason === 'timed_out').length
       // One call at most, and none that the facts do not allow
       expect(calls.length).toBeLessThanOrEqual(complete ? 1 : 0)
       expect(count('ShipmentScheduled')).toBe(calls.length - byCarrier)
+      // One clock at most, and only what no call was made for is ended by it
+      expect(timers.length).toBeLessThanOrEqual(1)
+      expect(byClock).toBeLessThanOrEqual(timers.length - calls.length)
       // Every request has one answer, the order one end at most
-      expect(count('FulfilmentCancelled') - byCarrier + count('CancellationRefused')).toBe(requests)
+      expect(count('FulfilmentCancelled') - byCarrier - byClock + count('CancellationRefused')).toBe(requests)
       expect(count('ShipmentScheduled') + count('FulfilmentCancelled')).toBeLessThanOrEqual(1)
       ends.add(types.find((type) => type !== 'CancellationRefused') ?? 'neither')
     }
+    // Only a rejection, which others announce, leaves shipping without a word: nothing hangs
     const byCall = carrier === refused ? 'FulfilmentCancelled' : 'ShipmentScheduled'
-    expect(ends).toEqual(
-      new Set([
-        ...(requests > 0 ? ['FulfilmentCancelled'] : []),
-        ...(complete ? [byCall] : []),
-        ...(over || (!complete && requests === 0) ? ['neither'] : []),
-      ]),
-    )
+    expect(ends).toEqual(new Set(['FulfilmentCancelled', ...(complete ? [byCall] : []), ...(over ? ['neither'] : [])]))
   })
 })

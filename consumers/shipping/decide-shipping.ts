@@ -1,6 +1,6 @@
 import { TallyError } from '../../infra/errors.ts'
 import type { Address, EventData } from '../../schemas/generated/events.ts'
-import type { Context, Decision } from '../runtime/handler.ts'
+import type { Context, Decision, Handler } from '../runtime/handler.ts'
 import type { ShipmentAnswer, ShipmentRequest } from './carrier.ts'
 
 /** What the carrier is told about the goods. */
@@ -13,12 +13,14 @@ export interface Consignment {
 /** How far the delivery of one order is. */
 export type Shipment =
   | Gathering
-  | { readonly phase: 'scheduling' } // The label call is decided: nothing cancels the order any more but the carrier
+  // The label call is decided: nothing cancels the order any more but the carrier. No time limit either, however long it
+  // is silent: it may have sold the label, and goods it fetches must be paid for
+  | { readonly phase: 'scheduling' }
   | { readonly phase: 'scheduled' }
-  | { readonly phase: 'cancelled' } // By us, at the customer's wish or because the carrier refused
+  | { readonly phase: 'cancelled' } // By us: at the customer's wish, because the carrier refused or because time was up
   | { readonly phase: 'rejected' } // By payment or inventory
 
-/** Waits until the order, its money and its goods are all there. */
+/** Waits until the order, its money and its goods are all there, or its time is up. */
 interface Gathering {
   readonly phase: 'gathering'
   readonly consignment?: Consignment
@@ -81,6 +83,35 @@ export function cancellationRequested(
   }
 }
 
+/**
+ * Lets the clock of an order run from the first part of it that comes, whichever that is: an order whose other parts never
+ * come must hold neither money nor goods for ever.
+ * @param limitMs how long after that event's time the order may gather
+ */
+export const startClock =
+  <Data>(limitMs: number, handler: Handler<Data, Shipment>): Handler<Data, Shipment> =>
+  (data, shipment, context, shared) => {
+    const decision = handler(data, shipment, context, shared)
+    if (!isNew(shipment) || decision.state?.phase !== 'gathering') return decision
+    return { ...decision, timers: [{ kind: 'overdue', dueAt: context.time + limitMs }] }
+  }
+
+/** Time is up: what still gathers is cancelled. The others give back what they hold, or what they come to hold yet. */
+export const orderOverdue =
+  (limitMs: number): Handler<unknown, Shipment> =>
+  (_timer, shipment, { key: orderId, time }) => {
+    if (shipment.phase !== 'gathering') return {} // Decided in time
+    const { consignment, authorized, reserved } = shipment
+    const missing = [
+      ...(consignment ? [] : ['order']),
+      ...(authorized ? [] : ['payment']),
+      ...(reserved ? [] : ['stock']),
+    ]
+    const detail = `Missing after ${limitMs / 1_000} s: ${missing.join(', ')}`
+    const data = { orderId, reason: 'timed_out', detail, cancelledAt: time + limitMs }
+    return { state: { phase: 'cancelled' }, events: [{ type: 'FulfilmentCancelled', data }] }
+  }
+
 export function shipmentAnswered(
   answer: ShipmentAnswer,
   shipment: Shipment,
@@ -111,6 +142,9 @@ function gather(orderId: string, shipment: Shipment, part: Partial<Omit<Gatherin
   const request: ShipmentRequest = { orderId, ...consignment }
   return { state: { phase: 'scheduling' }, calls: [{ kind: 'schedule', request }] }
 }
+
+const isNew = (shipment: Shipment): boolean =>
+  shipment.phase === 'gathering' && !shipment.consignment && !shipment.authorized && !shipment.reserved
 
 /** Somebody broke a promise; the event is parked and a person looks at it before goods move. */
 const contradiction = ({ phase }: Shipment, event: string) =>

@@ -1,6 +1,6 @@
-import type { CallIntent, ConsumerDefinition, Emitted } from '../runtime/handler.ts'
+import type { CallIntent, ConsumerDefinition, Emitted, TimerIntent } from '../runtime/handler.ts'
 import { handle } from './in-memory.ts'
-import type { Handled, Memory } from './in-memory.ts'
+import type { Handled, Input, Memory } from './in-memory.ts'
 
 export interface Scenario<State, Row> {
   definition: ConsumerDefinition<State, Row>
@@ -12,33 +12,52 @@ export interface Scenario<State, Row> {
   answer?: (call: CallIntent) => object
 }
 
-/** How it ended: what the consumer knows, all it emitted, all calls it made, in order. */
+/** How it ended: what the consumer knows, all it emitted, all calls it made and timers it set, in order. */
 export type Ending<State, Row> = Handled<State, Row>
 
-/** Every order in which the events, and the answers to the calls they lead to, can arrive. */
+/** What is on its way: events by topic, calls without an answer, timers that have not come due. */
+interface Pending {
+  readonly topics: Scenario<unknown, unknown>['topics']
+  readonly calls: readonly CallIntent[]
+  readonly timers: readonly TimerIntent[]
+}
+
+/** Every order in which the events, the answers to the calls and the timers they lead to can arrive. */
 export function* everyInterleaving<State, Row>(scenario: Scenario<State, Row>): Generator<Ending<State, Row>> {
-  yield* from(scenario, { memory: scenario.start, events: [], calls: [] }, scenario.topics, [])
+  const past = { memory: scenario.start, events: [], calls: [], timers: [] }
+  yield* from(scenario, past, { topics: scenario.topics, calls: [], timers: [] })
 }
 
 function* from<State, Row>(
   scenario: Scenario<State, Row>,
   past: Ending<State, Row>,
-  topics: Scenario<State, Row>['topics'],
-  unanswered: readonly CallIntent[],
+  pending: Pending,
 ): Generator<Ending<State, Row>> {
   const { definition, key, answer = () => ({}) } = scenario
-  const after = (input: Parameters<typeof handle>[2]): [Ending<State, Row>, readonly CallIntent[]] => {
-    const { memory, events, calls } = handle(definition, past.memory, input)
-    return [{ memory, events: [...past.events, ...events], calls: [...past.calls, ...calls] }, calls]
+  const { topics, calls, timers } = pending
+  const after = (input: Input, left: Partial<Pending>) => {
+    const next = handle(definition, past.memory, input)
+    const rest = { ...pending, ...left }
+    return from(
+      scenario,
+      {
+        memory: next.memory,
+        events: [...past.events, ...next.events],
+        calls: [...past.calls, ...next.calls],
+        timers: [...past.timers, ...next.timers],
+      },
+      { ...rest, calls: [...rest.calls, ...next.calls], timers: [...rest.timers, ...next.timers] },
+    )
   }
-  if (unanswered.length === 0 && topics.every((events) => events.length === 0)) yield past
+  if (calls.length + timers.length === 0 && topics.every((events) => events.length === 0)) yield past
   for (const [index, [next, ...rest]] of topics.entries()) {
-    if (!next) continue
-    const [ending, calls] = after(next)
-    yield* from(scenario, ending, topics.with(index, rest), [...unanswered, ...calls])
+    if (next) yield* after(next, { topics: topics.with(index, rest) })
   }
-  for (const call of unanswered) {
-    const [ending, calls] = after({ key, kind: call.kind, answer: answer(call) })
-    yield* from(scenario, ending, topics, [...unanswered.filter((other) => other !== call), ...calls])
+  for (const call of calls) {
+    const { kind } = call
+    yield* after({ key, kind, answer: answer(call) }, { calls: calls.filter((other) => other !== call) })
+  }
+  for (const timer of timers) {
+    yield* after({ key, kind: timer.kind }, { timers: timers.filter((other) => other !== timer) })
   }
 }

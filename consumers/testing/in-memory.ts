@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import { keyOf } from '../../schemas/topics.ts'
-import type { CallIntent, ConsumerDefinition, Context, Decision, Emitted } from '../runtime/handler.ts'
+import type { CallIntent, ConsumerDefinition, Context, Decision, Emitted, TimerIntent } from '../runtime/handler.ts'
 
 /** What a consumer knows: its tables, without a database. Never changed in place. */
 export interface Memory<State, Row> {
@@ -8,13 +8,25 @@ export interface Memory<State, Row> {
   readonly shared: ReadonlyMap<string, Row>
 }
 
-/** An event, or the answer to a call of an order. */
-export type Input = Emitted | { key: string; kind: string; answer: object }
+/** An event, the answer to a call of an order, or a timer of it that has come due. */
+export type Input = Emitted | Answer | Timer
+
+interface Answer {
+  key: string
+  kind: string
+  answer: object
+}
+
+interface Timer {
+  key: string
+  kind: string
+}
 
 export interface Handled<State, Row> {
   readonly memory: Memory<State, Row>
   readonly events: readonly Emitted[]
   readonly calls: readonly CallIntent[]
+  readonly timers: readonly TimerIntent[]
 }
 
 /** The time of every event in these tests, UTC epoch ms. */
@@ -33,7 +45,7 @@ export function handle<State, Row>(
 ): Handled<State, Row> {
   const key = 'type' in input ? keyOf(input.data) : input.key
   const state = memory.states.get(key) ?? definition.state.initial(key)
-  const [kind, data] = 'type' in input ? [input.type, input.data] : [input.kind, input.answer]
+  const [kind, data] = 'type' in input ? [input.type, input.data] : [input.kind, 'answer' in input ? input.answer : {}]
   const named = new Set(definition.shared?.ids(kind, data, state))
   const rows = new Map([...memory.shared].filter(([id]) => named.has(id)))
   const decision = decide(definition, input, state, { key, eventId: 'event', time: now }, rows)
@@ -45,20 +57,22 @@ export function handle<State, Row>(
     },
     events: decision.events ?? [],
     calls: decision.calls ?? [],
+    timers: decision.timers ?? [],
   }
 }
 
 function decide<State, Row>(
-  { handlers, calls }: ConsumerDefinition<State, Row>,
+  { handlers, calls, timers }: ConsumerDefinition<State, Row>,
   input: Input,
   state: State,
   context: Context,
   rows: ReadonlyMap<string, Row>,
 ): Decision<State, Row> {
   if ('type' in input) return handlers[input.type]?.(input.data as never, state, context, rows) ?? {}
-  const call = calls?.[input.kind]
-  if (!call) throw new Error(`no call ${input.kind}`)
-  return call.handle(input.answer as never, state, context, rows)
+  const { kind } = input
+  const handler = 'answer' in input ? calls?.[kind]?.handle : timers?.[kind]
+  if (!handler) throw new Error(`no handler for ${kind}`)
+  return handler(('answer' in input ? input.answer : { kind }) as never, state, context, rows)
 }
 
 /** What the last of several inputs leads to. */
@@ -71,6 +85,7 @@ export const handleAll = <State, Row>(
     memory: start,
     events: [],
     calls: [],
+    timers: [],
   })
 
 export const event = <T extends EventType>(type: T, data: EventData[T]) => ({ type, data }) as Emitted

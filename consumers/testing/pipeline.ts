@@ -1,11 +1,15 @@
 import type { EventType } from '../../schemas/generated/events.ts'
 import { keyOf, topicOf } from '../../schemas/topics.ts'
-import type { CallIntent, ConsumerDefinition, Emitted } from '../runtime/handler.ts'
+import type { CallIntent, ConsumerDefinition, Emitted, TimerIntent } from '../runtime/handler.ts'
 import { emptyMemory, handle } from './in-memory.ts'
 import type { Input, Memory } from './in-memory.ts'
 
 interface PendingCall extends CallIntent {
   readonly id: string
+  readonly key: string
+}
+
+interface PendingTimer extends TimerIntent {
   readonly key: string
 }
 
@@ -15,6 +19,7 @@ interface Service {
   /** Events on their way to it, by topic and key: the order Kafka keeps. */
   readonly inbound: Map<string, Emitted[]>
   readonly calls: Map<string, PendingCall>
+  readonly timers: Set<PendingTimer>
 }
 
 /** Something that may happen next. */
@@ -27,7 +32,13 @@ export function createPipeline(
 ) {
   const published: Emitted[] = []
   const services = definitions.map(
-    (definition): Service => ({ definition, memory: emptyMemory, inbound: new Map(), calls: new Map() }),
+    (definition): Service => ({
+      definition,
+      memory: emptyMemory,
+      inbound: new Map(),
+      calls: new Map(),
+      timers: new Set(),
+    }),
   )
 
   const deliver = (event: Emitted) => {
@@ -41,13 +52,14 @@ export function createPipeline(
     deliver(event)
   }
   const take = (service: Service, key: string, input: Input) => {
-    const { memory, events, calls } = handle(service.definition, service.memory, input)
+    const { memory, events, calls, timers } = handle(service.definition, service.memory, input)
     service.memory = memory
     events.forEach(publish)
     for (const { kind, request } of calls) {
       const id = `${service.definition.group} ${key} ${kind} ${service.calls.size + published.length}`
       service.calls.set(id, { id, key, kind, request })
     }
+    for (const timer of timers) service.timers.add({ key, ...timer })
   }
   const steps = (service: Service): Step[] => [
     ...[...service.inbound].flatMap(([place, [next, ...rest]]): Step[] => {
@@ -67,14 +79,24 @@ export function createPipeline(
       },
     ]),
   ]
+  const timers = (service: Service): { key: string; fire: Step }[] =>
+    [...service.timers].map((timer) => ({
+      key: timer.key,
+      fire() {
+        service.timers.delete(timer)
+        take(service, timer.key, { key: timer.key, kind: timer.kind })
+      },
+    }))
   return {
     publish,
     /** Tells an event again under another id: every service gets it a second time. */
     repeat: deliver,
     /** All events published, repeats left out. */
     published: published as readonly Emitted[],
-    /** What can happen next; nothing once all is handled and answered. */
+    /** What can happen next, timers aside; nothing once all is handled and answered. */
     steps: () => services.flatMap(steps),
+    /** Timers that have not come due yet, with the order they are about. */
+    timers: () => services.flatMap(timers),
     memoryOf: (group: string) => services.find(({ definition }) => definition.group === group)?.memory,
     typesOf: (orderId: string): EventType[] =>
       published.filter(({ data }) => keyOf(data) === orderId).map(({ type }) => type),

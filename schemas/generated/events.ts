@@ -24,7 +24,7 @@ export interface CancellationRequested {
 export interface FulfilmentCancelled {
   /** Id of the order; the key of the record, so that one order stays in one lane */
   orderId: string
-  /** Code: requested (by the customer) or carrier_refused */
+  /** Code: requested (by the customer), carrier_refused or timed_out */
   reason: string
   /** The reason in words */
   detail: string
