@@ -21,20 +21,29 @@ const definitions = [payment, inventory, shipping].map(
 
 const lines = fc.dictionary(fc.constantFrom(...skus), fc.integer({ min: 1, max: 3 }), { minKeys: 1 })
 const unlikely = fc.integer({ min: 0, max: 4 }).map((n) => n === 4)
-const order = fc.record({ lines, declined: unlikely, refused: unlikely, cancellations: fc.integer({ min: 0, max: 2 }) })
+const order = fc.record({
+  lines,
+  declined: unlikely,
+  refused: unlikely,
+  cancellations: fc.constantFrom(0, 0, 1, 2),
+  /** Whether its time may be up at any moment, or only when nothing else is left to happen. */
+  hurried: fc.boolean(),
+})
 const scenario = fc.record({
   orders: fc.array(order, { minLength: 1, maxLength: 4 }),
   deliveries: fc.array(fc.record({ sku: fc.constantFrom(...skus), quantity: fc.integer({ min: 1, max: 9 }) }), {
     maxLength: 8,
   }),
+  /** Whether the deliveries are there before the first order, or come in between. */
+  stocked: fc.boolean(),
   repeats: fc.integer({ min: 0, max: 5 }),
   /** Picks what happens next. */
-  picks: fc.infiniteStream(fc.nat()),
+  picks: fc.infiniteStream(fc.noBias(fc.nat())),
 })
 type Scenario = typeof scenario extends fc.Arbitrary<infer Value> ? Value : never
 
 /** Lets everything happen that can, in the order of the picks, until nothing is left to do. */
-function run({ orders, deliveries, repeats, picks }: Scenario) {
+function run({ orders, deliveries, stocked, repeats, picks }: Scenario) {
   const fates = new Map(orders.map((fate, index) => [`o-${index}`, fate]))
   const world = createOutsideWorld((orderId) => fates.get(orderId) ?? { declined: false, refused: false })
   const pipeline = createPipeline(definitions, world.call)
@@ -59,12 +68,22 @@ function run({ orders, deliveries, repeats, picks }: Scenario) {
       () =>
         pipeline.publish(event('StockReplenished', { ...arrived, replenishedAt: now })),
   )
-  let outside: Step[] = [...customers, ...vans, ...Array<Step>(repeats).fill(repeat)]
-  for (let inside = pipeline.steps(); inside.length + outside.length > 0; inside = pipeline.steps()) {
-    const at = pick(inside.length + outside.length)
-    const step = inside[at] ?? outside[at - inside.length]
-    outside = outside.filter((_, index) => index !== at - inside.length)
-    step?.()
+  if (stocked) {
+    for (const van of vans) van()
+    for (let [step] = pipeline.steps(); step; [step] = pipeline.steps()) step()
+  }
+  let outside: Step[] = [...customers, ...(stocked ? [] : vans), ...Array<Step>(repeats).fill(repeat)]
+  const possible = () => {
+    const inside = pipeline.steps()
+    const idle = inside.length + outside.length === 0
+    const due = pipeline.timers().filter(({ key }) => idle || fates.get(key)?.hurried)
+    return [...inside, ...outside, ...due.map(({ fire }) => fire)]
+  }
+  for (let steps = possible(); steps.length > 0; steps = possible()) {
+    const step = steps[pick(steps.length)] as Step
+    const at = outside.indexOf(step)
+    if (at >= 0) outside = outside.toSpliced(at, 1)
+    step()
     for (const [, { onHand, reserved }] of stock())
       if (onHand < 0 || reserved < 0) throw new Error('sold what is not there')
   }
@@ -105,7 +124,11 @@ test('whatever the order of things, every order ends once and the books balance'
           ({ type, data }) => type === 'FulfilmentCancelled' && data.orderId === orderId && data.reason === 'requested',
         )
         expect(granted.length + count('CancellationRefused')).toBe(given.orders[index]?.cancellations)
-        for (const what of [finalState(has), ...has]) seen.set(String(what), (seen.get(String(what)) ?? 0) + 1)
+        const timedOut = pipeline.published.some(
+          ({ data }) => 'reason' in data && data.reason === 'timed_out' && data.orderId === orderId,
+        )
+        for (const what of [finalState(has), ...has, ...(timedOut ? ['timed_out'] : [])])
+          seen.set(String(what), (seen.get(String(what)) ?? 0) + 1)
       }
 
       // Money: taken once for what was completed, held for nothing
@@ -135,6 +158,9 @@ test('whatever the order of things, every order ends once and the books balance'
     { numRuns: 1_000 },
   )
   // The runs met everything that can happen, often
-  const everything = ['completed', 'cancelled', 'rejected', 'PaymentVoided', 'StockReleased', 'CancellationRefused']
+  const everything = [
+    ...['completed', 'cancelled', 'rejected', 'timed_out'],
+    ...['PaymentVoided', 'StockReleased', 'CancellationRefused'],
+  ]
   for (const what of everything) expect([what, (seen.get(what) ?? 0) > 50]).toEqual([what, true])
 })

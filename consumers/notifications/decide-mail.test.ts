@@ -25,6 +25,19 @@ describe('the mails of an order', () => {
     )
   })
 
+  test.each([
+    ['requested', 'Your order is cancelled'],
+    ['carrier_refused', 'The carrier cannot deliver your order, so it ends here and you pay nothing'],
+    ['timed_out', 'We could not prepare your order in time, so it ends here and you pay nothing'],
+    ['a reason of later', 'Your order is cancelled'],
+  ])('say why an order was cancelled: %s', (reason, subject) => {
+    const context = { key: 'order-1', eventId: 'event-1', time: 1 }
+    const none = state.initial('order-1')
+    expect(
+      handlers.FulfilmentCancelled?.({ reason } as never, none, context, new Map<string, never>()).state?.fresh,
+    ).toMatchObject([{ kind: 'cancelled', subject }])
+  })
+
   test('do not repeat what an earlier batch wrote', () => {
     const known: Mails = { known: ['shipped'], fresh: [] }
     const context = { key: 'order-1', eventId: 'event-1', time: 1 }

@@ -101,6 +101,22 @@ describe('the status of an order', () => {
     expect(afterTypes(...types)).toMatchObject({ status, reason })
   })
 
+  test('of an order whose time was up stays cancelled, whatever answers come late', () => {
+    const data = { orderId, reason: 'timed_out', detail: 'Missing after 900 s: payment', cancelledAt: 0 }
+    const timedOut: OrderEvent = { type: 'FulfilmentCancelled', data }
+    const late = ['PaymentAuthorized', 'PaymentVoided', 'PaymentDeclined', 'StockReserved', 'StockReleased']
+    const events = [placed, timedOut, ...happenings.filter(({ type }) => late.includes(type))]
+    fc.assert(
+      fc.property(fc.shuffledSubarray(events, { minLength: events.length }), (shuffled) => {
+        const { status, reason, fresh } = after(shuffled)
+        expect({ status, reason }).toEqual({ status: 'cancelled', reason: 'timed_out' })
+        expect(fresh.map((entry) => entry.summary)).toContain(
+          'will not be delivered: timed_out (Missing after 900 s: payment)',
+        )
+      }),
+    )
+  })
+
   test('says when it ended, and knows the order however late OrderPlaced comes', () => {
     const order = { customerId: 'c-7', currency: 'EUR', totalMinor: 900, placedAt: 1_000 }
     expect(after([...happenings.slice(1, 4), placed])).toMatchObject({ order, endedAt: 1_003, updatedAt: 1_003 })
