@@ -47,6 +47,20 @@ export const environment = z.object({
     .min(1)
     .default(900_000)
     .describe('An order for which money and goods are not both there after so long is cancelled'),
+  TALLY_RETRY_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100)
+    .default(5)
+    .describe('Times a parked event is tried again by itself before it waits for a person'),
+  TALLY_RETRY_FIRST_MS: ms.default(1_000).describe('Wait before the first of them; each further is five times as long'),
+  TALLY_PARKED_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1_000)
+    .describe('Events a lane may have parked; then it waits for a person'),
   TALLY_SIMULATOR_SEED: z.coerce.number().int().default(1).describe('Seed of the simulators: latency and refusals'),
   TALLY_GATEWAY_DECLINE_RATE: rate.default(0.05).describe('Share of authorizations the simulated gateway declines'),
   TALLY_GATEWAY_LATENCY_MS: ms.default(20).describe('Median latency of the simulated gateway'),
@@ -107,6 +121,11 @@ function derive(env: z.infer<typeof environment>) {
       embedded: !env.TALLY_KAFKA_BROKERS,
       brokers: env.TALLY_KAFKA_BROKERS?.split(',').map((broker) => broker.trim()) ?? [`127.0.0.1:${at(92)}`],
       sessionTimeoutMs: env.TALLY_SESSION_TIMEOUT_MS,
+    },
+    failure: {
+      retryLimit: env.TALLY_RETRY_LIMIT,
+      retryFirstMs: env.TALLY_RETRY_FIRST_MS,
+      parkedLimit: env.TALLY_PARKED_LIMIT,
     },
     registry: {
       embedded: !env.TALLY_REGISTRY_URL,

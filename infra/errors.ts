@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'SCHEMA_INCOMPATIBLE' // the registry refused a new schema version
   | 'FENCED' // the lane belongs to a newer epoch: what we hold is stale
   | 'LANE_STOPPED' // records lost to retention, topic re-created or partition count changed
+  | 'LANE_FULL' // as many events are parked as may be: the lane waits for a person
+  | 'FAILING' // most inputs fail in one way: the service is broken, not they
   | 'USAGE' // a person asked for something that cannot be: unknown type, bad file, missing tool
   | 'INVARIANT' // a bug or a broken promise: never expected
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { describeError } from './errors.ts'
+import { describeError, isTallyError } from './errors.ts'
 import type { Logger } from './telemetry.ts'
 
 export type Pool = pg.Pool
@@ -68,6 +68,17 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
  */
 export function isDataError(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^(22|23|54|P0001)/.test(error.code ?? '')
+}
+
+/**
+ * Whether the same work may succeed later: the server is away, busy or out of room, or someone else was in the way. What
+ * `pg` says of connections are bare `Error`s.
+ * Source: PostgreSQL, appendix "Error Codes", classes 08, 25, 40, 53, 55, 57, 58.
+ */
+export function isTransient(error: unknown): boolean {
+  if (isTallyError(error)) return error.code !== 'INVARIANT'
+  if (error instanceof pg.DatabaseError) return /^(08|25|40|53|55|57|58)/.test(error.code ?? '08')
+  return error instanceof Error && (error.constructor === Error || 'syscall' in error)
 }
 
 /** A statement the server plans once per connection. `name` must be unique within a schema's code. */

@@ -20,9 +20,20 @@ export type NewTimer = Intent & { readonly dueAt: number }
 /** An input that waits: because it failed (`reason`), or behind an input of its key (`BEHIND`). */
 export interface ParkedInput {
   readonly input: Input
-  readonly reason: 'UNREADABLE' | 'MISROUTED' | 'HANDLER_FAILED' | 'REFUSED_BY_DATABASE' | 'BEHIND'
+  readonly reason:
+    | 'UNREADABLE' // no reader schema can decode it, or it breaks the event's own rules
+    | 'MISROUTED' // its key belongs to another partition
+    | 'HANDLER_FAILED' // the handler threw
+    | 'REFUSED_BY_DATABASE' // what it leads to cannot be stored
+    | 'KILLED_PROCESS' // the process died of it repeatedly
+    | 'BEHIND' // only waits for its key
+  /** One line. */
   readonly error?: string
+  readonly stack?: string
 }
+
+/** Why an input is to be parked instead of handled. */
+export type Refusal = Omit<ParkedInput, 'input'>
 
 /** What a batch of inputs leads to, before anything is written. */
 export interface Outcome<State, Row> {
@@ -42,8 +53,8 @@ export interface DecideOptions<State, Row> {
   shared: ReadonlyMap<string, Row>
   /** Keys that already have a parked event. */
   blocked: ReadonlySet<string>
-  /** Set when the database refused this single input's effects: it is parked instead of handled. */
-  refusal?: string
+  /** Set when it is known already that these inputs cannot be handled. */
+  refusal?: Refusal
   now: number
 }
 
@@ -65,13 +76,13 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
   const blocked = new Set(options.blocked)
   for (const input of inputs) {
     const { key } = input
-    const park = (reason: ParkedInput['reason'], error?: string) => {
-      outcome.parked.push({ input, reason, error })
+    const park = (refused: Refusal) => {
+      outcome.parked.push({ input, ...refused })
       blocked.add(key)
     }
-    if (blocked.has(key)) park('BEHIND')
-    else if (refusal !== undefined) park('REFUSED_BY_DATABASE', refusal)
-    else if (input.source === 'record' && input.unreadable) park(input.unreadable.reason, input.unreadable.error)
+    if (blocked.has(key)) park({ reason: 'BEHIND' })
+    else if (refusal) park(refusal)
+    else if (input.source === 'record' && input.unreadable) park(input.unreadable)
     else {
       try {
         const state = outcome.states.get(key) ?? states.get(key) ?? definition.state.initial(key)
@@ -86,7 +97,11 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
         outcome.calls.push(...effects.calls)
         outcome.timers.push(...effects.timers)
       } catch (error) {
-        park('HANDLER_FAILED', error instanceof Error ? (error.stack ?? error.message) : describeError(error))
+        park({
+          reason: 'HANDLER_FAILED',
+          error: describeError(error),
+          stack: error instanceof Error ? error.stack : undefined,
+        })
       }
     }
   }

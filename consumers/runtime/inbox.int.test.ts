@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { newEventId } from '../../schemas/event-id.ts'
-import { inboxId, takeIds } from './inbox.ts'
+import { hashedId, inboxId, takeIds } from './inbox.ts'
 import { maintainInbox, rememberedWeeks } from './inbox-partitions.ts'
 import { countTable } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
 import type { TestBench } from './testing/test-bench.ts'
 
-const place = 'orders/3/17'
+const place = hashedId('orders/3/17')
 const weekMs = 7 * 24 * 3_600_000
 
 describe('the id the inbox knows an event by', () => {
@@ -34,7 +34,7 @@ describe('the id the inbox knows an event by', () => {
   })
 
   test('an event without an id is its place', () => {
-    expect(inboxId({}, place)).not.toBe(inboxId({}, 'orders/3/18'))
+    expect(inboxId({}, place)).not.toBe(inboxId({}, hashedId('orders/3/18')))
   })
 })
 

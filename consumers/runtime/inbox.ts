@@ -9,12 +9,12 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
  * The id under which the inbox remembers an event; a function of what the producer said alone, so that a repeat is known
  * wherever and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others
  * (random ids, ids that are no UUIDs) are unique within their source only; they are hashed into the range behind all times.
- * @param place where the record lies; what an event without an id is known by
+ * @param placeId what an event without an id is known by
  */
-export function inboxId({ id, source = '' }: { id?: string; source?: string }, place: string): string {
+export function inboxId({ id, source = '' }: { id?: string; source?: string }, placeId: string): string {
   const timed = id?.toLowerCase()
   if (timed && uuid.test(timed) && timeOfEventId(timed) !== undefined) return timed
-  return hashedId(id === undefined ? place : JSON.stringify([source, id]))
+  return id === undefined ? placeId : hashedId(JSON.stringify([source, id]))
 }
 
 /** An id in the range behind all times. */
@@ -32,4 +32,11 @@ const take = prepared<{ event_id: string }>(
 export async function takeIds(tx: Tx, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set()
   return new Set((await take(tx, ids)).map((row) => row.event_id))
+}
+
+const giveUp = prepared('inbox_give_up', 'delete from inbox where event_id = any($1::uuid[])')
+
+/** Forgets ids under which records were known that turned out to have others. */
+export async function forgetIds(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await giveUp(tx, ids)
 }

@@ -34,7 +34,7 @@ export interface RecordInput extends Keyed {
   /** Id under which the inbox remembers it. */
   readonly inboxId: string
   readonly event?: { type: EventType; data: EventData[EventType] }
-  readonly unreadable?: { reason: 'UNREADABLE' | 'MISROUTED'; error: string }
+  readonly unreadable?: { reason: 'UNREADABLE' | 'MISROUTED' | 'KILLED_PROCESS'; error: string }
 }
 
 /** The definite answer to a call. */
@@ -54,6 +54,18 @@ export interface TimerInput extends Keyed {
 
 export type Input = RecordInput | AnswerInput | TimerInput
 
+/** A parked input that is tried again. */
+export interface Retry {
+  readonly parkedId: number
+  /** Of the row when it was read. */
+  readonly revision: number
+  readonly attempts: number
+  /** Key and inbox id under which it is parked; a record that can be read only now may have others of its own. */
+  readonly parkedKey: string
+  readonly parkedInboxId: string
+  readonly input: Input
+}
+
 /** Offsets a batch of records covers: `[from, to)` of one partition, `ignored` and `holes` included. */
 export interface OffsetMove {
   readonly topic: string
@@ -68,3 +80,4 @@ export type Batch =
   | { readonly source: 'record'; readonly inputs: readonly RecordInput[]; readonly move: OffsetMove }
   | { readonly source: 'answer'; readonly inputs: readonly AnswerInput[] }
   | { readonly source: 'timer'; readonly inputs: readonly TimerInput[] }
+  | { readonly source: 'parked'; readonly inputs: readonly Retry[] }

@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ErrorCode } from '../../infra/errors.ts'
 import { describeError, isTallyError } from '../../infra/errors.ts'
 import { isDataError } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
 import type { LaneFeed } from '../../producers/outbox/lane-feed.ts'
-import type { Relay } from '../../producers/outbox/relay.ts'
-import type { Caller } from './caller.ts'
-import type { AnswerInput, Batch, TimerInput } from './input.ts'
+import { AttemptGuard } from './attempt-guard.ts'
+import type { Refusal } from './decide.ts'
+import type { Batch } from './input.ts'
+import { claimLane } from './claim-lane.ts'
+import type { Claim } from './claim-lane.ts'
+import { LaneAnswers } from './lane-answers.ts'
+import type { LaneContext, Request } from './lane-context.ts'
 import type { LaneCalls } from './lane-calls.ts'
-import type { TopicStart } from './ledger.ts'
-import { openLedger, raiseEpoch } from './ledger.ts'
-import { splitBatch } from './split-batch.ts'
-import type { TakeContext } from './take-batch.ts'
+import type { LaneCondition } from './lane-state.ts'
+import { noteCondition } from './lane-state.ts'
+import { RepeatedFault } from './repeated-fault.ts'
+import { takeOrSplit } from './split-batch.ts'
 import { takeBatch } from './take-batch.ts'
 
 /**
@@ -22,21 +26,7 @@ import { takeBatch } from './take-batch.ts'
  */
 export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 
-export interface LaneContext<State, Row> extends TakeContext<State, Row> {
-  relay: Relay
-  caller: Caller
-  owner: string
-  log: Logger
-  /** What the broker says of the lane's topics. */
-  topicStarts(lane: number): Promise<readonly TopicStart[]>
-  /** Fetch again, from `lane.position` on. */
-  readOn(lane: number): void
-  /** Fetch no more until told to read on. */
-  pauseFetching(lane: number): void
-}
-
-/** Answers and timers taken in one transaction. */
-const inputsPerBatch = 500
+const killer = 'the process ended each time it handled this'
 
 /**
  * One lane in this process. Whatever fails on the way, recovery is the same as taking the lane over: raise the epoch,
@@ -54,9 +44,14 @@ export class Lane<State, Row> {
   private positions = new Map<string, number>()
   private feed: LaneFeed | undefined
   private calls: LaneCalls | undefined
-  private answers: AnswerInput[] = []
+  private guard: AttemptGuard | undefined
+  private readonly fault = new RepeatedFault()
+  private answers: LaneAnswers | undefined
   private tail: Promise<unknown> = Promise.resolve()
   private failures = 0
+  private paused: string | undefined
+  /** What `lane_state` says of it. */
+  private condition = ''
 
   constructor(number: number, context: LaneContext<State, Row>) {
     this.number = number
@@ -69,6 +64,16 @@ export class Lane<State, Row> {
     return this.positions.get(topic)
   }
 
+  /** Whether records, timers and parked events are taken: not while a person wants the lane to stand still. */
+  get taking(): boolean {
+    return this.phase === 'live' && this.paused === undefined
+  }
+
+  /** How many inputs may be taken together. */
+  get limit(): number {
+    return this.guard?.limit ?? 1
+  }
+
   /** Runs work of this lane one at a time, in order of arrival. */
   serially<T>(work: () => Promise<T>): Promise<T> {
     const run = this.tail.then(work, work)
@@ -78,26 +83,38 @@ export class Lane<State, Row> {
 
   /**
    * Reads a batch and takes it; call it within `serially`.
-   * @returns false if the lane could not take it: then it is no longer live and the batch will be read again
+   * @returns false if the lane could not take it: then it will be asked to again
    */
-  async take(read: () => Promise<Batch>): Promise<boolean> {
+  async take(request: Request): Promise<boolean> {
     if (this.phase !== 'live') return false
     try {
-      const batch = await this.readPatiently(read)
-      if (!batch) return false
-      await this.takeOrSplit(batch)
+      const innocent = (await this.guard?.begin(request.name, request.inputs)) ?? true
+      const batch = await request.read(innocent ? undefined : killer)
+      if (innocent)
+        await takeOrSplit(batch, this.takeWhole, (error) => isDataError(error) || this.fault.isStubborn(error))
+      else await this.takeWhole(batch, { reason: 'KILLED_PROCESS', error: killer })
+      await this.guard?.ended(request.inputs)
       this.failures = 0
+      this.fault.clear()
+      this.note('live')
       return true
     } catch (error) {
       if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
+      else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error.message)
       else this.setAside(error)
       return false
     }
   }
 
-  /** Timers that have come due. */
-  fire(timers: readonly TimerInput[]): Promise<boolean> {
-    return this.serially(() => this.take(async () => ({ source: 'timer', inputs: timers })))
+  /** A person wants the lane to stand still, or (undefined) to go on. Answers to calls already made are still taken. */
+  pause(reason: string | undefined): void {
+    if (this.paused === reason) return
+    const resumed = this.paused !== undefined && reason === undefined
+    this.paused = reason
+    this.context.log.info({ lane: this.number, reason }, resumed ? 'lane resumed' : 'lane paused')
+    if (this.phase !== 'live') return
+    if (resumed) this.context.readOn(this.number)
+    else this.context.pauseFetching(this.number)
   }
 
   /** Records the lane cannot go on past: a person must decide. */
@@ -106,10 +123,12 @@ export class Lane<State, Row> {
     this.phase = 'stopped'
     this.release()
     this.context.log.error({ lane: this.number, epoch: this.epoch, reason }, 'lane stopped')
+    this.note('stopped', reason)
     this.context.pauseFetching(this.number)
   }
 
   drop(): void {
+    if (this.phase === 'live') void this.guard?.released().catch(() => {}) // Only makes the next owner careful
     this.phase = 'dropped'
     this.release()
   }
@@ -119,55 +138,30 @@ export class Lane<State, Row> {
     return this.tail
   }
 
-  /** What reading needs may be away (the registry): the lane stays ours, keeps publishing and calling, and reads again later. */
-  private async readPatiently(read: () => Promise<Batch>): Promise<Batch | undefined> {
-    try {
-      return await read()
-    } catch (error) {
-      if (!isTallyError(error, 'UNREACHABLE')) throw error
-      const { context, number: lane, epoch } = this
-      context.log.warn({ lane, epoch, error: describeError(error) }, 'lane waits')
-      context.pauseFetching(lane)
-      void this.backOff().then(() => {
-        if (this.phase === 'live' && this.epoch === epoch) context.readOn(lane)
-      })
-      return undefined
-    }
+  /** What is needed is away, or a person is: the lane stays ours, keeps publishing and calling, and reads again later. */
+  private wait(reason: string): void {
+    const { context, number: lane, epoch } = this
+    if (this.condition !== `waiting: ${reason}`) context.log.error({ lane, epoch, reason }, 'lane waits')
+    this.note('waiting', reason)
+    context.pauseFetching(lane)
+    void this.backOff().then(() => {
+      if (this.taking && this.epoch === epoch) context.readOn(lane)
+    })
   }
 
   private backOff(): Promise<void> {
     return delay(Math.min(2_000, 50 * 2 ** this.failures++) * (0.5 + Math.random() / 2))
   }
 
-  private async takeOrSplit(batch: Batch): Promise<void> {
-    try {
-      await this.takeWhole(batch)
-    } catch (error) {
-      // The database refuses what one of the events leads to: find that one and park it, let the others through
-      if (!isDataError(error) || batch.inputs.length === 0) throw error
-      if (batch.inputs.length === 1) return this.takeWhole(batch, describeError(error))
-      for (const part of splitBatch(batch)) await this.takeOrSplit(part)
-    }
-  }
-
-  private async takeWhole(batch: Batch, refusal?: string): Promise<void> {
+  private readonly takeWhole = async (batch: Batch, refusal?: Refusal): Promise<void> => {
     const taken = await takeBatch(this.context, { lane: this.number, epoch: this.epoch }, batch, refusal)
     if (batch.source === 'record') this.positions.set(batch.move.topic, batch.move.to)
     if (batch.source === 'answer') for (const { id } of batch.inputs) this.calls?.done(id)
-    if (taken.parked > 0) this.context.log.error({ lane: this.number, parked: taken.parked }, 'events parked')
+    if (taken.parked > 0 && batch.source !== 'parked') {
+      this.context.log.error({ lane: this.number, parked: taken.parked }, 'events parked')
+    }
     this.feed?.offer(taken.publish)
     this.calls?.offer(taken.calls)
-  }
-
-  private answered(answer: AnswerInput): void {
-    this.answers.push(answer)
-    if (this.answers.length > 1) return // Whoever came first takes all that is there when its turn comes
-    void this.serially(async () => {
-      while (this.answers.length > 0 && this.phase === 'live') {
-        const inputs = this.answers.splice(0, inputsPerBatch)
-        await this.take(async () => ({ source: 'answer', inputs }))
-      }
-    })
   }
 
   /** The lane may have lost its connection, its transaction or its ownership: find out by claiming it again. */
@@ -175,6 +169,7 @@ export class Lane<State, Row> {
     if (this.phase !== 'live') return
     const { context, number: lane, epoch } = this
     this.release()
+    this.fault.saw(error)
     context.log.warn({ lane, epoch, error: describeError(error) }, 'lane set aside')
     if (isTallyError(error, 'FENCED')) this.fence()
     else {
@@ -191,19 +186,15 @@ export class Lane<State, Row> {
 
   private async claim(heldEpoch?: number): Promise<void> {
     const { context, number: lane } = this
-    for (let first = heldEpoch === undefined; this.phase === 'claiming'; first = false) {
+    const options = { heldEpoch, counts: heldEpoch === undefined, wanted: () => this.phase === 'claiming' }
+    for (let first = options.counts; this.phase === 'claiming'; first = false) {
       try {
         if (!first) await this.backOff()
-        const starts = await context.topicStarts(lane)
-        if (this.phase !== 'claiming') return
-        const epoch = await raiseEpoch(context.pool, lane, context.owner, heldEpoch)
-        heldEpoch = epoch // A failure from here on: only if nobody else came since
-        if (this.phase !== 'claiming') return
-        const positions = await openLedger(context.pool, { lane, epoch }, starts)
-        if (this.phase !== 'claiming') return
-        this.goLive(epoch, positions)
+        const claim = await claimLane(context, lane, options)
+        if (claim && this.phase === 'claiming') this.goLive(claim)
       } catch (error) {
         if (this.phase !== 'claiming') return
+        this.epoch = options.heldEpoch ?? this.epoch
         if (isTallyError(error, 'FENCED')) this.fence()
         if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
         context.log.warn({ lane, error: describeError(error) }, 'lane not claimed')
@@ -211,20 +202,46 @@ export class Lane<State, Row> {
     }
   }
 
-  private goLive(epoch: number, positions: Map<string, number>): void {
+  private goLive({ epoch, positions, begun }: Claim): void {
     const { context, number: lane } = this
     this.epoch = epoch
     this.positions = positions
-    this.answers = []
+    this.paused = begun.paused
+    this.guard = new AttemptGuard(context.pool, { lane, epoch }, begun)
+    this.condition = 'live'
+    const answers = new LaneAnswers({
+      take: (inputs) =>
+        this.take({
+          name: inputs[0]?.id ?? '',
+          inputs: inputs.length,
+          read: async () => ({ source: 'answer', inputs }),
+        }),
+      serially: (work) => this.serially(work),
+      limit: () => this.limit,
+      backOff: () => this.backOff(),
+    })
+    this.answers = answers
     this.feed = context.relay.open(lane)
-    this.calls = context.caller.open({ lane, epoch }, (answer) => this.answered(answer))
+    this.calls = context.caller.open({ lane, epoch }, (answer) => answers.push(answer))
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
-    context.readOn(lane)
+    if (this.taking) context.readOn(lane)
   }
 
   private release(): void {
     this.feed?.close()
     this.calls?.close()
+    this.answers?.close()
+  }
+
+  private note(condition: LaneCondition, reason?: string): void {
+    const told = reason === undefined ? condition : `${condition}: ${reason}`
+    if (told === this.condition) return
+    this.condition = told
+    const own = { lane: this.number, epoch: this.epoch }
+    noteCondition(this.context.pool, own, condition, reason).catch(() => {}) // Only for people to see
   }
 }
+
+/** Heals by itself, or by a person, while the lane stays ours. */
+const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'LANE_FULL', 'FAILING'])

@@ -11,6 +11,8 @@ import { settlesWithin } from '../../infra/settles-within.ts'
 export interface MemberLane {
   readonly number: number
   readonly phase: string
+  /** Whether records are wanted. */
+  readonly taking: boolean
   readonly epoch: number
   readonly fencedAt: number
   readonly claimed: Promise<void>
@@ -175,7 +177,7 @@ export class Membership<L extends MemberLane> {
       const lane = this.lanes.get(number)
       if (lane && (lane.phase === 'live' || lane.phase === 'claiming')) {
         moved.kept++
-        if (lane.phase === 'live') this.readOn(number)
+        if (lane.taking) this.readOn(number)
         continue
       }
       moved.gained++
@@ -209,7 +211,7 @@ export class Membership<L extends MemberLane> {
     await settlesWithin(lane.claimed, claimPatienceMs)
     const ours = () => this.lanes.get(batch.partition) === lane && !this.leaving
     if (!ours()) return
-    if (lane.phase !== 'live') return this.pauseFetching(batch.partition)
+    if (!lane.taking) return this.pauseFetching(batch.partition)
     let patient = true
     const wanted = () => patient && !this.leaving && isRunning() && !isStale()
     const work = this.options.take(lane, batch, wanted, async (offset) => {
@@ -222,7 +224,7 @@ export class Membership<L extends MemberLane> {
     // The lane goes on by itself; when it is done it is read on from where it stands then
     this.pauseFetching(batch.partition)
     const readOn = () => {
-      if (ours() && lane.phase === 'live') this.readOn(batch.partition)
+      if (ours() && lane.taking) this.readOn(batch.partition)
     }
     work.then(readOn, readOn)
   }

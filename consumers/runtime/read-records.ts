@@ -19,6 +19,8 @@ export interface ReadOptions {
   /** The broker's id of the topic, where it tells it. */
   topicId?: string
   partition: number
+  /** Set when the process died of this record repeatedly: then it is not even decoded. */
+  killer?: string
 }
 
 /** Longer keys do not fit into an index. */
@@ -35,7 +37,7 @@ export async function readRecords(
   to: number,
   options: ReadOptions,
 ): Promise<Extract<Batch, { source: 'record' }>> {
-  const { codec, handled, topic } = options
+  const { codec, handled, topic, topicId = topic, partition } = options
   const ids = messages.map(({ value }) => codec.schemaIdOf(value))
   await codec.learn(ids.filter((id) => id !== undefined))
   const inputs: RecordInput[] = []
@@ -45,37 +47,42 @@ export async function readRecords(
     const type = (id === undefined ? undefined : codec.typeOf(id)) ?? envelope.type
     if (type === undefined && envelope.typeName !== undefined) continue // A type newer than this code: not ours
     if (type !== undefined && !handled.has(type)) continue
-    inputs.push(readRecord(message, envelope, options))
+    const placeId = hashedId(`${topicId}/${partition}/${message.offset}`)
+    inputs.push(readRecord(message, placeId, options))
   }
   const ignored = messages.length - inputs.length
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length } }
 }
 
-function readRecord(
+/**
+ * Reads one record whose schema is learnt.
+ * @param placeId what it is known by in the inbox if it says no id of its own, or cannot be read
+ */
+export function readRecord(
   message: KafkaMessage,
-  envelope: ReturnType<typeof fromHeaders>,
-  options: ReadOptions,
+  placeId: string,
+  { codec, partitions, topic, partition, killer }: Omit<ReadOptions, 'handled' | 'topicId'>,
 ): RecordInput {
-  const { codec, partitions, topic, topicId = topic, partition } = options
+  const envelope = fromHeaders(message.headers)
   const offset = Number(message.offset)
-  const place = `${topicId}/${partition}/${offset}`
   const time = envelope.time ?? Number(message.timestamp)
   let event: RecordInput['event']
   let unreadable: RecordInput['unreadable']
   try {
-    event = codec.decode(message.value)
+    if (killer === undefined) event = codec.decode(message.value)
+    else unreadable = { reason: 'KILLED_PROCESS', error: killer }
   } catch (error) {
     if (!isTallyError(error, 'UNREADABLE')) throw error
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
   }
-  const key = event ? keyOf(event.data) : storableKey(message.key, place)
+  const key = event ? keyOf(event.data) : storableKey(message.key, `${topic}/${partition}/${offset}`)
   if (event && laneOf(key, partitions) !== partition) {
     // Its state belongs to another lane's owner: handling it here would give the row two writers
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined
   }
   // An unreadable record is known by its place, so that the mended event can still come under its own id
-  const taken = unreadable ? hashedId(place) : inboxId(envelope, place)
+  const taken = unreadable ? placeId : inboxId(envelope, placeId)
   return {
     source: 'record',
     key,

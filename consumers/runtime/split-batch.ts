@@ -1,4 +1,29 @@
+import { describeError } from '../../infra/errors.ts'
+import type { Refusal } from './decide.ts'
 import type { Batch, OffsetMove } from './input.ts'
+
+/**
+ * Takes a batch; if it fails for what one of its inputs leads to, finds that one and has it parked, and lets the others
+ * through.
+ * @param isTheirs whether an error is an input's fault, not the moment's
+ */
+export async function takeOrSplit(
+  batch: Batch,
+  take: (batch: Batch, refusal?: Refusal) => Promise<void>,
+  isTheirs: (error: unknown) => boolean,
+): Promise<void> {
+  try {
+    await take(batch)
+  } catch (error) {
+    if (!isTheirs(error) || batch.inputs.length === 0) throw error
+    if (batch.inputs.length > 1) {
+      for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)
+      return
+    }
+    const stack = error instanceof Error ? error.stack : undefined
+    await take(batch, { reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack })
+  }
+}
 
 /**
  * Halves a batch of at least two inputs so that the halves, taken one after the other, cover the same offsets.

@@ -15,9 +15,10 @@ import type { ConsumerDefinition } from './handler.ts'
 import { keepInbox } from './inbox-partitions.ts'
 import { Lane } from './lane.ts'
 import { Membership } from './membership.ts'
+import { FailureBreaker } from './parking/failure-breaker.ts'
 import { readRecords } from './read-records.ts'
 import { TopicOffsets } from './topic-offsets.ts'
-import { watchTimers } from './watch-timers.ts'
+import { watchDue } from './watch-due.ts'
 
 export interface ConsumerDependencies {
   config: Config
@@ -54,6 +55,7 @@ export async function startConsumer<State, Row>(
   const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, readIds })
   const relay = new Relay({ kafka, pool, namespace, partitions, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
+  const breaker = new FailureBreaker()
 
   const membership: Membership<Lane<State, Row>> = new Membership({
     kafka,
@@ -72,6 +74,8 @@ export async function startConsumer<State, Row>(
         definition,
         pool,
         codec,
+        breaker,
+        policy: config.failure,
         relay,
         caller,
         owner: replica,
@@ -104,22 +108,19 @@ export async function startConsumer<State, Row>(
       }
       const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
       const end = Number(batch.lastOffset()) + 1
-      for (let from = position, start = 0; from < end && wanted(); start += recordsPerBatch) {
-        const part = messages.slice(start, start + recordsPerBatch)
-        const to = start + recordsPerBatch < messages.length ? Number(part.at(-1)?.offset) + 1 : end
-        const source = {
-          codec,
-          handled,
-          partitions,
-          topic,
-          topicId: offsets.topicId(topic),
-          partition: batch.partition,
-        }
-        const read = async () => {
+      const topicId = offsets.topicId(topic)
+      for (let from = position, start = 0; from < end && wanted(); ) {
+        const size = Math.min(recordsPerBatch, lane.limit)
+        const part = messages.slice(start, start + size)
+        const to = start + size < messages.length ? Number(part.at(-1)?.offset) + 1 : end
+        const read = async (killer?: string) => {
           await offsets.settled(topic)
+          const source = { codec, handled, partitions, topic, topicId, partition: batch.partition, killer }
           return readRecords(part, from, to, source)
         }
-        if (!(await lane.take(read))) return
+        const request = { name: `${topic}/${part[0]?.offset ?? from}`, inputs: part.length, read }
+        if (!lane.taking || !(await lane.take(request))) return
+        start += size
         from = to
         await reached(to - 1)
       }
@@ -128,7 +129,8 @@ export async function startConsumer<State, Row>(
 
   const stopInbox = keepInbox(pool, log)
   const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
-  const stopTimers = definition.timers ? watchTimers(pool, membership.lanes, log) : async () => {}
+  const timers = definition.timers !== undefined
+  const stopWatching = watchDue({ pool, codec, partitions, timers, lanes: membership.lanes, log })
   await membership.start()
   return {
     async stop() {
@@ -136,7 +138,7 @@ export async function startConsumer<State, Row>(
       stopInbox()
       clearInterval(idWatch)
       await membership.quiesce()
-      await stopTimers()
+      await stopWatching()
       await relay.flush(2_000)
       await membership.leave()
       await relay.stop()

@@ -1,23 +1,33 @@
+import { TallyError } from '../../infra/errors.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { inTransaction, prepared } from '../../infra/postgres.ts'
 import type { OutboxRow } from '../../producers/outbox/outbox-table.ts'
 import { appendOutbox, numberEvents } from '../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../schemas/codec.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
 import { addCalls, takeAnswered } from './call-table.ts'
-import type { NewCall, Outcome } from './decide.ts'
+import type { NewCall, Outcome, Refusal } from './decide.ts'
 import { decide } from './decide.ts'
 import type { ConsumerDefinition } from './handler.ts'
 import { takeIds } from './inbox.ts'
 import type { Batch, Input } from './input.ts'
 import type { Ownership } from './ledger.ts'
 import { lockLane, moveLedger } from './ledger.ts'
-import { blockedKeys, parkInputs } from './parked-table.ts'
+import type { FailureBreaker } from './parking/failure-breaker.ts'
+import { blockedKeys, parkInputs } from './parking/parked-table.ts'
+import type { RetryPolicy } from './parking/retry-policy.ts'
+import { keysAhead, settleRetries } from './parking/retry-table.ts'
+import { takeRetries } from './parking/take-retries.ts'
 import { addTimers, takeFired } from './timer-table.ts'
 
 export interface TakeContext<State, Row> {
   definition: ConsumerDefinition<State, Row>
   pool: Pool
   codec: Pick<Codec, 'encode'>
+  breaker: Pick<FailureBreaker, 'objection' | 'record'>
+  policy: RetryPolicy
+  /** Name of this replica. */
+  owner: string
 }
 
 /** What is left to do once the batch has taken effect. */
@@ -32,57 +42,88 @@ export interface Taken {
 /**
  * The life of a batch. All of it takes effect in one transaction or none of it does; the number of statements does not
  * depend on the number of inputs.
- * @param refusal set when the database refused this batch's only input: then it is parked instead of handled
- * @throws TallyError FENCED if the lane has a newer owner; database errors as they come
+ * @param refusal set when this batch's only input is known to be impossible: then it is parked instead of handled
+ * @throws TallyError FENCED if the lane has a newer owner, LANE_FULL or FAILING if it must not park more; database errors
+ *   as they come
  */
-export function takeBatch<State, Row>(
-  { definition, pool, codec }: TakeContext<State, Row>,
+export async function takeBatch<State, Row>(
+  context: TakeContext<State, Row>,
   own: Ownership,
   batch: Batch,
-  refusal?: string,
+  refusal?: Refusal,
 ): Promise<Taken> {
-  return inTransaction(pool, async (tx) => {
-    const firstSeq = await lockLane(tx, own)
-    const inputs = await takeNew(tx, own, batch)
-    const keys = [...new Set(inputs.map((input) => input.key))]
-    const blocked = await blockedKeys(tx, own.lane, keys)
-    const states = await definition.state.load(tx, keys)
-    const shared = await lockShared(tx, definition, inputs, states)
-
-    const outcome = decide(inputs, { definition, codec, states, shared, blocked, refusal, now: Date.now() })
-
-    const publish = numberEvents(outcome.events, definition.group, own.lane, firstSeq)
-    await saveStates(tx, definition, outcome)
-    await appendOutbox(tx, publish)
-    await advanceSeq(tx, own, publish.length)
-    await addCalls(tx, own.lane, outcome.calls)
-    await addTimers(tx, own.lane, outcome.timers)
-    await parkInputs(tx, own.lane, outcome.parked)
-    const parked = outcome.parked.length
-    const taken = inputs.length - parked
-    const duplicates = batch.inputs.length - inputs.length
-    if (batch.source === 'record') await moveLedger(tx, own, batch.move, { taken, duplicates, parked })
-    return { publish, calls: outcome.calls, taken, duplicates, parked }
-  })
+  const { inputs, outcome, publish } = await inTransaction(context.pool, (tx) =>
+    applyBatch(tx, context, own, batch, refusal),
+  )
+  const parked = outcome.parked.length
+  if (batch.source !== 'parked') context.breaker.record(inputs.length, outcome.parked)
+  const duplicates = batch.inputs.length - inputs.length
+  return { publish, calls: outcome.calls, taken: inputs.length - parked, duplicates, parked }
 }
 
-/** The inputs that were not taken before: by the inbox for events, by their own row for answers and timers. */
-async function takeNew(tx: Tx, { lane }: Ownership, batch: Batch): Promise<readonly Input[]> {
-  if (batch.source === 'record') {
-    const fresh = await takeIds(
-      tx,
-      batch.inputs.map((input) => input.inboxId),
-    )
-    // A repeat within the batch finds its id already gone from the set
-    return batch.inputs.filter((input) => fresh.delete(input.inboxId))
+/** Everything a batch does to the database, for a transaction that someone else commits, or rolls back to only look. */
+export async function applyBatch<State, Row>(
+  tx: Tx,
+  { definition, codec, breaker, policy, owner }: TakeContext<State, Row>,
+  own: Ownership,
+  batch: Batch,
+  refusal?: Refusal,
+): Promise<{ inputs: readonly Input[]; outcome: Outcome<State, Row>; publish: OutboxRow[] }> {
+  const firstSeq = await lockLane(tx, own)
+  const inputs = await takeNew(tx, own, batch, definition.handlers)
+  const keys = [...new Set(inputs.map((input) => input.key))]
+  const blocked =
+    batch.source === 'parked' ? await keysAhead(tx, own.lane, batch.inputs) : await blockedKeys(tx, own.lane, keys)
+  const states = refusal ? new Map<string, State>() : await definition.state.load(tx, keys)
+  const shared = refusal ? new Map<string, Row>() : await lockShared(tx, definition, inputs, states)
+
+  const outcome = decide(inputs, { definition, codec, states, shared, blocked, refusal, now: Date.now() })
+
+  const publish = numberEvents(outcome.events, definition.group, own.lane, firstSeq)
+  await saveStates(tx, definition, outcome)
+  await appendOutbox(tx, publish)
+  await advanceSeq(tx, own, publish.length)
+  await addCalls(tx, own.lane, outcome.calls)
+  await addTimers(tx, own.lane, outcome.timers)
+  if (batch.source === 'parked') {
+    await settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, outcome.parked, policy)
+    return { inputs, outcome, publish }
   }
-  const take = batch.source === 'answer' ? takeAnswered : takeFired
-  const still = await take(
-    tx,
-    lane,
-    batch.inputs.map((input) => input.id),
-  )
-  return batch.inputs.filter((input) => still.delete(input.id))
+  const fault = breaker.objection(inputs.length, outcome.parked)
+  if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
+  await parkInputs(tx, own.lane, outcome.parked, policy)
+  const parked = outcome.parked.length
+  const taken = inputs.length - parked
+  const duplicates = batch.inputs.length - inputs.length
+  if (batch.source === 'record') await moveLedger(tx, own, batch.move, { taken, duplicates, parked })
+  return { inputs, outcome, publish }
+}
+
+/** The inputs that were not taken before: by the inbox for events, by their own row for answers, timers and retries. */
+async function takeNew(
+  tx: Tx,
+  { lane }: Ownership,
+  batch: Batch,
+  handlers: { readonly [T in EventType]?: unknown },
+): Promise<readonly Input[]> {
+  switch (batch.source) {
+    case 'record': {
+      const fresh = await takeIds(
+        tx,
+        batch.inputs.map((input) => input.inboxId),
+      )
+      // A repeat within the batch finds its id already gone from the set
+      return batch.inputs.filter((input) => fresh.delete(input.inboxId))
+    }
+    case 'parked':
+      return takeRetries(tx, lane, batch.inputs, handlers)
+    case 'answer':
+    case 'timer': {
+      const ids = batch.inputs.map(({ id }) => id)
+      const still = await (batch.source === 'answer' ? takeAnswered : takeFired)(tx, lane, ids)
+      return batch.inputs.filter(({ id }) => still.delete(id))
+    }
+  }
 }
 
 async function lockShared<State, Row>(

@@ -40,16 +40,13 @@ const due = prepared<{ id: string; lane: number; key: string; kind: string; caus
 )
 
 /** Timers of these lanes that have come, by the database's clock. */
-export async function dueTimers(
+export const dueTimers = async (
   pool: Pool,
   lanes: readonly number[],
   limit: number,
-): Promise<Map<number, TimerInput[]>> {
-  const byLane = new Map<number, TimerInput[]>()
-  for (const { id, lane, key, kind, cause } of await due(pool, lanes, limit)) {
-    const inputs = byLane.get(lane) ?? []
-    inputs.push({ source: 'timer', id, key, kind, cause })
-    byLane.set(lane, inputs)
-  }
-  return byLane
-}
+): Promise<{ id: string; lane: number; input: TimerInput }[]> =>
+  (await due(pool, lanes, limit)).map(({ id, lane, key, kind, cause }) => ({
+    id,
+    lane,
+    input: { source: 'timer', id, key, kind, cause },
+  }))

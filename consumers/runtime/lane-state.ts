@@ -1,0 +1,63 @@
+import type { Pool } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import type { Ownership } from './ledger.ts'
+
+/** How a lane is, as people see it: it runs, waits for something that heals by itself, or waits for them. */
+export type LaneCondition = 'live' | 'waiting' | 'stopped'
+
+const note = prepared(
+  'lane_note',
+  `insert into lane_state as s (lane, epoch, phase, reason) values ($1, $2, $3, $4)
+   on conflict (lane) do update set epoch = $2, phase = $3, reason = $4,
+     since = case when s.phase = $3 and s.reason is not distinct from $4 then s.since else now() end
+   where s.epoch <= $2`,
+)
+
+/** Writes down how a lane is, for people; nothing depends on it. */
+export const noteCondition = (
+  pool: Pool,
+  { lane, epoch }: Ownership,
+  condition: LaneCondition,
+  reason?: string,
+): Promise<unknown> => note(pool, lane, epoch, condition, reason ?? null)
+
+export interface Begun {
+  /** Claims, this one included, since the last batch that ended. */
+  readonly starts: number
+  /** What was being handled, under a mark, when the process ended. */
+  readonly suspect: { readonly name: string; readonly inputs: number } | undefined
+  /** Why a person wants the lane to stand still. */
+  readonly paused: string | undefined
+}
+
+const begin = prepared<{ starts: number; suspect: string | null; inputs: number; paused: string | null }>(
+  'lane_begin',
+  `insert into lane_state as s (lane, epoch, phase, starts) values ($1, $2, 'live', $3)
+   on conflict (lane) do update set epoch = $2, phase = 'live', reason = null, since = now(), starts = s.starts + $3
+   where s.epoch <= $2
+   returning starts, suspect, suspect_inputs as inputs, (select reason from pause where pause.lane = $1) as paused`,
+)
+
+/** Counts a claim; a repeated one of the same process does not count, it did not die. */
+export async function countStart(pool: Pool, { lane, epoch }: Ownership, counts: boolean): Promise<Begun> {
+  const [row] = await begin(pool, lane, epoch, counts ? 1 : 0)
+  const { starts = 0, suspect = null, inputs = 0, paused = null } = row ?? {}
+  return { starts, suspect: suspect === null ? undefined : { name: suspect, inputs }, paused: paused ?? undefined }
+}
+
+const suspect = prepared(
+  'lane_suspect',
+  'update lane_state set suspect = $3, suspect_inputs = $4 where lane = $1 and epoch = $2',
+)
+
+/** Says what is about to be handled, before it is: `inputs` of them, beginning with `name`. */
+export const markSuspect = (pool: Pool, { lane, epoch }: Ownership, name: string, inputs: number): Promise<unknown> =>
+  suspect(pool, lane, epoch, name, inputs)
+
+const end = prepared(
+  'lane_end',
+  'update lane_state set starts = 0, suspect = null, suspect_inputs = 0 where lane = $1 and epoch = $2',
+)
+
+/** A batch ended, or the lane was given up in order: the process did not die of it. */
+export const clearStarts = (pool: Pool, { lane, epoch }: Ownership): Promise<unknown> => end(pool, lane, epoch)

@@ -1,0 +1,112 @@
+import { TallyError } from '../../../infra/errors.ts'
+import type { Tx } from '../../../infra/postgres.ts'
+import { prepared } from '../../../infra/postgres.ts'
+import type { ParkedInput } from '../decide.ts'
+import { storable, storeHeaders, storeIntent } from './parked-row.ts'
+import { retryDelayMs } from './retry-policy.ts'
+import type { RetryPolicy } from './retry-policy.ts'
+
+const blocked = prepared<{ key: string }>(
+  'parked_keys',
+  'select distinct key from parked where lane = $1 and key = any($2::text[])',
+)
+
+/** Keys of the batch that already have something parked: what comes now queues behind it. */
+export async function blockedKeys(tx: Tx, lane: number, keys: readonly string[]): Promise<Set<string>> {
+  return new Set((await blocked(tx, lane, keys)).map((row) => row.key))
+}
+
+const park = prepared(
+  'parked_add',
+  `insert into parked (lane, key, source, topic, partition, "offset", event_id, type, reason, error, stack, headers, record_key,
+     record_time, value, attempts, next_attempt_at)
+   select $1, key, source, topic, partition, "offset", event_id, type, reason, error, stack, headers, record_key, record_time,
+     value, attempts, now() + delay_ms * interval '1 ms'
+   from unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::text[],
+     $11::text[], $12::json[], $13::bytea[], $14::bigint[], $15::bytea[], $16::int[], $17::float8[])
+     as t (key, source, topic, partition, "offset", event_id, type, reason, error, stack, headers, record_key, record_time,
+       value, attempts, delay_ms)`,
+)
+const count = prepared<{ parked: number }>('parked_count', 'select count(*) as parked from parked where lane = $1')
+
+/**
+ * Stores inputs that could not be handled, as they came, in the order they came.
+ * @throws TallyError LANE_FULL if the lane holds as many as it may: then it must wait, not park without bound
+ */
+export async function parkInputs(
+  tx: Tx,
+  lane: number,
+  parked: readonly ParkedInput[],
+  policy: RetryPolicy,
+): Promise<void> {
+  if (parked.length === 0) return
+  const rows = parked.map((input) => parkedColumnsOf(input, policy))
+  const column = <K extends keyof (typeof rows)[number]>(name: K) => rows.map((row) => row[name])
+  await park(
+    tx,
+    lane,
+    column('key'),
+    column('source'),
+    column('topic'),
+    column('partition'),
+    column('offset'),
+    column('eventId'),
+    column('type'),
+    column('reason'),
+    column('error'),
+    column('stack'),
+    column('headers'),
+    column('recordKey'),
+    column('recordTime'),
+    column('value'),
+    column('attempts'),
+    column('delayMs'),
+  )
+  const [held] = await count(tx, lane)
+  if (held && held.parked > policy.parkedLimit) {
+    throw new TallyError(
+      'LANE_FULL',
+      `${policy.parkedLimit} events of lane ${lane} are parked already: redrive or drop them (npm run parked -- ls), or raise TALLY_PARKED_LIMIT`,
+    )
+  }
+}
+
+function parkedColumnsOf({ input, reason, error, stack }: ParkedInput, policy: RetryPolicy) {
+  const attempts = reason === 'BEHIND' ? 0 : 1
+  const common = {
+    key: input.key,
+    source: input.source,
+    reason,
+    error: error === undefined ? null : storable(error),
+    stack: stack === undefined ? null : storable(stack),
+    attempts,
+    delayMs: retryDelayMs(reason, attempts, policy) ?? null,
+  }
+  if (input.source === 'record') {
+    const { topic, partition, offset, message, inboxId, event } = input
+    return {
+      ...common,
+      topic,
+      partition,
+      offset,
+      eventId: inboxId,
+      type: event?.type ?? null,
+      headers: JSON.stringify(storeHeaders(message.headers)),
+      recordKey: message.key,
+      recordTime: Number(message.timestamp),
+      value: message.value,
+    }
+  }
+  return {
+    ...common,
+    topic: null,
+    partition: null,
+    offset: null,
+    eventId: input.id,
+    type: input.kind,
+    headers: null,
+    recordKey: null,
+    recordTime: null,
+    value: storeIntent(input),
+  }
+}

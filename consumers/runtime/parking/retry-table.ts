@@ -1,0 +1,120 @@
+import type { Pool, Tx } from '../../../infra/postgres.ts'
+import { prepared } from '../../../infra/postgres.ts'
+import type { ParkedInput } from '../decide.ts'
+import type { Input, Retry } from '../input.ts'
+import { parkedColumns, storable } from './parked-row.ts'
+import type { ParkedRow } from './parked-row.ts'
+import { retryDelayMs } from './retry-policy.ts'
+import type { RetryPolicy } from './retry-policy.ts'
+
+const due = prepared<ParkedRow>(
+  'parked_due',
+  `select ${parkedColumns} from parked
+   where (lane, key) in (
+     select lane, key from parked where lane = any($1::int[]) and next_attempt_at <= now() order by next_attempt_at limit $2)
+   order by id limit $3`,
+)
+
+/** Keys, and rows of all of them, tried again in one look. */
+const atOnce = { keys: 50, rows: 200 }
+
+/** Parked events of these lanes whose time has come, each with what waits behind it, in order. */
+export const dueRows = (pool: Pool, lanes: readonly number[]): Promise<ParkedRow[]> =>
+  due(pool, lanes, atOnce.keys, atOnce.rows)
+
+const unchanged = prepared<{ id: number }>(
+  'parked_unchanged',
+  `select parked.id from parked join unnest($2::bigint[], $3::int[]) as read (id, revision) using (id, revision) where lane = $1`,
+)
+
+/** Those that are still parked as they were read; nobody dropped, edited or retried them since. */
+export async function stillParked(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<number>> {
+  const rows = await unchanged(
+    tx,
+    lane,
+    retries.map(({ parkedId }) => parkedId),
+    retries.map(({ revision }) => revision),
+  )
+  return new Set(rows.map(({ id }) => id))
+}
+
+const ahead = prepared<{ key: string }>(
+  'parked_ahead',
+  `select distinct key from parked join unnest($2::text[], $3::bigint[]) as retried (key, id) using (key)
+   where lane = $1 and parked.id < retried.id and not parked.id = any($3::bigint[])`,
+)
+
+/** Keys of which something else is parked in front of a retry. */
+export async function keysAhead(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<string>> {
+  const rows = await ahead(
+    tx,
+    lane,
+    retries.map(({ input }) => input.key),
+    retries.map(({ parkedId }) => parkedId),
+  )
+  return new Set(rows.map(({ key }) => key))
+}
+
+const forget = prepared(
+  'parked_forget',
+  `with gone as (
+     delete from parked using unnest($2::bigint[], $3::int[], $4::text[]) as done (id, revision, action)
+     where parked.id = done.id and parked.revision = done.revision returning parked.*, done.action)
+   insert into parked_audit (parked_id, lane, key, source, topic, partition, "offset", event_id, action, actor)
+   select id, lane, key, source, topic, partition, "offset", event_id, action, $1 from gone`,
+)
+const failed = prepared(
+  'parked_failed',
+  `update parked set key = again.key, reason = again.reason, error = again.error, stack = again.stack, revision = parked.revision + 1,
+     attempts = attempts + 1, last_attempt_at = now(), next_attempt_at = now() + delay_ms * interval '1 ms'
+   from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::float8[])
+     as again (id, revision, key, reason, error, stack, delay_ms)
+   where parked.id = again.id and parked.revision = again.revision`,
+)
+const next = prepared(
+  'parked_next',
+  `update parked set next_attempt_at = now() from (
+     select min(id) as id from parked where lane = $1 and key = any($2::text[]) group by key) as head
+   where parked.id = head.id and reason = 'BEHIND' and next_attempt_at is null`,
+)
+
+/**
+ * What became of retries. What failed stays parked at its place; what waited behind a handled one is due at once.
+ * @param inputs those of the retries that were decided on; the others had nothing left to do
+ */
+export async function settleRetries(
+  tx: Tx,
+  { lane, actor }: { lane: number; actor: string },
+  retries: readonly Retry[],
+  inputs: readonly Input[],
+  parked: readonly ParkedInput[],
+  policy: RetryPolicy,
+): Promise<void> {
+  const failures = new Map(parked.map((entry) => [entry.input, entry]))
+  const decided = new Set(inputs)
+  const done = retries.filter(({ input }) => !failures.has(input))
+  await forget(
+    tx,
+    actor,
+    done.map(({ parkedId }) => parkedId),
+    done.map(({ revision }) => revision),
+    done.map(({ input }) => (decided.has(input) ? 'HANDLED' : 'DUPLICATE')),
+  )
+  const again = retries.flatMap(({ parkedId, revision, attempts, input }) => {
+    const failure = failures.get(input)
+    return failure && failure.reason !== 'BEHIND' ? [{ parkedId, revision, attempts: attempts + 1, ...failure }] : []
+  })
+  if (again.length > 0) {
+    await failed(
+      tx,
+      again.map(({ parkedId }) => parkedId),
+      again.map(({ revision }) => revision),
+      again.map(({ input }) => input.key),
+      again.map(({ reason }) => reason),
+      again.map(({ error }) => (error === undefined ? null : storable(error))),
+      again.map(({ stack }) => (stack === undefined ? null : storable(stack))),
+      again.map(({ reason, attempts }) => retryDelayMs(reason, attempts, policy) ?? null),
+    )
+  }
+  await next(tx, lane, [...new Set(retries.map(({ parkedKey }) => parkedKey))])
+}

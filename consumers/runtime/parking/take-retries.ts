@@ -1,0 +1,35 @@
+import type { Tx } from '../../../infra/postgres.ts'
+import type { EventType } from '../../../schemas/generated/events.ts'
+import { forgetIds, takeIds } from '../inbox.ts'
+import type { Input, Retry } from '../input.ts'
+import { stillParked } from './retry-table.ts'
+
+/**
+ * The retries that are to be handled now: still parked as they were read, of a type the consumer handles, and not taken
+ * meanwhile under an id that could not be read before (somebody may have published the mended event himself).
+ */
+export async function takeRetries(
+  tx: Tx,
+  lane: number,
+  retries: readonly Retry[],
+  handlers: { readonly [T in EventType]?: unknown },
+): Promise<Input[]> {
+  const still = await stillParked(tx, lane, retries)
+  const parked = retries.filter(({ parkedId }) => still.has(parkedId))
+  const renamed = parked.flatMap(({ parkedInboxId, input }) =>
+    input.source === 'record' && input.inboxId !== parkedInboxId ? [{ from: parkedInboxId, to: input.inboxId }] : [],
+  )
+  const fresh = await takeIds(
+    tx,
+    renamed.map(({ to }) => to),
+  )
+  await forgetIds(
+    tx,
+    renamed.map(({ from }) => from),
+  )
+  return parked.flatMap(({ parkedInboxId, input }): Input[] => {
+    if (input.source !== 'record') return [input]
+    if (input.event && !handlers[input.event.type]) return []
+    return input.inboxId === parkedInboxId || fresh.delete(input.inboxId) ? [input] : []
+  })
+}
