@@ -18,7 +18,14 @@ const foldOf = (events: readonly FoldEvent[]) => {
   return fold
 }
 
-const setOf = (...types: EventType[]) => ({ counts: new Map(types.map((type) => [type, 1])) })
+const setOf = (...types: EventType[]) => ({
+  counts: new Map(types.map((type) => [type, 1])),
+  cancelledFor: [] as string[],
+})
+const cancelledFor = (reason: string, ...types: EventType[]) => ({
+  ...setOf('FulfilmentCancelled', ...types),
+  cancelledFor: [reason],
+})
 const path: EventType[] = ['OrderPlaced', 'PaymentAuthorized', 'StockReserved', 'ShipmentScheduled', 'PaymentCaptured']
 
 describe('the fold', () => {
@@ -85,8 +92,37 @@ describe('the events of an order', () => {
     expect(eventFaults(setOf(...types))).toContain(fault)
   })
 
+  test.each<[string, EventType[]]>([
+    ['timed_out', ['OrderPlaced']],
+    ['timed_out', ['OrderPlaced', 'StockReserved', 'StockReleased']],
+    ['timed_out', ['OrderPlaced', 'PaymentAuthorized', 'PaymentVoided', 'StockRejected']],
+    ['timed_out', ['PaymentAuthorized', 'PaymentVoided', 'OrderPlaced', 'StockReserved', 'StockReleased']],
+    ['requested', ['CancellationRequested']],
+    ['carrier_refused', ['OrderPlaced', 'PaymentAuthorized', 'PaymentVoided', 'StockReserved', 'StockReleased']],
+  ])('may be cancelled as %s with %j', (reason, types) => {
+    expect(eventFaults(cancelledFor(reason, ...types))).toEqual([])
+  })
+
+  test.each<[string, EventType[]]>([
+    ['timed_out', ['CancellationRequested']],
+    ['requested', ['OrderPlaced']],
+    ['carrier_refused', ['OrderPlaced', 'PaymentAuthorized', 'PaymentVoided']],
+    ['mere_whim', ['OrderPlaced']],
+  ])('have no grounds to be cancelled as %s with %j', (reason, types) => {
+    expect(eventFaults(cancelledFor(reason, ...types))).toEqual([`cancelled as ${reason} without grounds`])
+  })
+
+  test('are wrong if an order whose time was up keeps its goods or its money', () => {
+    expect(eventFaults(cancelledFor('timed_out', 'OrderPlaced', 'StockReserved'))).toEqual([
+      'cancelled, StockReserved and no StockReleased',
+    ])
+    expect(eventFaults(cancelledFor('timed_out', 'OrderPlaced', 'PaymentAuthorized'))).toEqual([
+      'cancelled, PaymentAuthorized and no PaymentVoided',
+    ])
+  })
+
   test('are wrong if one came twice under two ids', () => {
     const counts = new Map<EventType, number>(path.map((type) => [type, type === 'PaymentCaptured' ? 2 : 1]))
-    expect(eventFaults({ counts })).toEqual(['2 different PaymentCaptured'])
+    expect(eventFaults({ counts, cancelledFor: [] })).toEqual(['2 different PaymentCaptured'])
   })
 })

@@ -26,6 +26,8 @@ export interface OrderFacts {
   readonly authorized: Map<string, number>
   readonly voided: Set<string>
   readonly captured: EventData['PaymentCaptured'][]
+  /** Why shipping cancelled it, code by code; one at most is right. */
+  readonly cancelledFor: string[]
   /** What inventory set aside. */
   reserved: readonly { sku: string; quantity: number }[]
 }
@@ -46,6 +48,7 @@ export function createFold(): Fold {
       authorized: new Map(),
       voided: new Set(),
       captured: [],
+      cancelledFor: [],
       reserved: [],
     }
     orders.set(orderId, facts)
@@ -67,6 +70,7 @@ export function createFold(): Fold {
       } else if (type === 'PaymentAuthorized') facts.authorized.set(data.authorizationId, data.amountMinor)
       else if (type === 'PaymentVoided') facts.voided.add(data.authorizationId)
       else if (type === 'PaymentCaptured') facts.captured.push(data)
+      else if (type === 'FulfilmentCancelled') facts.cancelledFor.push(data.reason)
       else if (type === 'StockReserved') facts.reserved = data.lines
     },
   }

@@ -13,6 +13,8 @@ export interface ServiceTables {
   reservations: ReadonlyMap<string, { phase: string; lines: { sku: string; quantity: number }[] }>
   shipments: ReadonlyMap<string, { phase: string }>
   stock: ReadonlyMap<string, StockRow>
+  /** When the time of the orders that still gather is up. */
+  timeLimits: ReadonlyMap<string, { upAt: string }>
 }
 
 export interface AcceptedOrder {
@@ -63,5 +65,10 @@ export async function readServiceTables(pool: Pool, { namespace }: Config): Prom
     ),
     shipments: await byId('order_id', `'phase', phase`, `${at('shipping')}.shipment`),
     stock: await byId('sku', `'onHand', on_hand, 'reserved', reserved, 'shipped', shipped`, `${at('inventory')}.stock`),
+    timeLimits: await byId(
+      'key',
+      `'upAt', due_at at time zone 'UTC'`,
+      `${at('shipping')}.timer join ${at('shipping')}.shipment on order_id = key and phase = 'gathering'`,
+    ),
   }
 }

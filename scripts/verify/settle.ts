@@ -19,18 +19,22 @@ interface Rest {
   outbox: number
   calls: number
   timers: number
+  /** Orders without an end yet that will be cancelled for being late before we are done waiting. */
+  late: number
   /** Next offset by topic and partition. */
   positions: Record<string, number>
 }
 
 /**
  * Waits until nothing is on its way: every outbox, call and due timer is gone and every group has read its topics to the end.
+ * Timers that are due later are not waited for: most are of orders that have ended, and do nothing. Only those of orders
+ * that still gather change something, and are waited for if the time allows it.
  * @returns what still moves when time is up; empty if nothing does
  */
 export async function settle(pipeline: Pipeline, withinMs: number, signal?: AbortSignal): Promise<string[]> {
   const deadline = performance.now() + withinMs
   for (;;) {
-    const moving = await whatMoves(pipeline)
+    const moving = await whatMoves(pipeline, Math.max(0, deadline - performance.now()))
     if (moving.length === 0 || performance.now() >= deadline) return moving
     await delay(Math.min(250, Math.max(0, deadline - performance.now())), undefined, { signal })
   }
@@ -40,14 +44,16 @@ export async function settle(pipeline: Pipeline, withinMs: number, signal?: Abor
  * One look is enough: an event leaves an outbox only when it is on its topic, and the topics' ends are asked after the tables.
  * So if the tables have nothing left and stand at those ends, nothing was on its way when they were read.
  */
-async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline): Promise<string[]> {
-  const { rows: rests } = await pool.query<Rest>([restOfWriter(orders), ...groups.map(restOfGroup)].join(' union all '))
+async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, leftMs: number): Promise<string[]> {
+  const { rows: rests } = await pool.query<Rest>(
+    [restOfWriter(orders), ...groups.map((group) => restOfGroup(group, leftMs))].join(' union all '),
+  )
   const topics = [...new Set(groups.flatMap((group) => [...group.topics]))]
   const ranges = await offsetRanges(
     kafka,
     topics.map((topic) => namespace + topic),
   )
-  return rests.flatMap(({ name, outbox, calls, timers, positions }) => {
+  return rests.flatMap(({ name, outbox, calls, timers, late, positions }) => {
     let behind = 0
     for (const topic of groups.find((group) => group.name === name)?.topics ?? []) {
       for (const [partition, { low, end }] of (ranges.get(namespace + topic) ?? []).entries()) {
@@ -59,16 +65,21 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline): 
       ...(outbox > 0 ? [`${count(outbox)} events to publish`] : []),
       ...(calls > 0 ? [`${count(calls)} calls without an answer`] : []),
       ...(timers > 0 ? [`${count(timers)} timers due`] : []),
+      ...(late > 0 ? [`${count(late)} orders whose time is nearly up`] : []),
     ]
     return parts.length > 0 ? [`${name}: ${parts.join(', ')}`] : []
   })
 }
 
 const restOfWriter = ({ name, schema }: Writer) =>
-  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, '{}'::json as positions`
+  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, 0::bigint as late, '{}'::json as positions`
 
-const restOfGroup = ({ name, schema }: Group) =>
+const restOfGroup = ({ name, schema }: Group, leftMs: number) =>
   `select '${name}', (select count(*) from ${schema}.outbox), (select count(*) from ${schema}.call),
-          (select count(*) from ${schema}.timer where due_at <= now()),
+          (select count(*) from ${schema}.timer where due_at <= now()), ${name === 'shipping' ? lateOrders(schema, leftMs) : 0},
           (select coalesce(json_object_agg(place, next), '{}') from (
              select topic || '/' || partition as place, max(next_offset) as next from ${schema}.ledger group by topic, partition) p)`
+
+const lateOrders = (schema: string, leftMs: number) =>
+  `(select count(*) from ${schema}.timer join ${schema}.shipment on order_id = key
+    where phase = 'gathering' and due_at between now() and now() + ${Math.round(leftMs)} * interval '1 ms')`

@@ -1,13 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Evidence } from './evidence.ts'
-import type { FoldEvent } from './fold.ts'
-import type { Ending } from './testing/sound-evidence.ts'
-import { endings, soundEvidence } from './testing/sound-evidence.ts'
+import { completed, everyEnding, falsifications } from './testing/falsifications.ts'
+import type { Writable } from './testing/falsifications.ts'
+import { soundEvidence } from './testing/sound-evidence.ts'
 import { invariants } from './verify.ts'
-
-const everyEnding = Object.keys(endings) as Ending[]
-const [completed, declined, outOfStock] = everyEnding.map((_, index) => `o-${index}`) as [string, string, string]
 
 /** Ids of the invariants that are violated. */
 const violatedBy = (evidence: Evidence): string[] =>
@@ -16,22 +13,6 @@ const violatedBy = (evidence: Evidence): string[] =>
     .filter(({ violations }) => violations > 0)
     .map(({ id }) => id)
     .sort()
-
-type Writable<T> =
-  T extends ReadonlyMap<infer K, infer V>
-    ? Map<K, Writable<V>>
-    : T extends (...args: never[]) => unknown
-      ? T
-      : T extends object
-        ? { -readonly [K in keyof T]: Writable<T[K]> }
-        : T
-type Tampering = (evidence: Writable<Evidence>) => void
-
-const another = (type: FoldEvent['type'], data: object) => ({ id: 'another', type, data }) as unknown as FoldEvent
-const span = ({ groups }: Writable<Evidence>, place: string) =>
-  groups[0]?.books.ledger.get(place)?.[0] as Writable<Span>
-type Span = NonNullable<ReturnType<Evidence['groups'][number]['books']['ledger']['get']>>[number]
-const row = <V>(table: Map<string, V>, id: string) => table.get(id) as V
 
 describe('the invariants', () => {
   test('hold of every pipeline whose accounts agree', () => {
@@ -42,167 +23,7 @@ describe('the invariants', () => {
     )
   })
 
-  test.each<[string, string[], Tampering]>([
-    [
-      'a unit of stock vanished',
-      ['stock-conserved', 'tables-equal-fold'],
-      ({ tables }) => row(tables.stock, 'tea').onHand--,
-    ],
-    [
-      'a unit is reserved for nobody',
-      ['stock-conserved', 'tables-equal-fold'],
-      ({ tables }) =>
-        Object.assign(row(tables.stock, 'tea'), { reserved: 1, onHand: row(tables.stock, 'tea').onHand - 1 }),
-    ],
-    [
-      'a reservation was never given back',
-      ['stock-conserved', 'tables-equal-fold'],
-      ({ tables }) => void (row(tables.reservations, declined).phase = 'reserved'),
-    ],
-    [
-      'an order never ended',
-      ['orders-ended', 'tables-equal-fold'],
-      ({ history }) => void row(history.fold.orders, declined).counts.delete('PaymentDeclined'),
-    ],
-    [
-      'a hold was not voided',
-      ['event-sets', 'tables-equal-fold'],
-      ({ history }) => void row(history.fold.orders, outOfStock).counts.delete('PaymentVoided'),
-    ],
-    [
-      'money was captured twice',
-      ['captured-once', 'event-sets', 'gateway-agrees'],
-      ({ history }) =>
-        history.fold.take(
-          another('PaymentCaptured', {
-            orderId: completed,
-            captureId: 'capt-x',
-            authorizationId: 'auth-0',
-            amountMinor: 900,
-            currency: 'EUR',
-          }),
-        ),
-    ],
-    [
-      'the capture is of another amount',
-      ['captured-once'],
-      ({ history }) =>
-        void ((row(history.fold.orders, completed).captured[0] as { amountMinor: number }).amountMinor = 899),
-    ],
-    [
-      'the gateway captured twice',
-      ['gateway-agrees'],
-      ({ journal }) => void journal?.get('auth-0')?.captureIds.push('capt-x'),
-    ],
-    ['the gateway never captured', ['gateway-agrees'], ({ journal }) => void journal?.get('auth-0')?.captureIds.pop()],
-    [
-      'the gateway holds money no event knows of',
-      ['gateway-agrees'],
-      ({ journal }) =>
-        void journal?.set('auth-x', {
-          orderId: declined,
-          amountMinor: 1,
-          currency: 'EUR',
-          voided: false,
-          captureIds: [],
-        }),
-    ],
-    [
-      'the gateway does not know of a void',
-      ['gateway-agrees'],
-      ({ journal }) => void (row(journal as Map<string, { voided: boolean }>, 'auth-2').voided = false),
-    ],
-    [
-      'an accepted order has no event',
-      ['orders-accepted'],
-      ({ tables }) => void tables.accepted.push({ orderId: 'lost', eventId: 'e', totalMinor: 1, currency: 'EUR' }),
-    ],
-    ['an order of the API is not in its table', ['orders-accepted'], ({ tables }) => void tables.accepted.pop()],
-    [
-      'an accepted order has another total',
-      ['orders-accepted'],
-      ({ tables }) => void ((tables.accepted[0] as { totalMinor: number }).totalMinor = 1),
-    ],
-    [
-      'an accepted order was placed twice',
-      ['event-sets', 'orders-accepted'],
-      ({ history }) =>
-        history.fold.take(another('OrderPlaced', { orderId: completed, totalMinor: 900, currency: 'EUR' })),
-    ],
-    ['a 201 was forgotten', ['orders-accepted'], ({ tables }) => void tables.forgotten.push('lost')],
-    [
-      'an id is in the inbox twice',
-      ['taken-once'],
-      ({ groups }) => void (groups[0] && groups[0].books.inbox.distinct--),
-    ],
-    [
-      'an id is missing in the inbox',
-      ['taken-once'],
-      ({ groups }) => void Object.assign(groups[0]?.books.inbox ?? {}, { rows: 1, distinct: 1 }),
-    ],
-    [
-      'an event was taken twice',
-      ['taken-once'],
-      (evidence) =>
-        void Object.assign(span(evidence, 'payments/0'), {
-          taken: span(evidence, 'payments/0').taken + 1,
-          ignored: -1,
-        }),
-    ],
-    [
-      'an event was passed over',
-      ['taken-once'],
-      (evidence) =>
-        void Object.assign(span(evidence, 'payments/0'), { taken: span(evidence, 'payments/0').taken - 1, ignored: 1 }),
-    ],
-    [
-      'a span is gone',
-      ['offsets-tiled', 'taken-once'],
-      ({ groups }) => void groups[0]?.books.ledger.delete('payments/0'),
-    ],
-    [
-      'a group has not read to the end',
-      ['offsets-tiled'],
-      ({ history }) => void row(history.ranges, 'orders')[0]!.end++,
-    ],
-    [
-      'an event was never published',
-      ['outbox-published'],
-      ({ history }) => void row(history.publications.lanes, 'payment/0').eventIds.delete(2),
-    ],
-    [
-      'an event was published that no outbox gave',
-      ['outbox-published'],
-      ({ history }) => void history.publications.lanes.get('payment/0')?.eventIds.set(999, 'phantom'),
-    ],
-    ['a lane published that no service has', ['outbox-published'], ({ outboxes }) => void outboxes.pop()],
-    [
-      'a status row is wrong',
-      ['tables-equal-fold'],
-      ({ tables }) => void (row(tables.statuses, completed).status = 'shipping'),
-    ],
-    ['a status row is missing', ['tables-equal-fold'], ({ tables }) => void tables.statuses.delete(completed)],
-    [
-      'a payment row is wrong',
-      ['tables-equal-fold'],
-      ({ tables }) => void (row(tables.payments, declined).phase = 'captured'),
-    ],
-    [
-      'a shipment row is wrong',
-      ['tables-equal-fold'],
-      ({ tables }) => void (row(tables.shipments, completed).phase = 'cancelled'),
-    ],
-    [
-      'a service knows an order no topic does',
-      ['tables-equal-fold'],
-      ({ tables }) => void tables.shipments.set('lost', { phase: 'gathering' }),
-    ],
-    [
-      'a topic has lost its beginning',
-      ['topics-whole'],
-      ({ history }) => void (row(history.ranges, 'orders')[0]!.low = 1),
-    ],
-  ])('say so when %s', (_what, expected, tamper) => {
+  test.each(falsifications)('say so when %s', (_what, expected, tamper) => {
     const evidence = soundEvidence(everyEnding)
     tamper(evidence as Writable<Evidence>)
     expect(violatedBy(evidence)).toEqual(expected)
@@ -224,6 +45,16 @@ describe('the invariants', () => {
       violations: 0,
       examples: [`all: OrderPlaced of ${completed} (orders/0 offset 3), HANDLER_FAILED: no`],
     })
+  })
+
+  test('say until when an order without an end may go on', () => {
+    const evidence = soundEvidence(['declined']) as Writable<Evidence>
+    evidence.history.fold.orders.get('o-0')?.counts.delete('PaymentDeclined')
+    evidence.tables.timeLimits.set('o-0', { upAt: '2026-11-23T10:15:00' })
+    const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'orders-ended')
+    expect(finding?.examples).toEqual([
+      'o-0 is pending after OrderPlaced, StockReserved, StockReleased; its time is up at 2026-11-23T10:15:00 UTC',
+    ])
   })
 
   test('give at most five examples, and the whole number', () => {

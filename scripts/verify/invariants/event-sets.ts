@@ -41,13 +41,24 @@ const undone: readonly (readonly [EventType, EventType])[] = [
   ['StockReserved', 'StockReleased'],
 ]
 
+/** Why an order may have been cancelled, and what must be there for it: without that nobody had a reason to. */
+const grounds: Readonly<Record<string, (has: (type: EventType) => boolean) => boolean>> = {
+  requested: (has) => has('CancellationRequested'),
+  carrier_refused: (has) => parts.every(has),
+  timed_out: (has) => parts.some(has), // The others may have come too late
+}
+
+/** What shipping gathers before it asks the carrier. */
+const parts: readonly EventType[] = ['OrderPlaced', 'PaymentAuthorized', 'StockReserved']
+
 /** What is wrong with the set of an order's events. An order that has not ended is judged only by what can never be right. */
-export function eventFaults({ counts }: Pick<OrderFacts, 'counts'>): string[] {
+export function eventFaults({ counts, cancelledFor }: Pick<OrderFacts, 'counts' | 'cancelledFor'>): string[] {
   const has = (type: EventType) => counts.has(type)
   const faults: string[] = []
   for (const [type, n] of counts) if (n > 1 && !repeatable.has(type)) faults.push(`${n} different ${type}`)
   for (const [one, other] of exclusive) if (has(one) && has(other)) faults.push(`both ${one} and ${other}`)
   for (const [done, undo] of undone) if (has(undo) && !has(done)) faults.push(`${undo} without ${done}`)
+  for (const reason of cancelledFor) if (!grounds[reason]?.(has)) faults.push(`cancelled as ${reason} without grounds`)
 
   const state = finalStateOf({ counts })
   if (state === 'completed') {

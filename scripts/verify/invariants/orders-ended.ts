@@ -4,7 +4,7 @@ import { finalStateOf } from '../fold.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each order is completed, cancelled or rejected. */
-export const ordersEnded = ({ history }: Evidence): Finding =>
+export const ordersEnded = ({ history, tables }: Evidence): Finding =>
   judge('orders-ended', 'every order has ended', (report) => {
     const { orders } = history.fold
     const states = { completed: 0, rejected: 0, cancelled: 0, pending: 0 }
@@ -13,7 +13,10 @@ export const ordersEnded = ({ history }: Evidence): Finding =>
       const state = finalStateOf(facts) ?? 'pending'
       states[state]++
       if (facts.placed.length === 0) unplaced++ // Somebody asked to cancel what does not exist
-      if (state === 'pending') report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}`)
+      if (state !== 'pending') continue
+      const limit = tables.timeLimits.get(orderId)
+      const until = limit ? `; its time is up at ${limit.upAt} UTC` : ''
+      report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}${until}`)
     }
     const ends = Object.entries(states).filter(([, n]) => n > 0)
     return `${count(orders.size)} orders: ${counted(new Map(ends))}${unplaced > 0 ? `, ${count(unplaced)} never placed` : ''}`

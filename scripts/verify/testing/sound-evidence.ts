@@ -27,8 +27,24 @@ export const endings = {
   cancelled: {
     events: ['OrderPlaced', 'CancellationRequested', 'FulfilmentCancelled'],
     rows: ['cancelled', 'closed', 'closed', 'cancelled'],
+    reason: 'requested',
   },
-} as const satisfies Record<string, { events: readonly EventType[]; rows: readonly [string, string, string, string] }>
+  timedOut: {
+    events: [
+      'OrderPlaced',
+      'StockReserved',
+      'FulfilmentCancelled',
+      'StockReleased',
+      'PaymentAuthorized',
+      'PaymentVoided',
+    ],
+    rows: ['cancelled', 'voided', 'released', 'cancelled'],
+    reason: 'timed_out',
+  },
+} as const satisfies Record<
+  string,
+  { events: readonly EventType[]; rows: readonly [string, string, string, string]; reason?: string }
+>
 
 export type Ending = keyof typeof endings
 
@@ -72,9 +88,9 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
       authorizationId: `auth-${index}`,
       captureId: `capt-${index}`,
     }
-    for (const type of endings[ending].events) {
-      publish(type, `${orderId}-${type}`, { orderId, lines, totalMinor, ...money })
-    }
+    const { events, ...rest } = endings[ending]
+    const reason = 'reason' in rest ? rest.reason : undefined
+    for (const type of events) publish(type, `${orderId}-${type}`, { orderId, lines, totalMinor, reason, ...money })
   })
   return {
     history: {
@@ -158,5 +174,6 @@ function tablesOf(ends: readonly Ending[], units: number): ServiceTables {
     }),
     shipments: rowsOf((ending) => ({ phase: endings[ending].rows[3] })),
     stock: new Map([['tea', stock]]),
+    timeLimits: new Map(),
   }
 }
