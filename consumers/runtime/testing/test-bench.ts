@@ -47,9 +47,21 @@ export interface TestBench extends AsyncDisposable {
   settled(topics: readonly string[]): Promise<void>
 }
 
-/** @param ddl the consumer's own tables, without schema prefix */
-export async function openTestBench(group: string, ddl: string, partitions = 3): Promise<TestBench> {
-  const sandbox = createSandbox({ TALLY_PARTITIONS: String(partitions), TALLY_SESSION_TIMEOUT_MS: '3000' })
+/**
+ * @param ddl the consumer's own tables, without schema prefix
+ * @param settings environment variables that differ from the defaults
+ */
+export async function openTestBench(
+  group: string,
+  ddl: string,
+  partitions = 3,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<TestBench> {
+  const sandbox = createSandbox({
+    TALLY_PARTITIONS: String(partitions),
+    TALLY_SESSION_TIMEOUT_MS: '3000',
+    ...settings,
+  })
   const { config, kafka, namespace, log } = sandbox
   const schema = schemaName(namespace, group)
   const registryUrl = config.registry.url

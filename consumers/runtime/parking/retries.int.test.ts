@@ -1,0 +1,142 @@
+import { expect, test } from '@jest/globals'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import type { ConsumerDefinition } from '../handler.ts'
+import { counts, ledgerSums, published } from '../testing/observe.ts'
+import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally-consumer.ts'
+import type { Count } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
+import type { TestBench } from '../testing/test-bench.ts'
+
+const group = 'tester'
+const open = (settings: Record<string, string> = {}) =>
+  openTestBench(group, countTable, 3, { TALLY_RETRY_FIRST_MS: '50', TALLY_RETRY_LIMIT: '2', ...settings })
+
+/** As `tallyConsumer`, but an order of customer `throws` fails only as long as `broken` says so. */
+function mendable(broken: () => boolean): ConsumerDefinition<Count> {
+  const definition = tallyConsumer(group)
+  const handle = definition.handlers.OrderPlaced!
+  return {
+    ...definition,
+    handlers: {
+      OrderPlaced: (order, state, context, shared) =>
+        handle({ ...order, customerId: broken() ? order.customerId : 'counts' }, state, context, shared),
+    },
+  }
+}
+
+const parked = async ({ pool }: TestBench) =>
+  (
+    await pool.query<{ key: string; reason: string; attempts: number; waits: boolean }>(
+      'select key, reason, attempts, next_attempt_at is null as waits from parked order by id',
+    )
+  ).rows
+
+test('a parked event is tried again, in order of its key, and leaves when it can be handled', async () => {
+  await using bench = await open()
+  let broken = true
+  await bench.publish([
+    orderPlaced('o-1', 'throws'),
+    orderPlaced('o-1', 'counts'),
+    orderPlaced('o-1', 'throws'),
+    orderPlaced('o-1', 'counts'),
+  ])
+  await bench.replica(mendable(() => broken))
+  await bench.settled(['orders'])
+  expect((await parked(bench)).map(({ reason }) => reason)).toEqual(['HANDLER_FAILED', 'BEHIND', 'BEHIND', 'BEHIND'])
+  broken = false
+  await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
+  await bench.settled(['orders'])
+  expect((await counts(bench)).get('o-1')).toMatchObject({ placed: 4 })
+  expect(new Set(await published(bench, 'inventory')).size).toBe(4)
+  // The ledger says what became of the offsets then; the audit says what became of the events since
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 0, parked: 4, offsets: 4 })
+  const { rows } = await bench.pool.query('select action, count(*)::int from parked_audit group by action')
+  expect(rows).toEqual([{ action: 'HANDLED', count: 4 }])
+})
+
+test('after the last attempt it waits for a person; its key stays in order, other keys flow', async () => {
+  await using bench = await open()
+  await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
+  await bench.replica(mendable(() => true))
+  await waitUntil('the attempts are used up', async () => (await parked(bench))[0]?.waits)
+  await bench.publish([orderPlaced('o-1'), ...orders(10)])
+  await bench.settled(['orders'])
+  expect(await parked(bench)).toEqual([
+    { key: 'o-1', reason: 'HANDLER_FAILED', attempts: 3, waits: true },
+    { key: 'o-1', reason: 'BEHIND', attempts: 0, waits: true },
+    { key: 'o-1', reason: 'BEHIND', attempts: 0, waits: true },
+  ])
+  expect((await counts(bench)).size).toBe(10)
+})
+
+test('the second of a key that fails stays, the first leaves', async () => {
+  await using bench = await open()
+  let broken: string | undefined = 'all'
+  await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1', 'refused'), orderPlaced('o-1')])
+  await bench.replica(mendable(() => broken === 'all'))
+  await waitUntil('the attempts are used up', async () => (await parked(bench))[0]?.waits)
+  broken = undefined
+  // `refused` counts as any other once mended, so only the database's own refusal can hold it: make it refuse
+  await bench.pool.query(`alter table count add constraint at_most_one check (placed < 2)`)
+  await bench.pool.query('update parked set next_attempt_at = now() where reason <> $1', ['BEHIND'])
+  await waitUntil('the first has left', async () => (await parked(bench)).length === 2)
+  await waitUntil('the second has used up its attempts', async () => (await parked(bench))[0]?.waits)
+  expect((await parked(bench)).map(({ reason }) => reason)).toEqual(['REFUSED_BY_DATABASE', 'BEHIND'])
+  expect((await counts(bench)).get('o-1')).toMatchObject({ placed: 1 })
+})
+
+test('replicas come and go while events are parked and retried: each takes effect once', async () => {
+  await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
+  let calls = 0
+  const flaky = mendable(() => calls++ < 100) // Across replicas: the first hundred attempts fail
+  const placed = orders(60, 'throws')
+  const publishing = bench.publish(placed.flatMap((order) => [order, orderPlaced(order.data.orderId)]))
+  const first = await bench.replica(flaky)
+  const second = await bench.replica(flaky)
+  await publishing
+  await first.stop()
+  await bench.replica(flaky)
+  await second.stop()
+  await bench.settled(['orders'])
+  await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
+  await bench.settled(['orders'])
+  expect([...(await counts(bench)).values()].map((count) => count.placed)).toEqual(placed.map(() => 2))
+  expect(new Set(await published(bench, 'inventory')).size).toBe(120)
+})
+
+test('a timer and an answer that cannot be handled are parked and tried again, too', async () => {
+  await using bench = await open({ TALLY_RETRY_LIMIT: '50' })
+  let broken = true
+  const definition = tallyConsumer(group)
+  const { ask } = definition.calls!
+  const fail = () => {
+    if (broken) throw new Error('cannot be handled')
+  }
+  await bench.replica({
+    ...definition,
+    calls: { ask: { ...ask!, handle: (...args) => (fail(), ask!.handle(...args)) } },
+    timers: { remind: (...args) => (fail(), definition.timers!['remind']!(...args)) },
+  })
+  await bench.publish([orderPlaced('o-asks', 'asks'), orderPlaced('o-waits', 'waits')])
+  await waitUntil('both are parked', async () => (await parked(bench)).length === 2)
+  broken = false
+  await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
+  expect((await counts(bench)).get('o-asks')).toMatchObject({ placed: 1, answered: 1 })
+  expect((await counts(bench)).get('o-waits')).toMatchObject({ placed: 1, fired: 1 })
+})
+
+test('a service that fails at everything parks a handful, waits, and heals by itself', async () => {
+  await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
+  await bench.publish(orders(40))
+  await bench.pool.query('alter table count rename to elsewhere')
+  await bench.replica(tallyConsumer(group))
+  await waitUntil('the lanes know that it is not the events', async () => {
+    const { rows } = await bench.pool.query<{ phase: string }>('select phase from lane_state')
+    return rows.some(({ phase }) => phase === 'waiting')
+  })
+  expect((await parked(bench)).length).toBeLessThanOrEqual(20)
+  await bench.pool.query('alter table elsewhere rename to count')
+  await bench.settled(['orders'])
+  await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
+  expect([...(await counts(bench)).values()].map(({ placed }) => placed)).toEqual(Array(40).fill(1))
+})
