@@ -8,30 +8,48 @@ import { takeBatch } from './take-batch.ts'
 import { counts, ledgerSums, published } from './testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
+import type { TestBench } from './testing/test-bench.ts'
 
 const group = 'tester'
 const open = () => openTestBench(group, countTable)
+const contextOf = ({ pool, codec, config }: TestBench) => ({
+  definition: tallyConsumer(group),
+  pool,
+  codec,
+  breaker: new FailureBreaker(),
+  policy: config.failure,
+  owner: 'first',
+})
 
 test('an owner with an older epoch is refused', async () => {
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
   await raiseEpoch(bench.pool, 0, 'second')
-  const context = {
-    definition: tallyConsumer(group),
-    pool: bench.pool,
-    codec: bench.codec,
-    breaker: new FailureBreaker(),
-    policy: bench.config.failure,
-    owner: 'first',
-  }
-  const take = takeBatch(context, own, {
+  const take = takeBatch(contextOf(bench), own, {
     source: 'record',
     inputs: [],
     move: { topic: 'orders', from: 0, to: 1, ignored: 1, holes: 0 },
   })
   await expect(take).rejects.toMatchObject({ code: 'FENCED' })
   await expect(raiseEpoch(bench.pool, 0, 'first', own.epoch)).rejects.toMatchObject({ code: 'FENCED' })
+})
+
+test('a batch that does not begin where the ledger stands is refused', async () => {
+  await using bench = await open()
+  const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
+  await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
+  const take = (from: number, to: number) =>
+    takeBatch(contextOf(bench), own, {
+      source: 'record',
+      inputs: [],
+      move: { topic: 'orders', from, to, ignored: to - from, holes: 0 },
+    })
+  await take(0, 5)
+  await expect(take(3, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
+  await expect(take(7, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
+  await take(5, 8)
+  expect(await ledgerSums(bench)).toMatchObject({ ignored: 8, offsets: 8 })
 })
 
 test('what an owner committed but did not publish or call, the next one does', async () => {
@@ -108,21 +126,24 @@ test('connections cut by the database: the lanes take themselves over and go on'
   expect([...(await counts(bench)).values()].every(({ placed: times }) => times === 1)).toBe(true)
 })
 
-test('a group moved by hand in Kafka still reads on from its ledger', async () => {
+test.each([
+  ['back', '0'],
+  ['ahead', '-1'],
+])('a group moved %s by hand in Kafka still reads on from its ledger', async (_direction, offset) => {
   await using bench = await open()
   await bench.publish(orders(20))
   const first = await bench.replica(tallyConsumer(group))
   await bench.settled(['orders'])
   await first.stop()
+  await bench.publish(orders(10))
   const admin = bench.sandbox.kafka.admin()
   await admin.connect()
   await admin.setOffsets({
     groupId: `${bench.sandbox.namespace}${group}`,
     topic: `${bench.sandbox.namespace}orders`,
-    partitions: [0, 1, 2].map((partition) => ({ partition, offset: '0' })),
+    partitions: [0, 1, 2].map((partition) => ({ partition, offset })),
   })
   await admin.disconnect()
-  await bench.publish(orders(10))
   await bench.replica(tallyConsumer(group))
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: 30, duplicates: 0, offsets: 30 })
