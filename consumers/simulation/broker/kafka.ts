@@ -1,0 +1,36 @@
+import type { Admin, Kafka } from 'kafkajs'
+import { SimulatedConsumer } from './consumer.ts'
+import { simulatedProducer } from './producer.ts'
+import type { Wire } from './wire.ts'
+import { request } from './wire.ts'
+
+/** Kafka as one process sees it. */
+export function simulatedKafka(wire: Wire): Kafka {
+  const kafka = {
+    admin: () => simulatedAdmin(wire),
+    producer: () => simulatedProducer(wire),
+    consumer: (config: ConstructorParameters<typeof SimulatedConsumer>[1]) => new SimulatedConsumer(wire, config),
+  }
+  return kafka as unknown as Kafka
+}
+
+function simulatedAdmin(wire: Wire): Admin {
+  const { broker } = wire
+  const admin = {
+    connect: () => request(wire, () => {}),
+    disconnect: async () => {},
+    listTopics: () => request(wire, () => [...broker.topics]),
+    fetchTopicOffsets: (topic: string) =>
+      request(wire, () =>
+        Array.from({ length: broker.partitions }, (_, partition) => {
+          const high = String(broker.end(topic, partition))
+          return { partition, offset: high, high, low: '0' }
+        }),
+      ),
+  }
+  return admin as unknown as Admin
+}
+
+/** Ids by topic, as a Metadata request tells them. */
+export const simulatedTopicIds = (wire: Wire) => (_brokers: readonly string[], topics: readonly string[]) =>
+  request(wire, () => new Map(topics.map((topic) => [topic, `id of ${topic}`])))

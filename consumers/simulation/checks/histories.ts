@@ -1,0 +1,53 @@
+import { laneOf } from '../../../schemas/partition.ts'
+import type { World } from '../world.ts'
+
+/** What the topics say must have taken effect, once each and in the order of the topic, did; and nothing else. */
+export function checkHistories(world: World): string[] {
+  const { broker, codec, partitions, database } = world
+  const found: string[] = []
+  const expected = new Map<string, { placed: string[]; reserved: string[]; later: string[] }>()
+  const seen = new Set<string>()
+  for (const topic of broker.topics) {
+    for (let partition = 0; partition < partitions; partition++) {
+      for (const { value, headers, key, isControlRecord } of broker.records(topic, partition)) {
+        const id = String(headers['ce_id'])
+        const schema = codec.schemaIdOf(value)
+        if (isControlRecord || schema === undefined) continue
+        const { type, data } = codec.decode(value)
+        const name = String(key)
+        if (laneOf(name, partitions) !== partition || seen.has(id)) continue
+        seen.add(id)
+        const of = expected.get(name) ?? { placed: [], reserved: [], later: [] }
+        expected.set(name, of)
+        if (type === 'StockReserved') of.reserved.push(`reserved ${id}`)
+        if (type !== 'OrderPlaced') continue
+        const wish = 'customerId' in data ? String(data.customerId) : ''
+        of.placed.push(`placed ${wish} ${id}`)
+        if (wish === 'calls') of.later.push(`answered ${id}`)
+        if (wish === 'waits') of.later.push(`reminded ${id}`)
+      }
+    }
+  }
+  let total = 0
+  for (const { key, history } of database.tables.histories.committed.values()) {
+    const { placed, reserved, later } = expected.get(key) ?? { placed: [], reserved: [], later: [] }
+    expected.delete(key)
+    const actual = (what: string) => history.filter((line) => line.startsWith(what))
+    const others = history
+      .filter((line) => /^(answered|reminded) /.test(line))
+      .map((line) => line.replace(/ \d+ /, ' '))
+    total += actual('placed').length
+    compare(`${key}: orders`, actual('placed'), placed)
+    compare(`${key}: reservations`, actual('reserved'), reserved)
+    compare(`${key}: answers and timers`, others.sort(), later.sort())
+  }
+  for (const [key, { placed }] of expected) compare(`${key}: orders`, [], placed)
+  const shared = database.tables.totals.committed.get('everything')?.total ?? 0
+  if (shared !== total) found.push(`the shared row counts ${shared} orders, not ${total}`)
+  return found
+
+  function compare(what: string, actual: string[], wanted: string[]): void {
+    if (actual.length === wanted.length && actual.every((line, index) => line === wanted[index])) return
+    found.push(`${what} took effect as [${actual.join(', ')}], not as [${wanted.join(', ')}]`)
+  }
+}

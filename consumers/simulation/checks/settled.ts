@@ -1,0 +1,28 @@
+import type { World } from '../world.ts'
+
+/** Everything has taken effect: nothing to read, publish, call, wait for, or try again. */
+export const isSettled = (world: World): boolean => whatIsLeft(world) === ''
+
+/** What has not come to its end, for people. */
+export function whatIsLeft({ broker, partitions, database: { tables } }: World): string {
+  const left: string[] = []
+  for (const topic of broker.topics) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const end = broker.end(topic, partition)
+      const spans = [...tables.ledger.committed.values()].filter(
+        (row) => row.topic === topic && row.partition === partition,
+      )
+      const position = Math.max(0, ...spans.map((row) => row.next_offset))
+      // Behind the last record there may be offsets without one
+      const unread = broker
+        .records(topic, partition)
+        .filter((record) => !record.isControlRecord && Number(record.offset) >= position)
+      if (unread.length > 0) left.push(`${topic}/${partition} stands at ${position} of ${end}`)
+    }
+  }
+  for (const table of [tables.outbox, tables.calls, tables.timers, tables.parked]) {
+    const [key] = table.committed.keys()
+    if (key !== undefined) left.push(`${table.committed.size} in ${table.name}: ${key}`)
+  }
+  return left.join('; ')
+}

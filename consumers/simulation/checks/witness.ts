@@ -1,0 +1,70 @@
+import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
+import type { StoredRecord } from '../broker/broker.ts'
+import type { LedgerRow } from '../database/ledger-statements.ts'
+import type { Tables } from '../database/tables.ts'
+import type { Transaction } from '../database/transaction.ts'
+
+/**
+ * Sees every commit and every record that reaches the broker, and says at once what must never happen. What it remembers is
+ * its own: the tables forget published events, this does not.
+ */
+export class Witness {
+  /** All events ever committed to the outbox, by `lane/seq`. */
+  readonly decided = new Map<string, OutboxRow>()
+  /** Which of them the broker has. */
+  readonly published = new Set<string>()
+  /** Records that came again. */
+  repeats = 0
+  commits = 0
+  /** Commits refused because their lane had a newer owner would be seen here if they were not. */
+  private readonly lastFirst = new Map<string, number>()
+  private readonly tables: Tables
+  private readonly violated: (violation: string) => void
+
+  constructor(tables: Tables, violated: (violation: string) => void) {
+    this.tables = tables
+    this.violated = violated
+  }
+
+  committing(transaction: Transaction): void {
+    const { tables } = this
+    this.commits++
+    const effects = [tables.ledger, tables.inbox, tables.timers, tables.parked, tables.histories, tables.totals]
+    const { owns } = transaction
+    if (!owns && effects.some((table) => transaction.written.has(table))) {
+      this.violated('effects were committed without a lock on their lane')
+    }
+    const lane = owns && tables.lanes.committed.get(String(owns.lane))
+    if (owns && lane?.epoch !== owns.epoch) {
+      this.violated(`lane ${owns.lane}: epoch ${owns.epoch} committed although ${lane?.epoch} owns it`)
+    }
+    for (const row of rowsOf<LedgerRow>(transaction, tables.ledger)) {
+      const before = tables.ledger.committed.get(`${row?.topic}/${row?.partition}/${row?.epoch}`)
+      if (row && before && row.next_offset < before.next_offset) this.violated(`${row.topic} went back`)
+    }
+    for (const [place, row] of transaction.written.get(tables.outbox) ?? []) {
+      if (row) this.decided.set(place, row as OutboxRow)
+      else if (!this.published.has(place)) this.violated(`event ${place} was deleted before the broker had it`)
+    }
+  }
+
+  appended(topic: string, partition: number, { headers, value }: StoredRecord): void {
+    const source = String(headers['ce_sourcelane'] ?? '')
+    if (!source) return
+    const lane = source.split('/')[1] ?? ''
+    const seq = Number(headers['ce_sequence'])
+    const place = `${lane}/${seq}`
+    const row = this.decided.get(place)
+    if (!row || !value?.equals(row.value) || row.topic !== topic || row.eventId !== String(headers['ce_id'])) {
+      return this.violated(`${topic}/${partition} was sent an event ${place} that was never committed`)
+    }
+    if (this.published.has(place)) return void this.repeats++
+    this.published.add(place)
+    const stream = `${lane} ${topic}/${partition}`
+    if (seq < (this.lastFirst.get(stream) ?? 0)) this.violated(`event ${place} was published after a later one`)
+    this.lastFirst.set(stream, seq)
+  }
+}
+
+const rowsOf = <Row extends object>(transaction: Transaction, table: object): (Row | undefined)[] =>
+  [...(transaction.written.get(table as never)?.values() ?? [])] as (Row | undefined)[]

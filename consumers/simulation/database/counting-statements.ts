@@ -1,0 +1,54 @@
+import type { Statements } from './statement.ts'
+import { checkViolation, statement } from './statement.ts'
+import { Table } from './transaction.ts'
+
+/** What the counting consumer keeps of a key: everything that took effect, in order. */
+export interface HistoryRow {
+  key: string
+  history: readonly string[]
+}
+
+/** A row all lanes change: how often something took effect at all. */
+export interface TotalRow {
+  id: string
+  total: number
+}
+
+export const historyTable = () => new Table<HistoryRow>('history')
+export const totalTable = () => new Table<TotalRow>('total')
+
+/** What the database refuses to store, until it is told otherwise. */
+export interface Refusals {
+  refuses(history: readonly string[]): boolean
+}
+
+export const countingStatements = (
+  histories: Table<HistoryRow>,
+  totals: Table<TotalRow>,
+  refusals: Refusals,
+): Statements => ({
+  history_load: statement('c51f15e1', (tx, keys: string[]) =>
+    keys.map((key) => tx.get(histories, key)).filter((row) => row !== undefined),
+  ),
+
+  history_save: statement('2febbec6', (tx, keys: string[], texts: string[]) => {
+    for (const [index, key] of keys.entries()) {
+      const row = { key, history: JSON.parse(texts[index] ?? '') as string[] }
+      if (refusals.refuses(row.history)) throw checkViolation('history', row)
+      tx.put(histories, key, row)
+    }
+    return []
+  }),
+
+  total_lock: statement('8b6189f5', (tx, ids: string[]) =>
+    [...ids].sort().flatMap((id) => {
+      tx.lock(totals, id)
+      return tx.get(totals, id) ?? []
+    }),
+  ),
+
+  total_save: statement('085bdc2e', (tx, ids: string[], counts: number[]) => {
+    for (const [index, id] of ids.entries()) tx.put(totals, id, { id, total: counts[index] ?? 0 })
+    return []
+  }),
+})

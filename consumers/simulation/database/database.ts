@@ -1,0 +1,116 @@
+import type { Party, VirtualClock } from '../time/virtual-clock.ts'
+import type { Session } from './session.ts'
+import { Session as NewSession } from './session.ts'
+import type { Statements } from './statement.ts'
+import { fingerprintOf } from './statement.ts'
+import type { Tables } from './tables.ts'
+import type { Locks } from './transaction.ts'
+import { Transaction } from './transaction.ts'
+import { unnamed } from './unnamed-statements.ts'
+
+export interface DatabaseOptions {
+  clock: VirtualClock
+  party: Party
+  tables: Tables
+  statements: Statements
+  /** Sees each transaction just before it is committed. */
+  committing(transaction: Transaction): void
+  /** The simulation itself is wrong: it does not know a statement. */
+  defect(error: Error): void
+}
+
+interface Waiting {
+  readonly holder: Transaction
+  readonly go: () => void
+}
+
+/** As much of PostgreSQL as the runtime's statements need; see `Transaction` and `Session` for what is kept of its ways. */
+export class Database {
+  readonly clock: VirtualClock
+  readonly party: Party
+  readonly tables: Tables
+  private readonly options: DatabaseOptions
+  private readonly locks: Locks = new Map()
+  private readonly sessions = new Set<Session>()
+  private waiting: Waiting[] = []
+  private readonly known = new Map<string, string>()
+
+  constructor(options: DatabaseOptions) {
+    this.options = options
+    this.clock = options.clock
+    this.party = options.party
+    this.tables = options.tables
+  }
+
+  connect(): Session {
+    const session = new NewSession(this)
+    this.sessions.add(session)
+    return session
+  }
+
+  /** Every connection breaks, as when the server is stopped at once. */
+  crash(): void {
+    for (const session of this.sessions) session.end()
+    this.sessions.clear()
+  }
+
+  begin(): Transaction {
+    return new Transaction(this.locks, this.clock.now)
+  }
+
+  commit(transaction: Transaction): void {
+    if (transaction.written.size > 0) this.options.committing(transaction)
+    transaction.apply()
+  }
+
+  /** What a person changes is not a lane's doing. */
+  commitByHand(transaction: Transaction): void {
+    transaction.apply()
+  }
+
+  /** Whoever waits for it goes on, in order of arrival. */
+  release(transaction: Transaction): void {
+    transaction.release()
+    const free = this.waiting.filter(({ holder }) => holder === transaction)
+    this.waiting = this.waiting.filter(({ holder }) => holder !== transaction)
+    for (const { go } of free) this.clock.after(0, go, this.party)
+  }
+
+  wait(holder: Transaction, go: () => void, until: number, gaveUp: () => void): void {
+    const entry = { holder, go: () => ((timeout.cancelled = true), go()) }
+    const timeout = this.clock.after(
+      until - this.clock.now,
+      () => {
+        this.waiting = this.waiting.filter((other) => other !== entry)
+        gaveUp()
+      },
+      this.party,
+    )
+    this.waiting.push(entry)
+  }
+
+  /** @throws Blocked; the database's own errors */
+  run(transaction: Transaction, text: string, name: string | undefined, values: readonly unknown[]): object[] {
+    if (name === undefined) return this.orDefect(unnamed(text, this.clock.now), text)
+    const statement = this.orDefect(this.options.statements[name], name)
+    if (this.known.get(name) !== text) {
+      const fingerprint = fingerprintOf(text)
+      if (fingerprint !== statement.fingerprint) {
+        this.options.defect(
+          new Error(
+            `statement ${name} is not the one that was modelled (${fingerprint}, modelled ${statement.fingerprint}): see consumers/simulation/database`,
+          ),
+        )
+      }
+      this.known.set(name, text)
+    }
+    return statement.run(transaction, values)
+  }
+
+  private orDefect<T>(found: T | undefined, what: string): T {
+    if (found !== undefined) return found
+    const error = new Error(`the simulated database does not know the statement ${what}`)
+    this.options.defect(error)
+    throw error
+  }
+}

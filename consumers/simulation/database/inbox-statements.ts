@@ -1,0 +1,20 @@
+import type { Statements } from './statement.ts'
+import { statement } from './statement.ts'
+import { Table } from './transaction.ts'
+
+export interface InboxRow {
+  event_id: string
+}
+
+export const inboxTable = () => new Table<InboxRow>('inbox')
+
+export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
+  inbox_take: statement('7c3c40d8', (tx, ids: string[]) =>
+    ids.filter((id) => tx.insert(inbox, id, { event_id: id })).map((id) => ({ event_id: id })),
+  ),
+
+  inbox_give_up: statement('9bc47109', (tx, ids: string[]) => {
+    for (const id of ids) tx.delete(inbox, id)
+    return []
+  }),
+})

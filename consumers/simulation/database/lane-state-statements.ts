@@ -1,0 +1,53 @@
+import type { Statements } from './statement.ts'
+import { statement } from './statement.ts'
+import { Table } from './transaction.ts'
+
+export interface LaneStateRow {
+  lane: number
+  epoch: number
+  phase: string
+  reason: string | null
+  starts: number
+  suspect: string | null
+  inputs: number
+}
+
+export interface PauseRow {
+  lane: number
+  reason: string
+}
+
+export const laneStateTable = () => new Table<LaneStateRow>('lane_state')
+export const pauseTable = () => new Table<PauseRow>('pause')
+
+const unknown = { epoch: 0, phase: '', reason: null, starts: 0, suspect: null, inputs: 0 }
+
+export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<PauseRow>): Statements => ({
+  lane_note: statement('94cc63c8', (tx, lane: number, epoch: number, phase: string, reason: string | null) => {
+    const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
+    if (row.epoch <= epoch) tx.put(states, String(lane), { ...row, epoch, phase, reason })
+    return []
+  }),
+
+  lane_begin: statement('75ff0322', (tx, lane: number, epoch: number, counts: number) => {
+    const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
+    if (row.epoch > epoch) return []
+    const begun = { ...row, epoch, phase: 'live', reason: null, starts: row.starts + counts }
+    tx.put(states, String(lane), begun)
+    return [{ ...begun, paused: tx.get(pauses, String(lane))?.reason ?? null }]
+  }),
+
+  lane_suspect: statement('0f46658d', (tx, lane: number, epoch: number, suspect: string, inputs: number) => {
+    const row = tx.get(states, String(lane))
+    if (row?.epoch === epoch) tx.put(states, String(lane), { ...row, suspect, inputs })
+    return []
+  }),
+
+  lane_end: statement('f0d30c01', (tx, lane: number, epoch: number) => {
+    const row = tx.get(states, String(lane))
+    if (row?.epoch === epoch) tx.put(states, String(lane), { ...row, starts: 0, suspect: null, inputs: 0 })
+    return []
+  }),
+
+  pause_read: statement('11332829', (tx) => tx.rows(pauses)),
+})

@@ -1,0 +1,92 @@
+import type { Statements } from './statement.ts'
+import { checkViolation, statement, uniqueViolation } from './statement.ts'
+import { Table } from './transaction.ts'
+
+export interface LedgerRow {
+  topic: string
+  partition: number
+  epoch: number
+  first_offset: number
+  next_offset: number
+  taken: number
+  duplicates: number
+  ignored: number
+  parked: number
+  holes: number
+  topic_id: string | null
+}
+
+export const ledgerTable = () => new Table<LedgerRow>('ledger')
+
+const keyOf = ({ topic, partition, epoch }: Pick<LedgerRow, 'topic' | 'partition' | 'epoch'>) =>
+  `${topic}/${partition}/${epoch}`
+
+export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
+  ledger_last: statement('162c38aa', (tx, partition: number, topics: string[]) => {
+    const last = new Map<string, LedgerRow>()
+    for (const row of tx.rows(ledger)) {
+      if (row.partition !== partition || !topics.includes(row.topic)) continue
+      if (row.epoch >= (last.get(row.topic)?.epoch ?? 0)) last.set(row.topic, row)
+    }
+    return [...last.values()]
+  }),
+
+  ledger_drop_empty: statement('7018ac89', (tx, partition: number, topics: string[], epoch: number) => {
+    for (const row of tx.rows(ledger)) {
+      const empty = row.first_offset === row.next_offset && row.epoch < epoch
+      if (empty && row.partition === partition && topics.includes(row.topic)) tx.delete(ledger, keyOf(row))
+    }
+    return []
+  }),
+
+  ledger_open: statement(
+    '5331eacb',
+    (tx, partition: number, epoch: number, topics: string[], positions: number[], ids: string[]) => {
+      for (const [index, topic] of topics.entries()) {
+        const position = positions[index] ?? 0
+        const place = { topic, partition, epoch, first_offset: position, next_offset: position }
+        const counts = { taken: 0, duplicates: 0, ignored: 0, parked: 0, holes: 0 }
+        const row = { ...place, ...counts, topic_id: ids[index] || null }
+        if (!tx.insert(ledger, keyOf(row), row)) throw uniqueViolation('ledger', keyOf(row))
+      }
+      return []
+    },
+  ),
+
+  ledger_move: statement(
+    'f59c05d7',
+    (
+      tx,
+      topic: string,
+      partition: number,
+      epoch: number,
+      from: number,
+      to: number,
+      taken: number,
+      duplicates: number,
+      ignored: number,
+      parked: number,
+      holes: number,
+    ) => {
+      const row = tx.get(ledger, keyOf({ topic, partition, epoch }))
+      if (row?.next_offset !== from) return []
+      const moved = {
+        ...row,
+        next_offset: to,
+        taken: row.taken + taken,
+        duplicates: row.duplicates + duplicates,
+        ignored: row.ignored + ignored,
+        parked: row.parked + parked,
+        holes: row.holes + holes,
+      }
+      if (spanOf(moved) !== sumOf(moved)) throw checkViolation('ledger', moved)
+      tx.put(ledger, keyOf(row), moved)
+      return [{}]
+    },
+  ),
+})
+
+export const spanOf = ({ first_offset, next_offset }: LedgerRow): number => next_offset - first_offset
+
+export const sumOf = ({ taken, duplicates, ignored, parked, holes }: LedgerRow): number =>
+  taken + duplicates + ignored + parked + holes

@@ -1,0 +1,81 @@
+import type { Pool } from '../../../infra/postgres.ts'
+import type { Random } from '../random.ts'
+import type { Party, VirtualClock } from '../time/virtual-clock.ts'
+import { Client } from './client.ts'
+import type { Database } from './database.ts'
+
+/** What may go wrong between a client and the server; probabilities per statement. */
+export interface DatabaseFaults {
+  /** The server cannot be reached at all. */
+  down: boolean
+  /** The client hears that the connection is lost; the statement may arrive nevertheless. */
+  lostRequest: number
+  /** It was carried out, a commit too, and the client hears that the connection is lost. */
+  lostAnswer: number
+  /** The server gives up the statement, the connection stays. */
+  cancelled: number
+  /** The way takes up to three seconds. */
+  slow: number
+}
+
+export interface PoolOptions {
+  clock: VirtualClock
+  database: Database
+  random: Random
+  faults: DatabaseFaults
+  /** The process whose pool it is. */
+  party: Party
+}
+
+const connections = 4
+const connectWithinMs = 5_000
+
+type Query = string | { text: string; name?: string; values?: unknown[] }
+
+/**
+ * The part of `pg.Pool` the runtime uses.
+ * @returns also `cut`, which ends the server's side of all its connections, as the end of the process does
+ */
+export function simulatedPool(options: PoolOptions): { pool: Pool; cut(): void } {
+  const { clock } = options
+  const all: Client[] = []
+  const idle: Client[] = []
+  const waiting: (() => void)[] = []
+  let open = 0
+  const free = () => waiting.shift()?.()
+
+  const connect = async (): Promise<Client & { release(broken?: Error): void }> => {
+    if (idle.length === 0 && open >= connections) await inTime(clock, waiting)
+    open++
+    let client = idle.pop()
+    if (!client) all.push((client = new Client(options)))
+    const release = (broken?: Error) => {
+      open--
+      if (broken || client.lost) client.close()
+      else idle.push(client)
+      free()
+    }
+    return Object.assign(client, { release })
+  }
+  const query = async (text: Query, values?: unknown[]) => {
+    const client = await connect()
+    try {
+      return await client.query(text, values)
+    } finally {
+      client.release()
+    }
+  }
+  const pool = { connect, query, on: () => {}, end: async () => {} } as unknown as Pool
+  return { pool, cut: () => all.forEach((client) => client.close()) }
+}
+
+function inTime(clock: VirtualClock, waiting: (() => void)[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const go = () => ((timeout.cancelled = true), resolve())
+    const timeout = clock.after(connectWithinMs, () => {
+      waiting.splice(waiting.indexOf(go), 1)
+      reject(new Error('timeout exceeded when trying to connect'))
+    })
+    waiting.push(go)
+  })
+}

@@ -1,0 +1,41 @@
+import pg from 'pg'
+import type { Transaction } from './transaction.ts'
+
+/**
+ * What a prepared statement does, written down a second time. The fingerprint is that of the SQL it was written from: when
+ * the SQL changes, the simulation stops and says so instead of simulating yesterday's statement.
+ */
+export interface Statement {
+  readonly fingerprint: string
+  run(tx: Transaction, values: readonly unknown[]): object[]
+}
+
+export type Statements = Readonly<Record<string, Statement>>
+
+/** @param run gets the statement's parameters in their order */
+export const statement = <Values extends unknown[]>(
+  fingerprint: string,
+  run: (tx: Transaction, ...values: Values) => object[],
+): Statement => ({ fingerprint, run: (tx, values) => run(tx, ...(values as Values)) })
+
+/** FNV-1a over the text, white space aside. */
+export function fingerprintOf(text: string): string {
+  let hash = 0x811c9dc5
+  for (const character of text.replaceAll(/\s+/g, ' ').trim()) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193)
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+/** An error as PostgreSQL reports it. */
+export function databaseError(code: string, message: string): Error {
+  const error = new pg.DatabaseError(message, message.length, 'error')
+  error.code = code
+  return error
+}
+
+export const uniqueViolation = (table: string, key: string): Error =>
+  databaseError('23505', `duplicate key value violates unique constraint of "${table}": ${key}`)
+
+export const checkViolation = (table: string, row: object): Error =>
+  databaseError('23514', `new row for relation "${table}" violates check constraint: ${JSON.stringify(row)}`)

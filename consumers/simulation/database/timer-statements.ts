@@ -1,0 +1,48 @@
+import { beginning } from '../time/take-over-time.ts'
+import type { Statements } from './statement.ts'
+import { statement } from './statement.ts'
+import { Table } from './transaction.ts'
+
+export interface TimerRow {
+  id: string
+  lane: number
+  key: string
+  kind: string
+  cause: object
+  dueAt: number
+}
+
+export const timerTable = () => new Table<TimerRow>('timer')
+
+export const timerStatements = (timers: Table<TimerRow>): Statements => ({
+  timer_add: statement(
+    '99e12907',
+    (tx, ids: string[], lane: number, keys: string[], kinds: string[], causes: string[], dues: number[]) => {
+      for (const [index, id] of ids.entries()) {
+        tx.insert(timers, id, {
+          id,
+          lane,
+          key: keys[index] ?? '',
+          kind: kinds[index] ?? '',
+          cause: JSON.parse(causes[index] ?? '') as object,
+          dueAt: (dues[index] ?? 0) - beginning,
+        })
+      }
+      return []
+    },
+  ),
+
+  timer_fired: statement('cd3ac352', (tx, ids: string[], lane: number) => {
+    const there = ids.filter((id) => tx.get(timers, id)?.lane === lane)
+    for (const id of there) tx.delete(timers, id)
+    return there.map((id) => ({ id }))
+  }),
+
+  timer_due: statement('ed3ae58d', (tx, lanes: number[], limit: number) =>
+    tx
+      .rows(timers)
+      .filter((row) => lanes.includes(row.lane) && row.dueAt <= tx.now)
+      .sort((a, b) => a.dueAt - b.dueAt)
+      .slice(0, limit),
+  ),
+})

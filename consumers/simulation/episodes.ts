@@ -1,0 +1,35 @@
+import type { World } from './world.ts'
+
+type Episode = (world: World) => void
+
+const away = (service: { down: boolean }, world: World) => {
+  service.down = true
+  world.clock.after(world.random.between(100, 3_000), () => (service.down = false), world.self)
+}
+
+/** What happens to the world as a whole, each with what comes of it by itself. */
+const episodes: Readonly<Record<string, Episode>> = {
+  'a process is killed': (world) => world.random.pick(world.replicas).kill(),
+  'a process is stopped': (world) => world.random.pick(world.replicas).stop(),
+  // Longer than the session: its lanes move, and it wakes up as if they were still its own
+  'a process is frozen': (world) => world.random.pick(world.replicas).freeze(world.random.between(500, 8_000)),
+  'the database is restarted': (world) => {
+    world.database.crash()
+    away(world.faults.database, world)
+  },
+  'the broker is away': (world) => away(world.faults.broker, world),
+  'the gateway is away': (world) => away(world.faults.gateway, world),
+  'the registry is away': (world) => away(world.faults.registry, world),
+}
+
+export function playEpisodes(world: World, untilMs: number): void {
+  const { clock, random, self } = world
+  for (let left = random.integer(0, 6); left > 0; left--) {
+    const name = random.pick(Object.keys(episodes))
+    const play = () => {
+      clock.trace?.(name)
+      episodes[name]?.(world)
+    }
+    clock.after(random.between(0, untilMs), play, self)
+  }
+}

@@ -1,0 +1,47 @@
+import type { Random } from './random.ts'
+import type { Party, VirtualClock } from './time/virtual-clock.ts'
+
+export interface GatewayFaults {
+  down: boolean
+  lostRequest: number
+  lostAnswer: number
+  /** It never answers: the caller has to give up by itself. */
+  silent: number
+}
+
+/** The outside world: does each thing once per idempotency key, whatever becomes of its answers. */
+export class Gateway {
+  /** What was done, by idempotency key: the number of the deed and for which key of ours. */
+  readonly journal = new Map<string, { number: number; orderId: string }>()
+  readonly party: Party
+  private readonly clock: VirtualClock
+  private readonly random: Random
+  private readonly faults: GatewayFaults
+
+  constructor(clock: VirtualClock, random: Random, party: Party, faults: GatewayFaults) {
+    this.clock = clock
+    this.random = random
+    this.party = party
+    this.faults = faults
+  }
+
+  /** Called by a process: an answer reaches it only if it is still there. */
+  ask(orderId: string, idempotencyKey: string, signal: AbortSignal): Promise<{ number: number }> {
+    const { clock, random, faults } = this
+    const caller = clock.party
+    const latency = () => random.between(1, 200)
+    return new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      if (random.chance(faults.silent)) return
+      const lose = () => clock.after(latency(), () => reject(new Error('socket hang up')), caller)
+      if (faults.down || random.chance(faults.lostRequest)) return void lose()
+      const arrive = () => {
+        const deed = this.journal.get(idempotencyKey) ?? { number: this.journal.size + 1, orderId }
+        this.journal.set(idempotencyKey, deed)
+        if (random.chance(faults.lostAnswer)) lose()
+        else clock.after(latency(), () => resolve({ number: deed.number }), caller)
+      }
+      clock.after(latency(), arrive, this.party)
+    })
+  }
+}

@@ -1,0 +1,110 @@
+import type { Config } from '../../infra/config.ts'
+import { describeError } from '../../infra/errors.ts'
+import type { Running } from '../../infra/service.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { startConsumer } from '../runtime/start-consumer.ts'
+import { simulatedKafka, simulatedTopicIds } from './broker/kafka.ts'
+import { simulatedPool } from './database/pool.ts'
+import { Party } from './time/virtual-clock.ts'
+import type { World } from './world.ts'
+
+const restartMs = 300
+
+/** One replica of the consumer and its supervisor: when its process ends, another one is started. */
+export class Replica {
+  readonly name: string
+  private readonly world: World
+  private party: Party | undefined
+  private running: Running | undefined
+  private cut = () => {}
+  private starts = 0
+
+  constructor(world: World, name: string) {
+    this.world = world
+    this.name = name
+  }
+
+  start(): void {
+    const party = new Party(`${this.name}#${++this.starts}`)
+    this.party = party
+    this.world.clock.after(0, () => void this.boot(party), party)
+  }
+
+  /** SIGKILL: nothing of it ever runs again, and its connections break. */
+  kill(): void {
+    this.end('killed')
+  }
+
+  /** SIGTERM: it stops by itself, within the time its supervisor gives it. */
+  stop(): void {
+    const { party, running } = this
+    if (!party || !running) return
+    const { clock } = this.world
+    clock.trace?.(`${party.name} is told to stop`)
+    clock.after(0, () => void running.stop().then(() => this.ends(party, 'stopped')), party)
+    clock.after(10_000, () => this.ends(party, 'took too long to stop'), this.world.self)
+  }
+
+  /** SIGSTOP, and SIGCONT after a time. */
+  freeze(ms: number): void {
+    const { party } = this
+    const { clock, self } = this.world
+    if (!party) return
+    clock.trace?.(`${party.name} is frozen for ${Math.round(ms)} ms`)
+    clock.freeze(party)
+    clock.after(ms, () => clock.thaw(party), self)
+  }
+
+  /** Whatever became of its process: there shall be one. */
+  heal(): void {
+    if (this.party) this.world.clock.thaw(this.party)
+  }
+
+  private async boot(party: Party): Promise<void> {
+    const { clock, random, database, broker, group, server, faults, codec, definition, partitions } = this.world
+    const { pool, cut } = simulatedPool({ clock, database, random, faults: faults.database, party })
+    this.cut = cut
+    const wire = { clock, random, broker, group, server, faults: faults.broker, party }
+    const config = {
+      namespace: '',
+      partitions,
+      kafka: { brokers: ['simulated'], sessionTimeoutMs: this.world.sessionTimeoutMs },
+      failure: { retryLimit: 2, retryFirstMs: 300, parkedLimit: 1_000 },
+    } as unknown as Config
+    try {
+      this.running = await startConsumer(definition, {
+        config,
+        pool,
+        codec,
+        log: this.log(),
+        replica: party.name,
+        died: (reason) => this.ends(party, reason),
+        broker: { kafka: simulatedKafka(wire), readIds: simulatedTopicIds(wire) },
+      })
+    } catch (error) {
+      this.ends(party, `did not start: ${describeError(error)}`)
+    }
+  }
+
+  private ends(party: Party, why: string): void {
+    if (this.party === party) this.end(why)
+  }
+
+  private end(why: string): void {
+    const { clock, self } = this.world
+    if (!this.party) return
+    clock.trace?.(`${this.party.name} ends: ${why}`)
+    clock.kill(this.party)
+    this.cut()
+    this.party = this.running = undefined
+    clock.after(restartMs, () => this.start(), self)
+  }
+
+  private log(): Logger {
+    const { clock } = this.world
+    const say = (level: string) => (fields: object, text: string) =>
+      clock.trace?.(`${level} ${text} ${JSON.stringify(fields)}`)
+    const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+    return log as unknown as Logger
+  }
+}

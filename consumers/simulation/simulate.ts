@@ -1,0 +1,62 @@
+import { findings } from './checks/findings.ts'
+import { isSettled, whatIsLeft } from './checks/settled.ts'
+import { playEpisodes } from './episodes.ts'
+import { attendParking } from './person.ts'
+import { live } from './time/take-over-time.ts'
+import { placeOrders } from './workload.ts'
+import type { WorldOptions } from './world.ts'
+import { World } from './world.ts'
+
+/** What came of one seed. The same seed has the same fingerprint, step for step. */
+export interface Outcome {
+  seed: number
+  failure: string | undefined
+  fingerprint: number
+  steps: number
+  /** Virtual time until everything had come to its end, milliseconds. */
+  virtualMs: number
+  commits: number
+  /** Records the broker got more than once. */
+  repeats: number
+}
+
+/** Faults and orders come for so long; then everything must end within so long. */
+const troubleMs = 8_000
+const settleWithinMs = 120_000
+const lookEveryMs = 250
+
+/** Runs one seed from beginning to end. The thread's time must have been taken over. */
+export async function simulate(options: WorldOptions): Promise<Outcome> {
+  const world = new World(options)
+  const { clock, random, self, witness } = world
+  live(clock, random)
+  let over = false
+  const look = () => {
+    if (isSettled(world)) return void clock.after(1_000, () => (over = true), self)
+    if (clock.now < troubleMs + settleWithinMs) return void clock.after(lookEveryMs, look, self)
+    world.fail(`not at its end after ${settleWithinMs / 1_000} s without faults: ${whatIsLeft(world)}`)
+  }
+  for (const replica of world.replicas) clock.after(random.between(0, 500), () => replica.start())
+  placeOrders(world, random.integer(5, 25), troubleMs * 0.7)
+  playEpisodes(world, troubleMs)
+  attendParking(world, troubleMs)
+  clock.after(troubleMs, () => world.heal())
+  clock.after(troubleMs + lookEveryMs, look)
+  const rejected = (error: unknown) =>
+    world.fail(`nobody handled ${error instanceof Error ? error.stack : String(error)}`)
+  process.on('unhandledRejection', rejected)
+  await clock.run(() => over || world.failure !== undefined)
+  process.off('unhandledRejection', rejected)
+  if (!world.failure) for (const finding of findings(world)) world.fail(finding)
+  const { commits, repeats } = witness
+  const { failure } = world
+  return {
+    seed: options.seed,
+    failure,
+    fingerprint: clock.fingerprint,
+    steps: clock.steps,
+    virtualMs: clock.now,
+    commits,
+    repeats,
+  }
+}

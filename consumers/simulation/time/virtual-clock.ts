@@ -1,0 +1,132 @@
+/**
+ * A party of the simulated world. What it waits for reaches it only while it runs: a frozen one (SIGSTOP) gets it all when
+ * it goes on, a dead one (SIGKILL) never.
+ */
+export class Party {
+  readonly name: string
+  condition: 'running' | 'frozen' | 'dead' = 'running'
+  readonly held: Scheduled[] = []
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** Something that will happen, unless it is cancelled. */
+export interface Scheduled {
+  at: number
+  readonly order: number
+  readonly party: Party
+  readonly run: () => void
+  cancelled: boolean
+}
+
+/** The code under test asks for the time through globals that are replaced; nothing else may run between two of our steps. */
+const nextTurn = setImmediate
+
+/**
+ * Time that passes only when nothing is left to do. Everything that takes time is an entry here, and one entry runs to its
+ * end, promises included, before the next begins: the order of everything is a function of what was scheduled.
+ */
+export class VirtualClock {
+  /** Milliseconds since the beginning. */
+  now = 0
+  /** Grows with each step; part of what makes two runs the same. */
+  steps = 0
+  /** Whose step is running: what it schedules happens to it. */
+  party: Party
+  /** Hash of when what happened to whom, in order. */
+  fingerprint = 0
+  /** Set when a person wants to read along. */
+  trace: ((text: string) => void) | undefined
+  private readonly heap: Scheduled[] = []
+  private order = 0
+
+  constructor(world: Party) {
+    this.party = world
+  }
+
+  /** @param delayMs from now; what is due at one time happens in the order in which it was scheduled */
+  after(delayMs: number, run: () => void, party: Party = this.party): Scheduled {
+    const entry = { at: this.now + Math.max(0, delayMs), order: this.order++, party, run, cancelled: false }
+    this.push(entry)
+    return entry
+  }
+
+  freeze(party: Party): void {
+    if (party.condition === 'running') party.condition = 'frozen'
+  }
+
+  /** All that became due meanwhile happens now, in its order. */
+  thaw(party: Party): void {
+    if (party.condition !== 'frozen') return
+    party.condition = 'running'
+    for (const { run, cancelled } of party.held.splice(0)) if (!cancelled) this.after(0, run, party)
+  }
+
+  kill(party: Party): void {
+    party.condition = 'dead'
+    party.held.length = 0
+  }
+
+  /** Lets time pass until `done`, or until nothing is left to happen. */
+  run(done: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const turn = () => {
+        if (done() || !this.step()) resolve()
+        else nextTurn(turn)
+      }
+      turn()
+    })
+  }
+
+  /** @returns false if nothing is left to happen */
+  private step(): boolean {
+    for (let entry = this.pop(); entry; entry = this.pop()) {
+      const { party } = entry
+      if (entry.cancelled || party.condition === 'dead') continue
+      if (party.condition === 'frozen') {
+        party.held.push(entry)
+        continue
+      }
+      this.now = entry.at
+      this.party = party
+      this.steps++
+      this.fingerprint = (Math.imul(this.fingerprint ^ entry.order, 0x01000193) + Math.trunc(entry.at * 1_000)) | 0
+      entry.run()
+      return true
+    }
+    return false
+  }
+
+  private push(entry: Scheduled): void {
+    const { heap } = this
+    let child = heap.push(entry) - 1
+    while (child > 0) {
+      const parent = (child - 1) >> 1
+      if (!earlier(entry, heap[parent] as Scheduled)) break
+      heap[child] = heap[parent] as Scheduled
+      child = parent
+    }
+    heap[child] = entry
+  }
+
+  private pop(): Scheduled | undefined {
+    const { heap } = this
+    const first = heap[0]
+    const last = heap.pop()
+    if (!first || !last || first === last) return first
+    let parent = 0
+    for (let child = 1; child < heap.length; child = 2 * parent + 1) {
+      const right = heap[child + 1]
+      if (right && earlier(right, heap[child] as Scheduled)) child++
+      if (!earlier(heap[child] as Scheduled, last)) break
+      heap[parent] = heap[child] as Scheduled
+      parent = child
+    }
+    heap[parent] = last
+    return first
+  }
+}
+
+const earlier = (a: Scheduled, b: Scheduled): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)

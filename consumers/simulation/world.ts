@@ -1,0 +1,90 @@
+import type { Codec } from '../../schemas/codec.ts'
+import type { ConsumerDefinition } from '../runtime/handler.ts'
+import { Broker } from './broker/broker.ts'
+import { Group } from './broker/group.ts'
+import { Witness } from './checks/witness.ts'
+import { countingConsumer } from './counting-consumer.ts'
+import { Database } from './database/database.ts'
+import { createTables, statementsOf } from './database/tables.ts'
+import type { Faults } from './faults.ts'
+import { drawFaults, endFaults } from './faults.ts'
+import { Gateway } from './gateway.ts'
+import { jsonCodec } from './json-codec.ts'
+import { Random } from './random.ts'
+import { Replica } from './replica.ts'
+import { Party, VirtualClock } from './time/virtual-clock.ts'
+import type { Mutation } from './mutations.ts'
+
+export interface WorldOptions {
+  seed: number
+  mutation?: Mutation
+  trace?: (line: string) => void
+}
+
+/** Everything there is: replicas of one consumer, and what they stand on. */
+export class World {
+  /** Whose doing it is what happens from outside: faults, orders, supervisors. */
+  readonly self = new Party('world')
+  readonly server = new Party('broker')
+  readonly clock = new VirtualClock(this.self)
+  readonly random: Random
+  readonly faults: Faults
+  readonly partitions: number
+  readonly sessionTimeoutMs = 3_000
+  readonly broker: Broker
+  readonly group = new Group(this.clock, this.server)
+  readonly database: Database
+  readonly gateway: Gateway
+  readonly codec: Codec
+  readonly definition: ConsumerDefinition<readonly string[], number>
+  readonly replicas: readonly Replica[]
+  readonly witness: Witness
+  /** Whether orders that cannot be handled or stored still cannot. */
+  broken = true
+  /** What is wrong, once something is. */
+  failure: string | undefined
+
+  constructor({ seed, mutation, trace }: WorldOptions) {
+    const { clock } = this
+    this.random = new Random(seed)
+    this.faults = drawFaults(this.random)
+    this.partitions = this.random.integer(1, 3)
+    if (trace)
+      clock.trace = (text) => trace(`${clock.now.toFixed(3).padStart(10)} ${clock.party.name.padEnd(12)} ${text}`)
+    const tables = createTables()
+    this.witness = new Witness(tables, (violation) => this.fail(violation))
+    this.broker = new Broker(clock, ['orders', 'inventory'], this.partitions, (...args) =>
+      this.witness.appended(...args),
+    )
+    const refuses = (history: readonly string[]) => this.broken && history.some((line) => line.includes(' refused '))
+    const statements = statementsOf(tables, { refuses })
+    this.database = new Database({
+      clock,
+      party: new Party('database'),
+      tables,
+      statements: mutation?.statements?.(statements) ?? statements,
+      committing: (transaction) => this.witness.committing(transaction),
+      defect: (error) => this.fail(error.message),
+    })
+    this.gateway = new Gateway(clock, this.random, new Party('gateway'), this.faults.gateway)
+    this.codec = jsonCodec(this.faults.registry)
+    this.definition = countingConsumer(this.gateway, () => this.broken)
+    this.replicas = Array.from(
+      { length: this.random.integer(1, 3) },
+      (_, index) => new Replica(this, `replica-${index + 1}`),
+    )
+  }
+
+  fail(what: string): void {
+    this.failure ??= what
+    this.clock.trace?.(`FAILURE ${what}`)
+  }
+
+  /** Faults end, whoever is ill recovers, and what could not be handled can be. */
+  heal(): void {
+    this.clock.trace?.('from here on nothing goes wrong any more')
+    endFaults(this.faults)
+    this.broken = false
+    for (const replica of this.replicas) replica.heal()
+  }
+}
