@@ -65,7 +65,8 @@ async function openPipeline(orderTimeoutMs: number) {
   }
   const tables = () => readServiceTables(pool, config)
   return {
-    config,
+    // Verifiers ask the gateway itself, whatever has become of the way to it
+    config: { ...config, gateway: { ...config.gateway, url: gateway.url } },
     publish,
     start,
     breakGateway: link.become,
@@ -132,6 +133,25 @@ test('an order ends in time though inventory is not there, which later sets noth
   await pipeline.start('inventory')
   await expectSound(pipeline, 'cancelled')
   expect((await pipeline.tables()).stock.get('tea')).toEqual({ onHand: 10, reserved: 0, shipped: 0 })
+})
+
+test('an order that nothing else will ever end is ended by its clock, and verify waits for that', async () => {
+  await using pipeline = await openPipeline(3_600_000)
+  await pipeline.start('payment', 'inventory', 'shipping', 'order-status', 'notifications')
+  await stocked(pipeline)
+  pipeline.breakGateway('down')
+  await pipeline.publish(placed)
+  const gathering = 'authorizing reserved gathering reserved'
+  await waitUntil('it waits for its payment', async () => (await pipeline.phases()) === gathering)
+  // Payment forgets that it ever asked: no answer will come
+  expect(await pipeline.row('payment', (schema) => `delete from ${schema}.call returning kind`)).toBeDefined()
+  const { findings } = await verify(pipeline.config)
+  expect(findings.filter(({ violations }) => violations > 0)).toMatchObject([
+    { id: 'orders-ended', examples: [expect.stringContaining('; its time is up at ')] },
+  ])
+  const soon = (schema: string) => `update ${schema}.timer set due_at = now() + interval '1 s' returning kind`
+  expect(await pipeline.row('shipping', soon)).toEqual({ kind: 'overdue' })
+  await expectSound(pipeline, 'cancelled')
 })
 
 test('a time limit that comes after the end does nothing', async () => {
