@@ -1,5 +1,7 @@
 import kafkajs from 'kafkajs'
 import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import { patchFetchResponse } from './fetching/fetch-response.ts'
+import { registerCompression } from './fetching/register-compression.ts'
 import { patchIdleTimer } from './kafka-patches.ts'
 import type { Logger } from './telemetry.ts'
 
@@ -23,6 +25,8 @@ export function createKafka({
   retry = patience,
 }: KafkaOptions): Kafka {
   patchIdleTimer()
+  patchFetchResponse()
+  registerCompression()
   return new kafkajs.Kafka({
     brokers,
     clientId,

@@ -1,6 +1,7 @@
 import avro from 'avsc'
 import type { Schema, Type } from 'avsc'
 import { describeError, TallyError } from '../infra/errors.ts'
+import { whyReplaced } from '../infra/fetching/replaced-value.ts'
 import { parseSchema } from './avro-schema.ts'
 import { compileBounds } from './bounds.ts'
 import { typeOfFullName } from './envelope.ts'
@@ -66,7 +67,9 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
     decode: (value) => {
       if (value === null) throw new TallyError('UNREADABLE', 'a tombstone: the record has no value')
       const schemaId = schemaIdOf(value)
-      if (schemaId === undefined) throw new TallyError('UNREADABLE', 'no schema id in front of the value')
+      if (schemaId === undefined) {
+        throw new TallyError('UNREADABLE', whyReplaced(value) ?? 'no schema id in front of the value')
+      }
       const writer = writers.get(schemaId)
       if (!writer) throw new TallyError('INVARIANT', `schema ${schemaId} was not learnt before decoding`)
       return writer.read(value)

@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module'
+import type { KafkaMessage } from 'kafkajs'
+import { batchLimits, readRecordBatch } from './record-batch.ts'
+
+const patchedVersion = '2.2.4'
+const require = createRequire(import.meta.url)
+
+/** The parts of kafkajs' own decoder that are used here. */
+interface Decoder {
+  buffer: Buffer
+  offset: number
+  readInt16(): number
+  readInt32(): number
+  readInt64(): bigint
+  readString(): string
+  readBytes(length: number): Buffer
+  canReadBytes(length: number): boolean
+  readArray<T>(read: (decoder: Decoder) => T): T[]
+  readArrayAsync<T>(read: (decoder: Decoder) => Promise<T>): Promise<T[]>
+}
+interface Internals {
+  Decoder: new (bytes: Buffer) => Decoder
+  readMessageSet: (decoder: Decoder, size: number) => Promise<KafkaMessage[]>
+}
+
+let applied = false
+
+/**
+ * Replaces how kafkajs 2.2.4 reads an answer to a fetch (version 11, which every broker since 2.3 speaks). Its own reading
+ * inflates without limit, knows gzip only, checks no checksum, takes minutes for a record with 10,000 headers and dies of a
+ * batch with more records than a call may have arguments. Does nothing on any other version.
+ */
+export function patchFetchResponse(): void {
+  if (applied) return
+  applied = true
+  const { version } = require('kafkajs/package.json') as { version: string }
+  if (version !== patchedVersion) return
+  const internals: Internals = {
+    Decoder: require('kafkajs/src/protocol/decoder') as Internals['Decoder'],
+    readMessageSet: require('kafkajs/src/protocol/messageSet/decoder') as Internals['readMessageSet'],
+  }
+  const response = require('kafkajs/src/protocol/requests/fetch/v11/response') as { decode: unknown }
+  response.decode = (bytes: Buffer) => readFetchResponse(bytes, internals)
+}
+
+async function readFetchResponse(bytes: Buffer, internals: Internals) {
+  const decoder = new internals.Decoder(bytes)
+  // All batches of one answer are in memory together. What is left out for want of room is asked for again
+  const room = { bytes: batchLimits.total }
+  const clientSideThrottleTime = decoder.readInt32()
+  const errorCode = decoder.readInt16()
+  const sessionId = decoder.readInt32()
+  const responses = await decoder.readArrayAsync(async () => ({
+    topicName: decoder.readString(),
+    partitions: await decoder.readArrayAsync(async () => ({
+      partition: decoder.readInt32(),
+      errorCode: decoder.readInt16(),
+      highWatermark: String(decoder.readInt64()),
+      lastStableOffset: String(decoder.readInt64()),
+      lastStartOffset: String(decoder.readInt64()),
+      abortedTransactions: decoder.readArray(() => ({
+        producerId: String(decoder.readInt64()),
+        firstOffset: String(decoder.readInt64()),
+      })),
+      preferredReadReplica: decoder.readInt32(),
+      messages: await readRecordSet(decoder, room, internals),
+    })),
+  }))
+  return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses }
+}
+
+/** Before this many bytes of a batch nothing can be said of it: they hold its length and its format. */
+const preambleBytes = 17
+
+async function readRecordSet(
+  decoder: Decoder,
+  room: { bytes: number },
+  { Decoder, readMessageSet }: Internals,
+): Promise<KafkaMessage[]> {
+  const size = decoder.readInt32()
+  if (size <= 0 || !decoder.canReadBytes(size)) return []
+  const set = decoder.readBytes(size)
+  let messages: KafkaMessage[] = []
+  for (let position = 0; set.length - position >= preambleBytes && room.bytes > 0; ) {
+    const end = position + 12 + set.readInt32BE(position + 8)
+    if (end > set.length) break // The broker cuts off what does not fit
+    if (set.readInt8(position + 16) < 2) {
+      // Written before Kafka 0.11: no headers, so no event of ours
+      const older = set.subarray(position)
+      return messages.concat(await readMessageSet(new Decoder(older), older.length))
+    }
+    const batch = await readRecordBatch(set.subarray(position, end))
+    messages = messages.concat(batch.records)
+    room.bytes -= batch.bytes
+    position = end
+  }
+  return messages
+}

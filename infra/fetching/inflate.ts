@@ -1,0 +1,30 @@
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { inflateLz4 } from './lz4.ts'
+import { inflateSnappy } from './snappy.ts'
+
+const chunkSize = 64 * 1024
+
+/**
+ * Inflates what Kafka calls compression type 1 (gzip), 2 (snappy), 3 (lz4) or 4 (zstd), piece by piece: who has seen enough
+ * stops, and a bomb has cost no more than the piece in hand.
+ * @throws Error where the bytes are not what the type says
+ */
+export async function* inflate(type: number, bytes: Buffer): AsyncGenerator<Buffer> {
+  switch (type) {
+    case 1:
+      return yield* through(createGunzip({ chunkSize }), bytes)
+    case 2:
+      return yield* inflateSnappy(bytes)
+    case 3:
+      return yield* inflateLz4(bytes)
+    case 4:
+      return yield* through(createZstdDecompress({ chunkSize }), bytes)
+    default:
+      throw new RangeError(`compression of the unknown type ${type}`)
+  }
+}
+
+async function* through(stream: ReturnType<typeof createGunzip>, bytes: Buffer): AsyncGenerator<Buffer> {
+  stream.end(bytes)
+  for await (const chunk of stream) yield chunk as Buffer // Leaving the loop destroys the stream
+}

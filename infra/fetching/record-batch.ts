@@ -1,0 +1,132 @@
+import type { KafkaMessage } from 'kafkajs'
+import { describeError, TallyError } from '../errors.ts'
+import { crc32c } from './crc32c.ts'
+import { inflate } from './inflate.ts'
+import { readFront, readRecord } from './record.ts'
+import type { RawRecord } from './record.ts'
+import { RecordCutter } from './record-cutter.ts'
+import { replacedValue } from './replaced-value.ts'
+
+/** Where things are in a batch of format 2. The checksum covers everything from the attributes on. */
+const at = {
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  firstTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  firstSequence: 53,
+  count: 57,
+  records: 61,
+} as const
+
+/**
+ * What one batch may take in memory. Inflated it can be a thousand times as big as the broker allows: that is a mistake or an
+ * attack, and must not end the process.
+ */
+export const batchLimits = { record: 4 * 1024 * 1024, total: 32 * 1024 * 1024, records: 250_000 } as const
+
+/** A record as kafkajs hands it on. `batchContext` is what it filters aborted transactions by. */
+export type FetchedRecord = KafkaMessage & { isControlRecord: boolean; batchContext: object }
+
+export interface FetchedBatch {
+  records: FetchedRecord[]
+  /** About what they take in memory. */
+  bytes: number
+}
+
+type AddedRecord = Pick<RawRecord, 'timestampDelta' | 'offsetDelta'> & Partial<RawRecord>
+
+/** A record that cannot be read keeps its place. @throws RangeError where not even that is known */
+function readable(body: Buffer): AddedRecord {
+  try {
+    return readRecord(body)
+  } catch (error) {
+    return { ...readFront(body), value: replacedValue(describeError(error)) }
+  }
+}
+
+/**
+ * Reads one complete record batch. What cannot be held or read keeps its place and gets a value that says why
+ * (`replaced-value.ts`), so that it is parked and the partition goes on.
+ * @throws TallyError UNREACHABLE when the checksum is wrong: disk or network damaged the batch, its producer did not;
+ * INVARIANT for more records than can be held even without their content
+ */
+export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
+  const firstOffset = batch.readBigInt64BE(0)
+  if (crc32c(batch.subarray(at.attributes)) !== batch.readUInt32BE(at.crc)) {
+    throw new TallyError('UNREACHABLE', `The record batch at offset ${firstOffset} came damaged: its checksum is wrong`)
+  }
+  const attributes = batch.readInt16BE(at.attributes)
+  const count = batch.readInt32BE(at.count)
+  const lastOffsetDelta = batch.readInt32BE(at.lastOffsetDelta)
+  const firstTimestamp = batch.readBigInt64BE(at.firstTimestamp)
+  const maxTimestamp = batch.readBigInt64BE(at.maxTimestamp)
+  if (count > batchLimits.records) {
+    throw new TallyError(
+      'INVARIANT',
+      `The record batch at offset ${firstOffset} has ${count} records, too many to hold`,
+    )
+  }
+  const isControlBatch = (attributes & 0x20) !== 0
+  const batchContext = {
+    firstOffset: String(firstOffset),
+    firstTimestamp: String(firstTimestamp),
+    partitionLeaderEpoch: batch.readInt32BE(12),
+    inTransaction: (attributes & 0x10) !== 0,
+    isControlBatch,
+    lastOffsetDelta,
+    producerId: String(batch.readBigInt64BE(at.producerId)),
+    producerEpoch: batch.readInt16BE(at.producerEpoch),
+    firstSequence: batch.readInt32BE(at.firstSequence),
+    maxTimestamp: String(maxTimestamp),
+    timestampType: (attributes & 0x08) >> 3,
+    magicByte: 2,
+  }
+  const appendTime = batchContext.timestampType === 1
+  const base = Number(firstOffset)
+  let records: FetchedRecord[] = []
+  let bytes = 0
+
+  const add = (record: AddedRecord) => {
+    const { timestampDelta, offsetDelta, key = null, value = null, headers = {} } = record
+    records.push({
+      attributes: 0,
+      timestamp: String(appendTime ? maxTimestamp : firstTimestamp + timestampDelta),
+      offset: String(base + offsetDelta),
+      key,
+      value,
+      headers,
+      isControlRecord: isControlBatch,
+      batchContext,
+    } as FetchedRecord)
+  }
+  const cutter = new RecordCutter({
+    longestRecord: batchLimits.record,
+    total: batchLimits.total,
+    record: (body) => {
+      bytes += body.length
+      add(readable(body))
+    },
+    passedOver: (front, length) => {
+      const why = length > batchLimits.record ? 'too long to hold' : 'in a batch too big to hold'
+      add({ ...readFront(front), value: replacedValue(`a record of ${length} bytes after decompression, ${why}`) })
+    },
+  })
+  const content = batch.subarray(at.records)
+  const compression = attributes & 0x07
+  try {
+    if (compression === 0) cutter.push(content)
+    else for await (const piece of inflate(compression, content)) cutter.push(piece)
+    if (records.length !== count) throw new RangeError(`${records.length} records, ${count} announced`)
+  } catch (error) {
+    const why = `in a batch that cannot be read: ${describeError(error)}`
+    records = []
+    for (let offsetDelta = 0; offsetDelta <= Math.min(lastOffsetDelta, batchLimits.records); offsetDelta++) {
+      add({ offsetDelta, timestampDelta: 0n, value: replacedValue(why) })
+    }
+  }
+  return { records, bytes: bytes + 400 * records.length }
+}
