@@ -2,8 +2,8 @@ import type { Pool } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
 import type { Ownership } from './ledger.ts'
 
-/** How a lane is, as people see it: it runs, waits for something that heals by itself, or waits for them. */
-export type LaneCondition = 'live' | 'waiting' | 'stopped'
+/** How a lane is, as people see it: it runs, stands still as they wanted, waits for what heals by itself, or waits for them. */
+export type LaneCondition = 'live' | 'paused' | 'waiting' | 'stopped'
 
 const note = prepared(
   'lane_note',
@@ -13,13 +13,30 @@ const note = prepared(
    where s.epoch <= $2`,
 )
 
-/** Writes down how a lane is, for people; nothing depends on it. */
-export const noteCondition = (
-  pool: Pool,
-  { lane, epoch }: Ownership,
-  condition: LaneCondition,
-  reason?: string,
-): Promise<unknown> => note(pool, lane, epoch, condition, reason ?? null)
+/** Writes down how a lane is, for people, each change once and in order; nothing depends on it. */
+export class ConditionNotes {
+  private readonly pool: Pool
+  private told = ''
+  private written: Promise<unknown> = Promise.resolve()
+
+  constructor(pool: Pool) {
+    this.pool = pool
+  }
+
+  /** `countStart` has written that the lane is live. */
+  begun(): void {
+    this.told = 'live'
+  }
+
+  /** @returns whether that is news */
+  note({ lane, epoch }: Ownership, condition: LaneCondition, reason?: string): boolean {
+    const telling = reason === undefined ? condition : `${condition}: ${reason}`
+    if (telling === this.told) return false
+    this.told = telling
+    this.written = this.written.then(() => note(this.pool, lane, epoch, condition, reason ?? null)).catch(() => {})
+    return true
+  }
+}
 
 export interface Begun {
   /** Claims, this one included, since the last batch that ended. */

@@ -12,7 +12,7 @@ import { LaneAnswers } from './lane-answers.ts'
 import type { LaneContext, Request } from './lane-context.ts'
 import type { LaneCalls } from './lane-calls.ts'
 import type { LaneCondition } from './lane-state.ts'
-import { noteCondition } from './lane-state.ts'
+import { ConditionNotes } from './lane-state.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 import { takeOrSplit } from './split-batch.ts'
 import { takeBatch } from './take-batch.ts'
@@ -50,12 +50,12 @@ export class Lane<State, Row> {
   private tail: Promise<unknown> = Promise.resolve()
   private failures = 0
   private paused: string | undefined
-  /** What `lane_state` says of it. */
-  private condition = ''
+  private readonly notes: ConditionNotes
 
   constructor(number: number, context: LaneContext<State, Row>) {
     this.number = number
     this.context = context
+    this.notes = new ConditionNotes(context.pool)
     this.claimed = this.claim()
   }
 
@@ -96,7 +96,7 @@ export class Lane<State, Row> {
       await this.guard?.ended(request.inputs)
       this.failures = 0
       this.fault.clear()
-      this.note('live')
+      this.noteStanding()
       return true
     } catch (error) {
       if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
@@ -115,6 +115,7 @@ export class Lane<State, Row> {
     if (this.phase !== 'live') return
     if (resumed) this.context.readOn(this.number)
     else this.context.pauseFetching(this.number)
+    void this.serially(async () => this.noteStanding()) // True only when what is under way has ended
   }
 
   /** Records the lane cannot go on past: a person must decide. */
@@ -141,8 +142,7 @@ export class Lane<State, Row> {
   /** What is needed is away, or a person is: the lane stays ours, keeps publishing and calling, and reads again later. */
   private wait(reason: string): void {
     const { context, number: lane, epoch } = this
-    if (this.condition !== `waiting: ${reason}`) context.log.error({ lane, epoch, reason }, 'lane waits')
-    this.note('waiting', reason)
+    if (this.note('waiting', reason)) context.log.error({ lane, epoch, reason }, 'lane waits')
     context.pauseFetching(lane)
     void this.backOff().then(() => {
       if (this.taking && this.epoch === epoch) context.readOn(lane)
@@ -208,7 +208,7 @@ export class Lane<State, Row> {
     this.positions = positions
     this.paused = begun.paused
     this.guard = new AttemptGuard(context.pool, { lane, epoch }, begun)
-    this.condition = 'live'
+    this.notes.begun()
     const answers = new LaneAnswers({
       take: (inputs) =>
         this.take({
@@ -225,6 +225,7 @@ export class Lane<State, Row> {
     this.calls = context.caller.open({ lane, epoch }, (answer) => answers.push(answer))
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
+    this.noteStanding()
     if (this.taking) context.readOn(lane)
   }
 
@@ -234,12 +235,12 @@ export class Lane<State, Row> {
     this.answers?.close()
   }
 
-  private note(condition: LaneCondition, reason?: string): void {
-    const told = reason === undefined ? condition : `${condition}: ${reason}`
-    if (told === this.condition) return
-    this.condition = told
-    const own = { lane: this.number, epoch: this.epoch }
-    noteCondition(this.context.pool, own, condition, reason).catch(() => {}) // Only for people to see
+  private noteStanding(): void {
+    if (this.phase === 'live') this.note(this.paused === undefined ? 'live' : 'paused', this.paused)
+  }
+
+  private note(condition: LaneCondition, reason?: string): boolean {
+    return this.notes.note({ lane: this.number, epoch: this.epoch }, condition, reason)
   }
 }
 

@@ -31,7 +31,7 @@ create index parked_audit_event on parked_audit (parked_id);
 create table lane_state (
   lane           integer     primary key,
   epoch          bigint      not null,
-  phase          text        not null, -- live, waiting (it will go on by itself), stopped (a person must decide)
+  phase          text        not null, -- live, paused (by a person), waiting (it will go on by itself), stopped (a person must decide)
   reason         text,
   since          timestamptz not null default now(),
   starts         integer     not null default 0, -- claims since the last batch that ended: the process may have died of one
