@@ -1,10 +1,10 @@
-import { describeError } from '../../infra/errors.ts'
+import { describeError, isTallyError } from '../../infra/errors.ts'
 import type { Refusal } from './decide.ts'
 import type { Batch, OffsetMove } from './input.ts'
 
 /**
  * Takes a batch; if it fails for what one of its inputs leads to, finds that one and has it parked, and lets the others
- * through.
+ * through. A parking lot without room for all gets as many as it has room for: else a large batch could wait for ever.
  * @param isTheirs whether an error is an input's fault, not the moment's
  */
 export async function takeOrSplit(
@@ -15,11 +15,13 @@ export async function takeOrSplit(
   try {
     await take(batch)
   } catch (error) {
-    if (!isTheirs(error) || batch.inputs.length === 0) throw error
+    const full = isTallyError(error, 'LANE_FULL')
+    if (!(full || isTheirs(error)) || batch.inputs.length === 0) throw error
     if (batch.inputs.length > 1) {
       for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)
       return
     }
+    if (full) throw error
     const stack = error instanceof Error ? error.stack : undefined
     await take(batch, { reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack })
   }
