@@ -22,6 +22,8 @@ export interface Decoder {
   add(schemaId: number, schema: unknown): void
   /** Makes `decode` refuse everything written with this schema. */
   reject(schemaId: number, why: string): void
+  /** Makes the schema one it was never told of. */
+  forget(schemaId: number): void
   knows(schemaId: number): boolean
   /** Event type by the writer schema's full name; undefined where the schema is not known or not an event's. */
   typeOf(schemaId: number): EventType | undefined
@@ -62,6 +64,7 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
       }
     },
     reject,
+    forget: (schemaId) => void writers.delete(schemaId),
     knows: (schemaId) => writers.has(schemaId),
     typeOf: (schemaId) => writers.get(schemaId)?.type,
     decode: (value) => {

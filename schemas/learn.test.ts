@@ -36,9 +36,15 @@ afterEach(() => {
   server.close()
 })
 
-function setUp({ unknownForMs = 30_000, url = registryUrl } = {}) {
+function setUp({ unknownForMs = 30_000, unknownAtMost = 1_000, url = registryUrl } = {}) {
   const decoder = createDecoder(schemas)
-  const learn = createLearn({ registry: createRegistry(url, 100), registryUrl: url, decoder, unknownForMs })
+  const learn = createLearn({
+    registry: createRegistry(url, 100),
+    registryUrl: url,
+    decoder,
+    unknownForMs,
+    unknownAtMost,
+  })
   return { decoder, learn }
 }
 
@@ -78,10 +84,23 @@ test('that a schema does not exist is remembered for a while', async () => {
   expect(impatient.decoder.typeOf(7)).toBe('PaymentVoided')
 })
 
+test('of ids that do not exist only so many are remembered, the latest', async () => {
+  answer = unknown
+  const { decoder, learn } = setUp({ unknownAtMost: 3 })
+  for (let id = 1; id <= 5; id++) await learn([id])
+  expect([1, 2, 3, 4, 5].filter(decoder.knows)).toEqual([3, 4, 5])
+  answer = known
+  await learn([1])
+  expect(decoder.typeOf(1)).toBe('PaymentVoided')
+})
+
 test.each<[string, (response: ServerResponse) => void]>([
   ['an error of the registry', (response) => json(response, 500, { error_code: 50001, message: 'Store is away' })],
   ['a proxy that finds no registry', (response) => response.writeHead(404).end('<h1>Not found</h1>')],
   ['a router that knows no such path', (response) => json(response, 404, { message: 'no route' })],
+  ['a page that comes with status 200', (response) => response.writeHead(200).end('<h1>Welcome</h1>')],
+  ['JSON about something else', (response) => json(response, 200, { status: 'ok' })],
+  ['half an answer', (response) => response.writeHead(200).end(JSON.stringify({ schema: voided.json }).slice(0, 90))],
   ['missing rights', (response) => json(response, 401, { error_code: 401, message: 'Unauthorized' })],
   ['a cut connection', (response) => response.destroy()],
   ['silence', () => {}],

@@ -7,22 +7,29 @@ import { askRegistry, statusOf, unreachable } from './registry-client.ts'
 export interface LearnOptions {
   registry: SchemaRegistry
   registryUrl: string
-  decoder: Pick<Decoder, 'add' | 'reject' | 'knows'>
+  decoder: Pick<Decoder, 'add' | 'reject' | 'forget' | 'knows'>
   /** How long a negative answer counts, milliseconds. */
   unknownForMs: number
+  /** Negative answers remembered at most: more than all lanes together read before they decode. @default 50000 */
+  unknownAtMost?: number
 }
 
 /** A batch of garbage names as many schema ids as it has records. */
 const requestsAtOnce = 8
 
 /** Fetches writer schemas for a decoder. Concurrent requests for one schema are one request. */
-export function createLearn({ registry, registryUrl, decoder, unknownForMs }: LearnOptions) {
+export function createLearn({ registry, registryUrl, decoder, unknownForMs, unknownAtMost = 50_000 }: LearnOptions) {
   const underWay = new Map<number, Promise<void>>()
   const refusedUntil = new Map<number, number>()
 
   const refuse = (schemaId: number, why: string) => {
     decoder.reject(schemaId, why)
+    refusedUntil.delete(schemaId) // A map is in the order of insertion: what was refused last shall be forgotten last
     refusedUntil.set(schemaId, Date.now() + unknownForMs)
+    if (refusedUntil.size <= unknownAtMost) return
+    const [oldest] = refusedUntil.keys()
+    refusedUntil.delete(oldest!)
+    decoder.forget(oldest!)
   }
 
   const fetchSchema = async (schemaId: number): Promise<void> => {
@@ -32,12 +39,13 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs }: Le
       if (schema instanceof avro.Type) decoder.add(schemaId, schema.schema({ exportAttrs: true }))
       else refuse(schemaId, `schema ${schemaId} is not an Avro schema`)
     } catch (error) {
+      // The client's errors do not tell a bad schema from a bad answer: what the registry itself says does
       const status = statusOf(error)
-      if (status === undefined) return refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
-      if (status !== 404 || (await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)) !== undefined) {
-        throw unreachable(registryUrl, error)
-      }
-      refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
+      if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)
+      const answer = await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)
+      if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
+      if (status === 404 || !isSchema(answer)) throw unreachable(registryUrl, error)
+      refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
     }
   }
 
@@ -59,3 +67,6 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs }: Le
     await Promise.all(Array.from({ length: Math.min(requestsAtOnce, needed.size) }, worker))
   }
 }
+
+const isSchema = (answer: unknown): boolean =>
+  typeof answer === 'object' && answer !== null && 'schema' in answer && typeof answer.schema === 'string'

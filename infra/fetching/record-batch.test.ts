@@ -1,0 +1,111 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, test } from '@jest/globals'
+import { crc32c } from './crc32c.ts'
+import { batchLimits, readRecordBatch } from './record-batch.ts'
+import { whyReplaced } from './replaced-value.ts'
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  let rest = BigInt.asUintN(64, (BigInt(value) << 1n) ^ (BigInt(value) >> 63n))
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+  return Buffer.from([...bytes, Number(rest)])
+}
+const sized = (bytes: Buffer | null) => (bytes === null ? varint(-1) : Buffer.concat([varint(bytes.length), bytes]))
+
+const record = (offsetDelta: number, value: Buffer | null, key: Buffer | null = null) =>
+  sized(Buffer.concat([Buffer.from([0]), varint(0), varint(offsetDelta), sized(key), sized(value), varint(0)]))
+
+/** A batch at offset 100 as the broker sends it. */
+function batchOf(content: Buffer, { count, compression = 0 }: { count: number; compression?: number }): Buffer {
+  const head = Buffer.alloc(61)
+  head.writeBigInt64BE(100n, 0)
+  head.writeInt32BE(head.length + content.length - 12, 8)
+  head.writeInt8(2, 16)
+  head.writeInt16BE(compression, 21)
+  head.writeInt32BE(count - 1, 23)
+  head.writeBigInt64BE(1_700_000_000_000n, 27)
+  head.writeInt32BE(count, 57)
+  const batch = Buffer.concat([head, content])
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+  return batch
+}
+
+const small = (count: number) => Array.from({ length: count }, (_, i) => record(i, Buffer.from(`value ${i}`)))
+const reasons = async (batch: Buffer) =>
+  (await readRecordBatch(batch)).records.map(({ value }) => whyReplaced(value!) ?? String(value))
+
+test('the checksum is the one of RFC 3720, at every length', () => {
+  expect(crc32c(Buffer.alloc(32)).toString(16)).toBe('8a9136aa')
+  expect(crc32c(Buffer.from('123456789')).toString(16)).toBe('e3069283')
+})
+
+describe('a record batch', () => {
+  test('is read with offsets, keys and values', async () => {
+    const { records } = await readRecordBatch(
+      batchOf(Buffer.concat([record(0, null, Buffer.from('k')), record(3, Buffer.from('v'))]), { count: 2 }),
+    )
+    expect(records).toMatchObject([
+      { offset: '100', key: Buffer.from('k'), value: null, timestamp: '1700000000000' },
+      { offset: '103', key: null },
+    ])
+    expect(String(records[1]?.value)).toBe('v')
+  })
+
+  test('of more records than a call may have arguments', async () => {
+    const { records } = await readRecordBatch(
+      batchOf(gzipSync(Buffer.concat(small(150_000))), { count: 150_000, compression: 1 }),
+    )
+    expect(records.at(-1)?.offset).toBe('150099')
+  })
+
+  test('with one bit turned is refused, to be fetched again', async () => {
+    const batch = batchOf(Buffer.concat(small(3)), { count: 3 })
+    batch[70]! ^= 4
+    await expect(readRecordBatch(batch)).rejects.toMatchObject({ code: 'UNREACHABLE', retryable: true })
+  })
+
+  test('too long a record is replaced where it stands, and its key is kept', async () => {
+    const bomb = record(1, Buffer.alloc(batchLimits.record + 1), Buffer.from('o-1'))
+    const content = Buffer.concat([record(0, Buffer.from('a')), bomb, record(2, Buffer.from('b'))])
+    for (const [compression, bytes] of [
+      [0, content],
+      [1, gzipSync(content)],
+      [4, zstdCompressSync(content)],
+    ] as const) {
+      const batch = batchOf(bytes, { count: 3, compression })
+      expect(await reasons(batch)).toEqual(['a', expect.stringMatching(/^a record of 4194\d{3} bytes .*too long/), 'b'])
+      expect((await readRecordBatch(batch)).records[1]).toMatchObject({ offset: '101', key: Buffer.from('o-1') })
+    }
+  })
+
+  test('too big altogether: what does not fit is replaced', async () => {
+    const tenth = Buffer.alloc(batchLimits.total / 10)
+    const content = Buffer.concat(Array.from({ length: 12 }, (_, i) => record(i, tenth)))
+    const values = (await readRecordBatch(batchOf(gzipSync(content), { count: 12, compression: 1 }))).records
+    expect(values.filter(({ value }) => whyReplaced(value!) !== undefined).map(({ offset }) => offset)).toEqual([
+      '109',
+      '110',
+      '111',
+    ])
+  })
+
+  test.each([
+    ['no gzip', Buffer.from('no gzip'), 1],
+    ['half a gzip', gzipSync(Buffer.concat(small(3))).subarray(0, 20), 1],
+    ['no zstd', Buffer.from('no zstd'), 4],
+    ['no lz4', Buffer.from('no lz4 frame'), 3],
+    ['no snappy', Buffer.from([255, 255, 255, 255, 15, 1]), 2],
+    ['unknown compression', Buffer.concat(small(3)), 7],
+    ['fewer records than announced', Buffer.concat(small(2)), 0],
+    ['a record longer than the batch', sized(Buffer.alloc(9)).fill(0x7e), 0],
+  ])('that makes no sense is replaced record by record: %s', async (_, content, compression) => {
+    const { records } = await readRecordBatch(batchOf(content, { count: 3, compression }))
+    expect(records.map(({ offset }) => offset)).toEqual(['100', '101', '102'])
+    for (const { value } of records) expect(whyReplaced(value!)).toMatch(/^in a batch that cannot be read: /)
+  })
+
+  test('of a number of records that nobody can hold is refused in words', async () => {
+    const batch = batchOf(Buffer.alloc(0), { count: 2_000_000_000 })
+    await expect(readRecordBatch(batch)).rejects.toMatchObject({ code: 'INVARIANT' })
+  })
+})
