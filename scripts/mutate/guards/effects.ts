@@ -1,0 +1,142 @@
+import type { Mutation } from '../mutation.ts'
+
+const inboxTest = 'consumers/runtime/inbox.int.test.ts'
+const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
+const takeBatch = 'consumers/runtime/take-batch.ts'
+const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
+
+/** That what is decided takes effect once. */
+export const effects: readonly Mutation[] = [
+  {
+    name: 'inbox',
+    guard: 'the inbox knows what was taken',
+    broken: 'every id is new',
+    edits: [
+      {
+        file: 'consumers/runtime/inbox.ts',
+        find: 'return new Set((await take(tx, ids)).map((row) => row.event_id))',
+        replace: 'await take(tx, ids)\n  return new Set(ids)',
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
+  },
+  {
+    name: 'inbox-within-batch',
+    guard: 'a repeat within a batch is a repeat',
+    broken: 'it is handled again',
+    edits: [{ file: takeBatch, find: 'fresh.delete(input.inboxId)', replace: 'fresh.has(input.inboxId)' }],
+    noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
+  },
+  {
+    name: 'inbox-late-ids',
+    guard: 'ids that came late outlive their week',
+    broken: 'they are forgotten with it',
+    edits: [
+      {
+        file: 'consumers/runtime/inbox-partitions.ts',
+        find: 'await tx.query(late, [horizon])',
+        replace: 'void late',
+      },
+    ],
+    noticedBy: {
+      file: inboxTest,
+      title: 'an id that came late is remembered as long as any other, though its week has left',
+    },
+  },
+  {
+    name: 'inbox-source',
+    guard: 'a foreign id is one within its source only',
+    broken: 'two producers with one number hide each other',
+    edits: [
+      {
+        file: 'consumers/runtime/inbox.ts',
+        find: 'hashedId(JSON.stringify([source, id]))',
+        replace: 'hashedId(JSON.stringify([source.length, id]))',
+      },
+    ],
+    noticedBy: { file: inboxTest, title: 'such an id is one only within its source, and as it is written' },
+  },
+  {
+    name: 'unreadable-takes-id',
+    guard: 'an unreadable record is known by its place',
+    broken: 'it uses up the id of the event it was',
+    edits: [
+      {
+        file: 'consumers/runtime/read-records.ts',
+        find: 'const taken = unreadable ? placeId : inboxId(envelope, placeId)',
+        replace: 'const taken = inboxId(envelope, placeId)',
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'an event that was unreadable can still come under its id' },
+  },
+  {
+    name: 'random-ids',
+    guard: 'ids derive from causes',
+    broken: 'deciding again gives other ids',
+    edits: [
+      {
+        file: 'schemas/event-id.ts',
+        find: '.update(JSON.stringify([group, causeId, type, ordinal]))',
+        replace: '.update(JSON.stringify([group, causeId, type, ordinal, randomUUID()]))',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/decide.test.ts',
+      title: 'deciding again gives the same ids, and no two are alike',
+    },
+  },
+  {
+    name: 'timer-without-row',
+    guard: 'a timer fires only if its row was there',
+    broken: 'it fires whenever it was seen',
+    edits: [
+      {
+        file: 'consumers/runtime/timer-table.ts',
+        find: 'return new Set((await fired(tx, ids, lane)).map((row) => row.id))',
+        replace: 'await fired(tx, ids, lane)\n  return new Set(ids)',
+      },
+    ],
+    noticedBy: { file: takeBatchTest, title: 'a timer that is seen twice fires once' },
+  },
+  {
+    name: 'answer-without-row',
+    guard: 'an answer counts only if its row was there',
+    broken: 'it counts whenever it comes',
+    edits: [
+      {
+        file: 'consumers/runtime/call-table.ts',
+        find: 'return new Set((await answered(tx, ids, lane)).map((row) => row.id))',
+        replace: 'await answered(tx, ids, lane)\n  return new Set(ids)',
+      },
+    ],
+    noticedBy: { file: takeBatchTest, title: 'an answer that comes twice counts once' },
+  },
+  {
+    name: 'call-with-new-key',
+    guard: 'a call keeps its idempotency key',
+    broken: 'each attempt has a key of its own',
+    edits: [
+      {
+        file: 'consumers/runtime/caller.ts',
+        find: 'idempotencyKey: id,',
+        replace: 'idempotencyKey: crypto.randomUUID(),',
+      },
+    ],
+    noticedBy: {
+      file: semanticsTest,
+      title: 'a call without a definite answer is made again with the same key; its answer counts once',
+    },
+  },
+  {
+    name: 'calls-not-taken-over',
+    guard: 'a new owner makes the calls the table holds',
+    broken: 'it makes only its own',
+    edits: [
+      { file: 'consumers/runtime/lane-calls.ts', find: 'private behind = true', replace: 'private behind = false' },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/ownership.int.test.ts',
+      title: 'what an owner committed but did not publish or call, the next one does',
+    },
+  },
+]

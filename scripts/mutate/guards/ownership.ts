@@ -1,0 +1,89 @@
+import type { Mutation } from '../mutation.ts'
+
+const ledger = 'consumers/runtime/ledger.ts'
+const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
+
+/** Who may write a lane's state. */
+export const ownership: readonly Mutation[] = [
+  {
+    name: 'epoch-check',
+    guard: 'the lane is locked at its epoch',
+    broken: 'an older owner still writes',
+    edits: [
+      {
+        file: ledger,
+        find: 'select next_seq from lane where lane = $1 and epoch = $2 for update',
+        replace: 'select next_seq from lane where lane = $1 and $2::bigint is not null for update',
+      },
+    ],
+    noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
+  },
+  {
+    name: 'epoch-steal',
+    guard: 'a lane is claimed again only at its own epoch',
+    broken: 'an owner that was followed takes the lane back',
+    edits: [
+      { file: ledger, find: 'where $3::bigint is null or l.epoch = $3', replace: 'where $3::bigint is null or true' },
+    ],
+    noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
+  },
+  {
+    name: 'fenced-claims-at-once',
+    guard: 'a fenced lane waits for the group',
+    broken: 'it claims itself again at once',
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: "this.phase = 'fenced'\n    this.fencedAt = performance.now()",
+        replace: "this.phase = 'claiming'\n    void this.claim()",
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/lane.int.test.ts',
+      title: 'a lane that somebody else took is not taken back before the group says so',
+    },
+  },
+  {
+    name: 'ledger-read-early',
+    guard: 'the ledger is read after the epoch was raised',
+    broken: 'it is read before the wait for the older owner',
+    edits: [
+      {
+        file: ledger,
+        find: 'const lastSpans = prepared<',
+        replace: 'const early = new Map<number, any[]>()\nconst lastSpans = prepared<',
+      },
+      {
+        file: ledger,
+        find: 'const [row] = await raise(pool, lane, owner, heldEpoch ?? null)',
+        replace: `early.set(lane, (await pool.query('select distinct on (topic) topic, topic_id, next_offset from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
+  const [row] = await raise(pool, lane, owner, heldEpoch ?? null)`,
+      },
+      {
+        file: ledger,
+        find: 'new Map((await lastSpans(tx, own.lane, names)).map(',
+        replace: 'new Map((early.get(own.lane) ?? (await lastSpans(tx, own.lane, names))).map(',
+      },
+    ],
+    noticedBy: {
+      file: ownershipTest,
+      title: 'a new owner waits for what the older one has under way, and begins behind it',
+    },
+  },
+  {
+    name: 'misrouted-handled',
+    guard: 'every key has one lane',
+    broken: 'a key in a wrong partition is handled there',
+    edits: [
+      {
+        file: 'consumers/runtime/read-records.ts',
+        find: 'if (event && laneOf(key, partitions) !== partition) {',
+        replace: 'if (event && partition < 0) {',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/semantics.int.test.ts',
+      title: 'an event in the lane of another key is parked, not handled by the wrong owner',
+    },
+  },
+]

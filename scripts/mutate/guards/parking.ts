@@ -1,0 +1,185 @@
+import type { Mutation } from '../mutation.ts'
+
+const attemptGuard = 'consumers/runtime/attempt-guard.ts'
+const attemptGuardTest = 'consumers/runtime/attempt-guard.int.test.ts'
+const lane = 'consumers/runtime/lane.ts'
+const parkedTable = 'consumers/runtime/parking/parked-table.ts'
+const retriesTest = 'consumers/runtime/parking/retries.int.test.ts'
+const retryTable = 'consumers/runtime/parking/retry-table.ts'
+const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
+const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
+
+/** That what fails waits, in order, without taking others with it. */
+export const parking: readonly Mutation[] = [
+  {
+    name: 'park-without-queueing',
+    guard: 'later events of a parked key queue behind it',
+    broken: 'they are handled at once',
+    edits: [
+      {
+        file: parkedTable,
+        find: 'return new Set((await blocked(tx, lane, keys)).map((row) => row.key))',
+        replace: 'await blocked(tx, lane, keys)\n  return new Set()',
+      },
+    ],
+    noticedBy: {
+      file: retriesTest,
+      title: 'after the last attempt it waits for a person; its key stays in order, other keys flow',
+    },
+  },
+  {
+    name: 'queue-within-batch',
+    guard: 'they queue within the batch, too',
+    broken: 'the next of the key in the batch is handled',
+    edits: [{ file: 'consumers/runtime/decide.ts', find: 'blocked.add(key)', replace: 'void key' }],
+    noticedBy: {
+      file: 'consumers/runtime/decide.test.ts',
+      title: 'one that throws leaves no trace but itself; its key waits, other keys go on',
+    },
+  },
+  {
+    name: 'retry-out-of-order',
+    guard: 'nothing is retried in front of its head',
+    broken: 'what is behind may be tried first',
+    edits: [
+      {
+        file: retryTable,
+        find: 'return new Set(rows.map(({ key }) => key))',
+        replace: 'return new Set(rows.flatMap(() => []))',
+      },
+    ],
+    noticedBy: { file: takeBatchTest, title: 'a parked event is not tried while another of its key is in front' },
+  },
+  {
+    name: 'retry-without-revision',
+    guard: 'a retry counts only at the revision that was read',
+    broken: 'one that was touched meanwhile is handled, too',
+    edits: [
+      {
+        file: retryTable,
+        find: 'as read (id, revision) using (id, revision) where lane = $1',
+        replace: 'as read (id, revision) using (id) where lane = $1',
+      },
+    ],
+    noticedBy: {
+      file: takeBatchTest,
+      title: 'a parked event that somebody touched meanwhile is not handled as it was',
+    },
+  },
+  {
+    name: 'next-stays-behind',
+    guard: 'what waits behind a handled one is due at once',
+    broken: 'it waits for ever',
+    edits: [
+      {
+        file: retryTable,
+        find: 'await next(tx, lane, [...new Set(retries.map(({ parkedKey }) => parkedKey))])',
+        replace: '',
+      },
+    ],
+    noticedBy: { file: takeBatchTest, title: 'when the head of a key has been handled, the next is due at once' },
+  },
+  {
+    name: 'parks-whole-batch',
+    guard: 'the one input the database refuses is found',
+    broken: 'its whole batch is parked',
+    edits: [
+      {
+        file: 'consumers/runtime/split-batch.ts',
+        find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
+        replace:
+          "for (const part of splitBatch(batch)) await take(part, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })",
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+  },
+  {
+    name: 'parks-wrong-half',
+    guard: 'halves are taken in order, each by itself',
+    broken: 'the sound half is parked, the bad one is tried again',
+    edits: [
+      {
+        file: 'consumers/runtime/split-batch.ts',
+        find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
+        replace: `const [head, tail] = splitBatch(batch)
+      await take(head, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })
+      await takeOrSplit(tail, take, isTheirs)`,
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+  },
+  {
+    name: 'outage-parks',
+    guard: 'an outage is never a reason to park',
+    broken: 'whatever fails is taken for an input’s fault',
+    edits: [
+      { file: lane, find: 'isDataError(error) || this.fault.isStubborn(error)', replace: 'true || isDataError(error)' },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/ownership.int.test.ts',
+      title: 'connections cut by the database: the lanes take themselves over and go on',
+    },
+  },
+  {
+    name: 'stubborn-outage-parks',
+    guard: 'nor is an outage that comes back',
+    broken: 'a fault that returns three times is an input’s, whatever it is',
+    edits: [
+      {
+        file: 'consumers/runtime/repeated-fault.ts',
+        find: 'this.times >= enough && !isTransient(error) &&',
+        replace: 'this.times >= enough && void isTransient(error) === undefined &&',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/repeated-fault.test.ts',
+      title: 'a connection that is lost again and again is nobody’s fault',
+    },
+  },
+  {
+    name: 'no-cap',
+    guard: 'a lane parks no more than it may',
+    broken: 'it parks without bound',
+    edits: [
+      {
+        file: parkedTable,
+        find: 'if (held && held.parked > policy.parkedLimit) {',
+        replace: 'if (held && held.parked < 0) {',
+      },
+    ],
+    noticedBy: {
+      file: retriesTest,
+      title: 'a lane that has parked as much as it may waits, and goes on when there is room',
+    },
+  },
+  {
+    name: 'no-breaker',
+    guard: 'a service that fails at everything parks a handful',
+    broken: 'the breaker never objects',
+    edits: [
+      {
+        file: 'consumers/runtime/parking/failure-breaker.ts',
+        find: 'if (batch.failures.length === 0) return undefined',
+        replace: 'if (batch.failures.length >= 0) return undefined',
+      },
+    ],
+    noticedBy: {
+      file: retriesTest,
+      title: 'a service that fails at everything parks a handful, waits, and heals by itself',
+    },
+  },
+  {
+    name: 'guard-never-marks',
+    guard: 'what is handled after two starts is marked first',
+    broken: 'nothing is marked',
+    edits: [{ file: attemptGuard, find: 'await markSuspect(this.pool, this.own, name, inputs)', replace: '' }],
+    noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },
+  },
+  {
+    name: 'guard-never-suspects',
+    guard: 'what was marked alone when the process died is parked',
+    broken: 'it is tried for ever',
+    edits: [{ file: attemptGuard, find: 'if (name === this.culprit) return false', replace: '' }],
+    noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },
+  },
+]

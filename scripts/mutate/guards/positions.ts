@@ -1,0 +1,86 @@
+import type { Mutation } from '../mutation.ts'
+
+const ledger = 'consumers/runtime/ledger.ts'
+const startConsumer = 'consumers/runtime/start-consumer.ts'
+const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
+const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
+
+const followsIsTrue = {
+  file: startConsumer,
+  find: 'if (!offsets.follows(topic, batch, position)) {',
+  replace: 'if (batch.isEmpty()) {',
+}
+
+/** That no offset is skipped or taken twice. */
+export const positions: readonly Mutation[] = [
+  {
+    name: 'ledger-compare',
+    guard: 'the ledger moves only from where the batch begins',
+    broken: 'any batch moves it',
+    edits: [
+      {
+        file: ledger,
+        find: 'where topic = $1 and partition = $2 and epoch = $3 and next_offset = $4 returning 1',
+        replace: 'where topic = $1 and partition = $2 and epoch = $3 and $4::bigint is not null returning 1',
+      },
+    ],
+    noticedBy: { file: ownershipTest, title: 'a batch that does not begin where the ledger stands is refused' },
+  },
+  {
+    name: 'ledger-constraint',
+    guard: 'every offset became something',
+    broken: 'the ledger takes any account',
+    edits: [
+      {
+        file: 'consumers/runtime/sql/001_runtime.sql',
+        find: 'check (next_offset - first_offset = taken + duplicates + ignored + parked + holes)',
+        replace: 'check (next_offset >= first_offset)',
+      },
+    ],
+    noticedBy: { file: ownershipTest, title: 'a batch that does not account for every offset is refused' },
+  },
+  {
+    name: 'resume-without-seek',
+    guard: 'a lane is read on from its ledger',
+    broken: 'from where Kafka thinks, and no batch is compared with the ledger',
+    edits: [
+      {
+        file: 'consumers/runtime/membership.ts',
+        find: 'for (const topic of this.options.topics) this.seek(lane, topic)',
+        replace: '',
+      },
+      followsIsTrue,
+    ],
+    noticedBy: { file: ownershipTest, title: 'a group moved %s by hand in Kafka still reads on from its ledger' },
+  },
+  {
+    name: 'batch-does-not-follow',
+    guard: 'a batch follows the ledger',
+    broken: 'deleted records pass for offsets without a record',
+    edits: [followsIsTrue],
+    noticedBy: { file: ownershipTest, title: 'records deleted before the group read them stop the lane' },
+  },
+  {
+    name: 'passed-over-forgotten',
+    guard: 'what kafkajs passed over is known',
+    broken: 'an aborted transaction is asked for again for ever',
+    edits: [{ file: startConsumer, find: 'offsets.passOver(...stretch)', replace: 'void stretch' }],
+    noticedBy: { file: semanticsTest, title: 'aborted transactions are passed over, however long' },
+  },
+  {
+    name: 'topic-made-anew',
+    guard: 'a topic made anew stops its lanes',
+    broken: 'old offsets are read on in the new topic',
+    edits: [
+      {
+        file: ledger,
+        find: 'if (span?.topic_id && start.topicId && span.topic_id !== start.topicId) {',
+        replace: 'if (topics.length === 0) {',
+      },
+    ],
+    noticedBy: {
+      file: ownershipTest,
+      title: 'a topic deleted and made anew stops its lanes, also while a replica runs',
+    },
+  },
+]

@@ -1,0 +1,120 @@
+import type { Mutation } from '../mutation.ts'
+
+const feed = 'producers/outbox/lane-feed.ts'
+const feedTest = 'producers/outbox/lane-feed.test.ts'
+const relayTest = 'producers/outbox/relay.int.test.ts'
+const sender = 'infra/record-sender.ts'
+const senderTest = 'infra/record-sender.int.test.ts'
+const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
+
+/** That what is committed is published, whole and in order, and nothing else is. */
+export const publication: readonly Mutation[] = [
+  {
+    name: 'publish-before-commit',
+    guard: 'published is what is committed',
+    broken: 'events go out while the transaction is open',
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: 'const taken = await takeBatch(this.context, {',
+        replace:
+          'const early = (rows: any) => this.feed?.offer(rows)\n    const taken = await takeBatch({ ...this.context, early } as any, {',
+      },
+      { file: 'consumers/runtime/lane.ts', find: 'this.feed?.offer(taken.publish)', replace: '' },
+      {
+        file: 'consumers/runtime/take-batch.ts',
+        find: 'applyBatch(tx, context, own, batch, refusal),\n',
+        replace:
+          'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.publish), done)),\n',
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+  },
+  {
+    name: 'delete-before-ack',
+    guard: 'a row leaves after the broker has it',
+    broken: 'it leaves before it is sent',
+    edits: [
+      {
+        file: 'producers/outbox/relay.ts',
+        find: 'await this.send([...batch.values()].flat())',
+        replace: `await removePublished(this.options.pool, new Map([...batch].map(([{ lane }, rows]) => [lane, rows.at(-1)?.seq ?? 0])))
+        await this.send([...batch.values()].flat())`,
+      },
+    ],
+    noticedBy: { file: relayTest, title: 'a row the broker refuses holds up its own lane only' },
+  },
+  {
+    name: 'outbox-by-id',
+    guard: 'the outbox is read by number',
+    broken: 'it is read in the order of event ids',
+    edits: [
+      {
+        file: 'producers/outbox/outbox-table.ts',
+        find: 'where lane = $1 and seq > $2 order by seq limit $3',
+        replace: 'where lane = $1 and seq > $2 order by event_id limit $3',
+      },
+    ],
+    noticedBy: { file: relayTest, title: 'what the table holds is published in order and deleted' },
+  },
+  {
+    name: 'numbers-without-lock',
+    guard: 'numbers are given under the lanes’ locks',
+    broken: 'two replicas of the API give one number',
+    edits: [
+      {
+        file: 'producers/orders-api/lane-table.ts',
+        find: 'where lane = any($1) order by lane for update',
+        replace: 'where lane = any($1) order by lane',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/order-book.int.test.ts',
+      title: 'gives one reply per key, however many replicas take the same keys at once',
+    },
+  },
+  {
+    name: 'outbox-not-taken-over',
+    guard: 'a new owner publishes what the table holds',
+    broken: 'it publishes only its own',
+    edits: [{ file: feed, find: 'private behind = true', replace: 'private behind = false' }],
+    noticedBy: { file: feedTest, title: 'what the table holds comes before what is offered' },
+  },
+  {
+    name: 'gap-in-memory',
+    guard: 'a gap in what is offered is filled from the table',
+    broken: 'it is passed over',
+    edits: [{ file: feed, find: 'first.seq === this.lastSeq + 1 &&', replace: 'first.seq > this.lastSeq &&' }],
+    noticedBy: { file: feedTest, title: 'a gap in what is offered is filled from the table' },
+  },
+  {
+    name: 'producer-kept',
+    guard: 'a new producer after an error',
+    broken: 'the old one goes on with its sequence numbers',
+    edits: [
+      { file: sender, find: 'await this.stop()\n      throw explained(error)', replace: 'throw explained(error)' },
+    ],
+    noticedBy: {
+      file: senderTest,
+      title:
+        'records whose acknowledgement is lost are sent again by a new producer, which the broker does not take for a repeat',
+    },
+  },
+  {
+    name: 'partition-missing',
+    guard: 'the answer names every partition',
+    broken: 'a partition it does not name counts as written',
+    edits: [{ file: sender, find: 'if (missing)\n', replace: 'if (missing && records.length === 0)\n' }],
+    noticedBy: {
+      file: senderTest,
+      title: 'an answer that does not name a partition is no acknowledgement, and sending again works',
+    },
+  },
+  {
+    name: 'two-requests',
+    guard: 'one request at a time per producer',
+    broken: 'a second one may overtake it',
+    edits: [{ file: sender, find: 'if (this.sending)\n', replace: 'if (this.sending && records.length === 0)\n' }],
+    noticedBy: { file: senderTest, title: 'two requests at a time are refused before anything is sent' },
+  },
+]

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+import { applyEdit } from './mutation.ts'
+import { mutations } from './mutations.ts'
+import { gist } from './run-tests.ts'
+
+const root = resolve(import.meta.dirname, '..', '..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+
+describe.each(mutations)('mutation $name', ({ edits, noticedBy: { file, title } }) => {
+  test('changes the code as it is now, to code that can be read', () => {
+    const mutated = new Map<string, string>()
+    for (const edit of edits) mutated.set(edit.file, applyEdit(mutated.get(edit.file) ?? read(edit.file), edit))
+    for (const [changed, source] of mutated) {
+      expect(source).not.toBe(read(changed))
+      if (changed.endsWith('.ts')) expect(() => stripTypeScriptTypes(source)).not.toThrow()
+    }
+  })
+
+  test('is noticed by a test that exists', () => {
+    expect(read(file).split(`'${title}'`)).toHaveLength(2)
+  })
+})
+
+test('mutations have names of their own', () => {
+  expect(new Set(mutations.map(({ name }) => name)).size).toBe(mutations.length)
+})
+
+test('a text that is not there exactly once is stale', () => {
+  const edit = { file: 'a.ts', find: 'guard()', replace: '' }
+  expect(applyEdit('if (guard()) go()', edit)).toBe('if () go()')
+  for (const source of ['go()', 'guard() && guard()']) expect(() => applyEdit(source, edit)).toThrow(/stale/)
+})
+
+test('of a failure is told what tells it from others', () => {
+  expect(gist('Error: Not within 20000 ms: nothing is parked\n    at waitUntil')).toBe(
+    'Not within 20000 ms: nothing is parked',
+  )
+  expect(gist('Error: expect(received).toBe(expected)\n\nExpected: 1\nReceived: 2\n    at x')).toBe(
+    'Expected: 1, Received: 2',
+  )
+  expect(
+    gist(
+      'Error: expect(received).toMatchObject(expected)\n\n- Expected  - 1\n+ Received  + 1\n\n  Object {\n-   "taken": 2,\n+   "taken": 3,\n  }',
+    ),
+  ).toBe('- "taken": 2,, + "taken": 3,')
+})

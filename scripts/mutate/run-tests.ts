@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+
+/** What a named test said. `not run`: it is missing, or its file could not be loaded. */
+export interface Told {
+  readonly outcome: 'passed' | 'failed' | 'not run'
+  /** Why it is not `passed`, one line. */
+  readonly how: string
+}
+
+export interface RunOptions {
+  /** A checkout or a copy of one. */
+  dir: string
+  /** Test file, from there. */
+  file: string
+  titles: readonly string[]
+  /** A test that has not ended by then counts as failed. */
+  timeLimitMs: number
+  signal: AbortSignal
+}
+
+interface JestReport {
+  testResults: {
+    message: string
+    assertionResults: { title: string; status: string; failureMessages: string[] }[]
+  }[]
+}
+
+/** Runs the named tests of one file, in a process of its own. @returns what each said, by title */
+export async function runTests({ dir, file, titles, timeLimitMs, signal }: RunOptions): Promise<Map<string, Told>> {
+  const report = join(dir, 'mutate-report.json')
+  await rm(report, { force: true })
+  const pattern = titles.map((title) => patternOf(title).source).join('|')
+  const args = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js']
+  args.push('--testPathPatterns', `/${escapeRegExp(file)}$`, '--testNamePattern', `(${pattern})$`)
+  args.push('--selectProjects', projectOf(file), '--json', '--outputFile', report, '--silent', '--forceExit')
+  const ended = await within(timeLimitMs, signal, dir, args)
+  signal.throwIfAborted()
+  if (!ended) {
+    const late: Told = { outcome: 'failed', how: `no end within ${timeLimitMs / 1_000} s` }
+    return new Map(titles.map((title) => [title, late]))
+  }
+  const text = await readFile(report, 'utf8').catch(() => '{"testResults":[]}')
+  const { testResults } = JSON.parse(text) as JestReport
+  return new Map(titles.map((title) => [title, toldOf(title, testResults)]))
+}
+
+function toldOf(title: string, results: JestReport['testResults']): Told {
+  const pattern = new RegExp(`^${patternOf(title).source}$`)
+  const told = results
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter((result) => pattern.test(result.title) && ['passed', 'failed'].includes(result.status))
+  const failed = told.find(({ status }) => status === 'failed')
+  if (failed) return { outcome: 'failed', how: gist(failed.failureMessages[0] ?? '') }
+  if (told.length > 0) return { outcome: 'passed', how: '' }
+  return { outcome: 'not run', how: gist(results[0]?.message ?? '') || 'there is no such test' }
+}
+
+/** Of a failure's message, what tells it from others: its first line, or what was expected and what came. */
+export function gist(message: string): string {
+  const lines = stripVTControlCharacters(message)
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+  const [first = ''] = lines
+  if (!first.includes('expect(')) return first.replace(/^Error: /, '')
+  const seen = lines.filter(
+    (line) => /^(Expected|Received)|^[-+] +[^ ]/.test(line) && !/^[-+] +(Expected|Received)/.test(line),
+  )
+  return seen.length === 0 ? first.replace(/^Error: /, '') : seen.slice(0, 2).join(', ').replaceAll(/ +/g, ' ')
+}
+
+const escapeRegExp = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+
+const patternOf = (title: string): RegExp =>
+  new RegExp(
+    title
+      .split(/%[a-z]/)
+      .map(RegExp.escape)
+      .join('.*'),
+  )
+
+const projectOf = (file: string): string =>
+  file.endsWith('.int.test.ts') ? 'integration' : file.endsWith('.e2e.test.ts') ? 'end-to-end' : 'pure'
+
+/** @returns false if the process had to be ended */
+function within(ms: number, signal: AbortSignal, dir: string, args: readonly string[]): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    // A group of its own, so that it ends with whatever it has started
+    const child = spawn(process.execPath, args, { cwd: dir, detached: true, stdio: 'ignore' })
+    let ended = true
+    const end = () => {
+      ended = false
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end, { once: true })
+    child.once('error', reject)
+    child.once('exit', () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve(ended)
+    })
+  })
+}
