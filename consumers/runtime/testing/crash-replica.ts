@@ -1,0 +1,64 @@
+import type { Config } from '../../../infra/config.ts'
+import { createKafka } from '../../../infra/kafka.ts'
+import { createPool } from '../../../infra/postgres.ts'
+import type { Running } from '../../../infra/service.ts'
+import type { Logger } from '../../../infra/telemetry.ts'
+import { readTopicIds } from '../../../infra/topic-ids.ts'
+import type { Codec } from '../../../schemas/codec.ts'
+import { schemaName } from '../../load-consumer.ts'
+import type { ConsumerDefinition } from '../handler.ts'
+import { startConsumer } from '../start-consumer.ts'
+import { observeSteps, replace } from './crash-steps.ts'
+import type { Passed } from './crash-steps.ts'
+
+export interface ReplicaOptions {
+  definition: ConsumerDefinition<unknown, unknown>
+  config: Config
+  codec: Codec
+  log: Logger
+  /** Unlike that of any other replica of the trial. */
+  name: string
+  passed?: Passed
+}
+
+/**
+ * Starts a replica whose steps are seen. It forms a Kafka group of its own, so that it does not wait until the broker
+ * believes the last one dead; which lane is whose and where it stands is in the database, and that they share.
+ */
+export async function startReplica({
+  config,
+  codec,
+  log,
+  name,
+  passed = () => {},
+  ...options
+}: ReplicaOptions): Promise<Running> {
+  const { group } = options.definition
+  const pool = createPool({ url: config.postgres.url, schema: schemaName(config.namespace, group), name, max: 6, log })
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: name, log })
+  const inGroupOfItsOwn = replace(kafka, {
+    consumer: (settings) => kafka.consumer({ ...settings, groupId: `${config.namespace}${group}-${name}` }),
+  })
+  const observed = observeSteps({ ...options, pool, codec, kafka: inGroupOfItsOwn }, passed)
+  const running = await startConsumer(observed.definition, {
+    config,
+    pool: observed.pool,
+    codec: observed.codec,
+    broker: { kafka: observed.kafka, readIds: readTopicIds },
+    log,
+    replica: name,
+    died: (reason) => log.fatal({ reason }, 'died'),
+  })
+  return {
+    async stop() {
+      await running.stop()
+      await pool.end()
+    },
+  }
+}
+
+/** @param path of the module whose default export makes the definition from the configuration, as in `consumers/<name>/consumer.ts` */
+export async function loadDefinition(path: string, config: Config): Promise<ConsumerDefinition<unknown, unknown>> {
+  const module = (await import(path)) as { default: (config: Config) => ConsumerDefinition<unknown, unknown> }
+  return module.default(config)
+}

@@ -1,0 +1,30 @@
+// A replica that kills itself: `crashAtEveryStep` starts it as a process of its own. The arguments are the consumer's module
+// and the replica's name. It loads, then waits for the order to start, so that no try waits for it to load.
+import { once } from 'node:events'
+import { runService } from '../../../infra/service.ts'
+import { createCodec } from '../../../schemas/codec.ts'
+import type { CrashPoint, PassedStep } from './crash-plan.ts'
+import { loadDefinition, startReplica } from './crash-replica.ts'
+
+const [path = '', name = ''] = process.argv.slice(2)
+
+await runService(name, async ({ config, log, signal }) => {
+  const definition = await loadDefinition(path, config)
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, log, signal })
+  const [{ crash }] = (await once(process, 'message', { signal })) as [{ crash?: CrashPoint }]
+  const passings = new Map<string, number>()
+  const passed = (step: string) => {
+    const passing = (passings.get(step) ?? 0) + 1
+    passings.set(step, passing)
+    // Nothing of this process runs after that, no handler and no open write
+    if (step === crash?.step && passing === crash.passing) process.kill(process.pid, 'SIGKILL')
+  }
+  const running = await startReplica({ definition, config, codec, log, name, passed })
+  return {
+    async stop() {
+      await running.stop()
+      const steps: PassedStep[] = [...passings].map(([step, times]) => ({ step, times }))
+      await new Promise((sent) => process.send?.({ type: 'passed', steps }, sent))
+    },
+  }
+})
