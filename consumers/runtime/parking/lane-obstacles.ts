@@ -1,0 +1,57 @@
+import kafkajs from 'kafkajs'
+import type { Kafka } from 'kafkajs'
+import { withAdmin } from '../../../infra/kafka.ts'
+import type { Pool } from '../../../infra/postgres.ts'
+import { prepared } from '../../../infra/postgres.ts'
+
+/** Why a lane's owner does not try parked events again now. */
+export interface LaneObstacle {
+  readonly lane: number
+  /** A clause for people. */
+  readonly why: string
+  /** Whether it may go away without a person. */
+  readonly heals: boolean
+}
+
+const standing = prepared<{
+  lane: number
+  phase: string | null
+  reason: string | null
+  paused: string | null
+  actor: string | null
+}>(
+  'lane_standing',
+  `select lane, phase, lane_state.reason, pause.reason as paused, actor
+   from unnest($1::int[]) as asked (lane) left join lane_state using (lane) left join pause using (lane) order by lane`,
+)
+
+/** @param owned lanes that some replica holds, where that is known */
+export async function laneObstacles(
+  pool: Pool,
+  lanes: readonly number[],
+  owned?: ReadonlySet<number>,
+): Promise<LaneObstacle[]> {
+  return (await standing(pool, lanes)).flatMap(({ lane, phase, reason, paused, actor }) => {
+    const obstacle = (why: string, heals = false) => [{ lane, why, heals }]
+    if (paused !== null) return obstacle(`paused by ${actor}: ${paused}`)
+    if (owned && !owned.has(lane)) return obstacle('no replica holds it')
+    if (phase === 'stopped') return obstacle(`stopped: ${reason}`)
+    if (phase === 'waiting') return obstacle(`waits: ${reason}`, true)
+    return []
+  })
+}
+
+/**
+ * Lanes that replicas of a group hold, as the group's coordinator says; one that was just killed counts until its session ends.
+ * @param groupId with namespace
+ * @returns undefined while the group shares its lanes out anew
+ */
+export async function ownedLanes(kafka: Kafka, groupId: string): Promise<Set<number> | undefined> {
+  const { groups } = await withAdmin(kafka, (admin) => admin.describeGroups([groupId]))
+  const group = groups[0]
+  if (group?.state === 'PreparingRebalance' || group?.state === 'CompletingRebalance') return undefined
+  const lanes = (group?.members ?? []).flatMap(({ memberAssignment }) =>
+    Object.values(kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}).flat(),
+  )
+  return new Set(lanes)
+}
