@@ -89,6 +89,17 @@ describe('a record batch', () => {
     ])
   })
 
+  test('that inflates without end is looked through only so far', async () => {
+    const endless = zstdCompressSync(
+      Buffer.concat([record(0, Buffer.from('a')), record(1, Buffer.alloc(batchLimits.inflated))]),
+    )
+    const { records, bytes } = await readRecordBatch(batchOf(endless, { count: 3, compression: 4 }))
+    expect(records.map(({ offset }) => offset)).toEqual(['100', '101', '102'])
+    expect(String(records[0]?.value)).toBe('a')
+    expect(whyReplaced(records[2]!.value!)).toMatch(/inflates to more than 268435456 bytes$/)
+    expect(bytes).toBeLessThan(batchLimits.inflated * 1.01)
+  })
+
   test.each([
     ['no gzip', Buffer.from('no gzip'), 1],
     ['half a gzip', gzipSync(Buffer.concat(small(3))).subarray(0, 20), 1],
@@ -98,10 +109,10 @@ describe('a record batch', () => {
     ['unknown compression', Buffer.concat(small(3)), 7],
     ['fewer records than announced', Buffer.concat(small(2)), 0],
     ['a record longer than the batch', sized(Buffer.alloc(9)).fill(0x7e), 0],
-  ])('that makes no sense is replaced record by record: %s', async (_, content, compression) => {
+  ])('that breaks off is replaced record by record from there on: %s', async (_, content, compression) => {
     const { records } = await readRecordBatch(batchOf(content, { count: 3, compression }))
     expect(records.map(({ offset }) => offset)).toEqual(['100', '101', '102'])
-    for (const { value } of records) expect(whyReplaced(value!)).toMatch(/^in a batch that cannot be read: /)
+    expect(whyReplaced(records[2]!.value!)).toMatch(/^in a batch that cannot be read to its end: /)
   })
 
   test('of a number of records that nobody can hold is refused in words', async () => {

@@ -26,14 +26,21 @@ const at = {
  * What one batch may take in memory. Inflated it can be a thousand times as big as the broker allows: that is a mistake or an
  * attack, and must not end the process.
  */
-export const batchLimits = { record: 4 * 1024 * 1024, total: 32 * 1024 * 1024, records: 250_000 } as const
+export const batchLimits = {
+  record: 4 * 1024 * 1024,
+  /** Bytes of all records that are kept. */
+  total: 32 * 1024 * 1024,
+  /** Bytes looked through at most: while a batch inflates, no heartbeat goes out. */
+  inflated: 256 * 1024 * 1024,
+  records: 250_000,
+} as const
 
 /** A record as kafkajs hands it on. `batchContext` is what it filters aborted transactions by. */
 export type FetchedRecord = KafkaMessage & { isControlRecord: boolean; batchContext: object }
 
 export interface FetchedBatch {
   records: FetchedRecord[]
-  /** About what they take in memory. */
+  /** Bytes it took to read. */
   bytes: number
 }
 
@@ -70,6 +77,7 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
       `The record batch at offset ${firstOffset} has ${count} records, too many to hold`,
     )
   }
+  const compression = attributes & 0x07
   const isControlBatch = (attributes & 0x20) !== 0
   const batchContext = {
     firstOffset: String(firstOffset),
@@ -87,14 +95,16 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   }
   const appendTime = batchContext.timestampType === 1
   const base = Number(firstOffset)
-  let records: FetchedRecord[] = []
+  const records: FetchedRecord[] = []
+  let nextDelta = 0
   let bytes = 0
 
   const add = (record: AddedRecord) => {
     const { timestampDelta, offsetDelta, key = null, value = null, headers = {} } = record
+    nextDelta = offsetDelta + 1
     records.push({
       attributes: 0,
-      timestamp: String(appendTime ? maxTimestamp : firstTimestamp + timestampDelta),
+      timestamp: timeOf(appendTime ? maxTimestamp : BigInt.asIntN(64, firstTimestamp + timestampDelta)),
       offset: String(base + offsetDelta),
       key,
       value,
@@ -106,27 +116,28 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   const cutter = new RecordCutter({
     longestRecord: batchLimits.record,
     total: batchLimits.total,
-    record: (body) => {
-      bytes += body.length
-      add(readable(body))
-    },
+    record: (body) => add(readable(body)),
     passedOver: (front, length) => {
       const why = length > batchLimits.record ? 'too long to hold' : 'in a batch too big to hold'
       add({ ...readFront(front), value: replacedValue(`a record of ${length} bytes after decompression, ${why}`) })
     },
   })
-  const content = batch.subarray(at.records)
-  const compression = attributes & 0x07
+  const pieces = compression === 0 ? [batch.subarray(at.records)] : inflate(compression, batch.subarray(at.records))
   try {
-    if (compression === 0) cutter.push(content)
-    else for await (const piece of inflate(compression, content)) cutter.push(piece)
+    for await (const piece of pieces) {
+      bytes += piece.length
+      if (bytes > batchLimits.inflated) throw new RangeError(`it inflates to more than ${batchLimits.inflated} bytes`)
+      cutter.push(piece)
+    }
     if (records.length !== count) throw new RangeError(`${records.length} records, ${count} announced`)
   } catch (error) {
-    const why = `in a batch that cannot be read: ${describeError(error)}`
-    records = []
-    for (let offsetDelta = 0; offsetDelta <= Math.min(lastOffsetDelta, batchLimits.records); offsetDelta++) {
-      add({ offsetDelta, timestampDelta: 0n, value: replacedValue(why) })
+    const value = replacedValue(`in a batch that cannot be read to its end: ${describeError(error)}`)
+    while (nextDelta <= Math.min(lastOffsetDelta, batchLimits.records)) {
+      add({ offsetDelta: nextDelta, timestampDelta: 0n, value })
     }
   }
-  return { records, bytes: bytes + 400 * records.length }
+  return { records, bytes }
 }
+
+/** A time no number holds, and no database column, is none: Kafka writes -1. */
+const timeOf = (ms: bigint): string => (BigInt.asIntN(53, ms) === ms ? String(ms) : '-1')
