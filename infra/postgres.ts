@@ -15,20 +15,30 @@ export interface PoolOptions {
   max?: number
   /** A transaction idle for so long is ended by the server, so that a frozen process cannot hold a lane's row. @default 2000 */
   idleInTransactionMs?: number
+  /** A connection or an answer not there after so long fails. @default 5000 for connections, 20000 for answers */
+  answerWithinMs?: number
   log: Logger
 }
 
 // int8 columns are offsets, counts and money in minor units: all far below 2^53
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 
-export function createPool({ url, schema, name, max = 4, idleInTransactionMs = 2_000, log }: PoolOptions): Pool {
+export function createPool({
+  url,
+  schema,
+  name,
+  max = 4,
+  idleInTransactionMs = 2_000,
+  answerWithinMs,
+  log,
+}: PoolOptions): Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     application_name: name,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: answerWithinMs ?? 5_000,
     idleTimeoutMillis: 30_000,
-    query_timeout: 20_000,
+    query_timeout: answerWithinMs ?? 20_000,
     keepAlive: true,
     options: [
       `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,

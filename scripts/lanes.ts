@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { loadConfig } from '../infra/config.ts'
+import type { Config } from '../infra/config.ts'
+import type { Pool } from '../infra/postgres.ts'
+import { createCommand, printJson, runCommand } from './cli.ts'
+import type { CommonOptions } from './cli.ts'
+import { parseLanes } from './lanes/lane-ranges.ts'
+import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
+import { healthJson, printHealth, printLanes } from './lanes/print-health.ts'
+import { chooseGroups, openForPerson, readHealth } from './lanes/read-health.ts'
+
+const watchEveryMs = 2_000
+const clearScreen = '\u001B[H\u001B[2J'
+
+await runCommand(({ signal }) => {
+  const program = createCommand('lanes', 'How every lane of every consumer is; let lanes stand still and go on', [
+    'npm run lanes -- ls',
+    'npm run lanes -- ls payment --all',
+    'npm run lanes -- ls --watch',
+    'npm run lanes -- pause payment --why "the gateway is being moved"',
+    'npm run lanes -- pause payment --lane 0-3,7 --why "looking at their orders"',
+    'npm run lanes -- resume payment',
+  ])
+  program
+    .command('ls')
+    .description('one line per consumer, and what a person should look at')
+    .argument('[consumers...]', 'which (default: all)')
+    .option('-a, --all', 'show every lane')
+    .option('-w, --watch', 'again every two seconds, until Ctrl-C')
+    .action((names: string[], _options: unknown, command: Command) => list(names, command.optsWithGlobals(), signal))
+  program
+    .command('pause')
+    .description('have lanes take nothing more; holds across restarts, until resumed')
+    .argument('<consumer>')
+    .requiredOption('--why <text>', 'the reason, for others to read')
+    .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all)', parseLanes, [])
+    .option('--by <name>', 'who wants it (default: your user name)')
+    .action((group: string, _options: unknown, command: Command) => {
+      const { lane: lanes, why, by, json } = command.optsWithGlobals<CommonOptions & PauseOptions>()
+      return connected((config, pool) => pauseCommand(config, pool, { group, lanes, why, by, json, signal }))
+    })
+  program
+    .command('resume')
+    .description('have paused lanes go on, each exactly where it stands')
+    .argument('<consumer>')
+    .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all that are paused)', parseLanes, [])
+    .action((group: string, _options: unknown, command: Command) => {
+      const { lane: lanes, json } = command.optsWithGlobals<CommonOptions & { lane: number[] }>()
+      return connected((config, pool) => resumeCommand(config, pool, { group, lanes, json, signal }))
+    })
+  return program
+})
+
+interface PauseOptions {
+  lane: number[]
+  why: string
+  by?: string
+}
+
+async function list(
+  names: readonly string[],
+  { all, watch, json }: CommonOptions & { all?: boolean; watch?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  await connected(async (config, pool) => {
+    const groups = await chooseGroups(config, names)
+    for (let first = true; first || (watch && !signal.aborted); first = false) {
+      if (!first) await delay(watchEveryMs, undefined, { signal })
+      const health = await readHealth(config, pool, groups)
+      if (watch && !json && process.stdout.isTTY) process.stdout.write(clearScreen)
+      if (json) printJson(healthJson(health))
+      else if (all) printLanes(health)
+      else printHealth(health)
+    }
+  })
+}
+
+async function connected(work: (config: Config, pool: Pool) => Promise<void>): Promise<void> {
+  const config = loadConfig()
+  const pool = openForPerson(config)
+  try {
+    await work(config, pool)
+  } finally {
+    await pool.end()
+  }
+}

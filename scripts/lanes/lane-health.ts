@@ -1,0 +1,95 @@
+import type { LaneRow } from './lane-row.ts'
+import { ages } from './topic-ends.ts'
+import type { TopicEnds } from './topic-ends.ts'
+
+/**
+ * - live      takes what comes
+ * - claiming  its owner waits for the database to say that it is its
+ * - pausing   a person wants it to stand still; its owner has not said yet that it does
+ * - paused    stands still, as a person wanted
+ * - waiting   for what heals by itself, or for room in the parking lot
+ * - stopped   cannot go on without a person
+ * - silent    its owner is frozen or cut off
+ * - unowned   no process has it
+ */
+export type Condition = 'live' | 'claiming' | 'pausing' | 'paused' | 'waiting' | 'stopped' | 'silent' | 'unowned'
+
+export interface LaneHealth extends LaneRow {
+  readonly condition: Condition
+  /** By topic: next offset, and where the topic ends; undefined where the broker did not say. */
+  readonly topics: readonly { readonly topic: string; readonly position: number; readonly end: number | undefined }[]
+  /** Events it has not read yet; undefined where the broker did not say. */
+  readonly behind: number | undefined
+  /** The oldest of them waits for longer than this; 0: not long. */
+  readonly behindMs: number
+}
+
+/** An owner that has asked the database nothing for so long is not well: it asks twice a second. */
+const silentAfterMs = 5_000
+
+/** A lane that was never claimed, and never paused either. */
+const unclaimed: Omit<LaneRow, 'lane'> = {
+  epoch: 0,
+  owner: null,
+  silentMs: null,
+  phase: null,
+  reason: null,
+  phaseMs: null,
+  pause: null,
+  positions: {},
+  parked: 0,
+  forPersons: 0,
+  outbox: 0,
+  outboxMs: null,
+  calls: 0,
+  failingCalls: 0,
+  callError: null,
+  timers: 0,
+  overdueTimers: 0,
+}
+
+/**
+ * All lanes of a group: what its tables say against what the broker holds.
+ * @param partitions how many the group has, where the broker does not tell
+ * @param ends undefined while the broker does not answer
+ */
+export function judgeLanes(
+  rows: readonly LaneRow[],
+  topics: readonly string[],
+  partitions: number,
+  ends: TopicEnds | undefined,
+): LaneHealth[] {
+  const count = Math.max(...topics.map((topic) => ends?.get(topic)?.size ?? 0)) || partitions
+  const known = new Map(rows.map((row) => [row.lane, row]))
+  const lanes = new Set([...Array(count).keys(), ...known.keys()])
+  return [...lanes].map((lane) => judgeLane(known.get(lane) ?? { ...unclaimed, lane }, topics, ends))
+}
+
+function judgeLane(row: LaneRow, topics: readonly string[], ends: TopicEnds | undefined): LaneHealth {
+  const places = topics.map((topic) => {
+    const extent = ends?.get(topic)?.get(row.lane)
+    // A group that never read a topic begins with what the broker still has
+    const position = row.positions[topic] ?? extent?.low ?? 0
+    const behind = extent && Math.max(0, extent.end - Math.max(position, extent.low))
+    const steps = extent?.notOlder?.map((offset, index) => (offset > position ? (ages[index] ?? 0) : 0)) ?? []
+    return { topic, position, end: extent?.end, behind, waitsMs: behind ? Math.max(0, ...steps) : 0 }
+  })
+  return {
+    ...row,
+    condition: conditionOf(row),
+    topics: places.map(({ topic, position, end }) => ({ topic, position, end })),
+    behind: places.some(({ behind }) => behind === undefined)
+      ? undefined
+      : places.reduce((sum, { behind = 0 }) => sum + behind, 0),
+    behindMs: Math.max(0, ...places.map(({ waitsMs }) => waitsMs)),
+  }
+}
+
+export function conditionOf({ silentMs, phase, pause }: LaneRow): Condition {
+  if (silentMs === null) return pause ? 'paused' : 'unowned'
+  if (silentMs > silentAfterMs) return 'silent'
+  if (phase === 'stopped') return 'stopped'
+  if (pause) return phase === 'paused' ? 'paused' : 'pausing'
+  if (phase === 'waiting') return 'waiting'
+  return phase === null ? 'claiming' : 'live' // Just resumed, it still says paused
+}

@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from 'commander'
+
+/** `0-3,7`: lanes as a person reads them. */
+export function laneRanges(lanes: readonly number[]): string {
+  const ranges: [number, number][] = []
+  for (const lane of lanes.toSorted((a, b) => a - b)) {
+    const last = ranges.at(-1)
+    if (last && last[1] === lane - 1) last[1] = lane
+    else ranges.push([lane, lane])
+  }
+  return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',')
+}
+
+/** For commander: `3`, `0-3,7`; given again, more of them. */
+export function parseLanes(text: string, before: readonly number[] = []): number[] {
+  const lanes = new Set(before)
+  for (const range of text.split(',')) {
+    const [, from, to = from] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? []
+    if (from === undefined || Number(to) < Number(from))
+      throw new InvalidArgumentError('it is neither a lane nor a range of lanes, as in 3 or 0-3,7.')
+    for (let lane = Number(from); lane <= Number(to); lane++) lanes.add(lane)
+  }
+  return [...lanes]
+}

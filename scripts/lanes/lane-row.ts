@@ -1,0 +1,95 @@
+import type { Pool } from '../../infra/postgres.ts'
+
+/** A lane as the tables of its group show it. Durations in milliseconds. */
+export interface LaneRow {
+  readonly lane: number
+  /** 0: never claimed. */
+  readonly epoch: number
+  readonly owner: string | null
+  /** Since its owner asked the database anything; null: no such process is connected. */
+  readonly silentMs: number | null
+  /** As its owner said; null: claimed, and nothing said yet. */
+  readonly phase: string | null
+  readonly reason: string | null
+  readonly phaseMs: number | null
+  readonly pause: { readonly actor: string; readonly reason: string; readonly ms: number } | null
+  /** Next offset by topic, as far as the group has read it. */
+  readonly positions: Readonly<Record<string, number>>
+  readonly parked: number
+  /** Those of the parked that nobody but a person tries again; what only waits behind them not counted. */
+  readonly forPersons: number
+  readonly outbox: number
+  readonly outboxMs: number | null
+  readonly calls: number
+  /** Those that got no definite answer so far. */
+  readonly failingCalls: number
+  readonly callError: string | null
+  readonly timers: number
+  readonly overdueTimers: number
+}
+
+const milliseconds = (time: string) =>
+  `case when ${time} is not null then greatest(0, extract(epoch from clock_timestamp() - ${time}) * 1000)::float8 end`
+
+/** An owner asks twice a second for what is due, so how long it has asked nothing is a sign of life. */
+const statement = (schema: string) => `
+  with known as (select lane from ${schema}.lane union select lane from ${schema}.pause),
+    replica as (
+      select application_name as name, bool_or(state = 'active') as active, max(state_change) as spoke
+      from pg_stat_activity where datname = current_database() group by 1),
+    parked as (
+      select lane, count(*) as rows, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck
+      from ${schema}.parked group by 1),
+    waiting as (select lane, count(*) as rows, min(seq) as first from ${schema}.outbox group by 1),
+    calls as (
+      select lane, count(*) as rows, count(*) filter (where attempts > 0) as failing,
+        (array_agg(last_error order by attempts desc) filter (where last_error is not null))[1] as error
+      from ${schema}.call group by 1),
+    timers as (
+      select lane, count(*) as rows, count(*) filter (where due_at < now() - interval '10 s') as overdue
+      from ${schema}.timer group by 1)
+  select known.lane, coalesce(l.epoch, 0) as epoch, l.owner,
+    case when replica.active then 0 else ${milliseconds('replica.spoke')} end as "silentMs",
+    s.phase, s.reason, ${milliseconds('s.since')} as "phaseMs",
+    case when p.lane is not null
+      then json_build_object('actor', p.actor, 'reason', p.reason, 'ms', ${milliseconds('p.at')}) end as pause,
+    coalesce((
+      select json_object_agg(topic, next_offset) from (
+        select distinct on (topic) topic, next_offset from ${schema}.ledger
+        where partition = known.lane order by topic, epoch desc) as newest), '{}') as positions,
+    coalesce(parked.rows, 0) as parked, coalesce(parked.stuck, 0) as "forPersons",
+    coalesce(waiting.rows, 0) as outbox,
+    ${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")} as "outboxMs",
+    coalesce(calls.rows, 0) as calls, coalesce(calls.failing, 0) as "failingCalls", calls.error as "callError",
+    coalesce(timers.rows, 0) as timers, coalesce(timers.overdue, 0) as "overdueTimers"
+  from known
+    left join ${schema}.lane as l on l.lane = known.lane
+    left join ${schema}.lane_state as s on s.lane = known.lane and s.epoch = l.epoch
+    left join ${schema}.pause as p on p.lane = known.lane
+    left join replica on replica.name = left(l.owner, 63)
+    left join parked on parked.lane = known.lane
+    left join waiting on waiting.lane = known.lane
+    left join ${schema}.outbox as o on o.lane = known.lane and o.seq = waiting.first
+    left join calls on calls.lane = known.lane
+    left join timers on timers.lane = known.lane
+  order by known.lane`
+
+/** All lanes of a group that were ever claimed or paused, at one moment. @param schema quoted */
+export const readLaneRows = async (pool: Pool, schema: string): Promise<LaneRow[]> =>
+  (await pool.query<LaneRow>(statement(schema))).rows
+
+export interface Outbox {
+  /** Events not published yet. */
+  readonly waiting: number
+  readonly oldestMs: number | null
+}
+
+/** The outbox of a service that reads nothing. @param schema quoted */
+export async function readOutbox(pool: Pool, schema: string): Promise<Outbox> {
+  const { rows } = await pool.query<Outbox>(
+    `select (select count(*) from ${schema}.outbox) as waiting,
+       (select max(${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")})
+        from (select distinct on (lane) headers from ${schema}.outbox order by lane, seq) as o) as "oldestMs"`,
+  )
+  return rows[0] ?? { waiting: 0, oldestMs: null }
+}

@@ -1,0 +1,99 @@
+import { userInfo } from 'node:os'
+import type { Config } from '../../infra/config.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { printJson, say } from '../cli.ts'
+import { duration } from '../cli/progress.ts'
+import { laneRanges } from './lane-ranges.ts'
+import type { LaneRow } from './lane-row.ts'
+import { conditionOf } from './lane-health.ts'
+import { chooseLanes, pause, pausedRows, resume, whenObeyed } from './pausing.ts'
+import { chooseGroups } from './read-health.ts'
+
+export interface PauseRequest {
+  readonly group: string
+  /** Empty: all. */
+  readonly lanes: readonly number[]
+  readonly json: boolean | undefined
+  readonly signal: AbortSignal
+}
+
+/** Pauses lanes and waits until their owners have obeyed. Lanes that are paused already stay as whoever paused them said. */
+export async function pauseCommand(
+  config: Config,
+  pool: Pool,
+  { group: name, lanes: asked, json, signal, why, by = userName() }: PauseRequest & { why: string; by?: string },
+): Promise<void> {
+  const [group] = await chooseGroups(config, [name])
+  if (!group) return
+  const lanes = chooseLanes(name, config.partitions, asked)
+  const before = await pausedRows(pool, group, lanes)
+  sayEach(name, before, (row) => `stays paused by ${pausedBy(row)}`)
+  const fresh = lanes.filter((lane) => !before.some((row) => row.lane === lane))
+  if (fresh.length > 0) {
+    say(`${name} ${laneRanges(fresh)}: pausing, by ${by}: ${why}`)
+    await pause(pool, group, fresh, why, by)
+  }
+  const rows = await whenObeyed(pool, group, lanes, (row) => pauseOutcome(row) !== undefined, signal)
+  if (json) return printJson({ group: name, paused: fresh, lanes: rows.map(inShort) })
+  sayEach(name, rows, (row) => pauseOutcome(row) ?? fail('still has a batch under way; it stands still after it'))
+}
+
+/** Lets paused lanes go on where they stand. */
+export async function resumeCommand(
+  config: Config,
+  pool: Pool,
+  { group: name, lanes: asked, json, signal }: PauseRequest,
+): Promise<void> {
+  const [group] = await chooseGroups(config, [name])
+  if (!group) return
+  const rows = await pausedRows(pool, group, chooseLanes(name, config.partitions, asked))
+  const lanes = rows.map(({ lane }) => lane)
+  if (lanes.length === 0) say(`${name}: no such lane is paused`)
+  else {
+    sayEach(name, rows, (row) => `resuming what was paused by ${pausedBy(row)}`)
+    await resume(pool, group, lanes)
+  }
+  const after = await whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
+  if (json) return printJson({ group: name, resumed: lanes, lanes: after.map(inShort) })
+  sayEach(name, after, (row) => resumeOutcome(row) ?? fail('has not gone on yet: npm run lanes -- ls'))
+}
+
+/** What a pause has led to; undefined while it may still lead to something. */
+export function pauseOutcome(row: LaneRow): string | undefined {
+  if (row.silentMs === null) return 'no replica runs: the pause holds from the next start on'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent: it takes nothing once it is back`
+  if (row.phase === 'stopped') return `is stopped anyway: ${row.reason}`
+  return row.phase === 'paused' ? 'stands still; calls already made are still answered' : undefined
+}
+
+/** What a resumption has led to; undefined while it may still lead to something. */
+export function resumeOutcome(row: LaneRow): string | undefined {
+  if (row.silentMs === null) return 'no replica runs: it goes on where it stands with the next start'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent: it goes on once it is back`
+  if (row.phase === 'stopped' || row.phase === 'waiting') return `is ${row.phase}: ${row.reason}`
+  return row.phase === 'live' ? 'goes on where it stood' : undefined
+}
+
+function fail(sentence: string): string {
+  process.exitCode = 1
+  return sentence
+}
+
+const inShort = (row: LaneRow) => ({ lane: row.lane, condition: conditionOf(row), owner: row.owner })
+
+/** Lanes of which the same is to be said, together. */
+function sayEach(group: string, rows: readonly LaneRow[], sentence: (row: LaneRow) => string): void {
+  for (const [text, found] of Map.groupBy(rows, sentence))
+    say(`${group} ${laneRanges(found.map(({ lane }) => lane))}: ${text}`)
+}
+
+const pausedBy = ({ pause: set }: LaneRow) => `${set?.actor} ${duration(set?.ms ?? 0)} ago: ${set?.reason}`
+
+/** Who asks, for the record. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return `user ${process.getuid?.()}` // In a container he may have no name
+  }
+}

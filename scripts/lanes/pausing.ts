@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { pauseLanes, resumeLanes } from '../../consumers/runtime/pause-table.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import type { Group } from '../verify/database.ts'
+import { answerWithin } from './answer-within.ts'
+import { readLaneRows } from './lane-row.ts'
+import type { LaneRow } from './lane-row.ts'
+
+/** An owner looks twice a second; a batch under way may take longer. */
+const obeyedWithinMs = 10_000
+
+/**
+ * The lanes that are meant.
+ * @param asked all, where none is
+ * @throws TallyError USAGE for one the group does not have
+ */
+export function chooseLanes(group: string, partitions: number, asked: readonly number[]): number[] {
+  const unknown = asked.filter((lane) => lane >= partitions)
+  if (unknown.length > 0)
+    throw new TallyError('USAGE', `${group} has no lane ${unknown.join(', ')}: there are 0 to ${partitions - 1}`)
+  return asked.length > 0 ? [...asked] : [...Array(partitions).keys()]
+}
+
+/** Those of the lanes that are paused now. @throws TallyError UNREACHABLE; errors of pg */
+export async function pausedRows(pool: Pool, { schema }: Group, lanes: readonly number[]): Promise<LaneRow[]> {
+  const rows = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
+  return rows.filter(({ lane, pause }) => pause !== null && lanes.includes(lane))
+}
+
+/** Has the lanes' owners stop taking, and whoever owns them later. */
+export const pause = (pool: Pool, group: Group, lanes: readonly number[], why: string, actor: string): Promise<void> =>
+  inSchema(pool, group, async (tx) => void (await pauseLanes(tx, lanes, why, actor)))
+
+export const resume = (pool: Pool, group: Group, lanes: readonly number[]): Promise<void> =>
+  inSchema(pool, group, async (tx) => void (await resumeLanes(tx, lanes)))
+
+const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>): Promise<void> =>
+  answerWithin(
+    'PostgreSQL',
+    inTransaction(pool, async (tx) => {
+      await tx.query(`set local search_path to ${schema}`)
+      await work(tx)
+    }),
+  )
+
+/**
+ * Waits until the owners of the lanes have done what a person wanted.
+ * @returns the lanes as they are then, or after ten seconds
+ */
+export async function whenObeyed(
+  pool: Pool,
+  { schema }: Group,
+  lanes: readonly number[],
+  done: (row: LaneRow) => boolean,
+  signal: AbortSignal,
+): Promise<LaneRow[]> {
+  for (const deadline = performance.now() + obeyedWithinMs; ; await delay(200, undefined, { signal })) {
+    const all = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
+    const rows = all.filter(({ lane }) => lanes.includes(lane))
+    if (rows.every(done) || performance.now() > deadline) return rows
+  }
+}

@@ -1,0 +1,80 @@
+import type { Config } from '../../infra/config.ts'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import { createPool } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { commandLogger } from '../cli/connect.ts'
+import { ordersWriter, readGroups } from '../verify/database.ts'
+import type { Group } from '../verify/database.ts'
+import { answerWithin, patienceMs } from './answer-within.ts'
+import { judgeLanes } from './lane-health.ts'
+import type { LaneHealth } from './lane-health.ts'
+import { readLaneRows, readOutbox } from './lane-row.ts'
+import type { Outbox } from './lane-row.ts'
+import { readTopicEnds } from './topic-ends.ts'
+
+export interface GroupHealth {
+  readonly group: string
+  readonly lanes: readonly LaneHealth[]
+}
+
+export interface Health {
+  readonly groups: readonly GroupHealth[]
+  /** The orders API's: it reads nothing. */
+  readonly orders: Outbox
+  /** Why nobody knows where the topics end. */
+  readonly brokerTrouble: string | undefined
+}
+
+/** For one look at the database by a person. */
+export const openForPerson = (config: Config): Pool =>
+  createPool({
+    url: config.postgres.url,
+    name: 'tally-lanes',
+    max: 2,
+    answerWithinMs: patienceMs,
+    log: commandLogger('lanes', config),
+  })
+
+/**
+ * The groups that are meant, all where none is named.
+ * @throws TallyError USAGE for one that does not exist
+ */
+export async function chooseGroups(config: Config, names: readonly string[]): Promise<Group[]> {
+  const groups = await readGroups(config)
+  const unknown = names.filter((name) => !groups.some((group) => group.name === name))
+  if (unknown.length > 0)
+    throw new TallyError(
+      'USAGE',
+      `No consumer "${unknown.join('", "')}": there are ${groups.map(({ name }) => name).join(', ')}`,
+    )
+  return names.length === 0 ? groups : groups.filter(({ name }) => names.includes(name))
+}
+
+/**
+ * How every lane is. A broker that does not answer leaves only the lag unknown.
+ * @throws TallyError UNREACHABLE and errors of pg when the database does not answer
+ */
+export async function readHealth(config: Config, pool: Pool, groups: readonly Group[]): Promise<Health> {
+  const read = Promise.all([
+    readOutbox(pool, ordersWriter(config).schema),
+    ...groups.map(async (group) => ({ group, rows: await readLaneRows(pool, group.schema) })),
+  ])
+  const [orders, ...tables] = await answerWithin('PostgreSQL', read)
+  const topics = [...new Set(groups.flatMap((group) => [...group.topics]))]
+  const isBehind = (topic: string, partition: number, end: number) =>
+    tables.some(
+      ({ group, rows }) =>
+        group.topics.has(topic) && (rows.find(({ lane }) => lane === partition)?.positions[topic] ?? 0) < end,
+    )
+  const { ends, brokerTrouble } = await readTopicEnds(config, topics, isBehind).then(
+    (found) => ({ ends: found, brokerTrouble: undefined }),
+    (error: unknown) => ({ ends: undefined, brokerTrouble: describeError(error) }),
+  )
+  const lanesOf = ({ group, rows }: (typeof tables)[number]) =>
+    judgeLanes(rows, [...group.topics], config.partitions, ends)
+  return {
+    groups: tables.map((table) => ({ group: table.group.name, lanes: lanesOf(table) })),
+    orders,
+    brokerTrouble,
+  }
+}

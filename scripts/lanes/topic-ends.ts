@@ -1,0 +1,72 @@
+import type { Admin } from 'kafkajs'
+import type { Config } from '../../infra/config.ts'
+import { createKafka, withAdmin } from '../../infra/kafka.ts'
+import { commandLogger } from '../cli/connect.ts'
+import { answerWithin, patienceMs } from './answer-within.ts'
+
+/** What the broker holds of one partition. */
+export interface Extent {
+  readonly low: number
+  readonly end: number
+  /** First offset not older than each of `ages`; asked for where somebody is behind only. */
+  readonly notOlder?: readonly number[]
+}
+
+/** By topic, without namespace, and partition. A topic that does not exist is missing. */
+export type TopicEnds = ReadonlyMap<string, ReadonlyMap<number, Extent>>
+
+/** How long something has waited is told in these steps, milliseconds: the broker can look them up without reading. */
+export const ages = [10_000, 60_000, 600_000, 3_600_000, 86_400_000] as const
+
+/**
+ * Where the topics end now.
+ * @param isBehind whether somebody has not read a partition up to its end
+ * @throws TallyError UNREACHABLE; errors of kafkajs
+ */
+export function readTopicEnds(
+  config: Config,
+  topics: readonly string[],
+  isBehind: (topic: string, partition: number, end: number) => boolean,
+): Promise<TopicEnds> {
+  const kafka = createKafka({
+    brokers: config.kafka.brokers,
+    clientId: 'tally-lanes',
+    log: commandLogger('lanes', config),
+    requestTimeoutMs: patienceMs,
+    retry: { retries: 0 },
+  })
+  const work = withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics())
+    const found = topics.filter((topic) => existing.has(`${config.namespace}${topic}`))
+    return new Map(
+      await Promise.all(
+        found.map(async (topic) => [topic, await readExtents(admin, config.namespace, topic, isBehind)] as const),
+      ),
+    )
+  })
+  return answerWithin(`Kafka at ${config.kafka.brokers.join(', ')}`, work)
+}
+
+async function readExtents(
+  admin: Admin,
+  namespace: string,
+  topic: string,
+  isBehind: (topic: string, partition: number, end: number) => boolean,
+): Promise<Map<number, Extent>> {
+  const name = `${namespace}${topic}`
+  const now = Date.now()
+  const offsets = await admin.fetchTopicOffsets(name)
+  const behind = offsets.some(({ partition, high }) => isBehind(topic, partition, Number(high)))
+  const older = behind ? await Promise.all(ages.map((age) => admin.fetchTopicOffsetsByTimestamp(name, now - age))) : []
+  const notOlder = older.map((found) => new Map(found.map(({ partition, offset }) => [partition, Number(offset)])))
+  return new Map(
+    offsets.map(({ partition, low, high }) => [
+      partition,
+      {
+        low: Number(low),
+        end: Number(high),
+        notOlder: behind ? notOlder.map((found) => found.get(partition) ?? 0) : undefined,
+      },
+    ]),
+  )
+}
