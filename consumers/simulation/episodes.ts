@@ -12,7 +12,7 @@ const episodes: Readonly<Record<string, Episode>> = {
   'a process is killed': (world) => world.random.pick(world.replicas).kill(),
   'a process is stopped': (world) => world.random.pick(world.replicas).stop(),
   // Longer than the session: its lanes move, and it wakes up as if they were still its own
-  'a process is frozen': (world) => world.random.pick(world.replicas).freeze(world.random.between(500, 8_000)),
+  'a process is frozen': (world) => world.random.pick(world.replicas).freeze(world.random.between(500, 6_000)),
   'the database is restarted': (world) => {
     world.database.crash()
     away(world.faults.database, world)

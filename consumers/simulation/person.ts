@@ -11,7 +11,7 @@ const hopeless: ReadonlySet<string> = new Set(['UNREADABLE', 'MISROUTED'])
  */
 export function attendParking(world: World, sinceMs: number): void {
   const { clock, random, self, database } = world
-  const { parked } = database.tables
+  const { parked, lanes } = database.tables
   const visit = () => {
     clock.after(everyMs, visit, self)
     const late = clock.now >= sinceMs
@@ -19,6 +19,7 @@ export function attendParking(world: World, sinceMs: number): void {
     try {
       for (const row of transaction.rows(parked).sort((a, b) => a.id - b.id)) {
         if (row.reason === 'BEHIND') continue
+        transaction.lock(lanes, String(row.lane))
         const key = String(row.id)
         if (late && hopeless.has(row.reason)) {
           transaction.delete(parked, key)

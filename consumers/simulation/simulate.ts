@@ -21,7 +21,7 @@ export interface Outcome {
 }
 
 /** Faults and orders come for so long; then everything must end within so long. */
-const troubleMs = 8_000
+const troubleMs = 6_000
 const settleWithinMs = 120_000
 const lookEveryMs = 250
 

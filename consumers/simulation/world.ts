@@ -30,7 +30,7 @@ export class World {
   readonly random: Random
   readonly faults: Faults
   readonly partitions: number
-  readonly sessionTimeoutMs = 3_000
+  readonly sessionTimeoutMs = 2_000
   readonly broker: Broker
   readonly group = new Group(this.clock, this.server)
   readonly database: Database
@@ -62,9 +62,9 @@ export class World {
       clock,
       party: new Party('database'),
       tables,
-      statements: mutation?.statements?.(statements) ?? statements,
+      statements: mutation?.statements(statements, tables) ?? statements,
       committing: (transaction) => this.witness.committing(transaction),
-      defect: (error) => this.fail(error.message),
+      defect: (what) => this.fail(`the simulated database must be brought up to date: statement ${what}`),
     })
     this.gateway = new Gateway(clock, this.random, new Party('gateway'), this.faults.gateway)
     this.codec = jsonCodec(this.faults.registry)

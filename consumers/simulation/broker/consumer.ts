@@ -15,7 +15,7 @@ interface Place {
 const nameOf = ({ topic, partition }: Place) => `${topic}/${partition}`
 
 /** How long a fetch waits at the broker for records. */
-const waitMs = 400
+const waitMs = 600
 
 /**
  * A kafkajs consumer as the runtime meets it: joins, fetches all its partitions at once, hands out batches, waits for all of
@@ -156,8 +156,7 @@ export class SimulatedConsumer {
     for (const place of this.assigned) {
       const seek = this.seeks.get(nameOf(place))
       if (seek !== undefined) this.next.set(nameOf(place), seek)
-      else if (random.chance(faults.reset))
-        this.next.set(nameOf(place), random.integer(0, broker.end(place.topic, place.partition)))
+      else if (random.chance(faults.reset)) this.next.set(nameOf(place), 0)
       this.seeks.delete(nameOf(place))
     }
     const wanted = this.assigned
@@ -172,6 +171,9 @@ export class SimulatedConsumer {
       if (read().every(({ records }) => records.length === 0)) await broker.change(waitMs)
       return read()
     })
+    wire.clock.trace?.(
+      `fetched ${found.map(({ place, from, records }) => `${nameOf(place)} from ${from}: ${records.length}`).join(', ')}`,
+    )
     this.emit('fetch')
     const batches = found
       .filter(({ place }) => !this.seeks.has(nameOf(place)) && !this.paused.has(nameOf(place)))

@@ -14,7 +14,7 @@ export interface BrokerFaults {
   delayedRequest: number
   /** Some partitions were written. */
   torn: number
-  /** The client's position jumps: a reset after "offset out of range". */
+  /** The client reads from the beginning again, as kafkajs does after "offset out of range". */
   reset: number
 }
 

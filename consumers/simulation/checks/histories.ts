@@ -48,6 +48,10 @@ export function checkHistories(world: World): string[] {
 
   function compare(what: string, actual: string[], wanted: string[]): void {
     if (actual.length === wanted.length && actual.every((line, index) => line === wanted[index])) return
-    found.push(`${what} took effect as [${actual.join(', ')}], not as [${wanted.join(', ')}]`)
+    const at = wanted.findIndex((line, index) => line !== actual[index])
+    const first = at === -1 ? wanted.length : at
+    found.push(
+      `${what} took effect ${actual.length} times, not ${wanted.length}; the first difference is "${actual[first] ?? 'nothing'}" instead of "${wanted[first] ?? 'nothing'}"`,
+    )
   }
 }

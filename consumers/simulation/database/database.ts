@@ -15,8 +15,8 @@ export interface DatabaseOptions {
   statements: Statements
   /** Sees each transaction just before it is committed. */
   committing(transaction: Transaction): void
-  /** The simulation itself is wrong: it does not know a statement. */
-  defect(error: Error): void
+  /** The simulation itself is wrong: it does not know a statement, or only what it was before. */
+  defect(what: string): void
 }
 
 interface Waiting {
@@ -33,7 +33,6 @@ export class Database {
   private readonly locks: Locks = new Map()
   private readonly sessions = new Set<Session>()
   private waiting: Waiting[] = []
-  private readonly known = new Map<string, string>()
 
   constructor(options: DatabaseOptions) {
     this.options = options
@@ -93,24 +92,14 @@ export class Database {
   run(transaction: Transaction, text: string, name: string | undefined, values: readonly unknown[]): object[] {
     if (name === undefined) return this.orDefect(unnamed(text, this.clock.now), text)
     const statement = this.orDefect(this.options.statements[name], name)
-    if (this.known.get(name) !== text) {
-      const fingerprint = fingerprintOf(text)
-      if (fingerprint !== statement.fingerprint) {
-        this.options.defect(
-          new Error(
-            `statement ${name} is not the one that was modelled (${fingerprint}, modelled ${statement.fingerprint}): see consumers/simulation/database`,
-          ),
-        )
-      }
-      this.known.set(name, text)
-    }
+    const fingerprint = fingerprintOf(text)
+    if (fingerprint !== statement.fingerprint) this.options.defect(`${name} has changed (now ${fingerprint})`)
     return statement.run(transaction, values)
   }
 
   private orDefect<T>(found: T | undefined, what: string): T {
     if (found !== undefined) return found
-    const error = new Error(`the simulated database does not know the statement ${what}`)
-    this.options.defect(error)
-    throw error
+    this.options.defect(`${what} is not known`)
+    throw new Error(what)
   }
 }

@@ -1,7 +1,8 @@
 import type { Scheduled } from '../time/virtual-clock.ts'
 import type { Database } from './database.ts'
 import { databaseError } from './statement.ts'
-import { Blocked, Transaction } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
+import { Blocked } from './transaction.ts'
 
 /** `idle_in_transaction_session_timeout` and `lock_timeout` of every connection (infra/postgres.ts). */
 const idleLimitMs = 2_000

@@ -18,8 +18,16 @@ export const statement = <Values extends unknown[]>(
   run: (tx: Transaction, ...values: Values) => object[],
 ): Statement => ({ fingerprint, run: (tx, values) => run(tx, ...(values as Values)) })
 
-/** FNV-1a over the text, white space aside. */
+const fingerprints = new Map<string, string>()
+
+/** FNV-1a over the text, white space aside; worked out once per text. */
 export function fingerprintOf(text: string): string {
+  const fingerprint = fingerprints.get(text) ?? hashOf(text)
+  fingerprints.set(text, fingerprint)
+  return fingerprint
+}
+
+function hashOf(text: string): string {
   let hash = 0x811c9dc5
   for (const character of text.replaceAll(/\s+/g, ' ').trim()) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193)

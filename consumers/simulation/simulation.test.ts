@@ -1,0 +1,35 @@
+import { describe, expect, test } from '@jest/globals'
+import { mutations } from './mutations.ts'
+import { runSeeds } from './run-seeds.ts'
+import type { Outcome } from './simulate.ts'
+
+const seeds = 1_000
+
+describe('the runtime, simulated', () => {
+  test(`keeps its promises in ${seeds} worlds`, async () => {
+    const ended: Outcome[] = []
+    const failed = await runSeeds({ first: 1, last: seeds, workers: 2, ended: (outcome) => ended.push(outcome) })
+    expect(failed).toBeUndefined()
+    expect(ended).toHaveLength(seeds)
+    // Worlds in which nothing happens would prove nothing
+    expect(ended.reduce((sum, { commits }) => sum + commits, 0)).toBeGreaterThan(seeds * 30)
+    expect(ended.filter(({ repeats }) => repeats > 0).length).toBeGreaterThan(seeds / 10)
+  })
+
+  test('goes the same way whenever a seed is run again, and another way with another seed', async () => {
+    const outcomes: Outcome[] = []
+    const run = (first: number, last: number, workers: number) =>
+      runSeeds({ first, last, workers, ended: (outcome) => outcomes.push(outcome) })
+    await run(7, 7, 1)
+    await run(5, 8, 1) // After other seeds, in another thread
+    const [alone, ...others] = outcomes
+    expect(others.find(({ seed }) => seed === 7)).toEqual(alone)
+    expect(new Set(others.map(({ fingerprint }) => fingerprint)).size).toBe(4)
+  })
+
+  test.each(mutations)('notices when $name', async ({ name }) => {
+    const failed = await runSeeds({ first: 1, last: 400, workers: 2, mutation: name })
+    expect(failed?.failure).toBeDefined()
+    expect(failed?.failure).not.toMatch('brought up to date')
+  })
+})
