@@ -15,11 +15,11 @@ import { poll } from './launch.ts'
 import type { ProcessSpec } from './process-spec.ts'
 
 /** One combined KRaft node on 127.0.0.1. What differs from Kafka's defaults, and why where it is not plain. */
-const settings = (config: Config, logDir: string) => ({
+const settings = (config: Config, logDir: string, advertisedPort: number) => ({
   'process.roles': 'broker,controller',
   'node.id': 1,
   listeners: `CLIENT://127.0.0.1:${config.ports.kafka},CONTROLLER://127.0.0.1:${config.ports.kafkaController}`,
-  'advertised.listeners': `CLIENT://127.0.0.1:${config.ports.kafka},CONTROLLER://127.0.0.1:${config.ports.kafkaController}`,
+  'advertised.listeners': `CLIENT://127.0.0.1:${advertisedPort},CONTROLLER://127.0.0.1:${config.ports.kafkaController}`,
   'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
   'inter.broker.listener.name': 'CLIENT',
   'controller.listener.names': 'CONTROLLER',
@@ -55,8 +55,11 @@ const jvm = [
   '-Djava.awt.headless=true',
 ]
 
-/** Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward). */
-export function kafkaServer(config: Config): ProcessSpec {
+/**
+ * Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward).
+ * @param advertisedPort where clients are told to go, if something stands in front
+ */
+export function kafkaServer(config: Config, advertisedPort = config.ports.kafka): ProcessSpec {
   const version = pinned('kafka.version')
   const home = join(config.dataDir, 'kafka', version)
   const logDir = join(home, 'data')
@@ -75,7 +78,7 @@ export function kafkaServer(config: Config): ProcessSpec {
       const jars = await fetchJars(jdk, progress)
       const properties = join(home, 'server.properties')
       mkdirSync(home, { recursive: true })
-      const lines = Object.entries(settings(config, logDir)).map(([key, value]) => `${key}=${value}\n`)
+      const lines = Object.entries(settings(config, logDir, advertisedPort)).map(([key, value]) => `${key}=${value}\n`)
       writeFileSync(properties, lines.join(''))
       const options = jvmOptions(home, jars)
       if (!existsSync(join(logDir, 'meta.properties'))) await format(jdk, options, properties)

@@ -7,11 +7,15 @@ import { registryServer } from './registry-server.ts'
 /**
  * The servers that `config` does not name as the user's own.
  * @param durable false: fast and not proof against a power cut, for tests
+ * @param advertisedKafkaPort where Kafka tells clients to go, if something stands in front of it
  */
-export function embeddedServers(config: Config, { durable }: { durable: boolean }): ProcessSpec[] {
+export function embeddedServers(
+  config: Config,
+  { durable, advertisedKafkaPort }: { durable: boolean; advertisedKafkaPort?: number },
+): ProcessSpec[] {
   return [
     ...(config.postgres.embedded ? [postgresServer(config, { durable })] : []),
-    ...(config.kafka.embedded ? [kafkaServer(config)] : []),
+    ...(config.kafka.embedded ? [kafkaServer(config, advertisedKafkaPort)] : []),
     ...(config.registry.embedded ? [registryServer(config)] : []),
   ]
 }

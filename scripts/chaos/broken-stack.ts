@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { TcpProxy } from '../../infra/faults/tcp-proxy.ts'
+import { loadStackConfig } from '../../infra/stack/data-dir.ts'
+import { pipeline } from '../../infra/stack/pipeline.ts'
+import type { ProcessIdentity } from '../../infra/stack/process-identity.ts'
+import type { ProcessSpec } from '../../infra/stack/process-spec.ts'
+import { embeddedServers } from '../../infra/stack/servers.ts'
+import { startStack } from '../../infra/stack/supervisor.ts'
+import type { Stack } from '../../infra/stack/supervisor.ts'
+import type { Network, PlanOptions } from './fault-plan.ts'
+import { networks } from './fault-plan.ts'
+
+/** A whole stack of its own in which every connection leads through a proxy that can break it. */
+export interface BrokenStack extends AsyncDisposable {
+  /** Leads straight to the servers, past the proxies: for the one who looks on. */
+  readonly config: Config
+  readonly proxies: ReadonlyMap<Network, TcpProxy>
+  readonly processes: PlanOptions['processes']
+  readonly logDir: string
+  identityOf(process: string): ProcessIdentity | undefined
+  /** Whether every process is ready. */
+  healthy(): boolean
+  /** Keeps data and logs instead of deleting them. */
+  keep(): void
+}
+
+export interface BrokenStackOptions {
+  portBase: number
+  replicas: number
+  seed: number
+  /** Environment variables that differ from the defaults. */
+  settings: Readonly<Record<string, string>>
+  /** Called before PostgreSQL makes its data folder. */
+  prepare?(config: Config): void
+  signal: AbortSignal
+  say(line: string): void
+}
+
+export async function startBrokenStack(options: BrokenStackOptions): Promise<BrokenStack> {
+  const { portBase, replicas, seed, settings, signal, say } = options
+  const dataDir = mkdtempSync(join(tmpdir(), 'tally-chaos-'))
+  const own = {
+    ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_SIMULATOR_SEED: String(seed) },
+    ...settings,
+  }
+  const config = loadStackConfig({ ...withoutServers(process.env), ...own })
+  options.prepare?.(config)
+  const proxies = new Map<Network, TcpProxy>()
+  for (const network of networks) proxies.set(network, await TcpProxy.open({ target: { port: config.ports[network] } }))
+  const portOf = (network: Network) => proxies.get(network)?.port ?? 0
+  const through = (url: string, network: Network) => Object.assign(new URL(url), { port: String(portOf(network)) }).href
+  const env = {
+    ...own,
+    TALLY_KAFKA_BROKERS: `127.0.0.1:${portOf('kafka')}`,
+    TALLY_DATABASE_URL: through(config.postgres.url, 'postgres'),
+    TALLY_REGISTRY_URL: through(config.registry.url, 'registry'),
+    TALLY_GATEWAY_URL: through(config.gateway.url, 'gateway'),
+    TALLY_CARRIER_URL: through(config.carrier.url, 'carrier'),
+  }
+  const servers = embeddedServers(config, { durable: true, advertisedKafkaPort: portOf('kafka') })
+  const services = pipeline(config).map((spec) => withEnvironment(spec, env))
+  const specs = [...servers, ...services.flatMap((spec) => (spec.kind === 'service' ? copies(spec, replicas) : spec))]
+  const namesOf = (kind: ProcessSpec['kind']) => specs.filter((spec) => spec.kind === kind).map(({ name }) => name)
+  let kept = false
+  let stack: Stack | undefined
+  const close = async () => {
+    await stack?.down()
+    for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]()
+    if (!kept) rmSync(dataDir, { recursive: true, force: true })
+  }
+  try {
+    stack = await startStack(config, { processes: specs, onProgress: say, signal })
+  } catch (error) {
+    await close()
+    throw error
+  }
+  if (!stack) throw new TallyError('USAGE', `A stack runs in ${dataDir} already`)
+  const { status } = stack
+  return {
+    config,
+    proxies,
+    processes: { services: namesOf('service'), simulators: namesOf('simulator'), servers: namesOf('server') },
+    logDir: join(dataDir, 'logs'),
+    identityOf: (name) => status().processes.find((process) => process.name === name)?.identity,
+    healthy: () => status().processes.every(({ state }) => state === 'ready' || state === 'done'),
+    keep: () => (kept = true),
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Chaos breaks its own servers only, whatever others the environment names. */
+const withoutServers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      ([name]) => !/^TALLY_(KAFKA_BROKERS|(REGISTRY|DATABASE|GATEWAY|CARRIER)_URL|NAMESPACE)$/.test(name),
+    ),
+  )
+
+const withEnvironment = (spec: ProcessSpec, env: Record<string, string>): ProcessSpec => ({
+  ...spec,
+  async prepare(progress) {
+    const line = await spec.prepare(progress)
+    return { ...line, env: { ...line.env, ...env } }
+  },
+})
+
+/** Services that listen exist once; consumers in as many replicas as asked for. */
+const copies = (spec: ProcessSpec, replicas: number): ProcessSpec[] =>
+  spec.ports
+    ? [spec]
+    : Array.from({ length: replicas }, (_, n) => ({ ...spec, name: n === 0 ? spec.name : `${spec.name}-${n + 1}` }))

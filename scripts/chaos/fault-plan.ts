@@ -1,0 +1,127 @@
+import type { Fault } from '../../infra/faults/fault.ts'
+import { seededRandom } from '../../producers/seeded.ts'
+import type { Random } from '../../producers/seeded.ts'
+
+/** What a network stands before. */
+export const networks = ['kafka', 'postgres', 'registry', 'gateway', 'carrier'] as const
+export type Network = (typeof networks)[number]
+
+/** One thing that goes wrong, and for how long. */
+export type Mishap =
+  | { readonly kind: 'kill'; readonly process: string }
+  | { readonly kind: 'freeze'; readonly process: string; readonly forMs: number }
+  | {
+      readonly kind: 'network'
+      readonly network: Network
+      readonly fault: Fault
+      readonly share: number
+      readonly forMs: number
+    }
+  | { readonly kind: 'terminate'; readonly forMs: number } // Database sessions, while they work or commit
+  | { readonly kind: 'steal'; readonly lanes: number } // A second owner takes lanes under the first
+  | { readonly kind: 'full-disk'; readonly forMs: number }
+
+export type MishapKind = Mishap['kind']
+
+export interface Step {
+  /** Waited before it, milliseconds. */
+  readonly afterMs: number
+  readonly mishap: Mishap
+  /** Whether the next may come before the pipeline has recovered from this one. */
+  readonly impatient: boolean
+}
+
+export interface PlanOptions {
+  seed: number
+  kinds: readonly MishapKind[]
+  /** Names of processes by what they are. */
+  processes: Readonly<Record<'services' | 'simulators' | 'servers', readonly string[]>>
+  sessionTimeoutMs: number
+}
+
+/** How often each kind comes, relative to the others. */
+const weights: Readonly<Record<MishapKind, number>> = {
+  kill: 5,
+  network: 5,
+  freeze: 3,
+  terminate: 2,
+  steal: 1,
+  'full-disk': 1,
+}
+
+/** What goes wrong, without end: a function of the seed alone. */
+export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs }: PlanOptions): Generator<Step> {
+  const lots = kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind))
+  for (let index = 0; ; index++) {
+    const random = seededRandom('chaos', seed, index)
+    yield {
+      afterMs: random.pick([0, 500, 2_000, 4_000]),
+      mishap: mishapOf(random.pick(lots), random, processes, sessionTimeoutMs),
+      impatient: random.next() < 0.25,
+    }
+  }
+}
+
+function mishapOf(
+  kind: MishapKind,
+  random: Random,
+  processes: PlanOptions['processes'],
+  sessionTimeoutMs: number,
+): Mishap {
+  const { services, simulators, servers } = processes
+  // Servers take long to come back: seldom enough that the rest gets its turn
+  const anyProcess = () => random.pick(random.pick([services, services, services, simulators, servers]))
+  switch (kind) {
+    case 'kill':
+      return { kind, process: anyProcess() }
+    case 'freeze':
+      return { kind, process: anyProcess(), forMs: Math.round(sessionTimeoutMs * (1.1 + random.next())) }
+    case 'network': {
+      const network = random.pick(networks)
+      return {
+        kind,
+        network,
+        fault: networkFault(network, random),
+        share: random.pick([0.3, 1]),
+        forMs: random.int(1_000, 8_000),
+      }
+    }
+    case 'terminate':
+      return { kind, forMs: random.int(500, 3_000) }
+    case 'steal':
+      return { kind, lanes: random.int(1, 6) }
+    case 'full-disk':
+      return { kind, forMs: random.int(2_000, 5_000) }
+  }
+}
+
+function networkFault(network: Network, random: Random): Fault {
+  const anywhere: Fault[] = [
+    { kind: 'cut' },
+    { kind: 'reset' },
+    { kind: 'stall' },
+    { kind: 'drop-answers' },
+    { kind: 'slow', latencyMs: random.int(50, 400), bytesPerSecond: random.pick([undefined, 50_000]) },
+  ]
+  const http: Fault[] = [{ kind: 'http-error', status: random.pick([500, 503, 429]) }]
+  return random.pick(network === 'kafka' || network === 'postgres' ? anywhere : [...anywhere, ...http])
+}
+
+/** For people: `freeze payment for 4.2 s`. */
+export function describeMishap(mishap: Mishap): string {
+  const seconds = 'forMs' in mishap ? ` for ${(mishap.forMs / 1_000).toFixed(1)} s` : ''
+  switch (mishap.kind) {
+    case 'kill':
+      return `kill -9 ${mishap.process}`
+    case 'freeze':
+      return `freeze ${mishap.process}${seconds}`
+    case 'network':
+      return `network to ${mishap.network}: ${mishap.fault.kind}${mishap.share < 1 ? ` on ${mishap.share * 100} % of connections` : ''}${seconds}`
+    case 'terminate':
+      return `terminate database sessions${seconds}`
+    case 'steal':
+      return `a second owner takes ${mishap.lanes} lanes`
+    case 'full-disk':
+      return `fill the database's disk${seconds}`
+  }
+}

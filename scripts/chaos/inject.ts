@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { schemaName } from '../../consumers/load-consumer.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { signalTo } from '../../infra/stack/process-identity.ts'
+import type { Random } from '../../producers/seeded.ts'
+import type { BrokenStack } from './broken-stack.ts'
+import type { Mishap } from './fault-plan.ts'
+import type { SmallDisk } from './small-disk.ts'
+
+export interface Scene {
+  stack: BrokenStack
+  /** Straight to the database, as its owner. */
+  pool: Pool
+  /** Names of the consumers. */
+  groups: readonly string[]
+  partitions: number
+  disk: SmallDisk | undefined
+  random: Random
+}
+
+/**
+ * Lets a mishap happen and ends it again.
+ * @returns whether it could happen at all: a process may just be gone, a fault unknown here
+ */
+export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
+  const { stack, pool, disk, random } = scene
+  switch (mishap.kind) {
+    case 'kill': {
+      const target = stack.identityOf(mishap.process)
+      if (target) signalTo(target, 'SIGKILL')
+      return target !== undefined
+    }
+    case 'freeze': {
+      const target = stack.identityOf(mishap.process)
+      if (!target) return false
+      signalTo(target, 'SIGSTOP')
+      try {
+        await delay(mishap.forMs)
+      } finally {
+        signalTo(target, 'SIGCONT')
+      }
+      return true
+    }
+    case 'network': {
+      const proxy = stack.proxies.get(mishap.network)
+      proxy?.inject(mishap.fault, mishap.share, () => random.next())
+      await delay(mishap.forMs)
+      proxy?.heal()
+      return true
+    }
+    case 'terminate':
+      return terminateSessions(pool, mishap.forMs)
+    case 'steal':
+      return stealLanes(scene, mishap.lanes)
+    case 'full-disk':
+      return disk?.fill(mishap.forMs) ?? false
+  }
+}
+
+/** Ends sessions of the services while they work; those in a commit first. */
+async function terminateSessions(pool: Pool, forMs: number): Promise<boolean> {
+  let ended = 0
+  for (const until = performance.now() + forMs; performance.now() < until; await delay(20)) {
+    const { rows } = await pool.query<{ ended: boolean }>(
+      `select pg_terminate_backend(pid) as ended from (
+         select pid from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' and application_name <> 'chaos'
+         order by query ilike 'commit%' desc, random() limit 2) as busy`,
+    )
+    ended += rows.length
+  }
+  return ended > 0
+}
+
+/** Raises epochs as a new owner would, under the old one's feet. */
+async function stealLanes({ pool, groups, partitions, random }: Scene, count: number): Promise<boolean> {
+  for (let n = 0; n < count; n++) {
+    const schema = schemaName('', random.pick(groups))
+    const lane = random.int(0, partitions - 1)
+    await pool.query(`update "${schema}".lane set epoch = epoch + 1, owner = 'chaos' where lane = $1`, [lane])
+  }
+  return true
+}

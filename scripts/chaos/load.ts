@@ -1,0 +1,119 @@
+import type { Kafka } from 'kafkajs'
+import { ApiClient, newOrderOf } from '../../producers/api-client.ts'
+import type { Article } from '../../producers/demo-catalogue.ts'
+import { orderGenerator } from '../../producers/order-generator.ts'
+import { Publisher } from '../../producers/publisher.ts'
+import type { OutgoingEvent } from '../../producers/publisher.ts'
+import { seededId, seededRandom, zipf } from '../../producers/seeded.ts'
+import type { Random } from '../../producers/seeded.ts'
+import { sendAll } from '../../producers/send-all.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { MalformedRecords } from './malformed.ts'
+
+export interface LoadOptions {
+  kafka: Kafka
+  codec: Codec
+  namespace: string
+  partitions: number
+  apiUrl: string
+  articles: readonly Article[]
+  seed: number
+  /** Orders per second. */
+  rate: number
+  signal: AbortSignal
+}
+
+/** What was sent so far. */
+export interface Sent {
+  orders: number
+  duplicates: number
+  malformed: number
+  conflicting: number
+  cancellations: number
+}
+
+/** How often something other than a new order comes, per order. */
+const shares = { duplicate: 0.02, malformed: 0.01, conflicting: 0.01, cancellation: 0.04 } as const
+/** Orders that go through the API; all others straight to Kafka. */
+const apiShare = 0.3
+
+/**
+ * A shop's day, in which hot orders get more than their share of attention: new orders, and by the seed repeats, malformed
+ * records, second orders under one id, and cancellations, some of them late. Goes on until `signal`; what was begun is
+ * brought to its end.
+ */
+export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
+  const { kafka, codec, namespace, partitions, apiUrl, articles, seed, rate, signal } = options
+  const orderAt = orderGenerator(seed, articles)
+  const api = new ApiClient({ url: apiUrl })
+  const publisher = await Publisher.connect({ kafka, namespace, codec, source: '/tally/chaos', giveUpAfterMs: 300_000 })
+  const malformed = await MalformedRecords.connect(kafka)
+  const recent = zipf(500, 1.1)
+  const older = (index: number, random: Random) => Math.max(0, index - 1 - recent(random))
+  const placed = (index: number, variant = 0): OutgoingEvent => ({
+    type: 'OrderPlaced',
+    id: seededId('chaos', seed, index, variant),
+    data: variant === 0 ? orderAt(index) : { ...orderAt(index + variant * 1_000_000), orderId: orderAt(index).orderId },
+  })
+  const viaApi = (index: number) => seededRandom('chaos-way', seed, index).next() < apiShare
+  const orderIds = new Map<number, string>() // Of orders the API named
+
+  const act = async (index: number): Promise<void> => {
+    const random = seededRandom('chaos-load', seed, index)
+    const happens = (share: number) => random.next() < share
+    if (viaApi(index)) {
+      const { orderId } = await untilAnswered(() =>
+        api.placeOrder(newOrderOf(orderAt(index)), `chaos-${seed}-${index}`),
+      )
+      orderIds.set(index, orderId)
+    } else await publisher.publish([placed(index)])
+    sent.orders++
+    const earlier = older(index, random)
+    if (happens(shares.duplicate) && !viaApi(earlier)) {
+      await publisher.publish([placed(earlier)])
+      sent.duplicates++
+    }
+    if (happens(shares.conflicting) && !viaApi(earlier)) {
+      await publisher.publish([placed(earlier, 1)])
+      sent.conflicting++
+    }
+    if (happens(shares.cancellation)) {
+      const orderId = viaApi(earlier) ? orderIds.get(earlier) : orderAt(earlier).orderId
+      const data = { orderId: orderId ?? orderAt(index).orderId, reason: 'chaos', requestedAt: Date.now() }
+      await publisher.publish([{ type: 'CancellationRequested', id: seededId('chaos-cancel', seed, index), data }])
+      sent.cancellations++
+    }
+    if (happens(shares.malformed)) {
+      const { orderId: key } = orderAt(happens(0.5) ? earlier : index)
+      const topic = random.pick(['orders', 'payments', 'inventory', 'shipping'])
+      await malformed.send({
+        topic: `${namespace}${topic}`,
+        key,
+        partition: laneOf(key, partitions),
+        random,
+      })
+      sent.malformed++
+    }
+  }
+  try {
+    await sendAll(indexes(signal), act, { maxOutstanding: 300, rate, signal })
+  } finally {
+    await Promise.all([publisher.stop(), malformed.stop()])
+  }
+}
+
+function* indexes(signal: AbortSignal): Generator<number> {
+  for (let index = 0; !signal.aborted; index++) yield index
+}
+
+/** A shop that got no answer asks again with the same key, however long it takes. */
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (failures >= 30) throw error
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { consumerFolders } from '../../consumers/load-consumer.ts'
+import { describeError } from '../../infra/errors.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import { createPool } from '../../infra/postgres.ts'
+import { createLogger } from '../../infra/telemetry.ts'
+import type { Logger } from '../../infra/telemetry.ts'
+import { ApiClient } from '../../producers/api-client.ts'
+import { demoCatalogue } from '../../producers/demo-catalogue.ts'
+import { seededRandom } from '../../producers/seeded.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import { topics } from '../../schemas/topics.ts'
+import { fillWarehouse } from '../demo/fill-warehouse.ts'
+import { verify } from '../verify/verify.ts'
+import { startBrokenStack } from './broken-stack.ts'
+import type { BrokenStack } from './broken-stack.ts'
+import { cleanUp } from './clean-up.ts'
+import { describeMishap, faultPlan } from './fault-plan.ts'
+import type { MishapKind } from './fault-plan.ts'
+import { inject } from './inject.ts'
+import { runLoad } from './load.ts'
+import type { Sent } from './load.ts'
+import { readServiceLogs } from './read-logs.ts'
+import { recover } from './recovery.ts'
+import type { ChaosReport, Happened } from './report.ts'
+import { mountSmallDisk } from './small-disk.ts'
+
+export interface ChaosOptions {
+  seed: number
+  /** How long faults come, milliseconds. */
+  forMs: number
+  kinds: readonly MishapKind[]
+  /** Orders per second. */
+  rate: number
+  replicas: number
+  portBase: number
+  signal: AbortSignal
+  say(line: string): void
+}
+
+const sessionTimeoutMs = 3_000
+const healWithinMs = 120_000
+/** A lane, or an outbox, that stands still for so long after a fault is over does not recover. */
+const recoverWithinMs = 60_000
+
+/** Breaks everything for a while, lets it heal, and proves what became of the orders. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, kinds, replicas, portBase, signal, say } = options
+  const log = createLogger('chaos', 'silent')
+  let disk: ReturnType<typeof mountSmallDisk> | undefined
+  const settings = {
+    TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
+    TALLY_RETRY_FIRST_MS: '500',
+    TALLY_ORDER_TIMEOUT_MS: '60000', // Short enough to end orders during the run
+  }
+  const stack = await startBrokenStack({
+    ...{ portBase, replicas, seed, settings, signal, say },
+    prepare(config) {
+      if (kinds.includes('full-disk')) disk = mountSmallDisk(config)
+    },
+  })
+  if (typeof disk === 'string') say(disk)
+  const smallDisk = typeof disk === 'string' ? undefined : disk
+  try {
+    const report = await breakAndProve(options, stack, smallDisk, log)
+    if (!report.ok) stack.keep()
+    return report
+  } catch (error) {
+    stack.keep()
+    say(`Data and logs are in ${stack.config.dataDir}`)
+    throw error
+  } finally {
+    await stack[Symbol.asyncDispose]()
+    smallDisk?.unmount()
+  }
+}
+
+async function breakAndProve(
+  options: ChaosOptions,
+  stack: BrokenStack,
+  disk: Exclude<ReturnType<typeof mountSmallDisk>, string> | undefined,
+  log: Logger,
+): Promise<ChaosReport> {
+  const { seed, forMs, kinds, rate, signal, say } = options
+  const { config } = stack
+  const { namespace, partitions } = config
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'chaos', log })
+  const pool = createPool({ url: config.postgres.url, name: 'chaos', max: 3, log })
+  const groups = consumerFolders()
+  const begun = performance.now()
+  try {
+    const articles = demoCatalogue(seed)
+    const apiUrl = `http://127.0.0.1:${config.ports.api}`
+    const api = new ApiClient({ url: apiUrl, signal })
+    for (const { sku, name, unitPriceMinor, currency } of articles)
+      await api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency })
+    await fillWarehouse({ config, pool, articles, seed, log, signal })
+    const codec = await createCodec({ registryUrl: config.registry.url, namespace, log, signal })
+    say(
+      `${stack.processes.services.length} services, ${rate} orders/s, faults for ${Math.round(forMs / 1_000)} s, seed ${seed}`,
+    )
+
+    const sent: Sent = { orders: 0, duplicates: 0, malformed: 0, conflicting: 0, cancellations: 0 }
+    const enough = new AbortController()
+    const load = runLoad(
+      { ...{ kafka, codec, namespace, partitions, apiUrl, articles, seed, rate }, signal: enough.signal },
+      sent,
+    )
+    load.catch((error: unknown) => say(`The load ended early: ${describeError(error)}`))
+    const happened: Happened[] = []
+    const watched = { kafka, pool, groups, topics: topics.map(({ name }) => name) }
+    const scene = { stack, pool, groups, partitions, disk, random: seededRandom('chaos-scene', seed) }
+    const plan = faultPlan({ seed, kinds, processes: stack.processes, sessionTimeoutMs })
+    for (const until = performance.now() + forMs; performance.now() < until && !signal.aborted; ) {
+      const { afterMs, mishap, impatient } = plan.next().value
+      await delay(afterMs, undefined, { signal }).catch(() => {})
+      const at = performance.now()
+      const done = await inject(mishap, scene).catch((error: unknown) => {
+        say(`${describeMishap(mishap)} failed: ${describeError(error)}`) // The database may be away just now
+        return false
+      })
+      if (!done) continue
+      const entry: Happened = { mishap, recoveredInMs: undefined, judged: !impatient }
+      happened.push(entry)
+      if (!impatient) entry.recoveredInMs = await recover(watched, recoverWithinMs, signal)
+      const took = impatient
+        ? 'not waited for'
+        : entry.recoveredInMs === undefined
+          ? 'NOT recovered'
+          : `recovered in ${(entry.recoveredInMs / 1_000).toFixed(1)} s`
+      say(`${((at - begun) / 1_000).toFixed(0).padStart(4)} s  ${describeMishap(mishap)}: ${took}`)
+    }
+    enough.abort()
+    await load
+    say(`${sent.orders} orders sent, everything is healed; waiting until nothing is on its way`)
+    await untilHealthy(stack, signal)
+    const cleanedUp = await cleanUp(config.postgres.url, groups, healWithinMs, log)
+    const verdict = await verify(config, { settleWithinMs: healWithinMs, log, signal })
+    const stuck = happened.filter(({ judged, recoveredInMs }) => judged && recoveredInMs === undefined)
+    return {
+      ...{ seed, forMs, sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
+      logs: readServiceLogs(stack.logDir),
+      duplicatesDropped: await duplicates(pool, groups),
+      ok: verdict.ok && stuck.length === 0 && cleanedUp.left === 0,
+    }
+  } finally {
+    await pool.end()
+  }
+}
+
+async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<void> {
+  for (const until = performance.now() + healWithinMs; !stack.healthy() && performance.now() < until; )
+    await delay(200, undefined, { signal })
+}
+
+async function duplicates(
+  pool: { query: ReturnType<typeof createPool>['query'] },
+  groups: readonly string[],
+): Promise<number> {
+  const sums = groups.map((group) => `select sum(duplicates) as n from "${group.replaceAll('-', '_')}".ledger`)
+  const { rows } = await pool.query<{ n: number }>(`select sum(n)::int as n from (${sums.join(' union all ')}) as sums`)
+  return rows[0]?.n ?? 0
+}
