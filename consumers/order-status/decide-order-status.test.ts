@@ -85,6 +85,11 @@ describe('the status of an order', () => {
     )
   })
 
+  test('keeps to the first of two orders under one id, as all other services do', () => {
+    const second: OrderEvent = { ...placed, data: { ...placed.data, totalMinor: 1, customerId: 'c-8' } }
+    expect(after([placed, second]).order).toMatchObject({ customerId: 'c-7', totalMinor: 900 })
+  })
+
   test.each<[OrderStatus['status'], string | null, OrderEvent['type'][]]>([
     ['placed', null, []],
     ['placed', null, ['OrderPlaced', 'CancellationRequested']],

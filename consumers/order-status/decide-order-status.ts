@@ -80,7 +80,7 @@ export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context
       status: rule?.status ?? 'placed',
       reason: ends ? reasonOf(event) : state.reason,
       seen,
-      order: event.type === 'OrderPlaced' ? orderOf(event.data) : state.order,
+      order: state.order ?? (event.type === 'OrderPlaced' ? orderOf(event.data) : null), // A second one changes nothing anywhere
       updatedAt: Math.max(state.updatedAt, context.time),
       endedAt: ends ? context.time : state.endedAt,
       entries: seq,

@@ -12,12 +12,13 @@ export const eventSets = ({ history }: Evidence): Finding =>
     for (const [orderId, facts] of history.fold.orders) {
       for (const n of facts.counts.values()) events += n
       for (const fault of eventFaults(facts)) report(`${orderId}: ${fault}`)
+      if (facts.placed.length > 1) report(`${orderId} was placed ${facts.placed.length} times: the first counts`, true)
     }
     return `${count(events)} events of orders`
   })
 
-/** These alone may come more than once: each asks or answers anew. */
-const repeatable: ReadonlySet<EventType> = new Set(['CancellationRequested', 'CancellationRefused'])
+/** These alone may come more than once: each asks or answers anew; what a producer places twice, nobody acts on twice. */
+const repeatable: ReadonlySet<EventType> = new Set(['OrderPlaced', 'CancellationRequested', 'CancellationRefused'])
 
 const path: readonly EventType[] = [
   'OrderPlaced',

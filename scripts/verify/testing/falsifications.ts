@@ -138,7 +138,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
   ],
   [
     'an accepted order was placed twice',
-    ['event-sets', 'orders-accepted'],
+    ['orders-accepted'],
     ({ history }) =>
       history.fold.take(another('OrderPlaced', { orderId: completed, totalMinor: 900, currency: 'EUR' })),
   ],
