@@ -36,4 +36,4 @@ test('a customer gets each mail once, wherever the process is killed', async () 
       ],
     })
   }
-})
+}, 120_000)

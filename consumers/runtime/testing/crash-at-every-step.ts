@@ -41,6 +41,9 @@ export interface CrashOutcome {
   readonly repeats: number
 }
 
+/** For machines that do much else. */
+const patience = { withinMs: 60_000 }
+
 /**
  * Kills a consumer wherever it can be killed and looks at what comes of it.
  *
@@ -78,7 +81,7 @@ export async function* crashAtEveryStep({
     using living = victim
     victim = fork() // Loads meanwhile
     living.start(crash)
-    await waitUntil('dead or done', async () => !living.alive || (await settling.settled()))
+    await waitUntil('dead or done', async () => !living.alive || (await settling.settled()), patience)
     living.stop()
     return await living.ended
   }
@@ -87,7 +90,7 @@ export async function* crashAtEveryStep({
     const { codec, sandbox } = bench
     const heir = await startReplica({ definition, config, codec, log: sandbox.log, name: `heir-${++lives}` })
     try {
-      await waitUntil('the next owner has settled everything', () => settling.settled())
+      await waitUntil('the next owner has settled everything', () => settling.settled(), patience)
     } finally {
       await heir.stop()
     }

@@ -18,10 +18,6 @@ export async function watchSettling<State, Row>(
   const topics = [...new Set((Object.keys(handlers) as EventType[]).map(topicOf))]
   return {
     async settled() {
-      const { rowCount: waiting } = await pool.query(
-        `select from outbox union all select from call union all select from timer where due_at <= now() limit 1`,
-      )
-      if (waiting !== 0) return false
       const { rows } = await pool.query<{ place: string }>(
         `select distinct on (topic, partition) topic || '/' || partition || '=' || next_offset as place
          from ledger order by topic, partition, epoch desc`,
@@ -31,7 +27,11 @@ export async function watchSettling<State, Row>(
         const ends = await admin.fetchTopicOffsets(topicName(namespace, topic))
         if (!ends.every(({ partition, high }) => reached.has(`${topic.name}/${partition}=${high}`))) return false
       }
-      return true
+      // Last, because what is waiting comes about in the transaction that moves the ledger
+      const { rowCount: waiting } = await pool.query(
+        `select from outbox union all select from call union all select from timer where due_at <= now() limit 1`,
+      )
+      return waiting === 0
     },
     [Symbol.asyncDispose]: () => admin.disconnect(),
   }
