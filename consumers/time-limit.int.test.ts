@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
+import { TcpProxy } from '../infra/faults/tcp-proxy.ts'
 import { createPool } from '../infra/postgres.ts'
 import { startCarrier } from '../infra/simulators/carrier.ts'
 import { startGateway } from '../infra/simulators/gateway.ts'
@@ -20,7 +21,6 @@ import type { Emitted } from './runtime/handler.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
 import { eventsOf } from './testing/events.ts'
 import { event, now } from './testing/in-memory.ts'
-import { createUnreliableLink } from './testing/unreliable-link.ts'
 
 const orderId = 'o-1'
 const { placed } = eventsOf(orderId, { tea: 2 })
@@ -36,13 +36,13 @@ async function openPipeline(orderTimeoutMs: number) {
   stack.defer(() => gateway.stop())
   const carrier = await startCarrier({ ...simulated, refuseRate: 0 })
   stack.defer(() => carrier.stop())
-  const link = stack.use(await createUnreliableLink(gateway.url))
+  const network = stack.use(await TcpProxy.open({ target: { port: Number(new URL(gateway.url).port) } }))
 
   const sandbox = stack.use(
     createSandbox({
       TALLY_PARTITIONS: '2',
       TALLY_ORDER_TIMEOUT_MS: String(orderTimeoutMs),
-      TALLY_GATEWAY_URL: link.url,
+      TALLY_GATEWAY_URL: `http://127.0.0.1:${network.port}`,
       TALLY_CARRIER_URL: carrier.url,
     }),
   )
@@ -69,7 +69,8 @@ async function openPipeline(orderTimeoutMs: number) {
     config: { ...config, gateway: { ...config.gateway, url: gateway.url } },
     publish,
     start,
-    breakGateway: link.become,
+    /** Between payment and the gateway. */
+    network,
     holds: () => readJournal(gateway.url),
     tables,
     /** Phases of the order's payment, reservation and shipment, and its status. */
@@ -99,31 +100,35 @@ const stocked = async ({ publish, tables }: Pipeline) => {
 }
 
 test.each([
-  ['is down', 'down'],
-  ['holds the money and does not say so', 'deaf'],
-] as const)('an order whose payment gateway %s ends in time; what is held late is given back', async (_, state) => {
-  await using pipeline = await openPipeline(1_000)
-  await pipeline.start('payment', 'inventory', 'shipping', 'order-status', 'notifications')
-  await stocked(pipeline)
-  pipeline.breakGateway(state)
-  await pipeline.publish(placed)
-  await waitUntil(
-    'it is cancelled, its goods released',
-    async () => (await pipeline.phases()) === 'authorizing released cancelled cancelled',
-  )
-  expect((await pipeline.tables()).stock.get('tea')).toEqual({ onHand: 10, reserved: 0, shipped: 0 })
-  expect((await pipeline.holds())?.size).toBe(state === 'deaf' ? 1 : 0)
-  expect(await pipeline.row('order-status', (schema) => `select reason from ${schema}.order_status`)).toEqual({
-    reason: 'timed_out',
-  })
-  const mail = (schema: string) => `select subject from ${schema}.mail where kind = 'cancelled'`
-  const written = await waitUntil('a mail is written', () => pipeline.row('notifications', mail))
-  expect(written).toEqual({ subject: expect.stringContaining('in time') })
+  ['is away', { kind: 'cut' }, 0],
+  ['holds the money and does not say so', { kind: 'drop-answers' }, 1],
+] as const)(
+  'an order whose payment gateway %s ends in time; what is held late is given back',
+  async (_, fault, holds) => {
+    await using pipeline = await openPipeline(1_000)
+    await pipeline.start('payment', 'inventory', 'shipping', 'order-status', 'notifications')
+    await stocked(pipeline)
+    pipeline.network.inject(fault)
+    await pipeline.publish(placed)
+    await waitUntil(
+      'it is cancelled, its goods released',
+      async () => (await pipeline.phases()) === 'authorizing released cancelled cancelled',
+    )
+    expect((await pipeline.tables()).stock.get('tea')).toEqual({ onHand: 10, reserved: 0, shipped: 0 })
+    expect((await pipeline.holds())?.size).toBe(holds)
+    expect(await pipeline.row('order-status', (schema) => `select reason from ${schema}.order_status`)).toEqual({
+      reason: 'timed_out',
+    })
+    const mail = (schema: string) => `select subject from ${schema}.mail where kind = 'cancelled'`
+    const written = await waitUntil('a mail is written', () => pipeline.row('notifications', mail))
+    expect(written).toEqual({ subject: expect.stringContaining('in time') })
 
-  pipeline.breakGateway('up')
-  await waitUntil('the hold is void', async () => (await pipeline.phases()) === 'voided released cancelled cancelled')
-  await expectSound(pipeline, 'cancelled')
-})
+    pipeline.network.inject({ kind: 'cut' }) // What still waits for an answer asks again at once
+    pipeline.network.heal()
+    await waitUntil('the hold is void', async () => (await pipeline.phases()) === 'voided released cancelled cancelled')
+    await expectSound(pipeline, 'cancelled')
+  },
+)
 
 test('an order ends in time though inventory is not there, which later sets nothing aside', async () => {
   await using pipeline = await openPipeline(1_000)
@@ -139,7 +144,7 @@ test('an order that nothing else will ever end is ended by its clock, and verify
   await using pipeline = await openPipeline(3_600_000)
   await pipeline.start('payment', 'inventory', 'shipping', 'order-status', 'notifications')
   await stocked(pipeline)
-  pipeline.breakGateway('down')
+  pipeline.network.inject({ kind: 'cut' })
   await pipeline.publish(placed)
   const gathering = 'authorizing reserved gathering reserved'
   await waitUntil('it waits for its payment', async () => (await pipeline.phases()) === gathering)
