@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals'
 import { inTransaction } from '../../infra/postgres.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
-import { openLedger, raiseEpoch } from './ledger.ts'
+import { claimLane } from './claim-lane.ts'
+import { lockLane, moveLedger, openLedger, raiseEpoch } from './ledger.ts'
 import { FailureBreaker } from './parking/failure-breaker.ts'
 import { takeBatch } from './take-batch.ts'
 import { counts, ledgerSums, published } from './testing/observe.ts'
@@ -50,6 +51,39 @@ test('a batch that does not begin where the ledger stands is refused', async () 
   await expect(take(7, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
   await take(5, 8)
   expect(await ledgerSums(bench)).toMatchObject({ ignored: 8, offsets: 8 })
+})
+
+test('a batch that does not account for every offset is refused', async () => {
+  await using bench = await open()
+  const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
+  await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
+  const move = { topic: 'orders', from: 0, to: 5, ignored: 3, holes: 1 }
+  const take = takeBatch(contextOf(bench), own, { source: 'record', inputs: [], move })
+  await expect(take).rejects.toMatchObject({ constraint: 'ledger_check' })
+})
+
+test('a new owner waits for what the older one has under way, and begins behind it', async () => {
+  await using bench = await open()
+  const { pool, sandbox } = bench
+  const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'first') }
+  await openLedger(pool, own, [{ topic: 'orders', low: 0 }])
+  const claiming = await inTransaction(pool, async (tx) => {
+    await lockLane(tx, own)
+    const topicStarts = async () => [{ topic: 'orders', low: 0 }]
+    const options = { heldEpoch: undefined, counts: true, wanted: () => true }
+    const claim = claimLane({ pool, owner: 'second', topicStarts }, 0, options)
+    await waitUntil('the new owner waits', async () => {
+      const { rowCount } = await sandbox.pool.query(
+        `select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,
+        [`test ${sandbox.namespace}${group}`],
+      )
+      return rowCount === 1
+    })
+    const move = { topic: 'orders', from: 0, to: 5, ignored: 5, holes: 0 }
+    await moveLedger(tx, own, move, { taken: 0, duplicates: 0, parked: 0 })
+    return { claim } // Not awaited here: it waits for our commit
+  })
+  expect((await claiming.claim)?.positions).toEqual(new Map([['orders', 5]]))
 })
 
 test('what an owner committed but did not publish or call, the next one does', async () => {
@@ -126,10 +160,31 @@ test('connections cut by the database: the lanes take themselves over and go on'
   expect([...(await counts(bench)).values()].every(({ placed: times }) => times === 1)).toBe(true)
 })
 
+test('a database that has no room for a while is no reason to park', async () => {
+  await using bench = await openTestBench(group, countTable, 1)
+  await bench.pool.query(`
+    create sequence met;
+    create function trouble() returns trigger language plpgsql as $$
+    begin
+      perform nextval('met'); -- Counts although the transaction fails
+      raise 'no room' using errcode = 'disk_full';
+    end $$;
+    create trigger trouble before insert on count execute function trouble()`)
+  await bench.publish(orders(10))
+  await bench.replica(tallyConsumer(group))
+  await waitUntil('it has been tried several times', async () => {
+    const { rows } = await bench.pool.query<{ times: number }>('select last_value::int as times from met')
+    return (rows[0]?.times ?? 0) >= 5
+  })
+  await bench.pool.query('drop trigger trouble on count')
+  await bench.settled(['orders'])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 10, parked: 0 })
+})
+
 test.each([
-  ['back', '0'],
-  ['ahead', '-1'],
-])('a group moved %s by hand in Kafka still reads on from its ledger', async (_direction, offset) => {
+  ['back', 'low'],
+  ['ahead', 'high'],
+] as const)('a group moved %s by hand in Kafka still reads on from its ledger', async (_direction, end) => {
   await using bench = await open()
   await bench.publish(orders(20))
   const first = await bench.replica(tallyConsumer(group))
@@ -138,15 +193,39 @@ test.each([
   await bench.publish(orders(10))
   const admin = bench.sandbox.kafka.admin()
   await admin.connect()
+  const topic = `${bench.sandbox.namespace}orders`
+  const ends = await admin.fetchTopicOffsets(topic)
   await admin.setOffsets({
     groupId: `${bench.sandbox.namespace}${group}`,
-    topic: `${bench.sandbox.namespace}orders`,
-    partitions: [0, 1, 2].map((partition) => ({ partition, offset })),
+    topic,
+    partitions: ends.map(({ partition, [end]: offset }) => ({ partition, offset })),
   })
   await admin.disconnect()
   await bench.replica(tallyConsumer(group))
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: 30, duplicates: 0, offsets: 30 })
+})
+
+test('records deleted before the group read them stop the lane', async () => {
+  await using bench = await openTestBench(group, countTable, 1)
+  await bench.publish(orders(5))
+  const first = await bench.replica(tallyConsumer(group))
+  await bench.settled(['orders'])
+  await first.stop()
+  await bench.publish(orders(5))
+  const admin = bench.sandbox.kafka.admin()
+  await admin.connect()
+  const topic = `${bench.sandbox.namespace}orders`
+  const [end] = await admin.fetchTopicOffsets(topic)
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: String(Number(end?.high) - 2) }] })
+  await admin.disconnect()
+  await bench.replica(tallyConsumer(group))
+  const reason = await waitUntil('the lane stops', async () => {
+    const { rows } = await bench.pool.query<{ reason: string }>(`select reason from lane_state where phase = 'stopped'`)
+    return rows[0]?.reason
+  })
+  expect(reason).toContain('records from offset 5 to 8 were deleted')
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 5, offsets: 5 })
 })
 
 test('a topic deleted and made anew stops its lanes, also while a replica runs', async () => {

@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals'
+import { AttemptGuard } from './attempt-guard.ts'
+import { countStart } from './lane-state.ts'
+import { raiseEpoch } from './ledger.ts'
+import { countTable } from './testing/tally-consumer.ts'
+import { openTestBench } from './testing/test-bench.ts'
+import type { TestBench } from './testing/test-bench.ts'
+
+/** A process that begins with lane 0. It dies if nothing more is heard of it. */
+async function start({ pool }: TestBench): Promise<AttemptGuard> {
+  const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'replica') }
+  return new AttemptGuard(pool, own, await countStart(pool, own, true))
+}
+
+test('the input a process died of is found, and only that one', async () => {
+  await using bench = await openTestBench('tester', countTable, 1)
+  const first = await start(bench)
+  expect(first.limit).toBe(Number.POSITIVE_INFINITY)
+  expect(await first.begin('orders/0', 100)).toBe(true)
+
+  const second = await start(bench)
+  expect(second.limit).toBe(1)
+  expect(await second.begin('orders/0', 1)).toBe(true)
+  await second.ended(1)
+  expect(second.limit).toBe(2)
+  expect(await second.begin('orders/1', 2)).toBe(true)
+
+  const third = await start(bench) // One of two was it: each by itself
+  expect(await third.begin('orders/1', 1)).toBe(true)
+  await third.ended(1)
+  expect(third.limit).toBe(1)
+  expect(await third.begin('orders/2', 1)).toBe(true)
+
+  const fourth = await start(bench)
+  expect(await fourth.begin('orders/2', 1)).toBe(false)
+  await fourth.ended(1)
+  expect(await fourth.begin('orders/3', 1)).toBe(true)
+})
+
+test('a process that ended in order, or ended a batch, did not die of one', async () => {
+  await using bench = await openTestBench('tester', countTable, 1)
+  for (let times = 0; times < 3; times++) {
+    const released = await start(bench)
+    expect(released.limit).toBe(Number.POSITIVE_INFINITY)
+    await released.released()
+    const killed = await start(bench)
+    expect(killed.limit).toBe(Number.POSITIVE_INFINITY)
+    await killed.ended(100)
+  }
+})

@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals'
+import { Relay } from '../../producers/outbox/relay.ts'
+import { Caller } from './caller.ts'
+import type { Batch } from './input.ts'
+import { Lane } from './lane.ts'
+import { raiseEpoch } from './ledger.ts'
+import { FailureBreaker } from './parking/failure-breaker.ts'
+import { countTable, tallyConsumer } from './testing/tally-consumer.ts'
+import { openTestBench } from './testing/test-bench.ts'
+
+test('a lane that somebody else took is not taken back before the group says so', async () => {
+  await using bench = await openTestBench('tester', countTable, 1)
+  const { sandbox, config, pool, codec } = bench
+  const { kafka, namespace, log } = sandbox
+  const relay = new Relay({ kafka, pool, namespace, partitions: 1, log })
+  const caller = new Caller({ calls: {}, pool, log })
+  const lane = new Lane(0, {
+    definition: tallyConsumer('tester'),
+    pool,
+    codec,
+    breaker: new FailureBreaker(),
+    policy: config.failure,
+    owner: 'first',
+    relay,
+    caller,
+    log,
+    topicStarts: async () => [{ topic: 'orders', low: 0 }],
+    readOn() {},
+    pauseFetching() {},
+  })
+  try {
+    await lane.claimed
+    expect(lane.phase).toBe('live')
+    await raiseEpoch(pool, 0, 'second')
+    const move = { topic: 'orders', from: 0, to: 1, ignored: 1, holes: 0 }
+    const read = async (): Promise<Batch> => ({ source: 'record', inputs: [], move })
+    expect(await lane.serially(() => lane.take({ name: 'orders/0', inputs: 1, read }))).toBe(false)
+    expect(lane.phase).toBe('fenced')
+    const { rows } = await pool.query('select owner, epoch::int from lane')
+    expect(rows).toEqual([{ owner: 'second', epoch: 2 }])
+  } finally {
+    lane.drop()
+    caller.stop()
+    await relay.stop()
+  }
+})

@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals'
+import { TallyError } from '../../infra/errors.ts'
+import { RepeatedFault } from './repeated-fault.ts'
+
+test('a fault that comes back three times in one way may be an input’s', () => {
+  const fault = new RepeatedFault()
+  const bug = new TypeError('o-17 has no lines')
+  fault.saw(bug)
+  fault.saw(bug)
+  expect(fault.isStubborn(bug)).toBe(false)
+  fault.saw(new TypeError('o-18 has no lines'))
+  expect(fault.isStubborn(bug)).toBe(true)
+  expect(fault.isStubborn(new TypeError('another one'))).toBe(false)
+  fault.clear()
+  expect(fault.isStubborn(bug)).toBe(false)
+})
+
+test('a connection that is lost again and again is nobody’s fault', () => {
+  for (const error of [new Error('Connection terminated unexpectedly'), new TallyError('UNREACHABLE', 'away')]) {
+    const fault = new RepeatedFault()
+    for (let times = 0; times < 10; times++) fault.saw(error)
+    expect(fault.isStubborn(error)).toBe(false)
+  }
+})

@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals'
+import { readCalls } from './call-table.ts'
+import type { Batch } from './input.ts'
+import { openLedger, raiseEpoch } from './ledger.ts'
+import { FailureBreaker } from './parking/failure-breaker.ts'
+import { readRetries } from './parking/read-retries.ts'
+import { dueRows } from './parking/retry-table.ts'
+import { readRecords } from './read-records.ts'
+import { takeBatch } from './take-batch.ts'
+import { counts } from './testing/observe.ts'
+import { countTable, orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
+import { openTestBench } from './testing/test-bench.ts'
+import type { TestBench } from './testing/test-bench.ts'
+import { dueTimers } from './timer-table.ts'
+
+const open = () => openTestBench('tester', countTable, 1)
+
+/** Owns the only lane, and takes what it is given without looking whether it should. */
+async function ownLane({ pool, codec, config }: TestBench) {
+  const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'replica') }
+  await openLedger(pool, own, [{ topic: 'orders', low: 0 }])
+  const definition = tallyConsumer('tester')
+  const handle = definition.handlers.OrderPlaced!
+  let mended = false
+  definition.handlers = {
+    OrderPlaced: (order, ...rest) => handle(mended ? { ...order, customerId: 'counts' } : order, ...rest),
+  }
+  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy: config.failure, owner: 'replica' }
+  return {
+    take: (batch: Batch) => takeBatch(context, own, batch),
+    /** Orders that throw are handled from now on. */
+    mend: () => (mended = true),
+  }
+}
+
+/** The events as the first records of the lane's topic, a second old. */
+function recordsOf({ codec }: TestBench, events: readonly ReturnType<typeof orderPlaced>[]) {
+  const messages = events.map(({ type, data }, offset) => ({
+    key: Buffer.from(data.orderId),
+    value: codec.encode(type, data),
+    headers: {},
+    timestamp: String(Date.now() - 1_000),
+    attributes: 0,
+    offset: String(offset),
+  }))
+  const options = { codec, handled: new Set(['OrderPlaced'] as const), partitions: 1, topic: 'orders', partition: 0 }
+  return readRecords(messages, 0, messages.length, options)
+}
+
+test('a timer that is seen twice fires once', async () => {
+  await using bench = await open()
+  const { take } = await ownLane(bench)
+  await take(await recordsOf(bench, [orderPlaced('o-1', 'waits')]))
+  const inputs = (await dueTimers(bench.pool, [0], 10)).map(({ input }) => input)
+  expect(await take({ source: 'timer', inputs })).toMatchObject({ taken: 1 })
+  expect(await take({ source: 'timer', inputs })).toMatchObject({ taken: 0 })
+  expect((await counts(bench)).get('o-1')).toMatchObject({ fired: 1 })
+})
+
+test('an answer that comes twice counts once', async () => {
+  await using bench = await open()
+  const { take } = await ownLane(bench)
+  await take(await recordsOf(bench, [orderPlaced('o-1', 'asks')]))
+  const calls = await readCalls(bench.pool, 0, [], 10)
+  const inputs = calls.map((call) => ({ ...call, source: 'answer', answer: {} }) as const)
+  expect(await take({ source: 'answer', inputs })).toMatchObject({ taken: 1 })
+  expect(await take({ source: 'answer', inputs })).toMatchObject({ taken: 0, publish: [] })
+  expect((await counts(bench)).get('o-1')).toMatchObject({ answered: 1 })
+})
+
+describe('of two parked events of a key', () => {
+  async function parkTwo(bench: TestBench) {
+    const lane = await ownLane(bench)
+    await lane.take(await recordsOf(bench, [orderPlaced('o-1', 'throws'), orderPlaced('o-1')]))
+    await bench.pool.query(`update parked set next_attempt_at = now() where reason <> 'BEHIND'`)
+    const { inputs } = await readRetries(await dueRows(bench.pool, [0]), { codec: bench.codec, partitions: 1 })
+    const [head, behind] = inputs
+    if (!head || !behind) throw new Error('two events should be parked')
+    lane.mend()
+    return { ...lane, head, behind }
+  }
+
+  test('a parked event that somebody touched meanwhile is not handled as it was', async () => {
+    await using bench = await open()
+    const { take, head, behind } = await parkTwo(bench)
+    await bench.pool.query('update parked set revision = revision + 1')
+    expect(await take({ source: 'parked', inputs: [head, behind] })).toMatchObject({ taken: 0, publish: [] })
+    expect((await bench.pool.query('select from parked')).rowCount).toBe(2)
+  })
+
+  test('a parked event is not tried while another of its key is in front', async () => {
+    await using bench = await open()
+    const { take, behind } = await parkTwo(bench)
+    expect(await take({ source: 'parked', inputs: [behind] })).toMatchObject({ taken: 0, publish: [] })
+    expect((await counts(bench)).size).toBe(0)
+  })
+
+  test('when the head of a key has been handled, the next is due at once', async () => {
+    await using bench = await open()
+    const { take, head, behind } = await parkTwo(bench)
+    expect(await take({ source: 'parked', inputs: [head] })).toMatchObject({ taken: 1 })
+    expect((await dueRows(bench.pool, [0])).map(({ id }) => id)).toEqual([behind.parkedId])
+  })
+})
