@@ -74,12 +74,6 @@ function choose(names: readonly string[] | undefined) {
   return names ? mutations.filter(({ name }) => names.includes(name)) : mutations
 }
 
-const flat = ({ mutation: { name, guard, broken, noticedBy }, verdict, how, seconds }: Tried) => ({
-  name,
-  guard,
-  broken,
-  verdict,
-  test: `${noticedBy.file}: ${noticedBy.title}`,
-  how,
-  seconds,
-})
+function flat({ mutation: { name, guard, broken, noticedBy }, verdict, how, seconds }: Tried) {
+  return { name, guard, broken, verdict, test: `${noticedBy.file}: ${noticedBy.title}`, how, seconds }
+}

@@ -117,7 +117,7 @@ export const parking: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/ownership.int.test.ts',
-      title: 'connections cut by the database: the lanes take themselves over and go on',
+      title: 'a database that has no room for a while is no reason to park',
     },
   },
   {
