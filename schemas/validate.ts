@@ -22,6 +22,12 @@ export function findFault<T extends EventType>(type: T, data: EventData[T]): Fau
   return checks[type](data)
 }
 
+/** Whether an event may hold this as somebody's id. */
+export const isId = (value: string): boolean => id('', value) === undefined
+
+/** Whether an event may hold this text. */
+export const isText = (value: string): boolean => text('', value) === undefined
+
 const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
   OrderPlaced: (order) =>
     id('orderId', order.orderId) ??

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idField, textField, timeField } from '../answer-fields.ts'
 import { createJsonClient } from '../../infra/json-client.ts'
 import type { CallOptions } from '../../infra/json-client.ts'
 
@@ -14,9 +15,6 @@ export interface CaptureRequest {
   authorizationId: string
   amountMinor: number
 }
-
-const id = z.string().min(1)
-const time = z.int().positive()
 
 /** The gateway says that what we ask cannot be: one of us has lost track. */
 const contradicted = z
@@ -34,14 +32,14 @@ const contradicted = z
 const contradictions = { 400: contradicted, 404: contradicted, 409: contradicted, 422: contradicted }
 
 const authorized = z
-  .object({ authorizationId: id, authorizedAt: time })
+  .object({ authorizationId: idField, authorizedAt: timeField })
   .transform((answer) => ({ outcome: 'authorized' as const, ...answer }))
 const declined = z
-  .object({ code: id, declinedAt: time })
+  .object({ code: textField, declinedAt: timeField })
   .transform((answer) => ({ outcome: 'declined' as const, ...answer }))
-const voided = z.object({ voidedAt: time }).transform((answer) => ({ outcome: 'voided' as const, ...answer }))
+const voided = z.object({ voidedAt: timeField }).transform((answer) => ({ outcome: 'voided' as const, ...answer }))
 const captured = z
-  .object({ captureId: id, capturedAt: time })
+  .object({ captureId: idField, capturedAt: timeField })
   .transform((answer) => ({ outcome: 'captured' as const, ...answer }))
 
 type Contradicted = z.infer<typeof contradicted>

@@ -37,14 +37,17 @@ const scheduled = {
   carrier: 'C',
   trackingNumber: 'T',
   labelUrl: 'http://c/l',
-  pickupFrom: 1,
-  pickupUntil: 2,
-  scheduledAt: 1,
+  pickupFrom: 1_700_000_000_001,
+  pickupUntil: 1_700_000_000_002,
+  scheduledAt: 1_700_000_000_000,
 }
 test.each([
   [502, 'Bad Gateway'],
   [201, JSON.stringify({ ...scheduled, labelUrl: 'javascript:alert(1)' })],
   [201, JSON.stringify({ ...scheduled, trackingNumber: undefined })],
+  [201, JSON.stringify({ ...scheduled, trackingNumber: 'x'.repeat(200) })],
+  [201, JSON.stringify({ ...scheduled, scheduledAt: 5 })],
+  [201, JSON.stringify({ ...scheduled, pickupFrom: scheduled.pickupUntil + 1 })],
   [422, '{"detail":"no code"}'],
 ])('%i %s leaves the outcome unknown', async (status, body) => {
   const server = createServer((_request, response) => response.writeHead(status).end(body))

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { idField, textField, timeField } from '../answer-fields.ts'
 import { createJsonClient } from '../../infra/json-client.ts'
 import type { CallOptions } from '../../infra/json-client.ts'
 import type { Address } from '../../schemas/generated/events.ts'
+import { isText, limits } from '../../schemas/validate.ts'
 
 export interface ShipmentRequest {
   orderId: string
@@ -10,21 +12,23 @@ export interface ShipmentRequest {
   units: number
 }
 
-const text = z.string().min(1)
-const time = z.int().positive()
-
 const scheduled = z
   .object({
-    carrier: text,
-    trackingNumber: text,
-    labelUrl: z.url({ protocol: /^https?$/ }),
-    pickupFrom: time,
-    pickupUntil: time,
-    scheduledAt: time,
+    carrier: idField,
+    trackingNumber: idField,
+    labelUrl: z.url({ protocol: /^https?$/ }).max(limits.textLength),
+    pickupFrom: timeField,
+    pickupUntil: timeField,
+    scheduledAt: timeField,
   })
+  .refine(({ pickupFrom, pickupUntil }) => pickupFrom <= pickupUntil, 'a pickup that ends before it begins')
   .transform((answer) => ({ outcome: 'scheduled' as const, ...answer }))
 const refused = z
-  .object({ code: text, detail: z.string().default(''), refusedAt: time })
+  .object({
+    code: textField,
+    detail: z.string().refine(isText, 'no text that can be stored').default(''),
+    refusedAt: timeField,
+  })
   .transform((answer) => ({ outcome: 'refused' as const, ...answer }))
 /** The carrier says that what we ask cannot be: one of us has lost track. */
 const contradicted = z
