@@ -96,6 +96,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze(derive(parsed.data))
 }
 
+/** Our environment without the servers it names, for a stack that must have its own: one that will be broken. */
+export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^TALLY_(KAFKA_BROKERS|(REGISTRY|DATABASE|GATEWAY|CARRIER)_URL|NAMESPACE|API_PORT)$/.test(name),
+    ),
+  )
+
 function derive(env: z.infer<typeof environment>) {
   const at = (distance: number) => env.TALLY_PORT_BASE + distance
   const dataDir = resolve(env.TALLY_DATA_DIR)

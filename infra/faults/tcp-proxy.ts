@@ -73,7 +73,7 @@ export class TcpProxy implements AsyncDisposable {
     }
     const link = new Link(client, connect({ ...this.target, allowHalfOpen: true }))
     this.links.add(link)
-    link.closed.then(() => this.links.delete(link))
+    void link.closed.then(() => this.links.delete(link))
     link.suffer(fault)
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { environmentWithoutServers } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { TcpProxy } from '../../infra/faults/tcp-proxy.ts'
@@ -47,7 +48,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_SIMULATOR_SEED: String(seed) },
     ...settings,
   }
-  const config = loadStackConfig({ ...withoutServers(process.env), ...own })
+  const config = loadStackConfig({ ...environmentWithoutServers(), ...own })
   options.prepare?.(config)
   const proxies = new Map<Network, TcpProxy>()
   for (const network of networks) proxies.set(network, await TcpProxy.open({ target: { port: config.ports[network] } }))
@@ -91,14 +92,6 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     [Symbol.asyncDispose]: close,
   }
 }
-
-/** Chaos breaks its own servers only, whatever others the environment names. */
-const withoutServers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      ([name]) => !/^TALLY_(KAFKA_BROKERS|(REGISTRY|DATABASE|GATEWAY|CARRIER)_URL|NAMESPACE)$/.test(name),
-    ),
-  )
 
 const withEnvironment = (spec: ProcessSpec, env: Record<string, string>): ProcessSpec => ({
   ...spec,
