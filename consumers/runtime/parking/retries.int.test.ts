@@ -140,19 +140,3 @@ test('a service that fails at everything parks a handful, waits, and heals by it
   await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
   expect([...(await counts(bench)).values()].map(({ placed }) => placed)).toEqual(Array(40).fill(1))
 })
-
-test('a lane that has parked as much as it may waits, and goes on when there is room', async () => {
-  await using bench = await open({ TALLY_PARKED_LIMIT: '3' })
-  await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
-  await bench.replica(tallyConsumer(group))
-  await bench.settled(['orders'])
-  await bench.publish([orderPlaced('o-1'), orderPlaced('o-1')])
-  await waitUntil('the lane waits', async () => {
-    const { rows } = await bench.pool.query<{ reason: string }>(`select reason from lane_state where phase = 'waiting'`)
-    return rows[0]?.reason.includes('TALLY_PARKED_LIMIT')
-  })
-  expect((await parked(bench)).length).toBeLessThanOrEqual(3)
-  await bench.pool.query('delete from parked')
-  await bench.settled(['orders'])
-  expect(await ledgerSums(bench)).toMatchObject({ offsets: 4 })
-})

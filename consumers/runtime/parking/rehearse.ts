@@ -1,0 +1,200 @@
+import type { Pool, Tx } from '../../../infra/postgres.ts'
+import { describeError } from '../../../infra/errors.ts'
+import { isDataError } from '../../../infra/postgres.ts'
+import type { Codec } from '../../../schemas/codec.ts'
+import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
+import type { NewCall, NewTimer, Refusal } from '../decide.ts'
+import type { ConsumerDefinition } from '../handler.ts'
+import type { Retry } from '../input.ts'
+import { applyBatch } from '../take-batch.ts'
+import { readQueue } from './list-parked.ts'
+import type { ParkedRow } from './parked-row.ts'
+import { readRetries } from './read-retries.ts'
+import { lockLaneByHand } from './selection.ts'
+
+/** One parked event, as it would go. */
+export interface RehearsedEvent {
+  readonly id: number
+  readonly type: string | null
+  readonly outcome: 'HANDLED' | 'DUPLICATE' | Refusal['reason']
+  readonly error?: string
+  readonly events: readonly Pick<UnnumberedEvent, 'eventId' | 'topic' | 'key' | 'value'>[]
+  readonly calls: readonly NewCall[]
+  readonly timers: readonly NewTimer[]
+}
+
+/** A row before and after; undefined: it is not there. */
+export interface RowChange {
+  readonly id: string
+  readonly before: unknown
+  readonly after: unknown
+}
+
+export interface TableChange {
+  readonly table: string
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+}
+
+/** What redriving one key would do. Nothing of it has happened. */
+export interface Rehearsal {
+  readonly lane: number
+  readonly key: string
+  /** In order, up to the first that fails. */
+  readonly events: readonly RehearsedEvent[]
+  /** Parked events of the key that would go on waiting behind the one that fails, or were too many to rehearse. */
+  readonly left: number
+  /** The consumer's own rows of the keys concerned. */
+  readonly states: readonly RowChange[]
+  /** Rows shared with other keys, such as stock. */
+  readonly shared: readonly RowChange[]
+  /** Rows of every table of the group that would be written. */
+  readonly tables: readonly TableChange[]
+}
+
+export interface RehearseOptions<State, Row> {
+  definition: ConsumerDefinition<State, Row>
+  pool: Pool
+  codec: Codec
+  partitions: number
+  /** Changes the rows as they are read: what an edit would make of them. */
+  asIf?(row: ParkedRow): ParkedRow
+}
+
+const atMost = 100
+const policy = { retryLimit: 0, retryFirstMs: 0, parkedLimit: Number.POSITIVE_INFINITY }
+const breaker = { objection: () => undefined, record: () => {} }
+
+/**
+ * Handles the parked events of a key in their order, with the code, the schemas and the rows of now, in a transaction that is
+ * rolled back. Nothing is published and nobody is called. The lane's owner waits meanwhile; a lane that does not come free
+ * within two seconds is not rehearsed.
+ * @throws database errors as they come
+ */
+export async function rehearseKey<State, Row>(
+  lane: number,
+  key: string,
+  { definition, pool, codec, partitions, asIf = (row) => row }: RehearseOptions<State, Row>,
+): Promise<Rehearsal> {
+  const queue = await readQueue(pool, lane, key, atMost + 1)
+  // Schemas are fetched here, not while the lane's row is locked
+  const { inputs: retries } = await readRetries(queue.slice(0, atMost).map(asIf), { codec, partitions })
+  const types = new Map(queue.map(({ id, type }) => [id, type]))
+  const run = (count: number) =>
+    rolledBack(pool, async (tx) => {
+      await tx.query(`set local lock_timeout = '2s'`)
+      const own = { lane, epoch: await lockLaneByHand(tx, lane) }
+      const recorder = record(definition)
+      const before = await writtenRows(tx)
+      const events: RehearsedEvent[] = []
+      for (const retry of retries.slice(0, count)) {
+        const context = { definition: recorder.definition, pool, codec, breaker, policy, owner: 'rehearsal' }
+        const attempt = await attemptOne(tx, () => applyBatch(tx, context, own, { source: 'parked', inputs: [retry] }))
+        events.push({ ...attempt, id: retry.parkedId, type: typeOf(retry) ?? types.get(retry.parkedId) ?? null })
+        if (attempt.outcome !== 'HANDLED' && attempt.outcome !== 'DUPLICATE') break
+      }
+      const broken = events.at(-1)?.outcome === 'REFUSED_BY_DATABASE'
+      return { events, broken, recorder, tables: broken ? [] : written(before, await writtenRows(tx)) }
+    })
+  let result = await run(retries.length)
+  if (result.broken) {
+    // The transaction is of no use any more: once more without the one the database refuses
+    const refused = result.events.slice(-1)
+    result = await run(result.events.length - 1)
+    result.events.push(...refused)
+  }
+  const { events, recorder, tables } = result
+  const done = events.filter(({ outcome }) => outcome === 'HANDLED' || outcome === 'DUPLICATE').length
+  return { lane, key, events, left: queue.length - done, states: recorder.states(), shared: recorder.shared(), tables }
+}
+
+const typeOf = ({ input }: Retry): string | undefined => (input.source === 'record' ? input.event?.type : input.kind)
+
+type Applied = Awaited<ReturnType<typeof applyBatch>>
+
+async function attemptOne(tx: Tx, apply: () => Promise<Applied>): Promise<Omit<RehearsedEvent, 'id' | 'type'>> {
+  const nothing = { events: [], calls: [], timers: [] }
+  try {
+    const { inputs, outcome } = await apply()
+    await tx.query('set constraints all immediate') // What would be refused at the commit is refused now
+    const [failure] = outcome.parked
+    if (failure) return { outcome: failure.reason, error: failure.error, ...nothing }
+    const { events, calls, timers } = outcome
+    return { outcome: inputs.length > 0 ? 'HANDLED' : 'DUPLICATE', events, calls, timers }
+  } catch (error) {
+    if (!isDataError(error)) throw error
+    return { outcome: 'REFUSED_BY_DATABASE', error: describeError(error), ...nothing }
+  }
+}
+
+/** The same consumer, noting what becomes of the rows it reads. */
+function record<State, Row>(definition: ConsumerDefinition<State, Row>) {
+  const { state, shared } = definition
+  const states = new Changes<State>()
+  const rows = new Changes<Row>()
+  const recording: ConsumerDefinition<State, Row> = {
+    ...definition,
+    state: {
+      ...state,
+      load: async (tx, keys) => states.read(keys, await state.load(tx, keys)),
+      save: async (tx, saved) => state.save(tx, states.wrote(saved)),
+    },
+    shared: shared && {
+      ...shared,
+      lock: async (tx, ids) => rows.read(ids, await shared.lock(tx, ids)),
+      save: async (tx, saved) => shared.save(tx, rows.wrote(saved)),
+    },
+  }
+  return { definition: recording, states: () => states.all(), shared: () => rows.all() }
+}
+
+class Changes<Row> {
+  private readonly before = new Map<string, Row | undefined>()
+  private readonly after = new Map<string, Row>()
+
+  read(ids: readonly string[], found: Map<string, Row>): Map<string, Row> {
+    for (const id of ids) if (!this.before.has(id)) this.before.set(id, found.get(id))
+    return found
+  }
+
+  wrote(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
+    for (const [id, row] of rows) this.after.set(id, row)
+    return rows
+  }
+
+  all(): RowChange[] {
+    return [...this.after].map(([id, after]) => ({ id, before: this.before.get(id), after }))
+  }
+}
+
+/** What this connection has written so far in this transaction, and in earlier ones the server has not counted yet. */
+async function writtenRows(tx: Tx): Promise<TableChange[]> {
+  const { rows } = await tx.query<TableChange>(
+    `select relname as table, n_tup_ins as inserted, n_tup_upd as updated, n_tup_del as deleted
+     from pg_stat_xact_user_tables where schemaname = current_schema() order by relname`,
+  )
+  return rows
+}
+
+function written(before: readonly TableChange[], after: readonly TableChange[]): TableChange[] {
+  const earlier = new Map(before.map((row) => [row.table, row]))
+  return after
+    .map(({ table, inserted, updated, deleted }) => {
+      const { inserted: i = 0, updated: u = 0, deleted: d = 0 } = earlier.get(table) ?? {}
+      return { table, inserted: inserted - i, updated: updated - u, deleted: deleted - d }
+    })
+    .filter(({ inserted, updated, deleted }) => inserted + updated + deleted > 0)
+}
+
+async function rolledBack<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    return await work(client)
+  } finally {
+    await client.query('rollback').catch((error: Error) => (broken = error))
+    client.release(broken)
+  }
+}
