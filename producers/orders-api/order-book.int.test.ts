@@ -52,6 +52,22 @@ describe('the order book', () => {
     }
   })
 
+  test('numbers events without a gap, however many replicas write at once', async () => {
+    const books = Array.from({ length: 4 }, () => setUp().book)
+    const statuses = await Promise.all(
+      books.map(async (book) => {
+        const given = new Set<number>()
+        for (let i = 0; i < 50; i++) given.add((await book.write(entry(i % partitions))).status)
+        return [...given]
+      }),
+    )
+    expect(statuses).toEqual(books.map(() => [202]))
+    const { rows } = await bench.pool.query(
+      'select max(seq) - min(seq) + 1 - count(*) as missing from outbox group by lane',
+    )
+    expect(rows).toEqual(Array(partitions).fill({ missing: 0 }))
+  })
+
   test('gives one reply per key, however many replicas take the same keys at once', async () => {
     const books = Array.from({ length: 4 }, () => setUp().book)
     const keyed = (i: number): Entry => ({

@@ -78,7 +78,7 @@ const patternOf = (title: string): RegExp =>
   new RegExp(
     title
       .split(/%[a-z]/)
-      .map(RegExp.escape)
+      .map(escapeRegExp)
       .join('.*'),
   )
 

@@ -3,6 +3,7 @@ import type { Mutation } from '../mutation.ts'
 const inboxTest = 'consumers/runtime/inbox.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const takeBatch = 'consumers/runtime/take-batch.ts'
+const timersTest = 'consumers/runtime/timers.int.test.ts'
 const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
 
 /** That what is decided takes effect once. */
@@ -97,6 +98,28 @@ export const effects: readonly Mutation[] = [
       },
     ],
     noticedBy: { file: takeBatchTest, title: 'a timer that is seen twice fires once' },
+  },
+  {
+    name: 'timer-early',
+    guard: 'a timer fires when it is due',
+    broken: 'it fires hours before',
+    edits: [
+      {
+        file: 'consumers/runtime/timer-table.ts',
+        find: 'due_at <= now()',
+        replace: "due_at <= now() + interval \\'9 hours\\'",
+      },
+    ],
+    noticedBy: { file: timersTest, title: 'a timer outlives the replica that set it and fires once, when it is due' },
+  },
+  {
+    name: 'timers-out-of-order',
+    guard: 'timers fire in the order they are due',
+    broken: 'in any order',
+    edits: [
+      { file: 'consumers/runtime/timer-table.ts', find: 'order by due_at, id limit', replace: 'order by id limit' },
+    ],
+    noticedBy: { file: timersTest, title: 'timers of a key fire in the order in which they come due' },
   },
   {
     name: 'answer-without-row',

@@ -2,8 +2,8 @@ import type { Mutation } from '../mutation.ts'
 
 const attemptGuard = 'consumers/runtime/attempt-guard.ts'
 const attemptGuardTest = 'consumers/runtime/attempt-guard.int.test.ts'
-const lane = 'consumers/runtime/lane.ts'
 const parkedTable = 'consumers/runtime/parking/parked-table.ts'
+const pausingTest = 'consumers/runtime/pausing.int.test.ts'
 const retriesTest = 'consumers/runtime/parking/retries.int.test.ts'
 const retryTable = 'consumers/runtime/parking/retry-table.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
@@ -109,34 +109,6 @@ export const parking: readonly Mutation[] = [
     noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
   },
   {
-    name: 'outage-parks',
-    guard: 'an outage is never a reason to park',
-    broken: 'whatever fails is taken for an input’s fault',
-    edits: [
-      { file: lane, find: 'isDataError(error) || this.fault.isStubborn(error)', replace: 'true || isDataError(error)' },
-    ],
-    noticedBy: {
-      file: 'consumers/runtime/ownership.int.test.ts',
-      title: 'a database that has no room for a while is no reason to park',
-    },
-  },
-  {
-    name: 'stubborn-outage-parks',
-    guard: 'nor is an outage that comes back',
-    broken: 'a fault that returns three times is an input’s, whatever it is',
-    edits: [
-      {
-        file: 'consumers/runtime/repeated-fault.ts',
-        find: 'this.times >= enough && !isTransient(error) &&',
-        replace: 'this.times >= enough && void isTransient(error) === undefined &&',
-      },
-    ],
-    noticedBy: {
-      file: 'consumers/runtime/repeated-fault.test.ts',
-      title: 'a connection that is lost again and again is nobody’s fault',
-    },
-  },
-  {
     name: 'no-cap',
     guard: 'a lane parks no more than it may',
     broken: 'it parks without bound',
@@ -147,10 +119,7 @@ export const parking: readonly Mutation[] = [
         replace: 'if (held && held.parked < 0) {',
       },
     ],
-    noticedBy: {
-      file: retriesTest,
-      title: 'a lane that has parked as much as it may waits, and goes on when there is room',
-    },
+    noticedBy: { file: pausingTest, title: 'a lane whose parking lot is full says so, and goes on when there is room' },
   },
   {
     name: 'no-breaker',
@@ -166,6 +135,22 @@ export const parking: readonly Mutation[] = [
     noticedBy: {
       file: retriesTest,
       title: 'a service that fails at everything parks a handful, waits, and heals by itself',
+    },
+  },
+  {
+    name: 'paused-takes',
+    guard: 'a paused lane takes nothing more',
+    broken: 'it goes on',
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: "return this.phase === 'live' && this.paused === undefined",
+        replace: "return this.phase === 'live'",
+      },
+    ],
+    noticedBy: {
+      file: pausingTest,
+      title: 'a paused lane takes nothing more, the answers to its calls excepted; other lanes flow on',
     },
   },
   {

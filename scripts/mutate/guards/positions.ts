@@ -27,6 +27,24 @@ export const positions: readonly Mutation[] = [
     noticedBy: { file: ownershipTest, title: 'a batch that does not begin where the ledger stands is refused' },
   },
   {
+    name: 'ledger-apart',
+    guard: 'the ledger moves in the transaction of the effects',
+    broken: 'it moves in one of its own, before they are committed',
+    edits: [
+      {
+        file: 'consumers/runtime/take-batch.ts',
+        find: '{ definition, codec, breaker, policy, owner }: TakeContext',
+        replace: '{ definition, codec, breaker, policy, owner, pool }: TakeContext',
+      },
+      {
+        file: 'consumers/runtime/take-batch.ts',
+        find: 'await moveLedger(tx, own,',
+        replace: 'await moveLedger(pool as never, own,',
+      },
+    ],
+    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+  },
+  {
     name: 'ledger-constraint',
     guard: 'every offset became something',
     broken: 'the ledger takes any account',

@@ -70,7 +70,7 @@ export const publication: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'producers/orders-api/order-book.int.test.ts',
-      title: 'gives one reply per key, however many replicas take the same keys at once',
+      title: 'numbers events without a gap, however many replicas write at once',
     },
   },
   {
@@ -78,7 +78,7 @@ export const publication: readonly Mutation[] = [
     guard: 'a new owner publishes what the table holds',
     broken: 'it publishes only its own',
     edits: [{ file: feed, find: 'private behind = true', replace: 'private behind = false' }],
-    noticedBy: { file: feedTest, title: 'what the table holds comes before what is offered' },
+    noticedBy: { file: relayTest, title: 'what the table holds is published in order and deleted' },
   },
   {
     name: 'gap-in-memory',

@@ -1,0 +1,77 @@
+import type { Mutation } from '../mutation.ts'
+
+const jsonClient = 'infra/json-client.ts'
+const unknownOutcome = { file: 'infra/json-client.test.ts', title: '%s leaves the outcome unknown' }
+const decoder = 'schemas/decoder.ts'
+
+/** That nothing is decided for want of an answer, and nothing unreadable is believed. */
+export const outages: readonly Mutation[] = [
+  {
+    name: 'outage-parks',
+    guard: 'an outage is never a reason to park',
+    broken: 'whatever fails is taken for an input’s fault',
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: 'isDataError(error) || this.fault.isStubborn(error)',
+        replace: 'true || isDataError(error)',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/ownership.int.test.ts',
+      title: 'a database that has no room for a while is no reason to park',
+    },
+  },
+  {
+    name: 'stubborn-outage-parks',
+    guard: 'nor is an outage that comes back',
+    broken: 'a fault that returns three times is an input’s, whatever it is',
+    edits: [
+      {
+        file: 'consumers/runtime/repeated-fault.ts',
+        find: 'this.times >= enough && !isTransient(error) &&',
+        replace: 'this.times >= enough && void isTransient(error) === undefined &&',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/repeated-fault.test.ts',
+      title: 'a connection that is lost again and again is nobody’s fault',
+    },
+  },
+  {
+    name: 'registry-away-parks',
+    guard: 'a registry that is away says nothing about a schema',
+    broken: 'its schemas count as unknown, their records as unreadable',
+    edits: [
+      {
+        file: 'schemas/learn.ts',
+        find: 'if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)',
+        replace: "if (status !== undefined && status !== 404) return refuse(schemaId, 'unknown')",
+      },
+    ],
+    noticedBy: { file: 'schemas/learn.test.ts', title: '%s says nothing about the schema' },
+  },
+  {
+    name: 'status-believed',
+    guard: 'only an agreed status is an answer',
+    broken: 'an error of the gateway counts as one',
+    edits: [
+      { file: jsonClient, find: 'if (!schema) throw unknown(', replace: 'if (!schema) return {} as never ?? unknown(' },
+    ],
+    noticedBy: unknownOutcome,
+  },
+  {
+    name: 'nonsense-believed',
+    guard: 'only an answer of the agreed shape is one',
+    broken: 'a web page counts as an authorization',
+    edits: [{ file: jsonClient, find: 'if (parsed.success) return', replace: 'if (parsed) return' }],
+    noticedBy: unknownOutcome,
+  },
+  {
+    name: 'bounds-unchecked',
+    guard: 'sizes are checked before bytes are decoded',
+    broken: 'what is cut short or too long is read',
+    edits: [{ file: decoder, find: 'checkBounds(value, headerBytes)', replace: 'void checkBounds' }],
+    noticedBy: { file: 'schemas/decoder.test.ts', title: 'what is cut short or has more behind it is refused' },
+  },
+]
