@@ -17,6 +17,7 @@ import { Lane } from './lane.ts'
 import { Membership } from './membership.ts'
 import { FailureBreaker } from './parking/failure-breaker.ts'
 import { readRecords } from './read-records.ts'
+import type { TopicProgress } from './timer-horizon.ts'
 import { TopicOffsets } from './topic-offsets.ts'
 import { watchDue } from './watch-due.ts'
 
@@ -130,7 +131,22 @@ export async function startConsumer<State, Row>(
   const stopInbox = keepInbox(pool, log)
   const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
   const timers = definition.timers !== undefined
-  const stopWatching = watchDue({ pool, codec, partitions, timers, lanes: membership.lanes, log })
+  const progress: TopicProgress = {
+    ends: () => offsets.ends(),
+    taken(number, topic, offset) {
+      const position = membership.lanes.get(number)?.position(topic)
+      return position !== undefined && offsets.beyondPassed(topic, number, position) >= offset
+    },
+  }
+  const stopWatching = watchDue({
+    pool,
+    codec,
+    partitions,
+    timers,
+    lanes: membership.lanes,
+    progress,
+    log,
+  })
   await membership.start()
   return {
     async stop() {

@@ -34,12 +34,15 @@ export async function takeFired(tx: Tx, lane: number, ids: readonly string[]): P
   return new Set((await fired(tx, ids, lane)).map((row) => row.id))
 }
 
+// A bound per lane: one whose timers may not fire yet must not hide those of the others
 const due = prepared<{ id: string; lane: number; key: string; kind: string; cause: Cause }>(
   'timer_due',
-  'select id, lane, key, kind, cause from timer where lane = any($1::int[]) and due_at <= now() order by due_at limit $2',
+  `select t.* from unnest($1::int[]) as wanted (lane) cross join lateral (
+     select id, lane, key, kind, cause from timer where timer.lane = wanted.lane and due_at <= now()
+     order by due_at, id limit $2) t`,
 )
 
-/** Timers of these lanes that have come, by the database's clock. */
+/** Timers of these lanes that have come, by the database's clock, in the order they came; at most `limit` of a lane. */
 export const dueTimers = async (
   pool: Pool,
   lanes: readonly number[],

@@ -85,6 +85,36 @@ test('a timer outlives the replica that set it and fires once, when it is due', 
   expect(await published(bench, 'inventory')).toHaveLength(2)
 })
 
+test('what lay there when a timer was found due goes first, however long nobody was there', async () => {
+  await using bench = await open()
+  await bench.publish([orderPlaced('o-1', 'first:1')])
+  const before = await bench.replica(alarmConsumer())
+  await waitUntil('the timer is set', async () => (await waiting(bench)) === 1)
+  await before.stop()
+  // More than one fetch brings, for a database so slow that timers are looked for in between
+  const { type, data } = orderPlaced('o-1', 'second:1')
+  const lines = Array.from({ length: 1_000 }, (_, n) => ({
+    sku: `A${n}`,
+    quantity: 1,
+    unitPriceMinor: 1,
+    amountMinor: 1,
+  }))
+  const large = {
+    type,
+    data: { ...data, lines, totalMinor: lines.length, shipTo: { ...data.shipTo, street: 's'.repeat(2_000) } },
+  }
+  await bench.publish(Array.from({ length: 80 }, () => large))
+  await makeDue(bench)
+  const alarm = alarmConsumer()
+  const load: typeof alarm.state.load = async (tx, keys) => {
+    await tx.query('select pg_sleep(0.4)')
+    return alarm.state.load(tx, keys)
+  }
+  await bench.replica({ ...alarm, state: { ...alarm.state, load } })
+  await waitUntil('it fired', async () => (await happenings(bench)).get('o-1')?.includes('first'))
+  expect((await happenings(bench)).get('o-1')?.indexOf('first')).toBe(81)
+})
+
 test('timers fire once each while replicas come and go', async () => {
   await using bench = await open()
   const placed = Array.from({ length: 400 }, () => orderPlaced(newEventId(), 'first:1'))

@@ -91,6 +91,14 @@ export class TopicOffsets {
     this.passed.set(place, [...stretches.slice(-99), { from: firstOffset, to: lastOffset + 1 }])
   }
 
+  /** Where a position stands if what was passed over from there on counts as taken. */
+  beyondPassed(topic: string, partition: number, position: number): number {
+    let reached = position
+    for (const { from, to } of this.passed.get(`${topic}/${partition}`) ?? [])
+      if (from <= reached && to > reached) reached = to
+    return reached
+  }
+
   /** Whether nothing between `position` and the batch's first message can have been missed. */
   follows(topic: string, batch: Batch, position: number): boolean {
     const place = `${topic}/${batch.partition}`
@@ -100,9 +108,7 @@ export class TopicOffsets {
     if (fetched !== position) void this.refresh()
     if (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position) return true
     // What was asked for at our position and did not come has no record (compaction), or was passed over
-    let reached = position
-    for (const { from, to } of this.passed.get(place) ?? []) if (from <= reached && to > reached) reached = to
-    if (reached !== fetched) return false
+    if (this.beyondPassed(topic, batch.partition, position) !== fetched) return false
     this.passed.delete(place)
     return true
   }
@@ -128,6 +134,23 @@ export class TopicOffsets {
       return `${place} ends at offset ${found.high} but this group has read up to ${position}: the topic was re-created or cut`
     }
     return undefined
+  }
+
+  /**
+   * Next offset of each partition, by topic.
+   * @throws kafkajs' errors when no broker answers
+   */
+  ends(): Promise<Map<string, number[]>> {
+    return withAdmin(this.options.kafka, async (admin) => {
+      const ends = new Map<string, number[]>()
+      for (const topic of this.options.topics) {
+        const offsets: number[] = []
+        for (const { partition, high } of await admin.fetchTopicOffsets(this.onBroker(topic)))
+          offsets[partition] = Number(high)
+        ends.set(topic, offsets)
+      }
+      return ends
+    })
   }
 
   private async check(admin: Admin): Promise<void> {

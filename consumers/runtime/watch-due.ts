@@ -7,10 +7,12 @@ import type { Request } from './lane-context.ts'
 import { readRetries } from './parking/read-retries.ts'
 import { dueRows } from './parking/retry-table.ts'
 import { pausedLanes } from './pause-table.ts'
+import type { TopicProgress } from './timer-horizon.ts'
+import { TimerHorizon } from './timer-horizon.ts'
 import { dueTimers } from './timer-table.ts'
 
 const everyMs = 500
-const timersAtOnce = 1_000
+const timersAtOnce = 500
 
 interface WatchedLane {
   readonly number: number
@@ -28,6 +30,7 @@ export interface WatchOptions {
   /** Whether the consumer knows timers. */
   timers: boolean
   lanes: ReadonlyMap<number, WatchedLane>
+  progress: TopicProgress
   log: Logger
 }
 
@@ -38,56 +41,70 @@ export interface WatchOptions {
  */
 export function watchDue(options: WatchOptions): () => Promise<void> {
   const stopping = new AbortController()
-  const loop = async () => {
-    while (!stopping.signal.aborted) {
-      await look(options).catch((error: unknown) =>
-        options.log.warn({ error: describeError(error) }, 'could not look for what is due'),
-      )
-      await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => {})
-    }
-  }
-  const running = loop()
-  return () => {
+  const horizon = new TimerHorizon(options.progress)
+  const looks = [lookForParked, ...(options.timers ? [(each: WatchOptions) => lookForTimers(each, horizon)] : [])]
+  // Side by side: what waits for the broker must not hold up what waits for the database alone
+  const running = Promise.all(looks.map((look) => repeat(look, options, stopping.signal)))
+  return async () => {
     stopping.abort()
-    return running
+    await running
   }
 }
 
-async function look({ pool, codec, partitions, timers, lanes }: WatchOptions): Promise<void> {
+async function repeat(
+  look: (options: WatchOptions) => Promise<void>,
+  options: WatchOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await look(options).catch((error: unknown) =>
+      options.log.warn({ error: describeError(error) }, 'could not look for what is due'),
+    )
+    await delay(everyMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+async function lookForParked({ pool, codec, partitions, lanes }: WatchOptions): Promise<void> {
   if (lanes.size === 0) return
   const paused = await pausedLanes(pool)
   for (const lane of lanes.values()) lane.pause(paused.get(lane.number))
-  const taking = [...lanes.values()].filter((lane) => lane.taking).map((lane) => lane.number)
-  if (taking.length === 0) return
-
-  const due = timers ? await dueTimers(pool, taking, timersAtOnce) : []
-  const parked = await dueRows(pool, taking)
-  await Promise.all([
-    ...[...Map.groupBy(due, ({ lane }) => lane)].map(([lane, rows]) =>
-      hand(
-        lanes.get(lane),
-        rows,
-        ({ id }) => id,
-        async (part) => ({ source: 'timer', inputs: part.map(({ input }) => input) }),
-      ),
-    ),
-    ...[...Map.groupBy(parked, ({ lane }) => lane)].map(([lane, rows]) =>
-      hand(
-        lanes.get(lane),
-        rows,
-        ({ id }) => `parked/${id}`,
-        (part, killer) => readRetries(part, { codec, partitions, killer }),
-      ),
-    ),
-  ])
+  const taking = takingLanes(lanes)
+  const due = taking.length > 0 ? await dueRows(pool, taking) : []
+  await handOut(due, lanes, {
+    nameOf: ({ id }) => `parked/${id}`,
+    read: (rows, killer) => readRetries(rows, { codec, partitions, killer }),
+  })
 }
+
+async function lookForTimers({ pool, lanes }: WatchOptions, horizon: TimerHorizon): Promise<void> {
+  const taking = takingLanes(lanes)
+  const due = taking.length > 0 ? await horizon.reached(await dueTimers(pool, taking, timersAtOnce)) : []
+  await handOut(due, lanes, {
+    nameOf: ({ id }) => id,
+    read: async (rows) => ({ source: 'timer', inputs: rows.map(({ input }) => input) }),
+  })
+}
+
+const takingLanes = (lanes: WatchOptions['lanes']): number[] =>
+  [...lanes.values()].filter((lane) => lane.taking).map((lane) => lane.number)
+
+interface Handing<Row> {
+  nameOf(row: Row): string
+  read(rows: readonly Row[], killer?: string): ReturnType<Request['read']>
+}
+
+const handOut = <Row extends { lane: number }>(
+  rows: readonly Row[],
+  lanes: WatchOptions['lanes'],
+  handing: Handing<Row>,
+): Promise<unknown> =>
+  Promise.all([...Map.groupBy(rows, ({ lane }) => lane)].map(([lane, own]) => hand(lanes.get(lane), own, handing)))
 
 /** In the lane's turn, as many together as it may take. */
 async function hand<Row>(
   lane: WatchedLane | undefined,
   rows: readonly Row[],
-  nameOf: (row: Row) => string,
-  read: (rows: readonly Row[], killer?: string) => ReturnType<Request['read']>,
+  { nameOf, read }: Handing<Row>,
 ): Promise<void> {
   await lane?.serially(async () => {
     for (let start = 0; lane.taking; ) {

@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals'
+import { TimerHorizon } from './timer-horizon.ts'
+
+const timer = (id: string, lane = 0) => ({ id, lane })
+const ids = (timers: readonly { id: string }[]) => timers.map(({ id }) => id)
+
+/** A broker and lanes of which the test says where they stand; one topic. */
+function openHorizon() {
+  const ends = [0, 0]
+  const positions = [0, 0]
+  let asked = 0
+  const horizon = new TimerHorizon({
+    async ends() {
+      asked++
+      return new Map([['answers', [...ends]]])
+    },
+    taken: (lane, _topic, offset) => (positions[lane] ?? 0) >= offset,
+  })
+  return { horizon, ends, positions, asked: () => asked }
+}
+
+test('timers of a lane that has taken everything fire at once', async () => {
+  const { horizon } = openHorizon()
+  expect(ids(await horizon.reached([timer('a'), timer('b')]))).toEqual(['a', 'b'])
+})
+
+test('timers wait until what lay on the topics when they were found due is taken, not for what comes after', async () => {
+  const { horizon, ends, positions, asked } = openHorizon()
+  ends[0] = 10
+  expect(await horizon.reached([timer('a')])).toEqual([])
+  ends[0] = 20
+  positions[0] = 9
+  expect(await horizon.reached([timer('a')])).toEqual([])
+  positions[0] = 10
+  expect(ids(await horizon.reached([timer('a'), timer('later')]))).toEqual(['a'])
+  expect(asked()).toBe(1)
+  // The one that came due meanwhile has a horizon of its own
+  expect(await horizon.reached([timer('later')])).toEqual([])
+  positions[0] = 20
+  expect(ids(await horizon.reached([timer('later')]))).toEqual(['later'])
+})
+
+test('lanes do not wait for each other', async () => {
+  const { horizon, ends } = openHorizon()
+  ends[1] = 5
+  expect(ids(await horizon.reached([timer('a', 0), timer('b', 1)]))).toEqual(['a'])
+})
+
+test('without an answer of the broker nothing fires', async () => {
+  const horizon = new TimerHorizon({ ends: () => Promise.reject(new Error('away')), taken: () => true })
+  await expect(horizon.reached([timer('a')])).rejects.toThrow('away')
+})
+
+test('a lane that came back is asked about anew', async () => {
+  const { horizon, ends, positions } = openHorizon()
+  ends[0] = 10
+  expect(await horizon.reached([timer('a')])).toEqual([])
+  expect(await horizon.reached([])).toEqual([]) // Lost to another replica, or paused
+  ends[0] = 20
+  positions[0] = 10
+  expect(await horizon.reached([timer('a')])).toEqual([])
+})
