@@ -34,16 +34,15 @@ test('a text that is not there exactly once is stale', () => {
   for (const source of ['go()', 'guard() && guard()']) expect(() => applyEdit(source, edit)).toThrow(/stale/)
 })
 
-test('of a failure is told what tells it from others', () => {
-  expect(gist('Error: Not within 20000 ms: nothing is parked\n    at waitUntil')).toBe(
-    'Not within 20000 ms: nothing is parked',
-  )
-  expect(gist('Error: expect(received).toBe(expected)\n\nExpected: 1\nReceived: 2\n    at x')).toBe(
-    'Expected: 1, Received: 2',
-  )
-  expect(
-    gist(
-      'Error: expect(received).toMatchObject(expected)\n\n- Expected  - 1\n+ Received  + 1\n\n  Object {\n-   "taken": 2,\n+   "taken": 3,\n  }',
-    ),
-  ).toBe('- "taken": 2,, + "taken": 3,')
-})
+test.each([
+  ['Error: Not within 20000 ms: all is taken\n    at waitUntil', 'Not within 20000 ms: all is taken'],
+  ['Error: expect(received).toBe(expected)\n\nExpected: 1\nReceived: 2\n    at x', 'expected 1, got 2'],
+  [
+    'Error: expect(received).toMatchObject(expected)\n\n- Expected  - 1\n+ Received  + 1\n\n  Object {\n-   "n": 2,\n+   "n": 3,\n  }',
+    'expected "n": 2, got "n": 3',
+  ],
+  [
+    'Error: expect(received).rejects.toMatchObject()\n\nReceived promise resolved instead of rejected\nResolved to value: 1',
+    'Received promise resolved instead of rejected',
+  ],
+])('of a failure is told what tells it from others: %j', (message, told) => expect(gist(message)).toBe(told))

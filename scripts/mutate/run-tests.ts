@@ -58,7 +58,7 @@ function toldOf(title: string, results: JestReport['testResults']): Told {
   return { outcome: 'not run', how: gist(results[0]?.message ?? '') || 'there is no such test' }
 }
 
-/** Of a failure's message, what tells it from others: its first line, or what was expected and what came. */
+/** Of a failure's message, what tells it from others: what was expected and what came, or its first line. */
 export function gist(message: string): string {
   const lines = stripVTControlCharacters(message)
     .split('\n')
@@ -66,10 +66,14 @@ export function gist(message: string): string {
     .filter((line) => line !== '')
   const [first = ''] = lines
   if (!first.includes('expect(')) return first.replace(/^Error: /, '')
-  const seen = lines.filter(
-    (line) => /^(Expected|Received)|^[-+] +[^ ]/.test(line) && !/^[-+] +(Expected|Received)/.test(line),
-  )
-  return seen.length === 0 ? first.replace(/^Error: /, '') : seen.slice(0, 2).join(', ').replaceAll(/ +/g, ' ')
+  const told = (pattern: RegExp) =>
+    lines
+      .flatMap((line) => pattern.exec(line)?.[1]?.replace(/,$/, '') ?? [])
+      .find((text) => /\w/.test(text) && !/^(Object|Array) [[{]$/.test(text))
+  const expected = told(/^Expected[^:]*: (.+)/) ?? told(/^-\s+(?!Expected)(.+)/)
+  const received = told(/^Received[^:]*: (.+)/) ?? told(/^\+\s+(?!Received)(.+)/)
+  if (expected === undefined && received === undefined) return lines.find((line) => /^Received/.test(line)) ?? first
+  return `expected ${expected ?? 'nothing'}, got ${received ?? 'nothing'}`
 }
 
 const escapeRegExp = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
