@@ -1,5 +1,5 @@
 import type { Pool, Tx } from '../../../infra/postgres.ts'
-import { describeError } from '../../../infra/errors.ts'
+import { describeError, TallyError } from '../../../infra/errors.ts'
 import { isDataError } from '../../../infra/postgres.ts'
 import type { Codec } from '../../../schemas/codec.ts'
 import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
@@ -10,6 +10,7 @@ import { applyBatch } from '../take-batch.ts'
 import { readQueue } from './list-parked.ts'
 import type { ParkedRow } from './parked-row.ts'
 import { readRetries } from './read-retries.ts'
+import { stillParked } from './retry-table.ts'
 import { lockLaneByHand } from './selection.ts'
 
 /** One parked event, as it would go. */
@@ -70,7 +71,7 @@ const breaker = { objection: () => undefined, record: () => {} }
  * Handles the parked events of a key in their order, with the code, the schemas and the rows of now, in a transaction that is
  * rolled back. Nothing is published and nobody is called. The lane's owner waits meanwhile; a lane that does not come free
  * within two seconds is not rehearsed.
- * @throws database errors as they come
+ * @throws TallyError USAGE if the events change meanwhile; database errors as they come
  */
 export async function rehearseKey<State, Row>(
   lane: number,
@@ -85,6 +86,9 @@ export async function rehearseKey<State, Row>(
     rolledBack(pool, async (tx) => {
       await tx.query(`set local lock_timeout = '2s'`)
       const own = { lane, epoch: await lockLaneByHand(tx, lane) }
+      const still = await stillParked(tx, lane, retries)
+      if (still.size < retries.length)
+        throw new TallyError('USAGE', `the parked events of ${key} have just changed: rehearse again`)
       const recorder = record(definition)
       const before = await writtenRows(tx)
       const events: RehearsedEvent[] = []

@@ -1,0 +1,66 @@
+import { createInterface } from 'node:readline/promises'
+import { userInfo } from 'node:os'
+import { TallyError } from '../../infra/errors.ts'
+import { say } from '../cli.ts'
+import { countChosen, listChosen, totalOf } from './ls.ts'
+import type { Chosen } from './lots.ts'
+import { cut, printable } from './printable.ts'
+
+export interface ConsentOptions {
+  yes?: boolean
+}
+
+const shown = 5
+
+/** Who acts, for the audit. */
+export const actorOf = ({ actor }: { actor?: string }): string => actor ?? userInfo().username
+
+/**
+ * Says what will be done and to how many, on standard error, and asks.
+ * @param verb `Redrive`
+ * @returns what was agreed to: nothing parked later is touched; undefined if it is nothing, or the answer was no
+ * @throws TallyError USAGE if there is nobody to ask
+ */
+export async function agreedTo(
+  verb: string,
+  chosen: readonly Chosen[],
+  { yes }: ConsentOptions,
+): Promise<Chosen[] | undefined> {
+  const counts = await countChosen(chosen)
+  const total = totalOf(counts)
+  if (total === 0) {
+    say('Nothing is parked that matches')
+    return undefined
+  }
+  const plural = total === 1 ? 'event' : 'events'
+  say(`${verb} ${total.toLocaleString('en')} parked ${plural}:`)
+  for (const { group, reason, events, heads } of counts) {
+    const behind = events - heads
+    const waiting = behind > 0 ? `, ${behind.toLocaleString('en')} of them behind others of their key` : ''
+    say(`  ${group}: ${events.toLocaleString('en')} ${reason}${waiting}`)
+  }
+  for (const { group, id, key, type, source, error } of await listChosen(chosen, { limit: shown })) {
+    const why = error ? `: ${cut(printable(error), 80)}` : ''
+    say(`    ${group}/${id} ${type ?? `unknown ${source}`} of ${cut(printable(key), 60)}${why}`)
+  }
+  if (total > shown) say(`    … and ${(total - shown).toLocaleString('en')} more`)
+  if (!yes && !(await confirmed(`${verb} ${total === 1 ? 'it' : 'them'}? [y/N] `))) {
+    say('Nothing was done')
+    return undefined
+  }
+  return chosen.map(({ lot, selection }) => {
+    const upTo = Math.max(0, ...counts.filter(({ group }) => group === lot.group).map(({ lastId }) => lastId))
+    return { lot, selection: { ...selection, upTo } }
+  })
+}
+
+/** @throws TallyError USAGE if there is nobody to ask */
+export async function confirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new TallyError('USAGE', 'Nothing was done: there is no terminal to ask, add --yes')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim())
+  } finally {
+    terminal.close()
+  }
+}

@@ -1,0 +1,30 @@
+import { dropParked } from '../../consumers/runtime/parking/drop-parked.ts'
+import { printJson, say } from '../cli.ts'
+import { createProgress } from '../cli/progress.ts'
+import { actorOf, agreedTo } from './consent.ts'
+import type { Chosen } from './lots.ts'
+
+export interface DropOptions {
+  yes?: boolean
+  actor?: string
+  why: string
+  json?: boolean
+}
+
+export async function drop(chosen: readonly Chosen[], options: DropOptions, signal: AbortSignal): Promise<void> {
+  const agreed = await agreedTo('Drop for good', chosen, options)
+  const dropped: { group: string; events: number }[] = []
+  for (const { lot, selection } of agreed ?? []) {
+    const progress = createProgress(`Dropping from ${lot.group}`)
+    const ids = await dropParked(
+      lot.pool,
+      selection,
+      { actor: actorOf(options), why: options.why },
+      { signal, onProgress: (done) => progress.update(done) },
+    )
+    if (ids.length === 0) continue
+    dropped.push({ group: lot.group, events: ids.length })
+    say(`${lot.group}: ${ids.length.toLocaleString('en')} dropped; what waited behind is due now`)
+  }
+  if (options.json) printJson({ dropped })
+}

@@ -1,0 +1,40 @@
+import { stripVTControlCharacters } from 'node:util'
+import { duration } from '../cli/progress.ts'
+
+/** Text of events as a terminal may show it: whoever wrote an event must not write to the terminal. */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·')
+
+/** As `printable`, of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+
+/** Not longer than `width`. */
+export const cut = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`
+
+/** `3 min 20 s` since then. */
+export const since = (then: Date): string => duration(Math.max(0, Date.now() - then.getTime()))
+
+/** When the owner tries an event again that is first of its key. */
+export function nextAttempt(at: Date | null): string {
+  if (at === null) return 'waits for you'
+  const ms = at.getTime() - Date.now()
+  return ms <= 0 ? 'now' : `in ${duration(ms)}`
+}
+
+/** JSON for people, each line behind `indent`. */
+export const indented = (value: unknown, indent = '  '): string =>
+  printableLines(JSON.stringify(value, null, 2) ?? 'nothing').replaceAll(/^/gm, indent)
+
+/** `00000010  48 65 6c 6c 6f …  Hello…`, at most `limit` bytes. */
+export function hexDump(bytes: Buffer, limit = 512): string {
+  const lines: string[] = []
+  for (let at = 0; at < Math.min(bytes.length, limit); at += 16) {
+    const row = bytes.subarray(at, Math.min(at + 16, limit))
+    const hex = [...row].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+    const text = [...row].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
+    lines.push(`  ${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${text}`)
+  }
+  if (bytes.length > limit) lines.push(`  … ${(bytes.length - limit).toLocaleString('en')} bytes more`)
+  return lines.length > 0 ? lines.join('\n') : '  no bytes'
+}
