@@ -78,6 +78,8 @@ export const environment = z.object({
     .string()
     .optional()
     .describe('JDK 21 or newer for the embedded servers; else PATH and the usual folders are searched'),
+  VISUAL: z.string().optional().describe('Program to edit a parked event in'),
+  EDITOR: z.string().optional().describe('The same, where VISUAL is not set'),
   PATH: z.string().default('').describe('Searched for a JDK and Maven'),
 })
 
@@ -114,6 +116,7 @@ function derive(env: z.infer<typeof environment>) {
     orderTimeoutMs: env.TALLY_ORDER_TIMEOUT_MS,
     logLevel: env.TALLY_LOG_LEVEL,
     northwindDir: env.TALLY_NORTHWIND_DIR,
+    editor: env.VISUAL || env.EDITOR || undefined,
     ports: {
       postgres: at(32),
       kafka: at(92),

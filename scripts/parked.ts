@@ -7,12 +7,16 @@ import type { CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
 import { drop } from './parked/drop.ts'
 import type { DropOptions } from './parked/drop.ts'
-import { choose, parseEventName, withLots } from './parked/lots.ts'
-import type { Choice, Chosen, EventName } from './parked/lots.ts'
+import { edit } from './parked/edit.ts'
+import type { EditOptions } from './parked/edit.ts'
+import { choose, findEvent, parseEventName, withLots } from './parked/lots.ts'
+import type { Choice, Chosen, EventName, Lot } from './parked/lots.ts'
 import { ls } from './parked/ls.ts'
 import type { ListOptions } from './parked/ls.ts'
 import { redrive } from './parked/redrive.ts'
 import type { RedriveOptions } from './parked/redrive.ts'
+import { rehearse } from './parked/rehearsal.ts'
+import { show } from './parked/show.ts'
 
 const reasons = [
   'UNREADABLE',
@@ -41,6 +45,14 @@ await runCommand(({ signal }) => {
     .option('-n, --limit <count>', 'how many to list', integer(1), 20)
     .option('--newest', 'the newest instead of the oldest')
     .action((_ids, _options, command) => onChosen(command, (chosen, options: ListOptions) => ls(chosen, options)))
+  program
+    .command('show')
+    .description('everything that is known of one')
+    .argument('<event>', 'like payment/17, or 17 where that is clear', parseEventName)
+    .option('-g, --group <name>', 'of this consumer', listed)
+    .action((_id, _options, command) =>
+      onOne(command, (event, options: CommonOptions) => show(loadConfig(), event, options, signal)),
+    )
   acting(
     choosing(
       program
@@ -48,10 +60,30 @@ await runCommand(({ signal }) => {
         .description('have their lanes handle them again now, each key from its first event on'),
     ),
   )
+    .option('--rehearse', 'show what it would change and send, and do nothing')
     .option('--no-wait', 'do not wait for what becomes of them')
     .option('--why <reason>', 'kept in the audit')
     .action((_ids, _options, command) =>
-      onChosen(command, (chosen, options: RedriveOptions) => redrive(loadConfig(), chosen, options, signal)),
+      onChosen(command, (chosen, options: RedriveOptions & { rehearse?: boolean }) =>
+        (options.rehearse ? rehearse : redrive)(loadConfig(), chosen, options, signal),
+      ),
+    )
+  acting(
+    program
+      .command('edit')
+      .description('give one other contents; headers and id stay. Then it is handled, from the first of its key on'),
+  )
+    .argument('<event>', 'like payment/17, or 17 where that is clear', parseEventName)
+    .option('-g, --group <name>', 'of this consumer', listed)
+    .option('--value <json>', "the event's data, or the answer to the call")
+    .option('--value-file <file>', 'the same in a file; without either $EDITOR opens')
+    .option('--type <event>', 'what event it is, where the record does not say')
+    .requiredOption('--why <reason>', 'kept in the audit')
+    .option('--rehearse', 'show what a redrive would then do, and do nothing')
+    .option('--no-redrive', 'leave it parked')
+    .option('--no-wait', 'do not wait for what becomes of it')
+    .action((_id, _options, command) =>
+      onOne(command, (event, options: EditOptions) => edit(loadConfig(), event, options, signal)),
     )
   acting(choosing(program.command('drop').description('give them up for good; their bytes stay in the audit')))
     .requiredOption('--why <reason>', 'kept in the audit')
@@ -86,6 +118,18 @@ async function onChosen<Options>(
   if (command.name() !== 'ls' && !(choice.id ?? group ?? key ?? why ?? all))
     command.error(`Which events? Name them, or say --group, --key, --reason or --all`)
   await withLots(loadConfig(), group, async (lots) => work(await choose(lots, choice), options))
+}
+
+async function onOne<Options>(
+  command: Command,
+  work: (event: { lot: Lot; id: number }, options: Options & CommonOptions) => Promise<void>,
+): Promise<void> {
+  const options = command.optsWithGlobals<Choice & Options & CommonOptions>()
+  const [name] = command.processedArgs[0] as EventName[]
+  if (!name) return
+  await withLots(loadConfig(), options.group, async (lots) =>
+    work({ lot: await findEvent(lots, name), id: name.id }, options),
+  )
 }
 
 function listed(text: string, before: readonly string[] = []): string[] {

@@ -1,0 +1,19 @@
+import type { Config } from '../../infra/config.ts'
+import { isTallyError } from '../../infra/errors.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { eventTypes } from '../../schemas/topics.ts'
+import { askRegistry } from '../../schemas/registry-client.ts'
+
+/** A codec of all events. @throws TallyError UNREACHABLE if the registry does not answer, USAGE if nothing is deployed */
+export async function connectCodec({ registry, namespace }: Config, signal: AbortSignal): Promise<Codec> {
+  await askRegistry(registry.url, '/subjects') // A codec waits for its registry, a person should not
+  return createCodec({ registryUrl: registry.url, namespace, types: eventTypes, signal })
+}
+
+/** As `connectCodec`; undefined if the registry does not answer: then bytes are shown as bytes. */
+export const connectCodecIfThere = (config: Config, signal: AbortSignal): Promise<Codec | undefined> =>
+  connectCodec(config, signal).catch((error: unknown) => {
+    if (isTallyError(error, 'UNREACHABLE')) return undefined
+    throw error
+  })
