@@ -22,7 +22,7 @@ export interface Edit {
 
 export interface NamedTest {
   readonly file: string
-  /** As it stands in the file; `%s` of a `test.each` stands for anything. */
+  /** As it stands in the file; `%s` and `${…}` stand for anything. */
   readonly title: string
 }
 

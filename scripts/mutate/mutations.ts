@@ -4,6 +4,7 @@ import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
 import { publication } from './guards/publication.ts'
+import { recovery } from './guards/recovery.ts'
 import type { Mutation } from './mutation.ts'
 
 /** Every guard that is taken out, one at a time. DESIGN.md, "What must stay true", says why each is there. */
@@ -14,4 +15,5 @@ export const mutations: readonly Mutation[] = [
   ...publication,
   ...parking,
   ...outages,
+  ...recovery,
 ]

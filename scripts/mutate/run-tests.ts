@@ -72,7 +72,8 @@ export function gist(message: string): string {
       .find((text) => /\w/.test(text) && !/^(Object|Array) [[{]$/.test(text))
   const expected = told(/^Expected[^:]*: (.+)/) ?? told(/^-\s+(?!Expected)(.+)/)
   const received = told(/^Received[^:]*: (.+)/) ?? told(/^\+\s+(?!Received)(.+)/)
-  if (expected === undefined && received === undefined) return lines.find((line) => /^Received/.test(line)) ?? first
+  if (expected === undefined && received === undefined)
+    return lines.find((line) => line.startsWith('Received')) ?? first
   return `expected ${expected ?? 'nothing'}, got ${received ?? 'nothing'}`
 }
 
@@ -81,7 +82,7 @@ const escapeRegExp = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}
 const patternOf = (title: string): RegExp =>
   new RegExp(
     title
-      .split(/%[a-z]/)
+      .split(/%[a-z]|\$\{\w+\}/)
       .map(escapeRegExp)
       .join('.*'),
   )
