@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/load-consumer.ts'
+import { describeError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { offsetRanges } from '../verify/read-topics.ts'
 
@@ -22,41 +23,42 @@ interface Progress {
   readonly outboxes: ReadonlyMap<string, number>
 }
 
-/**
- * Resolves when everything that had something to do has moved: each group in each partition, and each outbox.
- * @returns milliseconds it took; undefined if it took too long
- */
-export async function recover(watched: Watched, withinMs: number, signal: AbortSignal): Promise<number | undefined> {
+export interface Recovery {
+  tookMs: number
+  /** What had something to do and has not moved in time: empty when all is well. */
+  stuck: readonly string[]
+}
+
+/** Resolves when everything that had something to do has moved, each group in each partition and each outbox, or time is up. */
+export async function recover(watched: Watched, withinMs: number, signal: AbortSignal): Promise<Recovery> {
   const from = performance.now()
-  const tookMs = () => performance.now() - from
-  const before = await untilRead(watched, () => tookMs() < withinMs && !signal.aborted)
-  while (before && tookMs() < withinMs && !signal.aborted) {
-    const now = await untilRead(watched, () => tookMs() < withinMs && !signal.aborted)
-    if (now && hasMoved(before, now)) return tookMs()
+  let before: Progress | undefined
+  let stuck: readonly string[] = []
+  for (;;) {
+    try {
+      const now = await readProgress(watched)
+      before ??= now
+      stuck = standingStill(before, now)
+      if (stuck.length === 0 && now !== before) return { tookMs: performance.now() - from, stuck }
+    } catch (error) {
+      stuck = [`progress cannot be read: ${describeError(error)}`] // A server may be away for the moment
+    }
+    const tookMs = performance.now() - from
+    if (tookMs >= withinMs || signal.aborted) return { tookMs, stuck }
     await delay(100)
   }
-  return undefined
 }
 
-function hasMoved(before: Progress, now: Progress): boolean {
-  const groupsMoved = [...before.positions].every(([place, position]) => {
+function standingStill(before: Progress, now: Progress): string[] {
+  const behind = [...before.positions].flatMap(([place, position]) => {
     const end = before.ends.get(place.slice(place.indexOf('/') + 1)) ?? 0
     const reached = now.positions.get(place) ?? 0
-    return reached >= end || reached > position
+    return reached >= end || reached > position ? [] : [`${place} stands at ${reached} of ${end}`]
   })
-  return groupsMoved && [...before.outboxes].every(([lane, seq]) => (now.outboxes.get(lane) ?? Infinity) > seq)
-}
-
-/** Servers may be away for the moment. */
-async function untilRead(watched: Watched, wanted: () => boolean): Promise<Progress | undefined> {
-  while (wanted()) {
-    try {
-      return await readProgress(watched)
-    } catch {
-      await delay(100)
-    }
-  }
-  return undefined
+  const unpublished = [...before.outboxes].flatMap(([lane, seq]) =>
+    now.outboxes.get(lane) === seq ? [`${lane} has not published number ${seq}`] : [],
+  )
+  return [...behind, ...unpublished]
 }
 
 async function readProgress({ kafka, pool, groups, topics }: Watched): Promise<Progress> {

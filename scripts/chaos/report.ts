@@ -6,13 +6,23 @@ import { describeMishap } from './fault-plan.ts'
 import type { Mishap } from './fault-plan.ts'
 import type { Sent } from './load.ts'
 import type { ServiceLogs } from './read-logs.ts'
+import type { Recovery } from './recovery.ts'
 
 export interface Happened {
   readonly mishap: Mishap
-  /** From its end until everything that had something to do had moved. */
-  recoveredInMs: number | undefined
-  /** Whether recovery was waited for. */
-  readonly judged: boolean
+  /** From its end until everything that had something to do had moved; undefined if that was not waited for. */
+  readonly recovery: Recovery | undefined
+}
+
+export const hasRecovered = ({ recovery }: Happened): boolean => !recovery || recovery.stuck.length === 0
+
+/** For people: `kill -9 payment: recovered in 3.1 s`. */
+export function describeHappened(happened: Happened): string {
+  const { mishap, recovery } = happened
+  const what = describeMishap(mishap)
+  if (!recovery) return `${what}: not waited for`
+  if (hasRecovered(happened)) return `${what}: recovered in ${seconds(recovery.tookMs)}`
+  return `${what}: NOT recovered after ${seconds(recovery.tookMs)}: ${recovery.stuck.slice(0, 12).join('; ')}`
 }
 
 export interface ChaosReport {
@@ -49,25 +59,22 @@ const familyOf = (mishap: Mishap): string => {
 const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : `${(ms / 1_000).toFixed(1)} s`)
 
 const slowest = (happened: readonly Happened[]): Happened | undefined =>
-  happened.toSorted((a, b) => (b.recoveredInMs ?? 0) - (a.recoveredInMs ?? 0))[0]
+  happened.toSorted((a, b) => (b.recovery?.tookMs ?? 0) - (a.recovery?.tookMs ?? 0))[0]
 
 export function printReport(report: ChaosReport): void {
   const { happened, sent, logs, cleanedUp, verdict } = report
   const families = [...Map.groupBy(happened, ({ mishap }) => familyOf(mishap))].sort(([a], [b]) => (a < b ? -1 : 1))
   printTable(
     ['Fault', 'times', 'slowest recovery'],
-    families.map(([family, each]) => [family, each.length, seconds(slowest(each)?.recoveredInMs)]),
+    families.map(([family, each]) => [family, each.length, seconds(slowest(each)?.recovery?.tookMs)]),
   )
   const worst = slowest(happened)
   printTable(
     ['Figure', 'value'],
     [
       ['faults injected', String(happened.length)],
-      ['slowest recovery', worst ? `${seconds(worst.recoveredInMs)} (${describeMishap(worst.mishap)})` : '–'],
-      [
-        'not recovered',
-        String(happened.filter(({ judged, recoveredInMs }) => judged && recoveredInMs === undefined).length),
-      ],
+      ['slowest recovery', worst ? `${seconds(worst.recovery?.tookMs)} (${describeMishap(worst.mishap)})` : '–'],
+      ['not recovered', String(happened.filter((each) => !hasRecovered(each)).length)],
       ['orders sent', `${sent.orders}, ${sent.cancellations} cancellations`],
       ['bad input sent', `${sent.duplicates} duplicates, ${sent.conflicting} conflicting, ${sent.malformed} malformed`],
       ['attempts of former owners refused', String(logs.fenced)],
@@ -87,7 +94,7 @@ export function printReport(report: ChaosReport): void {
 export function printReportJson({ logs, verdict, happened, ...report }: ChaosReport): void {
   printJson({
     ...report,
-    faults: happened.map(({ mishap, recoveredInMs }) => ({ ...mishap, recoveredInMs })),
+    faults: happened.map(({ mishap, recovery }) => ({ ...mishap, recovery })),
     logs: { ...logs, fatal: Object.fromEntries(logs.fatal) },
     verdict: { ...verdict, orders: Object.fromEntries(verdict.orders) },
   })

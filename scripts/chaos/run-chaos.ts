@@ -22,6 +22,7 @@ import { runLoad } from './load.ts'
 import type { Sent } from './load.ts'
 import { readServiceLogs } from './read-logs.ts'
 import { recover } from './recovery.ts'
+import { describeHappened, hasRecovered } from './report.ts'
 import type { ChaosReport, Happened } from './report.ts'
 import { mountSmallDisk } from './small-disk.ts'
 
@@ -120,15 +121,12 @@ async function breakAndProve(
         return false
       })
       if (!done) continue
-      const entry: Happened = { mishap, recoveredInMs: undefined, judged: !impatient }
+      const entry: Happened = {
+        mishap,
+        recovery: impatient ? undefined : await recover(watched, recoverWithinMs, signal),
+      }
       happened.push(entry)
-      if (!impatient) entry.recoveredInMs = await recover(watched, recoverWithinMs, signal)
-      const took = impatient
-        ? 'not waited for'
-        : entry.recoveredInMs === undefined
-          ? 'NOT recovered'
-          : `recovered in ${(entry.recoveredInMs / 1_000).toFixed(1)} s`
-      say(`${((at - begun) / 1_000).toFixed(0).padStart(4)} s  ${describeMishap(mishap)}: ${took}`)
+      say(`${((at - begun) / 1_000).toFixed(0).padStart(4)} s  ${describeHappened(entry)}`)
     }
     enough.abort()
     await load
@@ -136,12 +134,11 @@ async function breakAndProve(
     await untilHealthy(stack, signal)
     const cleanedUp = await cleanUp(config.postgres.url, groups, healWithinMs, log)
     const verdict = await verify(config, { settleWithinMs: healWithinMs, log, signal })
-    const stuck = happened.filter(({ judged, recoveredInMs }) => judged && recoveredInMs === undefined)
     return {
       ...{ seed, forMs, sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
       logs: readServiceLogs(stack.logDir),
       duplicatesDropped: await duplicates(pool, groups),
-      ok: verdict.ok && stuck.length === 0 && cleanedUp.left === 0,
+      ok: verdict.ok && happened.every(hasRecovered) && cleanedUp.left === 0,
     }
   } finally {
     await pool.end()
