@@ -1,4 +1,4 @@
-import type { ReadableValue } from '../../consumers/runtime/parking/describe-value.ts'
+import type { ReadableValue } from '../../consumers/runtime/parking/read-value.ts'
 import type { Edit } from '../../consumers/runtime/parking/edit-parked.ts'
 import { restoreHeaders } from '../../consumers/runtime/parking/parked-row.ts'
 import type { ParkedRow } from '../../consumers/runtime/parking/parked-row.ts'
