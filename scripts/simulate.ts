@@ -32,7 +32,10 @@ await runCommand(({ signal }) =>
     .action((options: Options) => simulate(options, signal)),
 )
 
-async function simulate({ seeds, from, seed, workers, mutation, json, trace }: Options, signal: AbortSignal) {
+async function simulate(
+  { seeds, from, seed, workers, mutation, json, trace }: Options,
+  signal: AbortSignal,
+): Promise<void> {
   const first = seed ?? from
   const total = seed === undefined ? seeds : 1
   const progress = createProgress('Simulating', { total, unit: 'worlds' })
@@ -52,10 +55,10 @@ async function simulate({ seeds, from, seed, workers, mutation, json, trace }: O
   })
   progress.finish()
   if (json) printJson({ first, worlds: done, commits, failed: failed ?? null })
-  if (!failed)
-    return (
-      json || say(`Nothing wrong in ${done.toLocaleString('en')} worlds with ${commits.toLocaleString('en')} commits.`)
-    )
+  if (!failed) {
+    if (!json) say(`Nothing wrong: ${done.toLocaleString('en')} worlds, ${commits.toLocaleString('en')} commits.`)
+    return
+  }
   process.exitCode = 1
   if (json) return
   const broken = mutation === undefined ? '' : ` --mutation '${mutation}'`

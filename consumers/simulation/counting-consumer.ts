@@ -5,7 +5,7 @@ import type { HistoryRow, TotalRow } from './database/counting-statements.ts'
 import type { Gateway } from './gateway.ts'
 
 /** What an order asks for; travels as its customer's id. */
-export type Wish = 'counts' | 'calls' | 'waits' | 'throws' | 'refused'
+export type Wish = 'counts' | 'calls' | 'waits' | 'throws' | 'refused' | 'unreadable'
 
 /** How long an order that waits does so, by the time of its event. */
 export const waitingMs = 1_500

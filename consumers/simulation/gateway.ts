@@ -14,6 +14,7 @@ export class Gateway {
   /** What was done, by idempotency key: the number of the deed and for which key of ours. */
   readonly journal = new Map<string, { number: number; orderId: string }>()
   readonly party: Party
+  private readonly calls: (() => void)[] = []
   private readonly clock: VirtualClock
   private readonly random: Random
   private readonly faults: GatewayFaults
@@ -31,7 +32,9 @@ export class Gateway {
     const caller = clock.party
     const latency = () => random.between(1, 200)
     return new Promise((resolve, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      const abort = () => reject(signal.reason)
+      signal.addEventListener('abort', abort, { once: true })
+      this.calls.push(() => signal.removeEventListener('abort', abort))
       if (random.chance(faults.silent)) return
       const lose = () => clock.after(latency(), () => reject(new Error('socket hang up')), caller)
       if (faults.down || random.chance(faults.lostRequest)) return void lose()
@@ -43,5 +46,10 @@ export class Gateway {
       }
       clock.after(latency(), arrive, this.party)
     })
+  }
+
+  /** Node keeps a signal, and with it the world, for as long as somebody listens to it. */
+  close(): void {
+    for (const forget of this.calls) forget()
   }
 }

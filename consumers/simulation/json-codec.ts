@@ -4,8 +4,11 @@ import type { DecodedEvent } from '../../schemas/decoder.ts'
 import { headerBytes, schemaIdOf, writeHeader } from '../../schemas/framing.ts'
 import { eventTypes } from '../../schemas/topics.ts'
 
-/** Events as JSON in the usual framing. What Avro does to them is not at stake here. */
-export const jsonCodec = (registry: { down: boolean }): Codec => ({
+/**
+ * Events as JSON in the usual framing. What Avro does to them is not at stake here.
+ * @param unreadable what today's schemas cannot read; they may be able to later
+ */
+export const jsonCodec = (registry: { down: boolean }, unreadable: (data: object) => boolean): Codec => ({
   encode: (type, data) => {
     const body = JSON.stringify(data)
     const bytes = Buffer.alloc(headerBytes + Buffer.byteLength(body))
@@ -21,10 +24,16 @@ export const jsonCodec = (registry: { down: boolean }): Codec => ({
   decode: (value) => {
     const type = eventTypes[(schemaIdOf(value) ?? 0) - 1]
     if (!value || !type) throw new TallyError('UNREADABLE', 'not framed')
-    try {
-      return { type, data: JSON.parse(value.toString('utf8', headerBytes)) } as DecodedEvent
-    } catch (error) {
-      throw new TallyError('UNREADABLE', 'not JSON', { cause: error })
-    }
+    const data = parsed(value.toString('utf8', headerBytes))
+    if (unreadable(data)) throw new TallyError('UNREADABLE', 'of a schema nobody here knows yet')
+    return { type, data } as DecodedEvent
   },
 })
+
+function parsed(text: string): object {
+  try {
+    return JSON.parse(text) as object
+  } catch (error) {
+    throw new TallyError('UNREADABLE', 'not JSON', { cause: error })
+  }
+}

@@ -8,14 +8,13 @@ export interface Mutation {
   statements(sound: Statements, tables: Tables): Statements
 }
 
-const rows =
-  (run: Statement['run']) =>
-  (sound: Statement | undefined): Statement => ({ fingerprint: sound?.fingerprint ?? '', run })
-
 /** One statement, broken. */
 const breaking = (name: string, statement: string, run: (tables: Tables) => Statement['run']): Mutation => ({
   name,
-  statements: (sound, tables) => ({ ...sound, [statement]: rows(run(tables))(sound[statement]) }),
+  statements: (sound, tables) => ({
+    ...sound,
+    [statement]: { fingerprint: sound[statement]?.fingerprint ?? '', run: run(tables) },
+  }),
 })
 
 const allOf = (column: string) => () => (_tx: unknown, values: readonly unknown[]) =>
@@ -31,7 +30,7 @@ export const mutations: readonly Mutation[] = [
   breaking('a lane is not locked', 'lane_lock', ({ lanes }) => (tx, [lane, epoch]) => {
     const row = tx.get(lanes, String(lane))
     tx.owns = { lane: Number(lane), epoch: Number(epoch) }
-    return row?.epoch === epoch ? [row] : []
+    return row && row.epoch === epoch ? [row] : []
   }),
   breaking('every event is new', 'inbox_take', allOf('event_id')),
   breaking('an answer needs no call', 'call_answered', allOf('id')),

@@ -1,42 +1,51 @@
+import type { ParkedRow } from './database/parked-statements.ts'
+import type { Transaction } from './database/transaction.ts'
 import type { World } from './world.ts'
 
 const everyMs = 700
 
-/** Trying again cannot help these. */
-const hopeless: ReadonlySet<string> = new Set(['UNREADABLE', 'MISROUTED'])
+/** Trying again cannot help. */
+const isHopeless = ({ reason, attempts }: ParkedRow): boolean =>
+  reason === 'MISROUTED' || (reason === 'UNREADABLE' && attempts > 6)
 
 /**
- * Somebody at the parking lot. While there is trouble he touches an event now and then; afterwards he drops what is hopeless and
- * has everything else tried again. Each time in one transaction, as the commands for it do.
+ * Somebody at the parking lot. While there is trouble he has an event tried again now and then; afterwards he drops what is
+ * hopeless and has everything else tried again. As the commands for it do, he locks the lane, and whatever he does to a key
+ * grows the revision of all that is parked of it.
  */
 export function attendParking(world: World, sinceMs: number): void {
   const { clock, random, self, database } = world
-  const { parked, lanes } = database.tables
+  const { lanes, parked } = database.tables
   const visit = () => {
     clock.after(everyMs, visit, self)
     const late = clock.now >= sinceMs
     const transaction = database.begin()
     try {
-      for (const row of transaction.rows(parked).sort((a, b) => a.id - b.id)) {
-        if (row.reason === 'BEHIND') continue
-        transaction.lock(lanes, String(row.lane))
-        const key = String(row.id)
-        if (late && hopeless.has(row.reason)) {
-          transaction.delete(parked, key)
-          const next = transaction.rows(parked).filter((other) => other.lane === row.lane && other.key === row.key)
-          const head = next.sort((a, b) => a.id - b.id)[0]
-          if (head) transaction.put(parked, String(head.id), { ...head, nextAttemptAt: clock.now })
-          clock.trace?.(`drops parked event ${row.id}`)
-        } else if (late ? row.nextAttemptAt === null : random.chance(0.2)) {
-          transaction.put(parked, key, { ...row, revision: row.revision + 1, nextAttemptAt: clock.now })
-          clock.trace?.(`asks for parked event ${row.id} to be tried again`)
-        }
+      for (const head of headsOf(transaction.rows(parked))) {
+        const drop = late && isHopeless(head)
+        if (!drop && !(late ? head.nextAttemptAt === null : random.chance(0.2))) continue
+        transaction.lock(lanes, String(head.lane))
+        if (drop) transaction.delete(parked, String(head.id))
+        moveUp(transaction, head)
+        clock.trace?.(`${drop ? 'drops' : 'asks again for'} parked event ${head.id}`)
       }
-      database.commitByHand(transaction)
+      transaction.apply()
     } catch {
       // Somebody holds one of the rows: next time
     }
     database.release(transaction)
+  }
+  const headsOf = (rows: ParkedRow[]) =>
+    rows.sort((a, b) => a.id - b.id).filter((row, index) => rows.findIndex((other) => isOf(other, row)) === index)
+  const isOf = (row: ParkedRow, { lane, key }: ParkedRow) => row.lane === lane && row.key === key
+
+  function moveUp(transaction: Transaction, of: ParkedRow): void {
+    const queue = transaction.rows(parked).filter((row) => isOf(row, of))
+    const first = Math.min(...queue.map(({ id }) => id))
+    for (const row of queue) {
+      const nextAttemptAt = row.id === first ? clock.now : null
+      transaction.put(parked, String(row.id), { ...row, revision: row.revision + 1, nextAttemptAt })
+    }
   }
   clock.after(everyMs, visit, self)
 }

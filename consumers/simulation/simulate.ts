@@ -47,6 +47,7 @@ export async function simulate(options: WorldOptions): Promise<Outcome> {
   process.on('unhandledRejection', rejected)
   await clock.run(() => over || world.failure !== undefined)
   process.off('unhandledRejection', rejected)
+  world.gateway.close()
   if (!world.failure) for (const finding of findings(world)) world.fail(finding)
   const { commits, repeats } = witness
   const { failure } = world

@@ -5,7 +5,10 @@ import type { Wish } from './counting-consumer.ts'
 import { beginning } from './time/take-over-time.ts'
 import type { World } from './world.ts'
 
-const wishes: readonly Wish[] = ['counts', 'counts', 'counts', 'calls', 'calls', 'waits', 'throws', 'refused']
+const wishes: readonly Wish[] = [
+  ...(['counts', 'counts', 'counts', 'counts', 'calls', 'calls', 'calls', 'waits', 'waits'] as const),
+  ...(['throws', 'throws', 'refused', 'refused', 'unreadable'] as const),
+]
 
 /** Places orders over a time: a few keys, some events twice, now and then one that is no good or lies in the wrong place. */
 export function placeOrders(world: World, count: number, withinMs: number): void {
@@ -14,10 +17,13 @@ export function placeOrders(world: World, count: number, withinMs: number): void
   for (let number = 0; number < count; number++) {
     const key = random.pick(keys)
     const at = random.between(0, withinMs)
-    const record = orderRecord(world, key, number, random.pick(wishes), at)
+    const wish = random.pick(wishes)
+    const record = orderRecord(world, key, number, wish, at)
     clock.after(at, () => record(), self)
-    // A producer that heard no answer sends again, perhaps much later
-    if (random.chance(0.15)) clock.after(random.between(at, withinMs * 1.2), () => record(), self)
+    // A producer that heard no answer sends again, perhaps much later. Of what cannot be read nobody knows that it is a repeat:
+    // whichever copy can be read first takes effect
+    if (wish !== 'unreadable' && random.chance(0.15))
+      clock.after(random.between(at, withinMs * 1.2), () => record(), self)
   }
 }
 

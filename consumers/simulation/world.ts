@@ -39,7 +39,7 @@ export class World {
   readonly definition: ConsumerDefinition<readonly string[], number>
   readonly replicas: readonly Replica[]
   readonly witness: Witness
-  /** Whether orders that cannot be handled or stored still cannot. */
+  /** Whether orders that cannot be read, handled or stored still cannot. */
   broken = true
   /** What is wrong, once something is. */
   failure: string | undefined
@@ -67,7 +67,10 @@ export class World {
       defect: (what) => this.fail(`the simulated database must be brought up to date: statement ${what}`),
     })
     this.gateway = new Gateway(clock, this.random, new Party('gateway'), this.faults.gateway)
-    this.codec = jsonCodec(this.faults.registry)
+    this.codec = jsonCodec(
+      this.faults.registry,
+      (data) => this.broken && 'customerId' in data && data.customerId === 'unreadable',
+    )
     this.definition = countingConsumer(this.gateway, () => this.broken)
     this.replicas = Array.from(
       { length: this.random.integer(1, 3) },

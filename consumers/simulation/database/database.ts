@@ -62,11 +62,6 @@ export class Database {
     transaction.apply()
   }
 
-  /** What a person changes is not a lane's doing. */
-  commitByHand(transaction: Transaction): void {
-    transaction.apply()
-  }
-
   /** Whoever waits for it goes on, in order of arrival. */
   release(transaction: Transaction): void {
     transaction.release()

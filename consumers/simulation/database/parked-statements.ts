@@ -140,6 +140,14 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
       },
     ),
 
+    parked_rename: statement('66f6b717', (tx, ids: number[], to: string[]) => {
+      for (const [index, id] of ids.entries()) {
+        const row = tx.get(parked, String(id))
+        if (row) tx.put(parked, String(id), { ...row, eventId: to[index] ?? '' })
+      }
+      return []
+    }),
+
     parked_next: statement('09e4f1de', (tx, lane: number, keys: string[]) => {
       for (const key of keys) {
         const head = inOrder(tx).find((row) => row.lane === lane && row.key === key)

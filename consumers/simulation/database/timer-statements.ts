@@ -38,11 +38,13 @@ export const timerStatements = (timers: Table<TimerRow>): Statements => ({
     return there.map((id) => ({ id }))
   }),
 
-  timer_due: statement('ed3ae58d', (tx, lanes: number[], limit: number) =>
-    tx
-      .rows(timers)
-      .filter((row) => lanes.includes(row.lane) && row.dueAt <= tx.now)
-      .sort((a, b) => a.dueAt - b.dueAt)
-      .slice(0, limit),
+  timer_due: statement('acce1a05', (tx, lanes: number[], limit: number) =>
+    lanes.flatMap((lane) =>
+      tx
+        .rows(timers)
+        .filter((row) => row.lane === lane && row.dueAt <= tx.now)
+        .sort((a, b) => a.dueAt - b.dueAt || (a.id < b.id ? -1 : 1))
+        .slice(0, limit),
+    ),
   ),
 })
