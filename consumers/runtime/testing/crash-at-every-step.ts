@@ -88,12 +88,16 @@ export async function* crashAtEveryStep({
 
   async function takeOver(): Promise<void> {
     const { codec, sandbox } = bench
-    const heir = await startReplica({ definition, config, codec, log: sandbox.log, name: `heir-${++lives}` })
+    const name = `heir-${++lives}`
+    let dead = false
+    const died = () => void (dead = true)
+    const heir = await startReplica({ definition, config, codec, log: sandbox.log, name, died })
     try {
-      await waitUntil('the next owner has settled everything', () => settling.settled(), patience)
+      await waitUntil('dead, or everything settled', async () => dead || (await settling.settled()), patience)
     } finally {
       await heir.stop()
     }
+    if (dead) await takeOver()
   }
 
   async function attempt(crashes: readonly CrashPoint[]): Promise<CrashOutcome> {

@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   /** Unlike that of any other replica of the trial. */
   name: string
   passed?: Passed
+  /** Called when the replica cannot go on: start another one. */
+  died(): void
 }
 
 /**
@@ -31,6 +33,7 @@ export async function startReplica({
   log,
   name,
   passed = () => {},
+  died,
   ...options
 }: ReplicaOptions): Promise<Running> {
   const { group } = options.definition
@@ -47,7 +50,10 @@ export async function startReplica({
     broker: { kafka: observed.kafka, readIds: readTopicIds },
     log,
     replica: name,
-    died: (reason) => log.fatal({ reason }, 'died'),
+    died(reason) {
+      log.fatal({ reason }, 'cannot go on')
+      died()
+    },
   })
   return {
     async stop() {

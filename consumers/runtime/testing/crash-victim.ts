@@ -12,14 +12,15 @@ await runService(name, async ({ config, log, signal }) => {
   const definition = await loadDefinition(path, config)
   const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, log, signal })
   const [{ crash }] = (await once(process, 'message', { signal })) as [{ crash?: CrashPoint }]
+  const die = () => process.kill(process.pid, 'SIGKILL')
   const passings = new Map<string, number>()
   const passed = (step: string) => {
     const passing = (passings.get(step) ?? 0) + 1
     passings.set(step, passing)
     // Nothing of this process runs after that, no handler and no open write
-    if (step === crash?.step && passing === crash.passing) process.kill(process.pid, 'SIGKILL')
+    if (step === crash?.step && passing === crash.passing) die()
   }
-  const running = await startReplica({ definition, config, codec, log, name, passed })
+  const running = await startReplica({ definition, config, codec, log, name, passed, died: die })
   return {
     async stop() {
       await running.stop()
