@@ -27,6 +27,23 @@ export interface GroupBooks {
   ledger: ReadonlyMap<string, readonly Span[]>
   inbox: { rows: number; distinct: number }
   parked: readonly ParkedInput[]
+  /** What became of parked events since, and what persons did to them. */
+  audit: readonly AuditCount[]
+  /** Events a person gave up: they took no effect. */
+  dropped: readonly DroppedEvent[]
+}
+
+export interface AuditCount {
+  action: string
+  source: string
+  events: number
+}
+
+export interface DroppedEvent {
+  key: string
+  place: string
+  actor: string
+  why: string | null
 }
 
 export interface ParkedInput {
@@ -34,6 +51,7 @@ export interface ParkedInput {
   /** Type of the event, or kind of the call or timer. */
   type: string | null
   reason: string
+  source: string
   /** Where the record lies, or what else it is. */
   place: string
   error: string | null
@@ -77,6 +95,8 @@ export async function readOutbox(pool: Pool, { schema }: Writer): Promise<Map<nu
   )
 }
 
+const place = `coalesce(topic || '/' || partition || ' offset ' || "offset", source)`
+
 export async function readBooks(pool: Pool, { schema }: Group): Promise<GroupBooks> {
   const spans = await pool.query<Span & { topic: string; partition: number }>(
     `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes
@@ -87,12 +107,23 @@ export async function readBooks(pool: Pool, { schema }: Group): Promise<GroupBoo
     `select count(*) as rows, count(distinct event_id) as distinct from ${schema}.inbox`,
   )
   const parked = await pool.query<ParkedInput>(
-    `select key, type, reason, coalesce(topic || '/' || partition || ' offset ' || "offset", source) as place, error
-     from ${schema}.parked order by id`,
+    `select key, type, reason, source, ${place} as place, error from ${schema}.parked order by id`,
+  )
+  const audit = await pool.query<AuditCount>(
+    `select action, source, count(*) as events from ${schema}.parked_audit group by action, source`,
+  )
+  const dropped = await pool.query<DroppedEvent>(
+    `select key, ${place} as place, actor, why from ${schema}.parked_audit where action = 'DROPPED' order by id`,
   )
   const byPlace = Map.groupBy(spans.rows, ({ topic, partition }) => `${topic}/${partition}`)
   const ledger = new Map(
-    [...byPlace].map(([place, rows]) => [place, rows.map(({ topic: _topic, partition: _partition, ...span }) => span)]),
+    [...byPlace].map(([at, rows]) => [at, rows.map(({ topic: _topic, partition: _partition, ...span }) => span)]),
   )
-  return { ledger, inbox: inbox.rows[0] ?? { rows: 0, distinct: 0 }, parked: parked.rows }
+  return {
+    ledger,
+    inbox: inbox.rows[0] ?? { rows: 0, distinct: 0 },
+    parked: parked.rows,
+    audit: audit.rows,
+    dropped: dropped.rows,
+  }
 }

@@ -2,7 +2,6 @@ import type { Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError } from '../../infra/errors.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { keyOf } from '../../schemas/topics.ts'
 import { createFold } from './fold.ts'
@@ -27,7 +26,8 @@ export interface TopicHistory {
   readonly records: number
   readonly fold: Fold
   readonly publications: Publications
-  readonly types: ReadonlyMap<EventType, TypeCount>
+  /** By `topic/type`: an unreadable record may name a type that belongs on another topic, and only who reads this one sees it. */
+  readonly types: ReadonlyMap<string, TypeCount>
   /** By topic: records that do not even say their type. Every group that reads the topic parks them. */
   readonly untyped: ReadonlyMap<string, TypeCount>
   /** Places of records no consumer can handle: undecodable, or not in the partition of their key. */
@@ -58,7 +58,7 @@ export async function readHistory({
   const ranges = new Map([...onBroker].map(([topic, partitions]) => [topic.slice(namespace.length), partitions]))
   const fold = createFold()
   const publications = createPublications()
-  const types = new Map<EventType, TypeCount>()
+  const types = new Map<string, TypeCount>()
   const untyped = new Map<string, TypeCount>()
   const unusable: string[] = []
   const known = new Set<string>()
@@ -76,15 +76,17 @@ export async function readHistory({
     const schemaId = codec.schemaIdOf(message.value)
     const type = (schemaId === undefined ? undefined : codec.typeOf(schemaId)) ?? envelope.type
     if (type === undefined && typeName !== undefined) return // A type newer than this code: no group of ours takes it
-    const seen = type === undefined ? countOf(untyped, topic) : countOf(types, type)
-    if (known.has(eventId)) {
+    const seen = type === undefined ? countOf(untyped, topic) : countOf(types, `${topic}/${type}`)
+    const event = decode(codec, message)
+    const usable = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1) === partition
+    // As in the inbox: what nobody can handle is known by its place, so that the mended event may come under the same id
+    const knownAs = usable ? eventId : `${place}/${message.offset}`
+    if (known.has(knownAs)) {
       seen.repeats++
       return
     }
-    known.add(eventId)
+    known.add(knownAs)
     seen.events++
-    const event = decode(codec, message)
-    const usable = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1) === partition
     if (usable) fold.take({ ...event, id: eventId, source } as FoldEvent)
     else unusable.push(`${place} offset ${message.offset}`)
   }
@@ -101,7 +103,7 @@ export async function readHistory({
   return { ranges, records, fold, publications, types, untyped, unusable }
 }
 
-function countOf<Key>(counts: Map<Key, TypeCount>, key: Key): TypeCount {
+function countOf(counts: Map<string, TypeCount>, key: string): TypeCount {
   const count = counts.get(key) ?? { events: 0, repeats: 0 }
   counts.set(key, count)
   return count

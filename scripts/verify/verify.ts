@@ -20,6 +20,7 @@ import { offsetsTiled } from './invariants/offsets-tiled.ts'
 import { ordersAccepted } from './invariants/orders-accepted.ts'
 import { ordersEnded } from './invariants/orders-ended.ts'
 import { outboxPublished } from './invariants/outbox-published.ts'
+import { parkedAccounted } from './invariants/parked-accounted.ts'
 import { stockConserved } from './invariants/stock-conserved.ts'
 import { tablesEqualFold } from './invariants/tables-equal-fold.ts'
 import { takenOnce } from './invariants/taken-once.ts'
@@ -41,6 +42,7 @@ export const invariants: readonly ((evidence: Evidence) => Finding)[] = [
   outboxPublished,
   tablesEqualFold,
   nothingParked,
+  parkedAccounted,
   topicsWhole,
 ]
 

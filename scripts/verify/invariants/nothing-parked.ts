@@ -2,6 +2,9 @@ import { count, counted, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
+/** What changes what takes effect, and so may make the tables differ from the topics. */
+const doneByPersons: Readonly<Record<string, string>> = { DROPPED: 'dropped', EDITED: 'edited' }
+
 /** What is parked waits for a person. It is lost nowhere, so it violates nothing by itself; its orders do not end, and that does. */
 export const nothingParked = ({ groups }: Evidence): Finding =>
   judge('nothing-parked', 'parked events', (report) => {
@@ -15,8 +18,18 @@ export const nothingParked = ({ groups }: Evidence): Finding =>
         )
       }
     }
+    const byHand = new Map<string, number>()
+    for (const { group, books } of groups) {
+      for (const { action, events } of books.audit) {
+        const done = doneByPersons[action]
+        if (done) byHand.set(done, (byHand.get(done) ?? 0) + events)
+      }
+      for (const { key, place, actor, why } of books.dropped)
+        report(`${group.name}: ${actor} dropped the event of ${key} (${place})${why ? `: ${why}` : ''}`, true)
+    }
     const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)
-    return total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`
+    const now = total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`
+    return byHand.size === 0 ? now : `${now}; ${counted(byHand)} by a person`
   })
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''

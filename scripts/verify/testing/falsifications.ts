@@ -165,6 +165,17 @@ export const falsifications: readonly [string, string[], Tampering][] = [
       void Object.assign(span(evidence, 'payments/0'), { taken: span(evidence, 'payments/0').taken - 1, ignored: 1 }),
   ],
   [
+    'a parked event left without a trace',
+    ['parked-accounted'],
+    (evidence) =>
+      void Object.assign(span(evidence, 'payments/0'), { taken: span(evidence, 'payments/0').taken - 1, parked: 1 }),
+  ],
+  [
+    'more parked events were handled than were parked',
+    ['parked-accounted'],
+    ({ groups }) => void groups[0]?.books.audit.push({ action: 'HANDLED', source: 'record', events: 1 }),
+  ],
+  [
     'a span is gone',
     ['offsets-tiled', 'taken-once'],
     ({ groups }) => void groups[0]?.books.ledger.delete('payments/0'),

@@ -61,7 +61,8 @@ const writers: Record<string, string> = {
 export function soundEvidence(ends: readonly Ending[]): Evidence {
   const fold = createFold()
   const publications = createPublications()
-  const types = new Map<EventType, TypeCount>()
+  const handles = new Set<EventType>()
+  const types = new Map<string, TypeCount>()
   const sizes = new Map<string, number>(topics.map(({ name }) => [name, 0]))
   const nextSeqs = new Map(Object.values(writers).map((writer) => [writer, 1]))
 
@@ -70,7 +71,9 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
     const writer = writers[topic]
     fold.take({ id: eventId, source: writer && `/tally/${writer}`, type, data } as FoldEvent)
     sizes.set(topic, (sizes.get(topic) ?? 0) + 1)
-    types.set(type, { events: (types.get(type)?.events ?? 0) + 1, repeats: 0 })
+    handles.add(type)
+    const place = `${topic}/${type}`
+    types.set(place, { events: (types.get(place)?.events ?? 0) + 1, repeats: 0 })
     if (!writer) return
     const sequence = nextSeqs.get(writer) ?? 1
     nextSeqs.set(writer, sequence + 1)
@@ -109,7 +112,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
     })),
     groups: [
       {
-        group: { name: 'all', schema: 'all', handles: new Set(types.keys()), topics: new Set(sizes.keys()) },
+        group: { name: 'all', schema: 'all', handles, topics: new Set(sizes.keys()) },
         books: booksOf(sizes),
       },
     ],
@@ -150,6 +153,8 @@ function booksOf(sizes: ReadonlyMap<string, number>): GroupBooks {
     ledger: new Map([...sizes].map(([topic, size]) => [`${topic}/0`, [span(size)]])),
     inbox: { rows, distinct: rows },
     parked: [],
+    audit: [],
+    dropped: [],
   }
 }
 
