@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import globalSetup from '../infra/testing/global-setup.ts'
 import globalTeardown from '../infra/testing/global-teardown.ts'
 import { TallyError } from '../infra/errors.ts'
@@ -51,10 +52,11 @@ await runCommand(({ signal }) =>
         if (json) printJson({ noticed, of: tried.length, seconds, tried: tried.map(flat) })
         else {
           printTable(
-            ['mutation', 'guard', 'without it', 'verdict', 'by the test', 'how', 's'],
-            tried.map((one) => {
-              const { name, guard, broken, verdict, test, how, seconds: took } = flat(one)
-              return [name, guard, broken, verdict, test, how.slice(0, 90), Math.round(took)]
+            ['guard', 'without it', 'noticed by', 'how', 's'],
+            tried.map(({ mutation: { guard, broken, noticedBy }, verdict, how, seconds: took }) => {
+              const test = `${basename(noticedBy.file)}: ${noticedBy.title}`
+              const noticer = verdict === 'noticed' ? test : `${verdict.toUpperCase()} (${test})`
+              return [guard, broken, noticer, how.slice(0, 80), Math.round(took)]
             }),
           )
           say(`${noticed} of ${tried.length} noticed, ${duration(seconds * 1_000)}`)

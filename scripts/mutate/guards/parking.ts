@@ -139,8 +139,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'paused-takes',
-    guard: 'a paused lane takes nothing more',
-    broken: 'it goes on',
+    guard: 'a paused lane takes nothing',
+    broken: 'what is due is taken all the same',
     edits: [
       {
         file: 'consumers/runtime/lane.ts',
@@ -148,10 +148,7 @@ export const parking: readonly Mutation[] = [
         replace: "return this.phase === 'live'",
       },
     ],
-    noticedBy: {
-      file: pausingTest,
-      title: 'a paused lane takes nothing more, the answers to its calls excepted; other lanes flow on',
-    },
+    noticedBy: { file: pausingTest, title: 'a parked event is not tried again while its lane is paused' },
   },
   {
     name: 'guard-never-marks',
