@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
+import { Option } from 'commander'
 import globalSetup from '../infra/testing/global-setup.ts'
 import globalTeardown from '../infra/testing/global-teardown.ts'
-import { TallyError } from '../infra/errors.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
@@ -28,12 +28,12 @@ await runCommand(({ signal }) =>
       'npm run mutate -- --json | jq \'.tried[] | select(.verdict != "noticed")\'',
     ],
   )
-    .option('--only <names...>', 'only these mutations')
+    .addOption(new Option('--only <names...>', 'only these mutations').choices(mutations.map(({ name }) => name)))
     .option('--list', 'say which there are, and break nothing')
     .option('--jobs <n>', 'mutations tried at once', integer(1), 2)
     .option('--limit <seconds>', 'a run of tests that takes longer counts as failed', integer(1), 120)
     .action(async ({ only, list, jobs, limit, json }: MutateOptions) => {
-      const chosen = choose(only)
+      const chosen = only ? mutations.filter(({ name }) => only.includes(name)) : mutations
       if (list) {
         if (json) printJson(chosen)
         else
@@ -67,14 +67,6 @@ await runCommand(({ signal }) =>
       }
     }),
 )
-
-function choose(names: readonly string[] | undefined) {
-  const unknown = names?.find((name) => !mutations.some((mutation) => mutation.name === name))
-  if (unknown !== undefined) {
-    throw new TallyError('USAGE', `There is no mutation ${unknown}: npm run mutate -- --list names them all`)
-  }
-  return names ? mutations.filter(({ name }) => names.includes(name)) : mutations
-}
 
 function flat({ mutation: { name, guard, broken, noticedBy }, verdict, how, seconds }: Tried) {
   return { name, guard, broken, verdict, test: `${noticedBy.file}: ${noticedBy.title}`, how, seconds }
