@@ -31,10 +31,14 @@ export function createCommand(name: string, summary: string, examples: readonly 
     .option('--json', 'results as JSON on standard output, nothing else there')
     .option('--trace', 'show stack traces of errors')
     .helpOption('-h, --help', 'show this')
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .addHelpText('after', examplesText(examples))
     .showHelpAfterError(`(\`npm run ${name} -- --help\` shows the options and examples)`)
     .exitOverride()
 }
+
+/** For the help of a subcommand: `addHelpText('after', examplesText([…]))`. */
+export const examplesText = (lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
 
 /**
  * Runs the command that `build` makes; failures become one sentence and an exit code. Sets `process.exitCode` and lets

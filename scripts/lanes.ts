@@ -8,7 +8,8 @@ import type { CommonOptions } from './cli.ts'
 import { parseLanes } from './lanes/lane-ranges.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
 import { healthJson, printHealth, printLanes } from './lanes/print-health.ts'
-import { chooseGroups, openForPerson, readHealth } from './lanes/read-health.ts'
+import { openForPerson, readHealth } from './lanes/read-health.ts'
+import { refuseForeignStack } from './stack/foreign-stack.ts'
 
 const watchEveryMs = 2_000
 const clearScreen = '\u001B[H\u001B[2J'
@@ -64,10 +65,9 @@ async function list(
   signal: AbortSignal,
 ): Promise<void> {
   await connected(async (config, pool) => {
-    const groups = await chooseGroups(config, names)
     for (let first = true; first || (watch && !signal.aborted); first = false) {
       if (!first) await delay(watchEveryMs, undefined, { signal })
-      const health = await readHealth(config, pool, groups)
+      const health = await readHealth(config, pool, names)
       if (watch && !json && process.stdout.isTTY) process.stdout.write(clearScreen)
       if (json) printJson(healthJson(health))
       else if (all) printLanes(health)
@@ -78,6 +78,7 @@ async function list(
 
 async function connected(work: (config: Config, pool: Pool) => Promise<void>): Promise<void> {
   const config = loadConfig()
+  if (config.postgres.embedded) refuseForeignStack(config.dataDir)
   const pool = openForPerson(config)
   try {
     await work(config, pool)

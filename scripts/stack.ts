@@ -1,8 +1,5 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
 import { deleteData, loadStackConfig } from '../infra/stack/data-dir.ts'
@@ -10,10 +7,14 @@ import { leftoversOf } from '../infra/stack/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers.ts'
 import { readRecord } from '../infra/stack/stack-record.ts'
-import { createCommand, printJson, runCommand, say } from './cli.ts'
+import { createCommand, examplesText, printJson, runCommand, say } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
+import { integer } from './cli/arguments.ts'
 import { sayAddresses } from './stack/addresses.ts'
-import { printStatus } from './stack/print-status.ts'
+import { refuseForeignStack } from './stack/foreign-stack.ts'
+import { printStatus, statusJson } from './stack/print-status.ts'
+import { probeStack } from './stack/probe-stack.ts'
+import { showLogs } from './stack/show-logs.ts'
 
 await runCommand(({ signal }) => {
   const program = createCommand('stack', 'What `npm start` has started: look at it, stop it, delete its data', [
@@ -22,37 +23,51 @@ await runCommand(({ signal }) => {
     'npm run stack -- down',
     'npm run stack -- reset --yes',
   ])
-  program
-    .command('status')
-    .description('show every process; exit code 1 when nothing runs')
-    .action((_options, command) => status(command.optsWithGlobals()))
-  program.command('down').description('stop everything, the servers last').action(down)
-  program
-    .command('reset')
-    .description('stop everything and delete all data: orders, events, schemas, logs')
+  const subcommand = (name: string, description: string, examples: readonly string[]) =>
+    program.command(name).description(description).addHelpText('after', examplesText(examples))
+
+  subcommand(
+    'status',
+    'show every process and every consumer; exit code 1 when nothing runs, or something in it does not answer',
+    ['npm run stack -- status', 'npm run stack -- status --json | jq .health.consumers'],
+  ).action((_options: unknown, command: Command) => status(command.optsWithGlobals()))
+  subcommand('down', 'stop everything, the servers last', ['npm run stack -- down']).action(down)
+  subcommand('reset', 'stop everything and delete all data: orders, events, schemas, logs', [
+    'npm run stack -- reset --yes',
+  ])
     .option('-y, --yes', 'do not ask')
     .action(reset)
-  program
-    .command('logs')
-    .description('show the end of the logs')
+  subcommand('logs', 'show the end of the logs; with --json as they were written', [
+    'npm run stack -- logs payment --follow',
+    'npm run stack -- logs kafka --lines 200',
+    'npm run stack -- logs payment --json --lines 1000 | jq .lane',
+  ])
     .argument('[name]', 'of a process (default: all)')
     .option('-f, --follow', 'go on showing')
-    .option('-n, --lines <count>', 'how many lines of each', '20')
-    .action(logs)
-  program
-    .command('servers')
-    .description('start PostgreSQL, Kafka and registry only; Ctrl-C stops them')
-    .action(() => servers(signal))
+    .option('-n, --lines <count>', 'how many lines of each', integer(0), 20)
+    .action((name: string | undefined, _options: unknown, command: Command) =>
+      showLogs(loadConfig().dataDir, name, command.optsWithGlobals()),
+    )
+  subcommand('servers', 'start PostgreSQL, Kafka and registry only; Ctrl-C stops them', [
+    'npm run stack -- servers',
+  ]).action(() => servers(signal))
+  program.hook('preAction', () => refuseForeignStack(loadConfig().dataDir))
   return program
 })
 
 async function status({ json }: CommonOptions): Promise<void> {
   const { dataDir } = loadConfig()
   const found = await findStack(dataDir)
-  if (json) printJson(found ?? null)
-  else if (found) printStatus(found)
-  else sayNothingRuns(dataDir)
-  if (!found) process.exitCode = 1
+  if (!found) {
+    if (json) printJson(null)
+    else sayNothingRuns(dataDir)
+    process.exitCode = 1
+    return
+  }
+  const probed = await probeStack(found)
+  if (json) printJson(statusJson(found, probed))
+  else printStatus(found, probed)
+  if (probed.silent.size > 0) process.exitCode = 1
 }
 
 function sayNothingRuns(dataDir: string): void {
@@ -84,21 +99,6 @@ async function confirmed(question: string): Promise<boolean> {
   const answer = await terminal.question(question)
   terminal.close()
   return /^y(es)?$/i.test(answer.trim())
-}
-
-async function logs(name: string | undefined, { follow, lines }: { follow?: boolean; lines: string }): Promise<void> {
-  const folder = join(loadConfig().dataDir, 'logs')
-  const known = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.log')) : []
-  const chosen = name === undefined ? known : known.filter((file) => file === `${name}.log`)
-  if (chosen.length === 0) {
-    const names = known.map((file) => file.slice(0, -'.log'.length)).join(', ') || 'none yet'
-    throw new TallyError(
-      'USAGE',
-      name === undefined ? `No logs in ${folder}` : `No log of "${name}"; there are: ${names}`,
-    )
-  }
-  const args = [...(follow ? ['-F'] : []), '-n', lines, '--', ...chosen]
-  await once(spawn('tail', args, { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] }), 'exit')
 }
 
 async function servers(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { TallyError } from '../../infra/errors.ts'
 import { settlesWithin } from '../../infra/settles-within.ts'
 
-/** How long a person waits for a server that may be frozen. */
+/** How long a person waits for a server that may be frozen, milliseconds. */
 export const patienceMs = 3_000
 
 /**

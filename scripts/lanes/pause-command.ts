@@ -2,7 +2,7 @@ import { userInfo } from 'node:os'
 import type { Config } from '../../infra/config.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { printJson, say } from '../cli.ts'
-import { duration } from '../cli/progress.ts'
+import { age } from '../cli/age.ts'
 import { laneRanges } from './lane-ranges.ts'
 import type { LaneRow } from './lane-row.ts'
 import { conditionOf } from './lane-health.ts'
@@ -87,7 +87,7 @@ function sayEach(group: string, rows: readonly LaneRow[], sentence: (row: LaneRo
     say(`${group} ${laneRanges(found.map(({ lane }) => lane))}: ${text}`)
 }
 
-const pausedBy = ({ pause: set }: LaneRow) => `${set?.actor} ${duration(set?.ms ?? 0)} ago: ${set?.reason}`
+const pausedBy = ({ pause: set }: LaneRow) => `${set?.actor} ${age(set?.ms ?? 0)} ago: ${set?.reason}`
 
 /** Who asks, for the record. */
 function userName(): string {

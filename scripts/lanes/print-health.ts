@@ -1,5 +1,5 @@
 import { printTable, say } from '../cli.ts'
-import { duration } from '../cli/progress.ts'
+import { age } from '../cli/age.ts'
 import type { LaneHealth } from './lane-health.ts'
 import { laneRanges } from './lane-ranges.ts'
 import type { GroupHealth, Health } from './read-health.ts'
@@ -14,8 +14,8 @@ export function printHealth({ groups, orders, brokerTrouble }: Health): void {
       trouble,
     ]),
   )
-  if (orders.waiting > 0 && (orders.oldestMs ?? 0) > 10_000)
-    troubles.push(['orders-api', `${orders.waiting} events unpublished for ${duration(orders.oldestMs ?? 0)}`])
+  if (orders && orders.waiting > 0 && (orders.oldestMs ?? 0) > 10_000)
+    troubles.push(['orders-api', `${orders.waiting} events unpublished for ${age(orders.oldestMs ?? 0)}`])
   if (troubles.length > 0) {
     process.stdout.write('\n')
     printTable(['lanes', 'to look at'], troubles)
@@ -78,6 +78,6 @@ export const healthJson = ({ groups, orders, brokerTrouble }: Health) => ({
       troubles: troublesOf({ ...lane, positions: {}, topics }),
     })),
   })),
-  ordersOutbox: orders,
+  ordersOutbox: orders ?? null,
   brokerTrouble: brokerTrouble ?? null,
 })

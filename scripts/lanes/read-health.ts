@@ -19,8 +19,8 @@ export interface GroupHealth {
 
 export interface Health {
   readonly groups: readonly GroupHealth[]
-  /** The orders API's: it reads nothing. */
-  readonly orders: Outbox
+  /** The orders API's: it reads nothing. Looked at with all consumers only. */
+  readonly orders: Outbox | undefined
   /** Why nobody knows where the topics end. */
   readonly brokerTrouble: string | undefined
 }
@@ -31,14 +31,11 @@ export const openForPerson = (config: Config): Pool =>
     url: config.postgres.url,
     name: 'tally-lanes',
     max: 2,
-    answerWithinMs: patienceMs,
+    answerWithinMs: patienceMs + 500, // Ends what `answerWithin` has given up
     log: commandLogger('lanes', config),
   })
 
-/**
- * The groups that are meant, all where none is named.
- * @throws TallyError USAGE for one that does not exist
- */
+/** @throws TallyError USAGE for one that does not exist */
 export async function chooseGroups(config: Config, names: readonly string[]): Promise<Group[]> {
   const groups = await readGroups(config)
   const unknown = names.filter((name) => !groups.some((group) => group.name === name))
@@ -47,16 +44,18 @@ export async function chooseGroups(config: Config, names: readonly string[]): Pr
       'USAGE',
       `No consumer "${unknown.join('", "')}": there are ${groups.map(({ name }) => name).join(', ')}`,
     )
-  return names.length === 0 ? groups : groups.filter(({ name }) => names.includes(name))
+  return groups.filter(({ name }) => names.includes(name))
 }
 
 /**
  * How every lane is. A broker that does not answer leaves only the lag unknown.
- * @throws TallyError UNREACHABLE and errors of pg when the database does not answer
+ * @param names of consumers; all where none is named
+ * @throws TallyError USAGE for a consumer that does not exist; UNREACHABLE and errors of pg when the database does not answer
  */
-export async function readHealth(config: Config, pool: Pool, groups: readonly Group[]): Promise<Health> {
+export async function readHealth(config: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
+  const groups = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
   const read = Promise.all([
-    readOutbox(pool, ordersWriter(config).schema),
+    names.length > 0 ? undefined : readOutbox(pool, ordersWriter(config).schema),
     ...groups.map(async (group) => ({ group, rows: await readLaneRows(pool, group.schema) })),
   ])
   const [orders, ...tables] = await answerWithin('PostgreSQL', read)

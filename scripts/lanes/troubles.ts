@@ -1,4 +1,4 @@
-import { duration } from '../cli/progress.ts'
+import { age } from '../cli/age.ts'
 import type { LaneHealth } from './lane-health.ts'
 
 /** Longer than healthy work needs, milliseconds. */
@@ -9,11 +9,11 @@ export function troublesOf(lane: LaneHealth): string[] {
   const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs } = lane
   return [
     ...standing(lane),
-    ...(behindMs >= tooLong.behind ? [`${behind} events behind, the oldest for over ${duration(behindMs)}`] : []),
+    ...(behindMs >= tooLong.behind ? [`${behind} events behind, the oldest for over ${age(behindMs)}`] : []),
     ...(forPersons > 0 ? [`${parked} parked, ${forPersons} of them for a person: npm run parked -- ls`] : []),
     ...(parked > 0 && forPersons === 0 ? [`${parked} parked, to be tried again`] : []),
     ...(outbox > 0 && (outboxMs ?? 0) > tooLong.outbox
-      ? [`${outbox} events unpublished for ${duration(outboxMs ?? 0)}`]
+      ? [`${outbox} events unpublished for ${age(outboxMs ?? 0)}`]
       : []),
     ...(failingCalls > 0 ? [`${failingCalls} calls without an answer: ${callError}`] : []),
     ...(overdueTimers > 0 ? [`${overdueTimers} timers overdue`] : []),
@@ -21,8 +21,8 @@ export function troublesOf(lane: LaneHealth): string[] {
 }
 
 function standing({ condition, owner, silentMs, reason, phaseMs, pause }: LaneHealth): string[] {
-  const paused = pause ? [`paused by ${pause.actor} ${duration(pause.ms)} ago: ${pause.reason}`] : []
-  const since = phaseMs === null ? '' : ` for ${duration(phaseMs)}`
+  const paused = pause ? [`paused by ${pause.actor} ${age(pause.ms)} ago: ${pause.reason}`] : []
+  const since = phaseMs === null ? '' : ` for ${age(phaseMs)}`
   switch (condition) {
     case 'live':
       return []
@@ -36,7 +36,7 @@ function standing({ condition, owner, silentMs, reason, phaseMs, pause }: LaneHe
     case 'stopped':
       return [`${condition}${since}: ${reason}`, ...paused]
     case 'silent':
-      return [`its owner ${owner} has been silent for ${duration(silentMs ?? 0)}`, ...paused]
+      return [`its owner ${owner} has been silent for ${age(silentMs ?? 0)}`, ...paused]
     case 'unowned':
       return [owner === null ? 'no replica has ever had it' : 'no replica runs']
   }

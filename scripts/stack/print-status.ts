@@ -1,34 +1,42 @@
 import { residentBytes } from '../../infra/stack/process-identity.ts'
 import type { ProcessStatus, StackStatus } from '../../infra/stack/stack-record.ts'
 import { printTable, say } from '../cli.ts'
+import { age } from '../cli/age.ts'
+import { healthJson, printHealth } from '../lanes/print-health.ts'
 import { sayAddresses } from './addresses.ts'
+import type { Probed } from './probe-stack.ts'
 
-/** The stack as a table: what runs, since when, how often it was restarted. */
-export function printStatus(status: StackStatus): void {
+/** The stack as tables: what runs, since when, how often it was restarted, whether it answers; how the consumers are. */
+export function printStatus(status: StackStatus, { silent, health }: Probed): void {
   say(`${status.state}, supervised by process ${status.supervisor.pid}`)
   sayAddresses(status)
   const head = ['process', 'pid', 'state', 'for', 'restarts', 'last exit', 'port', 'memory']
-  printTable(head, status.processes.map(rowOf))
+  const rows = status.processes.map((process) => rowOf(process, silent.has(process.name)))
+  printTable(head, rows)
+  for (const why of silent.values()) say(why)
+  process.stdout.write('\n')
+  if (typeof health === 'string') say(`How the consumers are is not known. ${health}`)
+  else printHealth(health)
 }
 
-function rowOf({ name, identity, state, since, restarts, lastExit, ports }: ProcessStatus): string[] {
+export const statusJson = (status: StackStatus, { silent, health }: Probed) => ({
+  ...status,
+  silent: Object.fromEntries(silent),
+  health: typeof health === 'string' ? { unknown: health } : healthJson(health),
+})
+
+/** What has been started and does not answer is not ready, whatever its supervisor thinks. */
+function rowOf(status: ProcessStatus, silent: boolean): (string | number)[] {
+  const { name, identity, state, since, restarts, lastExit, ports, kind } = status
   const memory = identity && residentBytes(identity.pid)
   return [
     name,
     identity ? String(identity.pid) : '',
-    state,
+    silent && state === 'ready' ? 'no answer' : state,
     age(Date.now() - Date.parse(since)),
-    String(restarts),
-    lastExit ?? '',
+    restarts,
+    lastExit ?? (kind === 'step' ? '' : 'never'),
     ports?.[0] === undefined ? '' : String(ports[0]),
     memory === undefined ? '' : `${Math.round(memory / 2 ** 20)} MB`,
   ]
-}
-
-/** 12 s, 3 min, 5 h, 2 d */
-export function age(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`
 }
