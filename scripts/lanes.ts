@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
 import type { Pool } from '../infra/postgres.ts'
-import { createCommand, printJson, runCommand } from './cli.ts'
+import { createCommand, examplesText, printJson, runCommand } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
 import { parseLanes } from './lanes/lane-ranges.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
@@ -26,6 +26,7 @@ await runCommand(({ signal }) => {
   program
     .command('ls')
     .description('one line per consumer, and what a person should look at')
+    .addHelpText('after', examplesText(['npm run lanes -- ls', 'npm run lanes -- ls payment --all --watch']))
     .argument('[consumers...]', 'which (default: all)')
     .option('-a, --all', 'show every lane')
     .option('-w, --watch', 'again every two seconds, until Ctrl-C')
@@ -33,6 +34,7 @@ await runCommand(({ signal }) => {
   program
     .command('pause')
     .description('have lanes take nothing more; holds across restarts, until resumed')
+    .addHelpText('after', examplesText(['npm run lanes -- pause payment --lane 0-3,7 --why "looking at their orders"']))
     .argument('<consumer>')
     .requiredOption('--why <text>', 'the reason, for others to read')
     .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all)', parseLanes, [])
@@ -44,6 +46,7 @@ await runCommand(({ signal }) => {
   program
     .command('resume')
     .description('have paused lanes go on, each exactly where it stands')
+    .addHelpText('after', examplesText(['npm run lanes -- resume payment', 'npm run lanes -- resume payment --lane 3']))
     .argument('<consumer>')
     .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all that are paused)', parseLanes, [])
     .action((group: string, _options: unknown, command: Command) => {
