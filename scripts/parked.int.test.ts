@@ -9,6 +9,8 @@ import { openTestBench } from '../consumers/runtime/testing/test-bench.ts'
 import type { TestBench } from '../consumers/runtime/testing/test-bench.ts'
 import { waitUntil } from '../infra/testing/wait-until.ts'
 import { newEventId } from '../schemas/event-id.ts'
+import { readBooks, readGroups } from './verify/database.ts'
+import { accountedFor } from './verify/invariants/parked-accounted.ts'
 
 let bench: TestBench
 beforeAll(async () => {
@@ -134,4 +136,15 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
   await waitUntil('what waited behind it is handled', async () => (await reserved()) === 2)
   const gone = await parked('drop', head, '--why', 'again')
   expect(gone.stderr).toMatch(/was dropped at 20.* by .*: nonsense/)
+})
+
+test('the books say what became of everything that was parked', async () => {
+  const { config, pool } = bench
+  const group = (await readGroups(config)).find(({ name }) => name === 'inventory')!
+  const books = await readBooks(pool, group)
+  const parked = [...books.ledger.values()].flat().reduce((sum, span) => sum + span.parked, 0)
+  expect(accountedFor(books)).toEqual({ parked: 0, gone: parked })
+  expect(books.dropped).toMatchObject([{ key: 'o-2', why: 'nonsense' }])
+  expect(books.audit).toEqual(expect.arrayContaining([{ action: 'EDITED', source: 'record', events: 1 }]))
+  expect(books.inbox.rows).toBe(parked + 1) // The delivery of stock was never parked
 })

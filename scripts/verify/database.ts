@@ -1,6 +1,7 @@
 import { consumerFolders, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { topicOf } from '../../schemas/topics.ts'
 import type { OutboxLane } from './publications.ts'
@@ -97,22 +98,30 @@ export async function readOutbox(pool: Pool, { schema }: Writer): Promise<Map<nu
 
 const place = `coalesce(topic || '/' || partition || ' offset ' || "offset", source)`
 
-export async function readBooks(pool: Pool, { schema }: Group): Promise<GroupBooks> {
-  const spans = await pool.query<Span & { topic: string; partition: number }>(
+/** All of a group's books at one moment: an event that is handled in between would be in two of them, or in none. */
+export async function readBooks(pool: Pool, group: Group): Promise<GroupBooks> {
+  return inTransaction(pool, async (tx) => {
+    await tx.query('set transaction isolation level repeatable read, read only')
+    return readTables(tx, group)
+  })
+}
+
+async function readTables(tx: Tx, { schema }: Group): Promise<GroupBooks> {
+  const spans = await tx.query<Span & { topic: string; partition: number }>(
     `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes
      from ${schema}.ledger`,
   )
   // Uniqueness is checked within each partition of the table only by its key: count over all of them
-  const inbox = await pool.query<GroupBooks['inbox']>(
+  const inbox = await tx.query<GroupBooks['inbox']>(
     `select count(*) as rows, count(distinct event_id) as distinct from ${schema}.inbox`,
   )
-  const parked = await pool.query<ParkedInput>(
+  const parked = await tx.query<ParkedInput>(
     `select key, type, reason, source, ${place} as place, error from ${schema}.parked order by id`,
   )
-  const audit = await pool.query<AuditCount>(
+  const audit = await tx.query<AuditCount>(
     `select action, source, count(*) as events from ${schema}.parked_audit group by action, source`,
   )
-  const dropped = await pool.query<DroppedEvent>(
+  const dropped = await tx.query<DroppedEvent>(
     `select key, ${place} as place, actor, why from ${schema}.parked_audit where action = 'DROPPED' order by id`,
   )
   const byPlace = Map.groupBy(spans.rows, ({ topic, partition }) => `${topic}/${partition}`)

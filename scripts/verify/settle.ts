@@ -19,6 +19,8 @@ interface Rest {
   outbox: number
   calls: number
   timers: number
+  /** Parked events that will be tried again before we are done waiting. */
+  retries: number
   /** Orders without an end yet that will be cancelled for being late before we are done waiting. */
   late: number
   /** Next offset by topic and partition. */
@@ -26,7 +28,8 @@ interface Rest {
 }
 
 /**
- * Waits until nothing is on its way: every outbox, call and due timer is gone and every group has read its topics to the end.
+ * Waits until nothing is on its way: every outbox, call and due timer is gone, no parked event is about to be tried again and
+ * every group has read its topics to the end.
  * Timers that are due later are not waited for: most are of orders that have ended, and do nothing. Only those of orders
  * that still gather change something, and are waited for if the time allows it.
  * @returns what still moves when time is up; empty if nothing does
@@ -53,7 +56,7 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, l
     kafka,
     topics.map((topic) => namespace + topic),
   )
-  return rests.flatMap(({ name, outbox, calls, timers, late, positions }) => {
+  return rests.flatMap(({ name, outbox, calls, timers, retries, late, positions }) => {
     let behind = 0
     for (const topic of groups.find((group) => group.name === name)?.topics ?? []) {
       for (const [partition, { low, end }] of (ranges.get(namespace + topic) ?? []).entries()) {
@@ -65,6 +68,7 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, l
       ...(outbox > 0 ? [`${count(outbox)} events to publish`] : []),
       ...(calls > 0 ? [`${count(calls)} calls without an answer`] : []),
       ...(timers > 0 ? [`${count(timers)} timers due`] : []),
+      ...(retries > 0 ? [`${count(retries)} parked events to be tried again`] : []),
       ...(late > 0 ? [`${count(late)} orders whose time is nearly up`] : []),
     ]
     return parts.length > 0 ? [`${name}: ${parts.join(', ')}`] : []
@@ -72,11 +76,13 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, l
 }
 
 const restOfWriter = ({ name, schema }: Writer) =>
-  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, 0::bigint as late, '{}'::json as positions`
+  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, 0::bigint as retries, 0::bigint as late, '{}'::json as positions`
 
 const restOfGroup = ({ name, schema }: Group, leftMs: number) =>
   `select '${name}', (select count(*) from ${schema}.outbox), (select count(*) from ${schema}.call),
-          (select count(*) from ${schema}.timer where due_at <= now()), ${name === 'shipping' ? lateOrders(schema, leftMs) : 0},
+          (select count(*) from ${schema}.timer where due_at <= now()),
+          (select count(*) from ${schema}.parked where next_attempt_at <= now() + ${Math.round(leftMs)} * interval '1 ms'),
+          ${name === 'shipping' ? lateOrders(schema, leftMs) : 0},
           (select coalesce(json_object_agg(place, next), '{}') from (
              select topic || '/' || partition as place, max(next_offset) as next from ${schema}.ledger group by topic, partition) p)`
 

@@ -176,6 +176,28 @@ test('dropping a head lets those behind it go; its bytes and headers stay in the
   ])
 })
 
+test('what is done by hand and what the audit says of it are one transaction', async () => {
+  await using bench = await open()
+  await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
+  const replica = await bench.replica(mendable(() => true))
+  await bench.settled(['orders'])
+  await replica.stop()
+  await bench.pool.query(
+    `create function refuse() returns trigger language plpgsql as $$ begin raise exception 'the power is gone'; end $$`,
+  )
+  await bench.pool.query('create trigger refuse before update or delete on parked execute function refuse()')
+  const before = await entries(bench)
+  await expect(askRedrive(bench.pool, {}, ada)).rejects.toThrow('the power is gone')
+  await expect(dropParked(bench.pool, {}, { ...ada, why: 'x' })).rejects.toThrow('the power is gone')
+  expect(await entries(bench)).toEqual(before)
+  expect(
+    await readAudit(
+      bench.pool,
+      before.map(({ id }) => id),
+    ),
+  ).toEqual([])
+})
+
 test('counts by reason, and works through more than fits into one transaction', async () => {
   await using bench = await open({ TALLY_PARKED_LIMIT: '5000' })
   await bench.publish([orderPlaced('o-1', 'throws')])

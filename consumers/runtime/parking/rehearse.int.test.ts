@@ -1,4 +1,8 @@
 import { expect, test } from '@jest/globals'
+import type { Context } from '../handler.ts'
+import { published } from '../testing/observe.ts'
+import type { Count } from '../testing/tally-consumer.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
@@ -124,6 +128,40 @@ test('an edit that cannot be is refused, and says what is wrong', async () => {
   await editParked(bench.pool, edit, by, { redrive: false })
   await expect(editParked(bench.pool, edit, by, { redrive: false })).rejects.toThrow('changed or left meanwhile')
   expect((await readAudit(bench.pool, [row.id])).map(({ action }) => action)).toEqual(['EDITED'])
+})
+
+test('the answer to a call is mended as an event is; where it comes from stays', async () => {
+  await using bench = await open()
+  const failing = {
+    ...definition,
+    calls: {
+      ask: {
+        ...definition.calls!['ask']!,
+        handle: (answer: { good?: boolean }, state: Count, context: Context) => {
+          if (!answer.good) throw new Error('nonsense')
+          return definition.calls!['ask']!.handle(answer as never, state, context, new Map<string, never>())
+        },
+      },
+    },
+  }
+  await bench.publish([orderPlaced('o-1', 'asks')])
+  await bench.replica(failing)
+  const head = await waitUntil('the answer is parked', async () => (await listParked(bench.pool, {}, { limit: 10 }))[0])
+  const row = (await readParked(bench.pool, head.id))!
+  expect(row).toMatchObject({ source: 'answer', type: 'ask', reason: 'HANDLER_FAILED' })
+  const edit = encodeEdit(row, { answer: { good: true } }, bench.codec, 3)
+  const rehearsal = await rehearseKey(row.lane, row.key, {
+    ...optionsOf(bench),
+    definition: failing,
+    asIf: (other) => ({ ...other, value: edit.value }),
+  })
+  expect(rehearsal.states).toMatchObject([{ before: { answered: 0 }, after: { answered: 1 } }])
+  const asked = await editParked(bench.pool, edit, by, { redrive: true })
+  const obstacles = () => Promise.resolve([])
+  expect(await awaitRedrive(bench.pool, [asked!], { obstacles })).toMatchObject({ handled: 1, failed: [] })
+  expect(rehearsal.events[0]?.events.map(({ eventId }) => eventId)).toEqual(
+    (await published(bench, 'inventory')).slice(1),
+  )
 })
 
 function throws(work: () => unknown, message: RegExp): boolean {
