@@ -4,7 +4,7 @@ export type Fault =
   | { kind: 'reset' } // the same, without a goodbye: RST
   | { kind: 'stall' } // stays open, nothing goes through
   | { kind: 'drop-answers' } // requests arrive, answers are lost: the other side has acted, and nobody hears of it
-  | { kind: 'slow'; latencyMs: number; bytesPerSecond?: number } // every piece arrives late
+  | { kind: 'slow'; latencyMs: number; jitterMs?: number; bytesPerSecond?: number } // every piece arrives late
   | { kind: 'http-error'; status: number } // every request is answered with this, the server sees none of them
 
 export type FaultKind = Fault['kind']

@@ -1,15 +1,20 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Fault } from './fault.ts'
+
+type Direction = 'request' | 'answer'
 
 /** One connection through a proxy: two sockets and a pump in each direction that obeys the fault of the moment. */
 export class Link {
   /** Settles when both sockets are gone. */
-  readonly closed: Promise<void>
+  readonly closed: Promise<unknown>
   private readonly client: Socket
   private readonly server: Socket
   private readonly over = new AbortController()
   private fault: Fault | undefined
+  /** Whether the client will hear less than the server says, or something else. */
+  private torn = false
   /** Woken whenever the fault changes. */
   private changed = Promise.withResolvers<void>()
 
@@ -20,9 +25,7 @@ export class Link {
       socket.setNoDelay(true)
       socket.on('error', () => this.end()) // Broken connections are this file's business
     }
-    this.closed = Promise.all(
-      [client, server].map((socket) => new Promise((resolve) => socket.on('close', resolve))),
-    ).then(() => {})
+    this.closed = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     void this.pump(client, server, 'request')
     void this.pump(server, client, 'answer')
   }
@@ -32,7 +35,8 @@ export class Link {
     this.changed.resolve()
     this.changed = Promise.withResolvers()
     if (fault?.kind === 'cut') this.end()
-    if (fault?.kind === 'reset') this.end(true)
+    // TCP loses the end of a stream, never the middle: after a gap nothing may arrive any more
+    else if (fault?.kind === 'reset' || (this.torn && fault?.kind !== 'drop-answers')) this.end(true)
   }
 
   end(rudely = false): void {
@@ -45,11 +49,13 @@ export class Link {
   }
 
   /** Reads no further than it writes, so a slow side slows the other down and nothing piles up here. */
-  private async pump(from: Socket, to: Socket, direction: 'request' | 'answer'): Promise<void> {
+  private async pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
+    const { signal } = this.over
     try {
-      for await (const piece of from as AsyncIterable<Buffer>) {
+      // Who has said all may still be listening: the iterator must not destroy the socket
+      for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         if (!(await this.passes(piece, direction))) continue
-        if (!to.write(piece)) await new Promise((resolve) => to.once('drain', resolve).once('close', resolve))
+        if (!to.write(piece)) await once(to, 'drain', { signal })
       }
       to.end()
     } catch {
@@ -58,22 +64,26 @@ export class Link {
   }
 
   /** Holds a piece back as long as the fault wants. @returns whether it arrives at all */
-  private async passes(piece: Buffer, direction: 'request' | 'answer'): Promise<boolean> {
+  private async passes(piece: Buffer, direction: Direction): Promise<boolean> {
     while (this.fault?.kind === 'stall' && !this.over.signal.aborted) await this.changed.promise
     const { fault } = this
     switch (fault?.kind) {
       case 'drop-answers':
+        this.torn = true // Also by a request whose answer would come only after the fault
         return direction === 'request'
       case 'http-error':
-        if (direction === 'request') this.client.end(answer(fault.status))
+        if (direction === 'answer') return !this.torn // To a request from before
+        if (!this.torn) this.client.end(answer(fault.status))
+        this.torn = true
         return false
       case 'slow': {
-        const transferMs = fault.bytesPerSecond ? (piece.length / fault.bytesPerSecond) * 1_000 : 0
-        await delay(fault.latencyMs + transferMs, undefined, { signal: this.over.signal })
+        const { latencyMs, jitterMs = 0, bytesPerSecond = Infinity } = fault
+        const lateMs = latencyMs + Math.random() * jitterMs + (piece.length / bytesPerSecond) * 1_000
+        await delay(lateMs, undefined, { signal: this.over.signal })
         return true
       }
       default:
-        return true
+        return !this.torn
     }
   }
 }

@@ -19,6 +19,8 @@ export class TcpProxy implements AsyncDisposable {
   private readonly links = new Set<Link>()
   private readonly target: { host: string; port: number }
   private fault: Fault | undefined
+  /** Whether the fault hits the connection that is asked for. */
+  private hit: () => boolean = () => true
 
   private constructor(server: Server, target: TcpProxyOptions['target']) {
     this.server = server
@@ -51,7 +53,7 @@ export class TcpProxy implements AsyncDisposable {
     for (const link of this.links) if (this.hit()) link.suffer(fault)
   }
 
-  /** From now on everything is forwarded again. What was cut stays cut. */
+  /** From now on everything is forwarded again. What was cut stays cut, and a connection that lost an answer is reset now. */
   heal(): void {
     this.fault = undefined
     for (const link of this.links) link.suffer(undefined)
@@ -62,8 +64,6 @@ export class TcpProxy implements AsyncDisposable {
     for (const link of this.links) link.end()
     await closed
   }
-
-  private hit: () => boolean = () => true
 
   private accept(client: Socket): void {
     const fault = this.fault && this.hit() ? this.fault : undefined
