@@ -9,40 +9,53 @@ export interface Mutation {
 }
 
 /** One statement, broken. */
-const breaking = (name: string, statement: string, run: (tables: Tables) => Statement['run']): Mutation => ({
+const breaking = (
+  name: string,
+  statement: string,
+  run: (sound: Statement['run'], tables: Tables) => Statement['run'],
+): Mutation => ({
   name,
-  statements: (sound, tables) => ({
-    ...sound,
-    [statement]: { fingerprint: sound[statement]?.fingerprint ?? '', run: run(tables) },
-  }),
+  statements(statements, tables) {
+    const sound = statements[statement]
+    if (!sound) throw new RangeError(`no statement ${statement} to break`)
+    return { ...statements, [statement]: { ...sound, run: run(sound.run, tables) } }
+  },
 })
 
-const allOf = (column: string) => () => (_tx: unknown, values: readonly unknown[]) =>
-  (values[0] as unknown[]).map((value) => ({ [column]: value }))
+/** Does what it should, then says that it did it with all of its first parameter. */
+const sayingAll =
+  (column: string) =>
+  (sound: Statement['run']): Statement['run'] =>
+  (tx, values) => {
+    sound(tx, values)
+    return (values[0] as unknown[]).map((value) => ({ [column]: value }))
+  }
+
+const none = (): Statement['run'] => () => []
 
 export const mutations: readonly Mutation[] = [
-  breaking('a lane is locked without its epoch', 'lane_lock', ({ lanes }) => (tx, [lane, epoch]) => {
-    const row = tx.get(lanes, String(lane))
-    tx.lock(lanes, String(lane))
+  breaking('a lane is locked without its epoch', 'lane_lock', (sound, { lanes }) => (tx, [lane, epoch]) => {
+    const found = sound(tx, [lane, tx.get(lanes, String(lane))?.epoch])
     tx.owns = { lane: Number(lane), epoch: Number(epoch) }
-    return row ? [row] : []
+    return found
   }),
-  breaking('a lane is not locked', 'lane_lock', ({ lanes }) => (tx, [lane, epoch]) => {
+  breaking('a lane is not locked', 'lane_lock', (_sound, { lanes }) => (tx, [lane, epoch]) => {
     const row = tx.get(lanes, String(lane))
     tx.owns = { lane: Number(lane), epoch: Number(epoch) }
     return row && row.epoch === epoch ? [row] : []
   }),
-  breaking('every event is new', 'inbox_take', allOf('event_id')),
-  breaking('an answer needs no call', 'call_answered', allOf('id')),
-  breaking('a timer fires again', 'timer_fired', allOf('id')),
-  breaking('the position is not compared', 'ledger_move', () => () => [{}]),
-  breaking('published rows leave with those behind them', 'outbox_remove', ({ outbox }) => (tx, [lanes]) => {
-    for (const { lane, seq } of tx.rows(outbox)) {
-      if ((lanes as number[]).includes(lane)) tx.delete(outbox, `${lane}/${seq}`)
-    }
-    return []
+  breaking('every event is new', 'inbox_take', sayingAll('event_id')),
+  breaking('published rows leave with those behind them', 'outbox_remove', (sound) => (tx, [lanes]) => {
+    const all = (lanes as number[]).map(() => Number.POSITIVE_INFINITY)
+    return sound(tx, [lanes, all])
   }),
-  breaking('numbers are given twice', 'lane_advance', () => () => []),
-  breaking('a parked event does not hold up its key', 'parked_keys', () => () => []),
-  breaking('a retry does not wait for what is ahead', 'parked_ahead', () => () => []),
+  breaking('a parked event does not hold up its key', 'parked_keys', none),
+  breaking('a retry does not wait for what is ahead', 'parked_ahead', none),
+  breaking(
+    'a retry needs no row',
+    'parked_unchanged',
+    () =>
+      (_tx, [, ids]) =>
+        (ids as number[]).map((id) => ({ id })),
+  ),
 ]
