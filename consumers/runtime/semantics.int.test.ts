@@ -78,17 +78,19 @@ test('what cannot be handled is parked with its key; other keys flow on', async 
   expect(await ledgerSums(bench)).toMatchObject({ taken: 30, parked: 6 })
 })
 
-test('what the database refuses only at the commit is never published', async () => {
+test('what the database refuses only at the commit is neither published nor asked for', async () => {
   await using bench = await open()
   await bench.pool.query(`
     create function refuse() returns trigger language plpgsql as $$ begin raise 'not this one'; end $$;
     create constraint trigger late after insert on count deferrable initially deferred
       for each row when (new.key = 'o-late') execute function refuse()`)
-  await bench.publish([...orders(20), orderPlaced('o-late'), ...orders(20)])
-  await bench.replica(tallyConsumer(group))
+  await bench.publish([...orders(20), orderPlaced('o-late', 'asks'), ...orders(20)])
+  const asked: string[] = []
+  await bench.replica(tallyConsumer(group, async ({ orderId }) => ({ asked: asked.push(orderId) })))
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: 40, parked: 1 })
   expect(new Set(await published(bench, 'inventory')).size).toBe(40)
+  expect(asked).toEqual([])
 })
 
 test('a record whose key no database takes is parked like any other', async () => {

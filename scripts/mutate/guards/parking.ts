@@ -91,7 +91,10 @@ export const parking: readonly Mutation[] = [
           "for (const part of splitBatch(batch)) await take(part, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })",
       },
     ],
-    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+    noticedBy: {
+      file: semanticsTest,
+      title: 'what the database refuses only at the commit is neither published nor asked for',
+    },
   },
   {
     name: 'parks-wrong-half',
@@ -106,7 +109,10 @@ export const parking: readonly Mutation[] = [
       await takeOrSplit(tail, take, isTheirs)`,
       },
     ],
-    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+    noticedBy: {
+      file: semanticsTest,
+      title: 'what the database refuses only at the commit is neither published nor asked for',
+    },
   },
   {
     name: 'no-cap',

@@ -42,7 +42,10 @@ export const positions: readonly Mutation[] = [
         replace: 'await moveLedger(pool as never, own,',
       },
     ],
-    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+    noticedBy: {
+      file: semanticsTest,
+      title: 'what the database refuses only at the commit is neither published nor asked for',
+    },
   },
   {
     name: 'ledger-constraint',

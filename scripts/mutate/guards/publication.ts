@@ -7,7 +7,7 @@ const sender = 'infra/record-sender.ts'
 const senderTest = 'infra/record-sender.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
-/** That what is committed is published, whole and in order, and nothing else is. */
+/** That what is committed goes out, whole and in order, and nothing else does. */
 export const publication: readonly Mutation[] = [
   {
     name: 'publish-before-commit',
@@ -28,7 +28,34 @@ export const publication: readonly Mutation[] = [
           'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.publish), done)),\n',
       },
     ],
-    noticedBy: { file: semanticsTest, title: 'what the database refuses only at the commit is never published' },
+    noticedBy: {
+      file: semanticsTest,
+      title: 'what the database refuses only at the commit is neither published nor asked for',
+    },
+  },
+  {
+    name: 'call-before-commit',
+    guard: 'calls are made after the commit',
+    broken: 'they are made while the transaction is open',
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: 'const taken = await takeBatch(this.context, {',
+        replace: `const early = (calls: any) => this.calls?.offer(calls)
+    const taken = await takeBatch({ ...this.context, early } as any, {`,
+      },
+      { file: 'consumers/runtime/lane.ts', find: 'this.calls?.offer(taken.calls)', replace: '' },
+      {
+        file: 'consumers/runtime/take-batch.ts',
+        find: 'applyBatch(tx, context, own, batch, refusal),\n',
+        replace:
+          'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.outcome.calls), done)),\n',
+      },
+    ],
+    noticedBy: {
+      file: semanticsTest,
+      title: 'what the database refuses only at the commit is neither published nor asked for',
+    },
   },
   {
     name: 'delete-before-ack',

@@ -1,6 +1,5 @@
 import type { Mutation } from '../mutation.ts'
 
-const lane = 'consumers/runtime/lane.ts'
 const takeBatch = 'consumers/runtime/take-batch.ts'
 const simulation = {
   file: 'consumers/simulation/simulation.test.ts',
@@ -14,7 +13,13 @@ export const recovery: readonly Mutation[] = [
     name: 'failure-goes-on',
     guard: 'after a failure a lane is claimed again',
     broken: 'it goes on with what it remembers',
-    edits: [{ file: lane, find: 'else this.setAside(error)', replace: 'else this.context.readOn(this.number)' }],
+    edits: [
+      {
+        file: 'consumers/runtime/lane.ts',
+        find: 'else this.setAside(error)',
+        replace: 'else this.context.readOn(this.number)',
+      },
+    ],
     noticedBy: simulation,
   },
   {
@@ -31,40 +36,6 @@ export const recovery: readonly Mutation[] = [
         file: takeBatch,
         find: 'await takeNew(tx, own,',
         replace: "await takeNew(batch.source === 'record' || batch.source === 'parked' ? tx : (pool as never), own,",
-      },
-    ],
-    noticedBy: simulation,
-  },
-  {
-    name: 'call-before-commit',
-    guard: 'calls are made after the commit',
-    broken: 'they are made while the transaction is open',
-    edits: [
-      {
-        file: lane,
-        find: 'const taken = await takeBatch(this.context, {',
-        replace: `const early = (calls: any) => this.calls?.offer(calls)
-    const taken = await takeBatch({ ...this.context, early } as any, {`,
-      },
-      { file: lane, find: 'this.calls?.offer(taken.calls)', replace: '' },
-      {
-        file: takeBatch,
-        find: 'applyBatch(tx, context, own, batch, refusal),\n',
-        replace:
-          'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.outcome.calls), done)),\n',
-      },
-    ],
-    noticedBy: simulation,
-  },
-  {
-    name: 'removes-unsent',
-    guard: 'only acknowledged rows leave the outbox',
-    broken: 'the next one leaves with them',
-    edits: [
-      {
-        file: 'producers/outbox/relay.ts',
-        find: 'upTo.set(feed.lane, last.seq)',
-        replace: 'upTo.set(feed.lane, last.seq + 1)',
       },
     ],
     noticedBy: simulation,
