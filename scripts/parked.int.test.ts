@@ -113,7 +113,7 @@ test('an event is found, rehearsed, mended and gone, and the trace of it stays',
     exitCode: 1,
     stderr: expect.stringMatching(/was handled at 20.* by /),
   })
-})
+}, 120_000)
 
 test('a redrive says what failed again; a drop lets the rest go', async () => {
   const { head, behind } = await park('o-2')

@@ -39,14 +39,14 @@ export async function agreedTo(
     const waiting = behind > 0 ? `, ${behind.toLocaleString('en')} of them behind others of their key` : ''
     say(`  ${group}: ${events.toLocaleString('en')} ${reason}${waiting}`)
   }
+  if (verb === 'Redrive' && counts.some(({ events, heads }) => events > heads))
+    say('  A key is handled from its first event on: choosing one behind it asks for those before it, too')
   for (const { group, id, key, type, source, error } of await listChosen(chosen, { limit: shown })) {
     const why = error ? `: ${cut(printable(error), 80)}` : ''
     say(`    ${group}/${id} ${type ?? `unknown ${source}`} of ${cut(printable(key), 60)}${why}`)
   }
-  if (verb === 'Redrive' && counts.some(({ events, heads }) => events > heads))
-    say('  A key is handled from its first event on: choosing one behind it asks for those before it, too')
   if (total > shown) say(`    … and ${(total - shown).toLocaleString('en')} more`)
-  if (!yes && !(await confirmed(`${verb} ${total === 1 ? 'it' : 'them'}? [y/N] `))) {
+  if (!yes && !(await confirmed(`${verb}? [y/N] `))) {
     say('Nothing was done')
     return undefined
   }

@@ -1,5 +1,5 @@
 import { dropParked } from '../../consumers/runtime/parking/drop-parked.ts'
-import { printJson, say } from '../cli.ts'
+import { printJson } from '../cli.ts'
 import { createProgress } from '../cli/progress.ts'
 import { actorOf, agreedTo } from './consent.ts'
 import type { Chosen } from './lots.ts'
@@ -15,7 +15,7 @@ export async function drop(chosen: readonly Chosen[], options: DropOptions, sign
   const agreed = await agreedTo('Drop for good', chosen, options)
   const dropped: { group: string; events: number }[] = []
   for (const { lot, selection } of agreed ?? []) {
-    const progress = createProgress(`Dropping from ${lot.group}`)
+    const progress = createProgress(`${lot.group} dropped`)
     const ids = await dropParked(
       lot.pool,
       selection,
@@ -24,7 +24,7 @@ export async function drop(chosen: readonly Chosen[], options: DropOptions, sign
     )
     if (ids.length === 0) continue
     dropped.push({ group: lot.group, events: ids.length })
-    say(`${lot.group}: ${ids.length.toLocaleString('en')} dropped; what waited behind is due now`)
+    progress.finish('what waited behind is due now')
   }
   if (options.json) printJson({ dropped })
 }

@@ -37,12 +37,11 @@ export async function redrive(
   const by = { actor: actorOf(options), why: options.why }
   const asked: AskedOfLot[] = []
   for (const { lot, selection } of agreed) {
-    const progress = createProgress(`Asking ${lot.group}`)
+    const progress = createProgress(`${lot.group} due now`)
     const keys = await askRedrive(lot.pool, selection, by, { signal, onProgress: (done) => progress.update(done) })
-    const events = keys.reduce((sum, { ids }) => sum + ids.length, 0)
-    if (keys.length > 0) asked.push({ lot, keys })
-    if (keys.length > 0)
-      say(`${lot.group}: ${count(events, 'event')} of ${count(keys.length, 'key')} due now, each key from its first`)
+    if (keys.length === 0) continue
+    progress.finish(`${count(keys.length, 'key')}, each from its first event`)
+    asked.push({ lot, keys })
   }
   await seeThrough(config, asked, options, signal)
 }
