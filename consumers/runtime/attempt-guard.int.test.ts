@@ -31,10 +31,13 @@ test('the input a process died of is found, and only that one', async () => {
   expect(third.limit).toBe(1)
   expect(await third.begin('orders/2', 1)).toBe(true)
 
-  const fourth = await start(bench)
-  expect(await fourth.begin('orders/2', 1)).toBe(false)
-  await fourth.ended(1)
-  expect(await fourth.begin('orders/3', 1)).toBe(true)
+  const fourth = await start(bench) // Somebody else may have ended it just then: once more
+  expect(await fourth.begin('orders/2', 1)).toBe(true)
+
+  const fifth = await start(bench)
+  expect(await fifth.begin('orders/2', 1)).toBe(false)
+  await fifth.ended(1)
+  expect(await fifth.begin('orders/3', 1)).toBe(true)
 })
 
 test('a process that ended in order, or ended a batch, did not die of one', async () => {

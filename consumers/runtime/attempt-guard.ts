@@ -10,7 +10,8 @@ const trustedInputs = 512
 /**
  * Finds the input that kills the process. Ordinarily it costs nothing but one statement after a claim. After a second
  * claim without a batch that ended in between, batches are small and marked in the database before they are handled; what
- * was marked when the process died is taken apart one by one, and an input that was marked alone is the culprit.
+ * was marked when the process died is taken apart one by one, and an input that was marked alone twice is the culprit: with
+ * the batch it was in before, the process has died of it three times.
  */
 export class AttemptGuard {
   private readonly pool: Pool
@@ -29,7 +30,7 @@ export class AttemptGuard {
     const careful = starts > 1
     this.size = careful ? 1 : unlimited
     this.alone = careful ? (suspect?.inputs ?? 0) : 0
-    this.culprit = careful && suspect?.inputs === 1 ? suspect.name : undefined
+    this.culprit = careful && suspect?.inputs === 1 && suspect.starts > 1 ? suspect.name : undefined
   }
 
   /** How many inputs may be taken together now. */

@@ -42,29 +42,41 @@ export interface Begun {
   /** Claims, this one included, since the last batch that ended. */
   readonly starts: number
   /** What was being handled, under a mark, when the process ended. */
-  readonly suspect: { readonly name: string; readonly inputs: number } | undefined
+  readonly suspect: { readonly name: string; readonly inputs: number; readonly starts: number } | undefined
   /** Why a person wants the lane to stand still. */
   readonly paused: string | undefined
 }
 
-const begin = prepared<{ starts: number; suspect: string | null; inputs: number; paused: string | null }>(
+const begin = prepared<{
+  starts: number
+  suspect: string | null
+  inputs: number
+  suspectStarts: number
+  paused: string | null
+}>(
   'lane_begin',
   `insert into lane_state as s (lane, epoch, phase, starts) values ($1, $2, 'live', $3)
    on conflict (lane) do update set epoch = $2, phase = 'live', reason = null, since = now(), starts = s.starts + $3
    where s.epoch <= $2
-   returning starts, suspect, suspect_inputs as inputs, (select reason from pause where pause.lane = $1) as paused`,
+   returning starts, suspect, suspect_inputs as inputs, suspect_starts as "suspectStarts", (select reason from pause where pause.lane = $1) as paused`,
 )
 
 /** Counts a claim; a repeated one of the same process does not count, it did not die. */
 export async function countStart(pool: Pool, { lane, epoch }: Ownership, counts: boolean): Promise<Begun> {
   const [row] = await begin(pool, lane, epoch, counts ? 1 : 0)
-  const { starts = 0, suspect = null, inputs = 0, paused = null } = row ?? {}
-  return { starts, suspect: suspect === null ? undefined : { name: suspect, inputs }, paused: paused ?? undefined }
+  const { starts = 0, suspect = null, inputs = 0, suspectStarts = 0, paused = null } = row ?? {}
+  return {
+    starts,
+    suspect: suspect === null ? undefined : { name: suspect, inputs, starts: suspectStarts },
+    paused: paused ?? undefined,
+  }
 }
 
 const suspect = prepared(
   'lane_suspect',
-  'update lane_state set suspect = $3, suspect_inputs = $4 where lane = $1 and epoch = $2',
+  `update lane_state set suspect = $3, suspect_inputs = $4,
+     suspect_starts = case when suspect = $3 and suspect_inputs = $4 then suspect_starts + 1 else 1 end
+   where lane = $1 and epoch = $2`,
 )
 
 /** Says what is about to be handled, before it is: `inputs` of them, beginning with `name`. */
@@ -73,7 +85,7 @@ export const markSuspect = (pool: Pool, { lane, epoch }: Ownership, name: string
 
 const end = prepared(
   'lane_end',
-  'update lane_state set starts = 0, suspect = null, suspect_inputs = 0 where lane = $1 and epoch = $2',
+  'update lane_state set starts = 0, suspect = null, suspect_inputs = 0, suspect_starts = 0 where lane = $1 and epoch = $2',
 )
 
 /** A batch ended, or the lane was given up in order: the process did not die of it. */

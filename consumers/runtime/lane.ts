@@ -128,10 +128,11 @@ export class Lane<State, Row> {
     this.context.pauseFetching(this.number)
   }
 
-  drop(): void {
-    if (this.phase === 'live') void this.guard?.released().catch(() => {}) // Only makes the next owner careful
+  drop(): Promise<void> | undefined {
+    const held = this.phase === 'live'
     this.phase = 'dropped'
     this.release()
+    return held ? this.guard?.released().catch(() => {}) : undefined // Failing only makes the next owner careful
   }
 
   /** Resolves when nothing of this lane is under way. */

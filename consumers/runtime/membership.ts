@@ -17,7 +17,7 @@ export interface MemberLane {
   readonly fencedAt: number
   readonly claimed: Promise<void>
   position(topic: string): number | undefined
-  drop(): void
+  drop(): Promise<void> | undefined
   idle(): Promise<unknown>
 }
 
@@ -126,7 +126,7 @@ export class Membership<L extends MemberLane> {
     for (const timer of this.timers) clearInterval(timer)
     await settlesWithin(this.commits.commit(this.positions()), 1_000)
     await this.consumer.disconnect()
-    for (const lane of this.lanes.values()) lane.drop()
+    await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.drop())), 1_000)
     this.lanes.clear()
   }
 

@@ -4,6 +4,7 @@ import type { Codec } from '../../schemas/codec.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
 import { timeOfEventId } from '../../schemas/event-id.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
+import { isPlausibleTime } from '../../schemas/time.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { keyOf } from '../../schemas/topics.ts'
 import { hashedId, inboxId } from './inbox.ts'
@@ -74,6 +75,11 @@ export function readRecord(
   } catch (error) {
     if (!isTallyError(error, 'UNREADABLE')) throw error
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
+  }
+  if (event && !isPlausibleTime(time)) {
+    // What follows from it would carry that time: ids, timers, dates of events
+    unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record say a plausible time: ${time}` }
+    event = undefined
   }
   const key = event ? keyOf(event.data) : storableKey(message.key, `${topic}/${partition}/${offset}`)
   if (event && laneOf(key, partitions) !== partition) {

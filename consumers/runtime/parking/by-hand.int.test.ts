@@ -6,11 +6,14 @@ import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally
 import type { Count } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
+import { takeBatch } from '../take-batch.ts'
 import { askRedrive } from './ask-redrive.ts'
 import { readAudit } from './audit.ts'
 import { awaitRedrive } from './await-redrive.ts'
 import { dropParked } from './drop-parked.ts'
 import { laneObstacles, ownedLanes } from './lane-obstacles.ts'
+import { FailureBreaker } from './failure-breaker.ts'
+import { readRetries } from './read-retries.ts'
 import { countParked, listParked, readQueue } from './list-parked.ts'
 
 const group = 'tester'
@@ -79,6 +82,25 @@ test('a redrive handles keys from their heads, in order, whatever of them was ch
     [ofFirst[0], 'ada'],
     [ofFirst[2], 'ada'],
   ])
+})
+
+test('what waits behind an event that has changed since it was read does not overtake it', async () => {
+  await using bench = await open()
+  await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
+  const replica = await bench.replica(mendable(() => true))
+  await bench.settled(['orders'])
+  await replica.stop()
+  const [head] = await entries(bench)
+  const { pool, codec, config } = bench
+  const batch = await readRetries(await readQueue(pool, head!.lane, 'o-1', 10), { codec, partitions: 3 })
+  await pool.query('update parked set revision = revision + 1 where id = $1', [head!.id])
+  const { rows } = await pool.query<{ lane: number; epoch: number }>('select lane, epoch from lane where lane = $1', [
+    head!.lane,
+  ])
+  const breaker = new FailureBreaker()
+  const context = { definition: mendable(() => false), pool, codec, breaker, policy: config.failure, owner: 'test' }
+  await takeBatch(context, rows[0]!, batch)
+  expect((await entries(bench)).map(({ behind }) => behind)).toEqual([1, 0])
 })
 
 test('what fails again is reported with its reason and what stays behind it', async () => {

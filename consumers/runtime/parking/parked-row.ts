@@ -32,7 +32,7 @@ export interface ParkedRow {
 
 /** Header values are bytes. Those that are UTF-8 stay legible; others, and texts PostgreSQL cannot keep, as base64. */
 export type StoredHeaders = Record<string, StoredHeader | StoredHeader[]>
-type StoredHeader = string | { base64: string }
+type StoredHeader = string | { base64: string } | null
 
 export const parkedColumns = `id, lane, key, source, topic, partition, "offset", event_id as "eventId", type, reason, error, stack,
   headers, record_key as "recordKey", record_time as "recordTime", value, attempts, revision, parked_at as "parkedAt",
@@ -54,14 +54,17 @@ export function restoreHeaders(stored: StoredHeaders | null): IHeaders {
   return Object.fromEntries(headers) as IHeaders
 }
 
-function storeHeader(value: Buffer | string | undefined): StoredHeader {
-  const bytes = Buffer.from(value ?? '')
+function storeHeader(value: Buffer | string | null | undefined): StoredHeader {
+  if (value === null || value === undefined) return null
+  const bytes = Buffer.from(value)
   const text = bytes.toString('utf8')
   return Buffer.from(text).equals(bytes) && !text.includes('\0') ? text : { base64: bytes.toString('base64') }
 }
 
-const restoreHeader = (value: StoredHeader): Buffer =>
-  typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')
+function restoreHeader(value: StoredHeader): Buffer | null {
+  if (value === null) return null
+  return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')
+}
 
 /** The record as it came, for reading it again. */
 export function restoreMessage(row: ParkedRow): KafkaMessage {

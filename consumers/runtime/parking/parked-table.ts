@@ -93,7 +93,7 @@ function parkedColumnsOf({ input, reason, error, stack }: ParkedInput, policy: R
       type: event?.type ?? null,
       headers: JSON.stringify(storeHeaders(message.headers)),
       recordKey: message.key,
-      recordTime: Number(message.timestamp),
+      recordTime: Number.isSafeInteger(Number(message.timestamp)) ? Number(message.timestamp) : null,
       value: message.value,
     }
   }

@@ -44,13 +44,18 @@ const ahead = prepared<{ key: string }>(
    where lane = $1 and parked.id < retried.id and not parked.id = any($3::bigint[])`,
 )
 
-/** Keys of which something else is parked in front of a retry. */
+/**
+ * Keys of which something else is parked in front of a retry. One that has changed since it was read will not be handled
+ * now: it is something else, too.
+ */
 export async function keysAhead(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<string>> {
+  const still = await stillParked(tx, lane, retries)
+  const handled = retries.filter(({ parkedId }) => still.has(parkedId))
   const rows = await ahead(
     tx,
     lane,
-    retries.map(({ input }) => input.key),
-    retries.map(({ parkedId }) => parkedId),
+    handled.map(({ input }) => input.key),
+    handled.map(({ parkedId }) => parkedId),
   )
   return new Set(rows.map(({ key }) => key))
 }

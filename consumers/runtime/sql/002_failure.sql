@@ -36,7 +36,8 @@ create table lane_state (
   since          timestamptz not null default now(),
   starts         integer     not null default 0, -- claims since the last batch that ended: the process may have died of one
   suspect        text,                           -- first of the inputs that were being handled when starts were being counted
-  suspect_inputs integer     not null default 0  -- how many they were
+  suspect_inputs integer     not null default 0, -- how many they were
+  suspect_starts integer     not null default 0  -- how often just these were begun
 );
 
 -- Lanes a person wants to stand still.

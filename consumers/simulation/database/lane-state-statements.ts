@@ -10,6 +10,7 @@ export interface LaneStateRow {
   starts: number
   suspect: string | null
   inputs: number
+  suspectStarts: number
 }
 
 export interface PauseRow {
@@ -20,7 +21,7 @@ export interface PauseRow {
 export const laneStateTable = () => new Table<LaneStateRow>('lane_state')
 export const pauseTable = () => new Table<PauseRow>('pause')
 
-const unknown = { epoch: 0, phase: '', reason: null, starts: 0, suspect: null, inputs: 0 }
+const unknown = { epoch: 0, phase: '', reason: null, starts: 0, suspect: null, inputs: 0, suspectStarts: 0 }
 
 export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<PauseRow>): Statements => ({
   lane_note: statement('94cc63c8', (tx, lane: number, epoch: number, phase: string, reason: string | null) => {
@@ -29,7 +30,7 @@ export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<P
     return []
   }),
 
-  lane_begin: statement('75ff0322', (tx, lane: number, epoch: number, counts: number) => {
+  lane_begin: statement('d8b24c43', (tx, lane: number, epoch: number, counts: number) => {
     const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
     if (row.epoch > epoch) return []
     const begun = { ...row, epoch, phase: 'live', reason: null, starts: row.starts + counts }
@@ -37,15 +38,18 @@ export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<P
     return [{ ...begun, paused: tx.get(pauses, String(lane))?.reason ?? null }]
   }),
 
-  lane_suspect: statement('0f46658d', (tx, lane: number, epoch: number, suspect: string, inputs: number) => {
+  lane_suspect: statement('8398097a', (tx, lane: number, epoch: number, suspect: string, inputs: number) => {
     const row = tx.get(states, String(lane))
-    if (row?.epoch === epoch) tx.put(states, String(lane), { ...row, suspect, inputs })
+    const again = row?.suspect === suspect && row.inputs === inputs
+    const suspectStarts = again ? row.suspectStarts + 1 : 1
+    if (row?.epoch === epoch) tx.put(states, String(lane), { ...row, suspect, inputs, suspectStarts })
     return []
   }),
 
-  lane_end: statement('f0d30c01', (tx, lane: number, epoch: number) => {
+  lane_end: statement('aaf2185d', (tx, lane: number, epoch: number) => {
     const row = tx.get(states, String(lane))
-    if (row?.epoch === epoch) tx.put(states, String(lane), { ...row, starts: 0, suspect: null, inputs: 0 })
+    if (row?.epoch === epoch)
+      tx.put(states, String(lane), { ...row, starts: 0, suspect: null, inputs: 0, suspectStarts: 0 })
     return []
   }),
 
