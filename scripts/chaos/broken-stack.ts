@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentWithoutServers } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { TcpProxy } from '../../infra/faults/tcp-proxy.ts'
-import { loadStackConfig } from '../../infra/stack/data-dir.ts'
+import { deleteData, loadStackConfig } from '../../infra/stack/data-dir.ts'
 import { pipeline } from '../../infra/stack/pipeline.ts'
 import type { ProcessIdentity } from '../../infra/stack/process-identity.ts'
 import type { ProcessSpec } from '../../infra/stack/process-spec.ts'
@@ -14,6 +14,8 @@ import { startStack } from '../../infra/stack/supervisor.ts'
 import type { Stack } from '../../infra/stack/supervisor.ts'
 import type { Network, PlanOptions } from './fault-plan.ts'
 import { networks } from './fault-plan.ts'
+import { mountSmallDisk } from './small-disk.ts'
+import type { SmallDisk } from './small-disk.ts'
 
 /** A whole stack of its own in which every connection leads through a proxy that can break it. */
 export interface BrokenStack extends AsyncDisposable {
@@ -22,6 +24,8 @@ export interface BrokenStack extends AsyncDisposable {
   readonly proxies: ReadonlyMap<Network, TcpProxy>
   readonly processes: PlanOptions['processes']
   readonly logDir: string
+  /** What PostgreSQL writes to, if it can be filled. */
+  readonly disk: SmallDisk | undefined
   identityOf(process: string): ProcessIdentity | undefined
   /** Whether every process is ready. */
   healthy(): boolean
@@ -35,8 +39,8 @@ export interface BrokenStackOptions {
   seed: number
   /** Environment variables that differ from the defaults. */
   settings: Readonly<Record<string, string>>
-  /** Called before PostgreSQL makes its data folder. */
-  prepare?(config: Config): void
+  /** Whether PostgreSQL gets a disk that can be filled; where that is not permitted, `say` is told. */
+  smallDisk: boolean
   signal: AbortSignal
   say(line: string): void
 }
@@ -44,12 +48,13 @@ export interface BrokenStackOptions {
 export async function startBrokenStack(options: BrokenStackOptions): Promise<BrokenStack> {
   const { portBase, replicas, seed, settings, signal, say } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-chaos-'))
+  chmodSync(dataDir, 0o711) // PostgreSQL under another user must get through, so that all data lies in one place
   const own = {
     ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_SIMULATOR_SEED: String(seed) },
     ...settings,
   }
   const config = loadStackConfig({ ...environmentWithoutServers(), ...own })
-  options.prepare?.(config)
+  const disk = options.smallDisk ? mountSmallDisk(config.dataDir, say) : undefined
   const proxies = new Map<Network, TcpProxy>()
   for (const network of networks) proxies.set(network, await TcpProxy.open({ target: { port: config.ports[network] } }))
   const portOf = (network: Network) => proxies.get(network)?.port ?? 0
@@ -71,7 +76,10 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
   const close = async () => {
     await stack?.down()
     for (const proxy of proxies.values()) await proxy[Symbol.asyncDispose]()
-    if (!kept) rmSync(dataDir, { recursive: true, force: true })
+    disk?.unmount({ keepData: kept })
+    if (kept) return
+    deleteData(dataDir)
+    rmSync(dataDir, { recursive: true, force: true })
   }
   try {
     stack = await startStack(config, { processes: specs, onProgress: say, signal })
@@ -86,6 +94,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     proxies,
     processes: { services: namesOf('service'), simulators: namesOf('simulator'), servers: namesOf('server') },
     logDir: join(dataDir, 'logs'),
+    disk,
     identityOf: (name) => status().processes.find((process) => process.name === name)?.identity,
     healthy: () => status().processes.every(({ state }) => state === 'ready' || state === 'done'),
     keep: () => (kept = true),

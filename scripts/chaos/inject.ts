@@ -5,7 +5,6 @@ import { signalTo } from '../../infra/stack/process-identity.ts'
 import type { Random } from '../../producers/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'
 import type { Mishap } from './fault-plan.ts'
-import type { SmallDisk } from './small-disk.ts'
 
 export interface Scene {
   stack: BrokenStack
@@ -14,7 +13,6 @@ export interface Scene {
   /** Names of the consumers. */
   groups: readonly string[]
   partitions: number
-  disk: SmallDisk | undefined
   random: Random
 }
 
@@ -23,7 +21,7 @@ export interface Scene {
  * @returns whether it could happen at all: a process may just be gone, a fault unknown here
  */
 export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
-  const { stack, pool, disk, random } = scene
+  const { stack, pool, random } = scene
   switch (mishap.kind) {
     case 'kill': {
       const target = stack.identityOf(mishap.process)
@@ -53,7 +51,7 @@ export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
     case 'steal':
       return stealLanes(scene, mishap.lanes)
     case 'full-disk':
-      return disk?.fill(mishap.forMs) ?? false
+      return stack.disk?.fill(mishap.forMs) ?? false
   }
 }
 

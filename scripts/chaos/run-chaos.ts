@@ -24,7 +24,6 @@ import { readServiceLogs } from './read-logs.ts'
 import { recover } from './recovery.ts'
 import { describeHappened, hasRecovered } from './report.ts'
 import type { ChaosReport, Happened } from './report.ts'
-import { mountSmallDisk } from './small-disk.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -48,7 +47,6 @@ const recoverWithinMs = 60_000
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, kinds, replicas, portBase, signal, say } = options
   const log = createLogger('chaos', 'silent')
-  let disk: ReturnType<typeof mountSmallDisk> | undefined
   const settings = {
     TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
     TALLY_RETRY_FIRST_MS: '500',
@@ -56,14 +54,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
   const stack = await startBrokenStack({
     ...{ portBase, replicas, seed, settings, signal, say },
-    prepare(config) {
-      if (kinds.includes('full-disk')) disk = mountSmallDisk(config)
-    },
+    smallDisk: kinds.includes('full-disk'),
   })
-  if (typeof disk === 'string') say(disk)
-  const smallDisk = typeof disk === 'string' ? undefined : disk
   try {
-    const report = await breakAndProve(options, stack, smallDisk, log)
+    const report = await breakAndProve(options, stack, log)
     if (!report.ok) stack.keep()
     return report
   } catch (error) {
@@ -72,16 +66,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     throw error
   } finally {
     await stack[Symbol.asyncDispose]()
-    smallDisk?.unmount()
   }
 }
 
-async function breakAndProve(
-  options: ChaosOptions,
-  stack: BrokenStack,
-  disk: Exclude<ReturnType<typeof mountSmallDisk>, string> | undefined,
-  log: Logger,
-): Promise<ChaosReport> {
+async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Logger): Promise<ChaosReport> {
   const { seed, forMs, kinds, rate, signal, say } = options
   const { config } = stack
   const { namespace, partitions } = config
@@ -110,13 +98,15 @@ async function breakAndProve(
     load.catch((error: unknown) => say(`The load ended early: ${describeError(error)}`))
     const happened: Happened[] = []
     const watched = { kafka, pool, groups, topics: topics.map(({ name }) => name) }
-    const scene = { stack, pool, groups, partitions, disk, random: seededRandom('chaos-scene', seed) }
+    const scene = { stack, pool, groups, partitions }
     const plan = faultPlan({ seed, kinds, processes: stack.processes, sessionTimeoutMs })
-    for (const until = performance.now() + forMs; performance.now() < until && !signal.aborted; ) {
+    const until = performance.now() + forMs
+    for (let step = 0; performance.now() < until && !signal.aborted; step++) {
       const { afterMs, mishap, impatient } = plan.next().value
       await delay(afterMs, undefined, { signal }).catch(() => {})
       const at = performance.now()
-      const done = await inject(mishap, scene).catch((error: unknown) => {
+      const random = seededRandom('chaos-scene', seed, step) // Whatever an earlier step met, this one does the same
+      const done = await inject(mishap, { ...scene, random }).catch((error: unknown) => {
         say(`${describeMishap(mishap)} failed: ${describeError(error)}`) // The database may be away just now
         return false
       })

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Config } from '../../infra/config.ts'
 import { describeError } from '../../infra/errors.ts'
 import { serverHome } from '../../infra/stack/data-dir.ts'
 
@@ -10,46 +10,63 @@ import { serverHome } from '../../infra/stack/data-dir.ts'
 export interface SmallDisk {
   /** Leaves no byte free for a while. */
   fill(forMs: number): Promise<true>
-  unmount(): void
+  /** Call when PostgreSQL has stopped. */
+  unmount(options: { keepData: boolean }): void
 }
 
 const megabytes = 1_024
 
 /**
- * Puts the database's folder on a file system in memory. Needs the right to mount.
- * @returns the disk, or why there is none
+ * Puts the database's folder on a file system in memory, before PostgreSQL makes its files.
+ * @param say is told why when mounting is not permitted; then there is no such disk
  */
-export function mountSmallDisk(config: Config): SmallDisk | string {
-  const home = serverHome(config.dataDir)
-  mkdirSync(home, { recursive: true })
+export function mountSmallDisk(dataDir: string, say: (line: string) => void): SmallDisk | undefined {
+  const home = serverHome(dataDir)
+  mkdirSync(home, { recursive: true, mode: 0o755 })
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0755`, 'tmpfs', home], { stdio: 'pipe' })
+    run('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0755`, 'tmpfs', home)
   } catch (error) {
-    return `no disk is filled: mounting a small one is not permitted (${describeError(error).split('\n')[0]})`
+    say(`The full disk is skipped: a small one cannot be mounted here (${describeError(error).split('\n')[0]})`)
+    rmSync(home, { recursive: true })
+    return undefined
   }
-  chmodSync(home, 0o755)
-  const ballast = join(home, 'ballast')
   return {
     async fill(forMs) {
-      const file = openSync(ballast, 'w')
+      const ballast = join(home, 'ballast')
       try {
-        const chunk = Buffer.alloc(1024 * 1024)
-        for (let free = true; free; ) free = writes(file, chunk)
+        fillUp(ballast)
         await delay(forMs)
       } finally {
-        closeSync(file)
         rmSync(ballast, { force: true })
       }
       return true
     },
-    unmount: () => void execFileSync('umount', ['--lazy', home], { stdio: 'pipe' }),
+    unmount({ keepData }) {
+      const aside = keepData ? mkdtempSync(join(tmpdir(), 'tally-chaos-postgres-')) : undefined
+      if (aside) run('cp', '--archive', `${home}/.`, aside)
+      run('umount', '--lazy', home)
+      if (!aside) return
+      run('cp', '--archive', `${aside}/.`, home)
+      rmSync(aside, { recursive: true })
+    },
   }
 }
 
-function writes(file: number, chunk: Buffer): boolean {
+const run = (command: string, ...args: readonly string[]) => void execFileSync(command, args, { stdio: 'pipe' })
+
+/** Ever smaller pieces: PostgreSQL must not find room for one more page. */
+function fillUp(path: string): void {
+  const file = openSync(path, 'w')
   try {
-    writeSync(file, chunk)
-    return true
+    for (let size = 1024 * 1024; size >= 512; size /= 2) while (fits(file, Buffer.alloc(size)));
+  } finally {
+    closeSync(file)
+  }
+}
+
+function fits(file: number, piece: Buffer): boolean {
+  try {
+    return writeSync(file, piece) === piece.length
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false
     throw error
