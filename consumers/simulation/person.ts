@@ -4,18 +4,17 @@ import type { World } from './world.ts'
 
 const everyMs = 700
 
-/** Trying again cannot help. */
-const isHopeless = ({ reason, attempts }: ParkedRow): boolean =>
-  reason === 'MISROUTED' || (reason === 'UNREADABLE' && attempts > 6)
-
 /**
  * Somebody at the parking lot. While there is trouble he has an event tried again now and then; afterwards he drops what is
  * hopeless and has everything else tried again. As the commands for it do, he locks the lane, and whatever he does to a key
  * grows the revision of all that is parked of it.
  */
 export function attendParking(world: World, sinceMs: number): void {
-  const { clock, random, self, database } = world
+  const { clock, random, self, database, codec } = world
   const { lanes, parked } = database.tables
+  /** Trying again cannot help. */
+  const isHopeless = ({ source, reason, value }: ParkedRow) =>
+    reason === 'MISROUTED' || (source === 'record' && codec.schemaIdOf(value) === undefined)
   const visit = () => {
     clock.after(everyMs, visit, self)
     const late = clock.now >= sinceMs
