@@ -1,9 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
-import type { ConsumerDefinition } from '../handler.ts'
 import { counts, ledgerSums, published } from '../testing/observe.ts'
-import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally-consumer.ts'
-import type { Count } from '../testing/tally-consumer.ts'
+import { mendable } from '../testing/mendable.ts'
+import { countTable, orderPlaced, orders } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 import { takeBatch } from '../take-batch.ts'
@@ -21,19 +20,6 @@ const ada = { actor: 'ada' }
 /** No second attempt by itself: everything waits for a person at once. */
 const open = (settings: Record<string, string> = {}) =>
   openTestBench(group, countTable, 3, { TALLY_RETRY_LIMIT: '0', ...settings })
-
-/** As `tallyConsumer`, but an order of customer `throws` fails only as long as `broken` says so. */
-function mendable(broken: () => boolean): ConsumerDefinition<Count> {
-  const definition = tallyConsumer(group)
-  const handle = definition.handlers.OrderPlaced!
-  return {
-    ...definition,
-    handlers: {
-      OrderPlaced: (order, state, context, shared) =>
-        handle({ ...order, customerId: broken() ? order.customerId : 'counts' }, state, context, shared),
-    },
-  }
-}
 
 const entries = ({ pool }: TestBench) => listParked(pool, {}, { limit: 1_000 })
 const waiting = ({ pool, sandbox, config }: TestBench) => ({
@@ -55,7 +41,7 @@ test('a redrive handles keys from their heads, in order, whatever of them was ch
     orderPlaced('o-1'),
     orderPlaced('o-2', 'throws'),
   ])
-  await bench.replica(mendable(() => broken))
+  await bench.replica(mendable(group, () => broken))
   await bench.settled(['orders'])
   const before = await entries(bench)
   const ofFirst = before.filter(({ key }) => key === 'o-1').map(({ id }) => id)
@@ -87,7 +73,7 @@ test('a redrive handles keys from their heads, in order, whatever of them was ch
 test('what waits behind an event that has changed since it was read does not overtake it', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
-  const replica = await bench.replica(mendable(() => true))
+  const replica = await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   await replica.stop()
   const [head] = await entries(bench)
@@ -98,7 +84,14 @@ test('what waits behind an event that has changed since it was read does not ove
     head!.lane,
   ])
   const breaker = new FailureBreaker()
-  const context = { definition: mendable(() => false), pool, codec, breaker, policy: config.failure, owner: 'test' }
+  const context = {
+    definition: mendable(group, () => false),
+    pool,
+    codec,
+    breaker,
+    policy: config.failure,
+    owner: 'test',
+  }
   await takeBatch(context, rows[0]!, batch)
   expect((await entries(bench)).map(({ behind }) => behind)).toEqual([1, 0])
 })
@@ -106,7 +99,7 @@ test('what waits behind an event that has changed since it was read does not ove
 test('what fails again is reported with its reason and what stays behind it', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
-  await bench.replica(mendable(() => true))
+  await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   const asked = await askRedrive(bench.pool, {}, ada)
   expect(await awaitRedrive(bench.pool, asked, waiting(bench))).toMatchObject({
@@ -130,7 +123,7 @@ test('two persons ask at once, while the owner tries: every event takes effect o
   let calls = 0
   const placed = orders(40, 'throws')
   await bench.publish(placed.flatMap((order) => [order, orderPlaced(order.data.orderId)]))
-  await bench.replica(mendable(() => calls++ < 200))
+  await bench.replica(mendable(group, () => calls++ < 200))
   await waitUntil('some are parked', async () => (await entries(bench)).length > 10)
   let asking = true
   const ask = async (actor: string) => {
@@ -153,7 +146,7 @@ test('two persons ask at once, while the owner tries: every event takes effect o
 test('without an owner, on a paused or a stopped lane the waiting ends and says why', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws')])
-  const replica = await bench.replica(mendable(() => true))
+  const replica = await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   await replica.stop()
   const asked = await askRedrive(bench.pool, { keys: ['o-1'] }, ada)
@@ -174,7 +167,7 @@ test('dropping a head lets those behind it go; its bytes and headers stay in the
     orderPlaced('o-1', 'throws'),
     orderPlaced('o-1'),
   ])
-  await bench.replica(mendable(() => true))
+  await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   const rows = await readQueue(bench.pool, (await entries(bench))[0]!.lane, 'o-1', 10)
   const [head, , third] = rows
@@ -201,7 +194,7 @@ test('dropping a head lets those behind it go; its bytes and headers stay in the
 test('what is done by hand and what the audit says of it are one transaction', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
-  const replica = await bench.replica(mendable(() => true))
+  const replica = await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   await replica.stop()
   await bench.pool.query(
@@ -223,7 +216,7 @@ test('what is done by hand and what the audit says of it are one transaction', a
 test('counts by reason, and works through more than fits into one transaction', async () => {
   await using bench = await open({ TALLY_PARKED_LIMIT: '5000' })
   await bench.publish([orderPlaced('o-1', 'throws')])
-  const replica = await bench.replica(mendable(() => true))
+  const replica = await bench.replica(mendable(group, () => true))
   await bench.settled(['orders'])
   await replica.stop()
   await bench.pool.query(
