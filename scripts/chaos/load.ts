@@ -31,10 +31,16 @@ export interface Sent {
   malformed: number
   conflicting: number
   cancellations: number
+  /** Orders that arrive hours after they were placed, and after their own cancellation. */
+  late: number
+}
+
+export function nothingSent(): Sent {
+  return { orders: 0, duplicates: 0, malformed: 0, conflicting: 0, cancellations: 0, late: 0 }
 }
 
 /** How often something other than a new order comes, per order. */
-const shares = { duplicate: 0.02, malformed: 0.01, conflicting: 0.01, cancellation: 0.04 } as const
+const shares = { duplicate: 0.02, malformed: 0.01, conflicting: 0.01, cancellation: 0.04, late: 0.01 } as const
 /** Orders that go through the API; all others straight to Kafka. */
 const apiShare = 0.3
 
@@ -56,6 +62,11 @@ export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
     id: seededId('chaos', seed, index, variant),
     data: variant === 0 ? orderAt(index) : { ...orderAt(index + variant * 1_000_000), orderId: orderAt(index).orderId },
   })
+  const cancelled = (name: number | string, orderId: string): OutgoingEvent => ({
+    type: 'CancellationRequested',
+    id: seededId('chaos-cancel', seed, name),
+    data: { orderId, reason: 'chaos', requestedAt: Date.now() },
+  })
   const viaApi = (index: number) => seededRandom('chaos-way', seed, index).next() < apiShare
   const orderIds = new Map<number, string>() // Of orders the API named
 
@@ -67,6 +78,10 @@ export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
         api.placeOrder(newOrderOf(orderAt(index)), `chaos-${seed}-${index}`),
       )
       orderIds.set(index, orderId)
+    } else if (happens(shares.late)) {
+      const time = Date.now() - random.int(1, 48) * 3_600_000
+      await publisher.publish([cancelled(index, orderAt(index).orderId), { ...placed(index), time }])
+      sent.late++
     } else await publisher.publish([placed(index)])
     sent.orders++
     const earlier = older(index, random)
@@ -80,19 +95,13 @@ export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
     }
     if (happens(shares.cancellation)) {
       const orderId = viaApi(earlier) ? orderIds.get(earlier) : orderAt(earlier).orderId
-      const data = { orderId: orderId ?? orderAt(index).orderId, reason: 'chaos', requestedAt: Date.now() }
-      await publisher.publish([{ type: 'CancellationRequested', id: seededId('chaos-cancel', seed, index), data }])
+      await publisher.publish([cancelled(`later-${index}`, orderId ?? orderAt(index).orderId)])
       sent.cancellations++
     }
     if (happens(shares.malformed)) {
       const { orderId: key } = orderAt(happens(0.5) ? earlier : index)
       const topic = random.pick(['orders', 'payments', 'inventory', 'shipping'])
-      await malformed.send({
-        topic: `${namespace}${topic}`,
-        key,
-        partition: laneOf(key, partitions),
-        random,
-      })
+      await malformed.send({ topic: `${namespace}${topic}`, key, partition: laneOf(key, partitions), random })
       sent.malformed++
     }
   }

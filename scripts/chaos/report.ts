@@ -27,8 +27,8 @@ export function describeHappened(happened: Happened): string {
 
 export interface ChaosReport {
   readonly ok: boolean
-  readonly seed: number
-  readonly forMs: number
+  /** The command that does the same again. */
+  readonly command: string
   readonly sent: Sent
   readonly happened: readonly Happened[]
   readonly logs: ServiceLogs
@@ -76,7 +76,10 @@ export function printReport(report: ChaosReport): void {
       ['slowest recovery', worst ? `${seconds(worst.recovery?.tookMs)} (${describeMishap(worst.mishap)})` : '–'],
       ['not recovered', String(happened.filter((each) => !hasRecovered(each)).length)],
       ['orders sent', `${sent.orders}, ${sent.cancellations} cancellations`],
-      ['bad input sent', `${sent.duplicates} duplicates, ${sent.conflicting} conflicting, ${sent.malformed} malformed`],
+      [
+        'bad input sent',
+        `${sent.duplicates} duplicates, ${sent.conflicting} conflicting, ${sent.late} late, ${sent.malformed} malformed`,
+      ],
       ['attempts of former owners refused', String(logs.fenced)],
       ['lanes set aside for other reasons', String(logs.setAside)],
       ['duplicates dropped', String(report.duplicatesDropped)],
@@ -85,9 +88,7 @@ export function printReport(report: ChaosReport): void {
     ],
   )
   printVerdict(verdict)
-  say(
-    `${report.ok ? 'Green' : 'RED'}. The same again: npm run chaos -- --seed ${report.seed} --minutes ${report.forMs / 60_000}`,
-  )
+  say(`${report.ok ? 'Green' : 'RED'}. The same again: ${report.command}`)
   if (!report.ok) say(`Data and logs are kept in ${report.dataDir}`)
 }
 

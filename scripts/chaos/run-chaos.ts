@@ -18,8 +18,7 @@ import { cleanUp } from './clean-up.ts'
 import { describeMishap, faultPlan } from './fault-plan.ts'
 import type { MishapKind } from './fault-plan.ts'
 import { inject } from './inject.ts'
-import { runLoad } from './load.ts'
-import type { Sent } from './load.ts'
+import { nothingSent, runLoad } from './load.ts'
 import { readServiceLogs } from './read-logs.ts'
 import { recover } from './recovery.ts'
 import { describeHappened, hasRecovered } from './report.ts'
@@ -89,7 +88,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
       `${stack.processes.services.length} services, ${rate} orders/s, faults for ${Math.round(forMs / 1_000)} s, seed ${seed}`,
     )
 
-    const sent: Sent = { orders: 0, duplicates: 0, malformed: 0, conflicting: 0, cancellations: 0 }
+    const sent = nothingSent()
     const enough = new AbortController()
     const load = runLoad(
       { ...{ kafka, codec, namespace, partitions, apiUrl, articles, seed, rate }, signal: enough.signal },
@@ -125,7 +124,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     const cleanedUp = await cleanUp(config.postgres.url, groups, healWithinMs, log)
     const verdict = await verify(config, { settleWithinMs: healWithinMs, log, signal })
     return {
-      ...{ seed, forMs, sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
+      ...{ command: commandOf(options), sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
       logs: readServiceLogs(stack.logDir),
       duplicatesDropped: await duplicates(pool, groups),
       ok: verdict.ok && happened.every(hasRecovered) && cleanedUp.left === 0,
@@ -134,6 +133,9 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     await pool.end()
   }
 }
+
+const commandOf = ({ seed, forMs, kinds, rate, replicas }: ChaosOptions): string =>
+  `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas} --only ${kinds.join(',')}`
 
 async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<void> {
   for (const until = performance.now() + healWithinMs; !stack.healthy() && performance.now() < until; )
