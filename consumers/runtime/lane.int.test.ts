@@ -39,7 +39,7 @@ test('a lane that somebody else took is not taken back before the group says so'
     const { rows } = await pool.query('select owner, epoch::int from lane')
     expect(rows).toEqual([{ owner: 'second', epoch: 2 }])
   } finally {
-    lane.drop()
+    await lane.drop()
     caller.stop()
     await relay.stop()
   }

@@ -128,11 +128,11 @@ export class Lane<State, Row> {
     this.context.pauseFetching(this.number)
   }
 
-  drop(): Promise<void> | undefined {
+  async drop(): Promise<void> {
     const held = this.phase === 'live'
     this.phase = 'dropped'
     this.release()
-    return held ? this.guard?.released().catch(() => {}) : undefined // Failing only makes the next owner careful
+    if (held) await this.guard?.released().catch(() => {}) // Failing only makes the next owner careful
   }
 
   /** Resolves when nothing of this lane is under way. */

@@ -17,7 +17,7 @@ export interface MemberLane {
   readonly fencedAt: number
   readonly claimed: Promise<void>
   position(topic: string): number | undefined
-  drop(): Promise<void> | undefined
+  drop(): Promise<void>
   idle(): Promise<unknown>
 }
 
@@ -170,7 +170,7 @@ export class Membership<L extends MemberLane> {
     for (const [number, lane] of this.lanes) {
       if (assigned.has(number)) continue
       moved.lost++
-      lane.drop()
+      void lane.drop()
       this.lanes.delete(number)
     }
     for (const number of assigned) {
@@ -187,7 +187,7 @@ export class Membership<L extends MemberLane> {
   }
 
   private claim(number: number): void {
-    this.lanes.get(number)?.drop()
+    void this.lanes.get(number)?.drop()
     this.fetching.resume(number)
     this.lanes.set(number, this.options.claim(number))
   }

@@ -87,8 +87,10 @@ export function readRecord(
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined
   }
-  // An unreadable record is known by its place, so that the mended event can still come under its own id
-  const taken = unreadable ? placeId : inboxId(envelope, placeId)
+  // An unreadable record is known by its place, so that the mended event can still come under its own id. One that was not
+  // even tried keeps its id: a repeat must not overtake it
+  const named = !unreadable || unreadable.reason === 'KILLED_PROCESS'
+  const taken = named ? inboxId(envelope, placeId) : placeId
   return {
     source: 'record',
     key,

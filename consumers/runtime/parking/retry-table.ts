@@ -83,6 +83,11 @@ const next = prepared(
    where parked.id = head.id and reason = 'BEHIND' and next_attempt_at is null`,
 )
 
+const rename = prepared(
+  'parked_rename',
+  'update parked set event_id = to_id from unnest($1::bigint[], $2::uuid[]) as renamed (renamed_id, to_id) where id = renamed_id',
+)
+
 /**
  * What became of retries. What failed stays parked at its place; what waited behind a handled one is due at once.
  * @param inputs those of the retries that were decided on; the others had nothing left to do
@@ -119,6 +124,17 @@ export async function settleRetries(
       again.map(({ error }) => (error === undefined ? null : storable(error))),
       again.map(({ stack }) => (stack === undefined ? null : storable(stack))),
       again.map(({ reason, attempts }) => retryDelayMs(reason, attempts, policy) ?? null),
+    )
+  }
+  // Their ids are taken now: the next retry must not find them taken and think that somebody else's copy took effect
+  const renamed = retries.filter(
+    ({ parkedInboxId, input }) => failures.has(input) && input.source === 'record' && input.inboxId !== parkedInboxId,
+  )
+  if (renamed.length > 0) {
+    await rename(
+      tx,
+      renamed.map(({ parkedId }) => parkedId),
+      renamed.map(({ input }) => (input.source === 'record' ? input.inboxId : null)),
     )
   }
   await next(tx, lane, [...new Set(retries.map(({ parkedKey }) => parkedKey))])
