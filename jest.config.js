@@ -17,7 +17,7 @@ const onServers = {
 export default {
   reporters: ['default', '<rootDir>/infra/testing/totals-reporter.js'],
   maxWorkers: 2,
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     {
       ...base,
