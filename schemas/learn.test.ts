@@ -39,7 +39,7 @@ afterEach(() => {
 function setUp({ unknownForMs = 30_000, unknownAtMost = 1_000, url = registryUrl } = {}) {
   const decoder = createDecoder(schemas)
   const learn = createLearn({
-    registry: createRegistry(url, 100),
+    registry: createRegistry(url, 2_000),
     registryUrl: url,
     decoder,
     unknownForMs,

@@ -28,7 +28,7 @@ const always = [
 ]
 
 /** `everyStep()` in its place tries them all, in some minutes. */
-const plan: CrashPlan = (steps) => [...always.map((step) => [{ step, passing: 1 }]), ...someSteps(20)(steps)]
+const plan: CrashPlan = (steps) => [...always.map((step) => [{ step, passing: 1 }]), ...someSteps(12)(steps)]
 
 test('wherever a replica is killed, every event takes effect once, here and outside', async () => {
   await using bench = await openTestBench('tester', countTable, 2)
