@@ -3,7 +3,7 @@ import { mutations } from './mutations.ts'
 import { runSeeds } from './run-seeds.ts'
 import type { Outcome } from './simulate.ts'
 
-const seeds = 1_000
+const seeds = 500
 /** A thread on a busy machine takes a tenth of a second for a world, on an idle one a hundredth. */
 const patienceMs = 300_000
 
