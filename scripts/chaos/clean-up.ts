@@ -5,6 +5,8 @@ import { dropParked } from '../../consumers/runtime/parking/drop-parked.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
+import { settle } from '../verify/settle.ts'
+import type { Pipeline } from '../verify/settle.ts'
 import { malformedHeader } from './malformed.ts'
 
 /** What became of what was parked. */
@@ -13,49 +15,61 @@ export interface CleanedUp {
   dropped: number
   /** Tried again by the lanes' owners, and handled. */
   redriven: number
-  /** Still there in the end. */
+  /** Still there. */
   left: number
 }
 
-/** Drops the malformed records of this run and has everything else tried again until nothing is parked or time is up. */
-export async function cleanUp(
-  url: string,
-  groups: readonly string[],
-  withinMs: number,
-  log: Logger,
-): Promise<CleanedUp> {
-  const deadline = performance.now() + withinMs
-  const sum: CleanedUp = { dropped: 0, redriven: 0, left: 0 }
-  for (const group of groups) {
-    const pool = createPool({ url, schema: schemaName('', group), name: 'chaos', max: 1, log })
-    try {
-      let left: number | undefined
-      while (left !== 0 && performance.now() < deadline) {
-        left = await emptied(pool).catch(() => undefined) // A lane's owner may be slow to make way
-        if (left !== 0) await delay(500)
-      }
-      sum.left += left ?? (await count(pool, 'select count(*) as n from parked'))
-      sum.dropped += await count(pool, `select count(*) as n from parked_audit where action = 'DROPPED'`)
-      sum.redriven += await count(pool, `select count(*) as n from parked_audit where action = 'HANDLED'`)
-    } finally {
-      await pool.end()
-    }
-  }
-  return sum
+export interface CleanUpOptions {
+  pipeline: Pipeline
+  databaseUrl: string
+  withinMs: number
+  log: Logger
+  signal: AbortSignal
 }
 
-/** @returns what is parked still */
+/**
+ * Drops the malformed records of this run and has everything else tried again, until nothing is on its way and nothing is
+ * parked, or time is up. In this order: what has not been read yet may still be parked.
+ */
+export async function cleanUp({ pipeline, databaseUrl, withinMs, log, signal }: CleanUpOptions): Promise<void> {
+  const pools = pipeline.groups.map(({ name }) =>
+    createPool({ url: databaseUrl, schema: schemaName(pipeline.namespace, name), name: 'chaos', max: 1, log }),
+  )
+  try {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline; ) {
+      const moving = await settle(pipeline, 500, signal) // Shorter than any retry: those need not be waited for
+      const parked = await Promise.all(pools.map((pool) => emptied(pool).catch(() => undefined)))
+      if (moving.length === 0 && parked.every((left) => left === 0)) return
+      await delay(500, undefined, { signal })
+    }
+  } finally {
+    await Promise.all(pools.map((pool) => pool.end()))
+  }
+}
+
+/** @returns what is parked still. @throws while a lane's owner is slow to make way */
 async function emptied(pool: Pool): Promise<number> {
-  const by = { actor: 'chaos', why: 'malformed on purpose' }
   const { rows } = await pool.query<{ id: number; malformed: boolean }>(
     `select id, headers ->> '${malformedHeader}' is not null as malformed from parked
      where reason <> 'BEHIND' and next_attempt_at is null or headers ->> '${malformedHeader}' is not null`,
   )
-  const [malformed, waiting] = [rows.filter((row) => row.malformed), rows.filter((row) => !row.malformed)]
-  const ids = (some: typeof rows) => some.map(({ id }) => id)
-  if (malformed.length > 0) await dropParked(pool, { ids: ids(malformed) }, by)
-  if (waiting.length > 0) await askRedrive(pool, { ids: ids(waiting) }, { actor: 'chaos' })
-  return count(pool, 'select count(*) as n from parked')
+  const idsOf = (malformed: boolean) => rows.filter((row) => row.malformed === malformed).map(({ id }) => id)
+  const [malformed, waiting] = [idsOf(true), idsOf(false)]
+  if (malformed.length > 0) await dropParked(pool, { ids: malformed }, { actor: 'chaos', why: 'malformed on purpose' })
+  if (waiting.length > 0) await askRedrive(pool, { ids: waiting }, { actor: 'chaos' })
+  const { rows: left } = await pool.query<{ n: number }>('select count(*) as n from parked')
+  return left[0]?.n ?? 0
 }
 
-const count = async (pool: Pool, sql: string): Promise<number> => (await pool.query<{ n: number }>(sql)).rows[0]?.n ?? 0
+/** Counts what became of everything that was ever parked; ask when all is over. */
+export async function countCleanedUp(pool: Pool, { groups }: Pipeline): Promise<CleanedUp> {
+  const sum: CleanedUp = { dropped: 0, redriven: 0, left: 0 }
+  for (const { schema } of groups) {
+    const { rows } = await pool.query<CleanedUp>(
+      `select count(*) filter (where action = 'DROPPED') as dropped, count(*) filter (where action = 'HANDLED') as redriven,
+              (select count(*) from ${schema}.parked) as left from ${schema}.parked_audit`,
+    )
+    for (const key of ['dropped', 'redriven', 'left'] as const) sum[key] += rows[0]?.[key] ?? 0
+  }
+  return sum
+}

@@ -11,10 +11,11 @@ import { seededRandom } from '../../producers/seeded.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { topics } from '../../schemas/topics.ts'
 import { fillWarehouse } from '../demo/fill-warehouse.ts'
+import { ordersWriter, readGroups } from '../verify/database.ts'
 import { verify } from '../verify/verify.ts'
 import { startBrokenStack } from './broken-stack.ts'
 import type { BrokenStack } from './broken-stack.ts'
-import { cleanUp } from './clean-up.ts'
+import { cleanUp, countCleanedUp } from './clean-up.ts'
 import { describeMishap, faultPlan } from './fault-plan.ts'
 import type { MishapKind } from './fault-plan.ts'
 import { inject } from './inject.ts'
@@ -121,8 +122,10 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     await load
     say(`${sent.orders} orders sent, everything is healed; waiting until nothing is on its way`)
     await untilHealthy(stack, signal)
-    const cleanedUp = await cleanUp(config.postgres.url, groups, healWithinMs, log)
+    const pipeline = { kafka, pool, namespace, orders: ordersWriter(config), groups: await readGroups(config) }
+    await cleanUp({ pipeline, databaseUrl: config.postgres.url, withinMs: healWithinMs, log, signal })
     const verdict = await verify(config, { settleWithinMs: healWithinMs, log, signal })
+    const cleanedUp = await countCleanedUp(pool, pipeline)
     return {
       ...{ command: commandOf(options), sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
       logs: readServiceLogs(stack.logDir),
