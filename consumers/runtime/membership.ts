@@ -33,7 +33,7 @@ export interface MembershipOptions<L extends MemberLane> {
   /** Begins to claim a lane the group assigned to this process. */
   claim(lane: number): L
   /**
-   * Takes what was fetched of one topic of a live lane, in parts, as long as it is `wanted`.
+   * Takes what was fetched of one topic of a live lane, in parts: the first, and more as long as it is `wanted`.
    * @param reached called after each part, with the offset reached
    */
   take(lane: L, batch: Batch, wanted: () => boolean, reached: (offset: number) => Promise<void>): Promise<void>

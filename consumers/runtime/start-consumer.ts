@@ -110,7 +110,8 @@ export async function startConsumer<State, Row>(
       const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
       const end = Number(batch.lastOffset()) + 1
       const topicId = offsets.topicId(topic)
-      for (let from = position, start = 0; from < end && wanted(); ) {
+      // The first part in any case: a batch that waited long for its lane would otherwise starve behind busier topics
+      for (let from = position, start = 0; from < end && (start === 0 || wanted()); ) {
         const size = Math.min(recordsPerBatch, lane.limit)
         const part = messages.slice(start, start + size)
         const to = start + size < messages.length ? Number(part.at(-1)?.offset) + 1 : end
