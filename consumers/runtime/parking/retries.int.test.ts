@@ -1,28 +1,14 @@
 import { expect, test } from '@jest/globals'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
-import type { ConsumerDefinition } from '../handler.ts'
+import { mendable } from '../testing/mendable.ts'
 import { counts, ledgerSums, published } from '../testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally-consumer.ts'
-import type { Count } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 
 const group = 'tester'
 const open = (settings: Record<string, string> = {}) =>
   openTestBench(group, countTable, 3, { TALLY_RETRY_FIRST_MS: '50', TALLY_RETRY_LIMIT: '2', ...settings })
-
-/** As `tallyConsumer`, but an order of customer `throws` fails only as long as `broken` says so. */
-function mendable(broken: () => boolean): ConsumerDefinition<Count> {
-  const definition = tallyConsumer(group)
-  const handle = definition.handlers.OrderPlaced!
-  return {
-    ...definition,
-    handlers: {
-      OrderPlaced: (order, state, context, shared) =>
-        handle({ ...order, customerId: broken() ? order.customerId : 'counts' }, state, context, shared),
-    },
-  }
-}
 
 const parked = async ({ pool }: TestBench) =>
   (
@@ -40,7 +26,7 @@ test('a parked event is tried again, in order of its key, and leaves when it can
     orderPlaced('o-1', 'throws'),
     orderPlaced('o-1', 'counts'),
   ])
-  await bench.replica(mendable(() => broken))
+  await bench.replica(mendable(group, () => broken))
   await bench.settled(['orders'])
   expect((await parked(bench)).map(({ reason }) => reason)).toEqual(['HANDLER_FAILED', 'BEHIND', 'BEHIND', 'BEHIND'])
   broken = false
@@ -57,7 +43,7 @@ test('a parked event is tried again, in order of its key, and leaves when it can
 test('after the last attempt it waits for a person; its key stays in order, other keys flow', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
-  await bench.replica(mendable(() => true))
+  await bench.replica(mendable(group, () => true))
   await waitUntil('the attempts are used up', async () => (await parked(bench))[0]?.waits)
   await bench.publish([orderPlaced('o-1'), ...orders(10)])
   await bench.settled(['orders'])
@@ -73,7 +59,7 @@ test('the second of a key that fails stays, the first leaves', async () => {
   await using bench = await open()
   let broken: string | undefined = 'all'
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1', 'refused'), orderPlaced('o-1')])
-  await bench.replica(mendable(() => broken === 'all'))
+  await bench.replica(mendable(group, () => broken === 'all'))
   await waitUntil('the attempts are used up', async () => (await parked(bench))[0]?.waits)
   broken = undefined
   // `refused` counts as any other once mended, so only the database's own refusal can hold it: make it refuse
@@ -88,7 +74,7 @@ test('the second of a key that fails stays, the first leaves', async () => {
 test('replicas come and go while events are parked and retried: each takes effect once', async () => {
   await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
   let calls = 0
-  const flaky = mendable(() => calls++ < 100) // Across replicas: the first hundred attempts fail
+  const flaky = mendable(group, () => calls++ < 100) // Across replicas: the first hundred attempts fail
   const placed = orders(60, 'throws')
   const publishing = bench.publish(placed.flatMap((order) => [order, orderPlaced(order.data.orderId)]))
   const first = await bench.replica(flaky)
