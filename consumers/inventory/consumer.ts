@@ -9,6 +9,7 @@ import { stockTable } from './stock-state.ts'
 export default (_config: Config) =>
   defineConsumer<Reservation, Stock>({
     group: 'inventory',
+    effects: 'local',
     state: reservationTable,
     shared: stockTable,
     handlers: {

@@ -12,6 +12,7 @@ const cancelled: Readonly<Record<string, string>> = {
 export default () =>
   defineConsumer({
     group: 'notifications',
+    effects: 'none',
     state: mailTable,
     handlers: {
       OrderPlaced: mailOnce('received', () => 'We have received your order'),

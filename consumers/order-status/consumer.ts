@@ -12,6 +12,7 @@ const ofOrders = topics.filter(({ name }) => name !== 'stock').flatMap(({ events
 export default () =>
   defineConsumer({
     group: 'order-status',
+    effects: 'none',
     state: orderStatusTable,
     handlers: Object.fromEntries(
       ofOrders.map((type) => [

@@ -17,6 +17,7 @@ export default (config: Config) => {
   const gateway = createGateway(config.gateway)
   return defineConsumer<Payment>({
     group: 'payment',
+    effects: 'external',
     state: paymentTable,
     handlers: {
       OrderPlaced: orderPlaced,
@@ -25,9 +26,9 @@ export default (config: Config) => {
       ShipmentScheduled: shipmentScheduled,
     },
     calls: {
-      authorize: { make: gateway.authorize, handle: authorizationAnswered },
-      void: { make: gateway.void, handle: voidAnswered },
-      capture: { make: gateway.capture, handle: captureAnswered },
+      authorize: { make: gateway.authorize, handle: authorizationAnswered, idempotent: true },
+      void: { make: gateway.void, handle: voidAnswered, idempotent: true },
+      capture: { make: gateway.capture, handle: captureAnswered, idempotent: true },
     },
   })
 }

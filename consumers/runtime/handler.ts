@@ -68,11 +68,21 @@ export interface CallHandler<State, Row = never> {
    */
   make(request: never, options: { idempotencyKey: string; signal: AbortSignal }): Promise<object>
   handle: Handler<never, State, Row>
+  /** The other side knows the key: the same call made again changes nothing and has the same answer. @default false */
+  idempotent?: boolean
 }
+
+/**
+ * What a consumer does besides writing rows of its own: nothing (a projection, which may be rebuilt), publish events, or act
+ * on the outside world (calls, mails), which no transaction takes back.
+ */
+export type Effects = 'none' | 'local' | 'external'
 
 export interface ConsumerDefinition<State, Row = never> {
   /** Group name without namespace, also the name of its folder. */
   group: string
+  /** Decides which replays are allowed. @default 'external', which allows the least */
+  effects?: Effects
   /** One row per key of the lane. */
   state: StateTable<State>
   /** Rows that several lanes change, locked in order after the lane row. */

@@ -20,6 +20,7 @@ export default (config: Config) => {
   const limitMs = config.orderTimeoutMs
   return defineConsumer<Shipment>({
     group: 'shipping',
+    effects: 'external',
     state: shipmentTable,
     handlers: {
       OrderPlaced: startClock(limitMs, orderPlaced),
@@ -29,7 +30,7 @@ export default (config: Config) => {
       StockReserved: startClock(limitMs, stockReserved),
       StockRejected: orderRejected,
     },
-    calls: { schedule: { make: carrier.schedule, handle: shipmentAnswered } },
+    calls: { schedule: { make: carrier.schedule, handle: shipmentAnswered, idempotent: true } },
     timers: { overdue: orderOverdue(limitMs) },
   })
 }

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
+import { migrateReplays } from '../../consumers/replay/replay-schema.ts'
 import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
@@ -35,7 +36,8 @@ export async function deployDatabase(config: Config, log: Logger): Promise<strin
     const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
     await maintainInbox(pool, Date.now()).finally(() => pool.end())
   }
-  return `database: schemas of orders API, ${folders.join(', ')} up to date`
+  await migrateReplays(config, log)
+  return `database: schemas of orders API, replays, ${folders.join(', ')} up to date`
 }
 
 /** Creates the topics that are missing, with the configured partition count. Never changes one that exists. */
