@@ -1,14 +1,13 @@
 import type { Pool } from '../../infra/postgres.ts'
 import { countStart } from './lane-state.ts'
 import type { Begun } from './lane-state.ts'
-import type { TopicStart } from './ledger.ts'
+import type { Position, TopicStart } from './ledger.ts'
 import { openLedger, raiseEpoch } from './ledger.ts'
 
 /** What an owner knows of its lane when it takes it over. */
 export interface Claim {
   readonly epoch: number
-  /** Next offset by topic. */
-  readonly positions: Map<string, number>
+  readonly positions: Map<string, Position>
   readonly begun: Begun
 }
 

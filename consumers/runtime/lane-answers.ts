@@ -1,11 +1,12 @@
 import type { AnswerInput } from './input.ts'
+import type { Request } from './lane-context.ts'
 
 /** Answers taken in one transaction. */
 const perBatch = 500
 
 export interface LaneAnswersOptions {
   /** Takes answers within the lane's turn. @returns false if they could not be taken now */
-  take(inputs: readonly AnswerInput[]): Promise<boolean>
+  take(request: Request): Promise<boolean>
   /** Gives the lane's turn to `work`. */
   serially<T>(work: () => Promise<T>): Promise<T>
   /** How many may be taken together. */
@@ -38,7 +39,8 @@ export class LaneAnswers {
     while (this.waiting.length > 0 && !this.closed) {
       const taken = await serially(async () => {
         const inputs = this.waiting.slice(0, Math.min(perBatch, limit()))
-        if (this.closed || !(await take(inputs))) return false
+        const read = async () => ({ source: 'answer' as const, inputs })
+        if (this.closed || !(await take({ name: inputs[0]?.id ?? '', inputs: inputs.length, read }))) return false
         this.waiting.splice(0, inputs.length)
         return true
       })

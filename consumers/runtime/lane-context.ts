@@ -1,9 +1,19 @@
+import type { ErrorCode } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import type { Relay } from '../../producers/outbox/relay.ts'
 import type { Caller } from './caller.ts'
 import type { Batch } from './input.ts'
 import type { TopicStart } from './ledger.ts'
 import type { TakeContext } from './take-batch.ts'
+
+/**
+ * - claiming  waits for the database to say that the lane is ours, from the start or after a failure
+ * - live      ours: inputs may be taken
+ * - fenced    someone else took it: nothing more is tried until the group confirms that it is ours
+ * - stopped   cannot go on without a person (see `LANE_STOPPED`)
+ * - dropped   not assigned to this process any more
+ */
+export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 
 /** What a lane needs of its process. */
 export interface LaneContext<State, Row> extends TakeContext<State, Row> {
@@ -25,3 +35,6 @@ export interface Request {
   /** @param killer why the only input must not even be decoded */
   read(killer?: string): Promise<Batch>
 }
+
+/** Heals by itself, or by a person, while the lane stays ours. */
+export const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'LANE_FULL', 'FAILING'])

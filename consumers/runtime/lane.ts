@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ErrorCode } from '../../infra/errors.ts'
 import { describeError, isTallyError } from '../../infra/errors.ts'
 import { isDataError } from '../../infra/postgres.ts'
 import type { LaneFeed } from '../../producers/outbox/lane-feed.ts'
@@ -9,22 +8,15 @@ import type { Batch } from './input.ts'
 import { claimLane } from './claim-lane.ts'
 import type { Claim } from './claim-lane.ts'
 import { LaneAnswers } from './lane-answers.ts'
-import type { LaneContext, Request } from './lane-context.ts'
+import { waitsFor } from './lane-context.ts'
+import type { LaneContext, LanePhase, Request } from './lane-context.ts'
 import type { LaneCalls } from './lane-calls.ts'
 import type { LaneCondition } from './lane-state.ts'
 import { ConditionNotes } from './lane-state.ts'
+import type { Position } from './ledger.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 import { takeOrSplit } from './split-batch.ts'
 import { takeBatch } from './take-batch.ts'
-
-/**
- * - claiming  waits for the database to say that the lane is ours, from the start or after a failure
- * - live      ours: inputs may be taken
- * - fenced    someone else took it: nothing more is tried until the group confirms that it is ours
- * - stopped   cannot go on without a person (see `LANE_STOPPED`)
- * - dropped   not assigned to this process any more
- */
-export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 
 const killer = 'the process ended each time it handled this'
 
@@ -41,7 +33,7 @@ export class Lane<State, Row> {
   /** Settles when the first claim ends, however it ends. */
   readonly claimed: Promise<void>
   private readonly context: LaneContext<State, Row>
-  private positions = new Map<string, number>()
+  private positions = new Map<string, Position>()
   private feed: LaneFeed | undefined
   private calls: LaneCalls | undefined
   private guard: AttemptGuard | undefined
@@ -61,7 +53,12 @@ export class Lane<State, Row> {
 
   /** Next offset of a topic (without namespace); undefined until claimed. */
   position(topic: string): number | undefined {
-    return this.positions.get(topic)
+    return this.positions.get(topic)?.offset
+  }
+
+  /** Where records of a topic are taken up to: a replay's end, behind which the lane goes on elsewhere. */
+  end(topic: string): number {
+    return this.positions.get(topic)?.again?.until ?? Number.POSITIVE_INFINITY
   }
 
   /** Whether records, timers and parked events are taken: not while a person wants the lane to stand still. */
@@ -97,6 +94,7 @@ export class Lane<State, Row> {
       this.failures = 0
       this.fault.clear()
       this.noteStanding()
+      if (batch.source === 'record' && this.end(batch.move.topic) === batch.move.to) this.claimAgain() // To go on behind it
       return true
     } catch (error) {
       if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
@@ -116,6 +114,11 @@ export class Lane<State, Row> {
     if (resumed) this.context.readOn(this.number)
     else this.context.pauseFetching(this.number)
     void this.serially(async () => this.noteStanding()) // True only when what is under way has ended
+  }
+
+  /** Someone has raised the epoch: another replica, or a person who had the lane stand elsewhere, which may end a stop. */
+  overtaken(epoch: number): void {
+    if (epoch > this.epoch && (this.phase === 'live' || this.phase === 'stopped')) this.fence()
   }
 
   /** Records the lane cannot go on past: a person must decide. */
@@ -156,7 +159,8 @@ export class Lane<State, Row> {
 
   private readonly takeWhole = async (batch: Batch, refusal?: Refusal): Promise<void> => {
     const taken = await takeBatch(this.context, { lane: this.number, epoch: this.epoch }, batch, refusal)
-    if (batch.source === 'record') this.positions.set(batch.move.topic, batch.move.to)
+    if (batch.source === 'record')
+      this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
     if (batch.source === 'answer') for (const { id } of batch.inputs) this.calls?.done(id)
     if (taken.parked > 0 && batch.source !== 'parked') {
       this.context.log.error({ lane: this.number, parked: taken.parked }, 'events parked')
@@ -168,21 +172,25 @@ export class Lane<State, Row> {
   /** The lane may have lost its connection, its transaction or its ownership: find out by claiming it again. */
   private setAside(error: unknown): void {
     if (this.phase !== 'live') return
-    const { context, number: lane, epoch } = this
-    this.release()
     this.fault.saw(error)
-    context.log.warn({ lane, epoch, error: describeError(error) }, 'lane set aside')
+    this.context.log.warn({ lane: this.number, epoch: this.epoch, error: describeError(error) }, 'lane set aside')
     if (isTallyError(error, 'FENCED')) this.fence()
-    else {
-      this.phase = 'claiming'
-      void this.claim(epoch)
-    }
-    context.pauseFetching(lane)
+    else this.claimAgain()
+  }
+
+  private claimAgain(): void {
+    if (this.phase !== 'live') return
+    this.release()
+    this.phase = 'claiming'
+    this.context.pauseFetching(this.number)
+    void this.claim(this.epoch)
   }
 
   private fence(): void {
+    this.release()
     this.phase = 'fenced'
     this.fencedAt = performance.now()
+    this.context.pauseFetching(this.number)
   }
 
   private async claim(heldEpoch?: number): Promise<void> {
@@ -211,12 +219,7 @@ export class Lane<State, Row> {
     this.guard = new AttemptGuard(context.pool, { lane, epoch }, begun)
     this.notes.begun()
     const answers = new LaneAnswers({
-      take: (inputs) =>
-        this.take({
-          name: inputs[0]?.id ?? '',
-          inputs: inputs.length,
-          read: async () => ({ source: 'answer', inputs }),
-        }),
+      take: (request) => this.take(request),
       serially: (work) => this.serially(work),
       limit: () => this.limit,
       backOff: () => this.backOff(),
@@ -244,6 +247,3 @@ export class Lane<State, Row> {
     return this.notes.note({ lane: this.number, epoch: this.epoch }, condition, reason)
   }
 }
-
-/** Heals by itself, or by a person, while the lane stays ours. */
-const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'LANE_FULL', 'FAILING'])

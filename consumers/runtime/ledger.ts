@@ -53,9 +53,19 @@ export async function lockLane(tx: Tx, { lane, epoch }: Ownership): Promise<numb
   return row.next_seq
 }
 
-const lastSpans = prepared<{ topic: string; topic_id: string | null; next_offset: number }>(
+/** The newest span of a topic: where the lane stands. */
+interface LastSpan {
+  topic: string
+  topic_id: string | null
+  next_offset: number
+  replay: number | null
+  again_until: number | null
+  resume_at: number | null
+}
+
+const lastSpans = prepared<LastSpan>(
   'ledger_last',
-  `select distinct on (topic) topic, topic_id, next_offset from ledger
+  `select distinct on (topic) topic, topic_id, next_offset, replay, again_until, resume_at from ledger
    where partition = $1 and topic = any($2::text[]) order by topic, epoch desc`,
 )
 const dropEmptySpans = prepared(
@@ -64,27 +74,41 @@ const dropEmptySpans = prepared(
 )
 const openSpans = prepared(
   'ledger_open',
-  `insert into ledger (topic, partition, epoch, first_offset, next_offset, topic_id)
-   select topic, $1, $2, position, position, nullif(topic_id, '')
-   from unnest($3::text[], $4::bigint[], $5::text[]) as t (topic, position, topic_id)`,
+  `insert into ledger (topic, partition, epoch, first_offset, next_offset, topic_id, replay, again_until, resume_at)
+   select topic, $1, $2, position, position, nullif(topic_id, ''), replay, again_until, resume_at
+   from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+     as t (topic, position, topic_id, replay, again_until, resume_at)`,
 )
+
+/** Where a lane goes on in a topic. */
+export interface Position {
+  readonly offset: number
+  /** Set while a replay has the lane take offsets again: up to where, and where the lane goes on then. */
+  readonly again?: { readonly replay: number; readonly until: number; readonly resumeAt: number }
+}
+
+/** Where a lane goes on after its newest span. */
+function positionAfter({ next_offset: offset, replay, again_until: until, resume_at: resumeAt }: LastSpan): Position {
+  if (replay === null || until === null || resumeAt === null) return { offset }
+  return offset < until ? { offset, again: { replay, until, resumeAt } } : { offset: resumeAt }
+}
 
 /**
  * Opens a span per topic for a new epoch, each beginning where the last one ended. Must follow `raiseEpoch` as a
  * transaction of its own: one combined statement would read the ledger as it was before the wait for the lane's row.
- * @returns next offset by topic
+ * @returns positions by topic
  * @throws TallyError FENCED, LANE_STOPPED
  */
 export async function openLedger(
   pool: Pool,
   own: Ownership,
   topics: readonly TopicStart[],
-): Promise<Map<string, number>> {
+): Promise<Map<string, Position>> {
   return inTransaction(pool, async (tx) => {
     await lockLane(tx, own)
     const names = topics.map(({ topic }) => topic)
     const last = new Map((await lastSpans(tx, own.lane, names)).map((span) => [span.topic, span]))
-    const positions = topics.map((start) => {
+    const spans = topics.map((start) => {
       const span = last.get(start.topic)
       if (span?.topic_id && start.topicId && span.topic_id !== start.topicId) {
         throw new TallyError(
@@ -92,19 +116,43 @@ export async function openLedger(
           `topic ${start.topic} was re-created since partition ${own.lane} was read last: its offsets mean other events now`,
         )
       }
-      return span?.next_offset ?? start.low
+      const position = span ? positionAfter(span) : { offset: start.low }
+      return { topic: start.topic, topicId: start.topicId ?? span?.topic_id ?? '', position }
     })
-    await dropEmptySpans(tx, own.lane, names, own.epoch)
-    await openSpans(
-      tx,
-      own.lane,
-      own.epoch,
-      names,
-      positions,
-      topics.map(({ topic, topicId }) => topicId ?? last.get(topic)?.topic_id ?? ''),
-    )
-    return new Map(names.map((topic, index) => [topic, positions[index] as number]))
+    await insertSpans(tx, own, spans)
+    return new Map(spans.map(({ topic, position }) => [topic, position]))
   })
+}
+
+/** A span to begin. */
+export interface NewSpan {
+  readonly topic: string
+  /** Empty where it is not known. */
+  readonly topicId: string
+  readonly position: Position
+}
+
+/** Begins spans of the epoch; earlier ones that took nothing leave. */
+export async function insertSpans(tx: Tx, { lane, epoch }: Ownership, spans: readonly NewSpan[]): Promise<void> {
+  const topics = spans.map(({ topic }) => topic)
+  await dropEmptySpans(tx, lane, topics, epoch)
+  await openSpans(
+    tx,
+    lane,
+    epoch,
+    topics,
+    spans.map(({ position }) => position.offset),
+    spans.map(({ topicId }) => topicId),
+    spans.map(({ position }) => position.again?.replay),
+    spans.map(({ position }) => position.again?.until),
+    spans.map(({ position }) => position.again?.resumeAt),
+  )
+}
+
+/** Where a lane stands in topics it has read, and the topics' ids as far as known (else empty). */
+export async function readPositions(tx: Tx, lane: number, topics: readonly string[]): Promise<NewSpan[]> {
+  const spans = await lastSpans(tx, lane, topics)
+  return spans.map((span) => ({ topic: span.topic, topicId: span.topic_id ?? '', position: positionAfter(span) }))
 }
 
 const move = prepared(

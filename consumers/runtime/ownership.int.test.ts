@@ -83,7 +83,7 @@ test('a new owner waits for what the older one has under way, and begins behind 
     await moveLedger(tx, own, move, { taken: 0, duplicates: 0, parked: 0 })
     return { claim } // Not awaited here: it waits for our commit
   })
-  expect((await claiming.claim)?.positions).toEqual(new Map([['orders', 5]]))
+  expect((await claiming.claim)?.positions).toEqual(new Map([['orders', { offset: 5 }]]))
 })
 
 test('what an owner committed but did not publish or call, the next one does', async () => {

@@ -1,12 +1,21 @@
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
 
-const paused = prepared<{ lane: number; reason: string }>('pause_read', 'select lane, reason from pause')
+const standing = prepared<LaneStanding>(
+  'lane_standing',
+  'select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused from lane',
+)
 
-/** Lanes a person wants to stand still, and why. */
-export async function pausedLanes(pool: Pool): Promise<Map<number, string>> {
-  return new Map((await paused(pool)).map(({ lane, reason }) => [lane, reason]))
+/** What the tables say of a lane, whatever its owner believes. */
+export interface LaneStanding {
+  readonly lane: number
+  readonly epoch: number
+  /** Why a person wants it to stand still. */
+  readonly paused: string | null
 }
+
+/** How all lanes that ever had an owner stand. */
+export const readStanding = (pool: Pool): Promise<LaneStanding[]> => standing(pool)
 
 const add = prepared(
   'pause_add',

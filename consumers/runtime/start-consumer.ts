@@ -107,8 +107,8 @@ export async function startConsumer<State, Row>(
         })
         return lost ? lane.halt(lost) : membership.seek(lane, topic)
       }
-      const messages = batch.messages.filter(({ offset }) => Number(offset) >= position)
-      const end = Number(batch.lastOffset()) + 1
+      const end = Math.min(Number(batch.lastOffset()) + 1, lane.end(topic))
+      const messages = batch.messages.filter(({ offset }) => Number(offset) >= position && Number(offset) < end)
       const topicId = offsets.topicId(topic)
       // The first part in any case: a batch that waited long for its lane would otherwise starve behind busier topics
       for (let from = position, start = 0; from < end && (start === 0 || wanted()); ) {

@@ -6,7 +6,7 @@ import type { Codec } from '../../schemas/codec.ts'
 import type { Request } from './lane-context.ts'
 import { readRetries } from './parking/read-retries.ts'
 import { dueRows } from './parking/retry-table.ts'
-import { pausedLanes } from './pause-table.ts'
+import { readStanding } from './pause-table.ts'
 import type { TopicProgress } from './timer-horizon.ts'
 import { TimerHorizon } from './timer-horizon.ts'
 import { dueTimers } from './timer-table.ts'
@@ -21,6 +21,7 @@ interface WatchedLane {
   serially<T>(work: () => Promise<T>): Promise<T>
   take(request: Request): Promise<boolean>
   pause(reason: string | undefined): void
+  overtaken(epoch: number): void
 }
 
 export interface WatchOptions {
@@ -35,8 +36,8 @@ export interface WatchOptions {
 }
 
 /**
- * Looks twice a second for what has come due (timers, parked events) and for lanes a person has paused, and hands it to
- * the lanes. The row decides whether something happens, so looking twice at the same one is harmless.
+ * Looks twice a second for what has come due (timers, parked events), for lanes a person has paused and for lanes whose epoch
+ * someone else has raised, and tells the lanes. The row decides whether something happens, so looking twice at the same one is harmless.
  * @returns stops looking; resolves when nothing it found is under way
  */
 export function watchDue(options: WatchOptions): () => Promise<void> {
@@ -66,8 +67,10 @@ async function repeat(
 
 async function lookForParked({ pool, codec, partitions, lanes }: WatchOptions): Promise<void> {
   if (lanes.size === 0) return
-  const paused = await pausedLanes(pool)
-  for (const lane of lanes.values()) lane.pause(paused.get(lane.number))
+  for (const { lane, epoch, paused } of await readStanding(pool)) {
+    lanes.get(lane)?.overtaken(epoch)
+    lanes.get(lane)?.pause(paused ?? undefined)
+  }
   const taking = takingLanes(lanes)
   const due = taking.length > 0 ? await dueRows(pool, taking) : []
   await handOut(due, lanes, {

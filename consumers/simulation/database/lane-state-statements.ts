@@ -1,3 +1,4 @@
+import type { LaneRow } from './lane-statements.ts'
 import type { Statements } from './statement.ts'
 import { statement } from './statement.ts'
 import { Table } from './transaction.ts'
@@ -23,7 +24,13 @@ export const pauseTable = () => new Table<PauseRow>('pause')
 
 const unknown = { epoch: 0, phase: '', reason: null, starts: 0, suspect: null, inputs: 0, suspectStarts: 0 }
 
-export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<PauseRow>): Statements => ({
+export interface LaneStateTables {
+  laneStates: Table<LaneStateRow>
+  pauses: Table<PauseRow>
+  lanes: Table<LaneRow>
+}
+
+export const laneStateStatements = ({ laneStates: states, pauses, lanes }: LaneStateTables): Statements => ({
   lane_note: statement('94cc63c8', (tx, lane: number, epoch: number, phase: string, reason: string | null) => {
     const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
     if (row.epoch <= epoch) tx.put(states, String(lane), { ...row, epoch, phase, reason })
@@ -53,5 +60,7 @@ export const laneStateStatements = (states: Table<LaneStateRow>, pauses: Table<P
     return []
   }),
 
-  pause_read: statement('11332829', (tx) => tx.rows(pauses)),
+  lane_standing: statement('25dc9bbd', (tx) =>
+    tx.rows(lanes).map(({ lane, epoch }) => ({ lane, epoch, paused: tx.get(pauses, String(lane))?.reason ?? null })),
+  ),
 })

@@ -14,6 +14,9 @@ export interface LedgerRow {
   parked: number
   holes: number
   topic_id: string | null
+  replay: number | null
+  again_until: number | null
+  resume_at: number | null
 }
 
 export const ledgerTable = () => new Table<LedgerRow>('ledger')
@@ -22,7 +25,7 @@ const keyOf = ({ topic, partition, epoch }: Pick<LedgerRow, 'topic' | 'partition
   `${topic}/${partition}/${epoch}`
 
 export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
-  ledger_last: statement('162c38aa', (tx, partition: number, topics: string[]) => {
+  ledger_last: statement('40b17c1d', (tx, partition: number, topics: string[]) => {
     const last = new Map<string, LedgerRow>()
     for (const row of tx.rows(ledger)) {
       if (row.partition !== partition || !topics.includes(row.topic)) continue
@@ -40,13 +43,28 @@ export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
   }),
 
   ledger_open: statement(
-    '5331eacb',
-    (tx, partition: number, epoch: number, topics: string[], positions: number[], ids: string[]) => {
+    '3029aa7a',
+    (
+      tx,
+      partition: number,
+      epoch: number,
+      topics: string[],
+      positions: number[],
+      ids: string[],
+      replays: (number | undefined)[],
+      untils: (number | undefined)[],
+      resumes: (number | undefined)[],
+    ) => {
       for (const [index, topic] of topics.entries()) {
         const position = positions[index] ?? 0
         const place = { topic, partition, epoch, first_offset: position, next_offset: position }
         const counts = { taken: 0, duplicates: 0, ignored: 0, parked: 0, holes: 0 }
-        const row = { ...place, ...counts, topic_id: ids[index] || null }
+        const replay = {
+          replay: replays[index] ?? null,
+          again_until: untils[index] ?? null,
+          resume_at: resumes[index] ?? null,
+        }
+        const row = { ...place, ...counts, topic_id: ids[index] || null, ...replay }
         if (!tx.insert(ledger, keyOf(row), row)) throw uniqueViolation('ledger', keyOf(row))
       }
       return []

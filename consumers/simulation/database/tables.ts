@@ -29,7 +29,7 @@ export type Tables = ReturnType<typeof createTables>
 
 export const statementsOf = (tables: Tables, refusals: Refusals): Statements => ({
   ...laneStatements(tables.lanes),
-  ...laneStateStatements(tables.laneStates, tables.pauses),
+  ...laneStateStatements(tables),
   ...ledgerStatements(tables.ledger),
   ...inboxStatements(tables.inbox),
   ...outboxStatements(tables.outbox),

@@ -56,7 +56,7 @@ export const ownership: readonly Mutation[] = [
       {
         file: ledger,
         find: 'const [row] = await raise(pool, lane, owner, heldEpoch ?? null)',
-        replace: `early.set(lane, (await pool.query('select distinct on (topic) topic, topic_id, next_offset from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
+        replace: `early.set(lane, (await pool.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
   const [row] = await raise(pool, lane, owner, heldEpoch ?? null)`,
       },
       {
