@@ -108,7 +108,8 @@ export async function readBooks(pool: Pool, group: Group): Promise<GroupBooks> {
 
 async function readTables(tx: Tx, { schema }: Group): Promise<GroupBooks> {
   const spans = await tx.query<Span & { topic: string; partition: number }>(
-    `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes
+    `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes,
+            replay
      from ${schema}.ledger`,
   )
   // Uniqueness is checked within each partition of the table only by its key: count over all of them

@@ -12,6 +12,7 @@ const span = (epoch: number, first: number, next: number): Span => ({
   ignored: 0,
   parked: 0,
   holes: 0,
+  replay: null,
 })
 
 /** Spans that tile `[0, end)`: one per epoch, some empty. */
@@ -76,5 +77,16 @@ describe('the spans of a partition', () => {
     ['what was left when the group first read', [span(1, 2, 8)], { low: 2, end: 8 }, []],
   ])('%s is told', (_what, spans, range, faults) => {
     expect(tilingFaults('orders/0', spans, range)).toEqual(faults)
+  })
+
+  test('may lie twice where a replay had them taken again, but not beyond what was taken', () => {
+    const range = { low: 0, end: 10 }
+    const again = (first: number, next: number): Span => ({ ...span(2, first, next), replay: 7 })
+    expect(tilingFaults('orders/0', [span(1, 0, 8), again(2, 8), span(3, 8, 10)], range)).toEqual([])
+    expect(tilingFaults('orders/0', [span(1, 0, 8), again(2, 9), span(3, 8, 10)], range)).toEqual([
+      'orders/0: replay 7 took offset 8, which was never reached before',
+    ])
+    // What a replay takes again covers nothing itself
+    expect(tilingFaults('orders/0', [span(1, 0, 8), again(0, 8), span(3, 9, 10)], range)).toHaveLength(1)
   })
 })

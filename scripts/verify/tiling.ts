@@ -8,6 +8,8 @@ export interface Span {
   ignored: number
   parked: number
   holes: number
+  /** The replay that had it take offsets again; null where it took them for the first time. */
+  replay: number | null
 }
 
 /** What the broker has of a partition. */
@@ -18,19 +20,23 @@ export interface OffsetRange {
 
 /**
  * What is wrong with a partition's spans; empty if they cover every offset from the first to the last exactly once and say
- * of each what became of it.
+ * of each what became of it. Spans of replays lie over what was covered before.
  */
 export function tilingFaults(place: string, spans: readonly Span[], { low, end }: OffsetRange): string[] {
   const faults: string[] = []
   let position = 0
-  for (const { epoch, first, next, ...counts } of spans.toSorted((a, b) => a.epoch - b.epoch)) {
+  for (const { epoch, first, next, replay, ...counts } of spans.toSorted((a, b) => a.epoch - b.epoch)) {
+    const accounted = Object.values(counts).reduce((sum, n) => sum + n, 0)
+    if (next - first !== accounted)
+      faults.push(`${place}: epoch ${epoch} accounts for ${accounted} of ${next - first} offsets`)
+    if (replay !== null) {
+      if (next > position) faults.push(`${place}: replay ${replay} took offset ${next - 1}, which was never reached before`)
+      continue
+    }
     const gone = position === 0 && first <= low // The broker had dropped these before the group first read
     if (first > position && !gone) faults.push(`${place}: offsets ${position} to ${first - 1} are in no span`)
     if (first < position)
       faults.push(`${place}: epoch ${epoch} begins at ${first}, but ${position - 1} was taken before`)
-    const accounted = Object.values(counts).reduce((sum, n) => sum + n, 0)
-    if (next - first !== accounted)
-      faults.push(`${place}: epoch ${epoch} accounts for ${accounted} of ${next - first} offsets`)
     position = Math.max(position, next)
   }
   if (position < end && end > low) faults.push(`${place}: offsets ${position} to ${end - 1} are not taken`)

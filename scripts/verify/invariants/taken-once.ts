@@ -17,7 +17,8 @@ export const takenOnce = ({ history, groups }: Evidence): Finding =>
       const repeats = sum(counts.map((seen) => seen?.repeats))
       const spans = [...books.ledger.values()].flat()
       const taken = sum(spans.map((span) => span.taken + span.parked))
-      const duplicates = sum(spans.map((span) => span.duplicates))
+      // What a replay had taken again is a repeat of its own making
+      const duplicates = sum(spans.map((span) => (span.replay === null ? span.duplicates : 0)))
       // Parked under one id and found, when it could be read, to be a repeat under another: so many may be counted either way
       const found = sum(books.audit.map(({ action, events: n }) => (action === 'DUPLICATE' ? n : 0)))
       const over = taken - events

@@ -147,6 +147,7 @@ function booksOf(sizes: ReadonlyMap<string, number>): GroupBooks {
     ignored: 0,
     parked: 0,
     holes: 0,
+    replay: null,
   })
   const rows = [...sizes.values()].reduce((sum, size) => sum + size, 0)
   return {
