@@ -2,7 +2,7 @@ import type { Pool, Tx } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
 
 const standing = prepared<LaneStanding>(
-  'lane_standing',
+  'lane_epochs',
   'select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused from lane',
 )
 

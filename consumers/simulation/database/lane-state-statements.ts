@@ -60,7 +60,7 @@ export const laneStateStatements = ({ laneStates: states, pauses, lanes }: LaneS
     return []
   }),
 
-  lane_standing: statement('25dc9bbd', (tx) =>
+  lane_epochs: statement('25dc9bbd', (tx) =>
     tx.rows(lanes).map(({ lane, epoch }) => ({ lane, epoch, paused: tx.get(pauses, String(lane))?.reason ?? null })),
   ),
 })
