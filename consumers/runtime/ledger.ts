@@ -31,8 +31,8 @@ const raise = prepared<{ epoch: number }>(
  * under way. With `heldEpoch` only if nobody else took the lane since.
  * @throws TallyError FENCED
  */
-export async function raiseEpoch(pool: Pool, lane: number, owner: string, heldEpoch?: number): Promise<number> {
-  const [row] = await raise(pool, lane, owner, heldEpoch ?? null)
+export async function raiseEpoch(tx: Tx, lane: number, owner: string, heldEpoch?: number): Promise<number> {
+  const [row] = await raise(tx, lane, owner, heldEpoch ?? null)
   if (!row) throw new TallyError('FENCED', `lane ${lane} was taken by a newer owner than epoch ${heldEpoch}`)
   return row.epoch
 }

@@ -55,9 +55,9 @@ export const ownership: readonly Mutation[] = [
       },
       {
         file: ledger,
-        find: 'const [row] = await raise(pool, lane, owner, heldEpoch ?? null)',
-        replace: `early.set(lane, (await pool.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
-  const [row] = await raise(pool, lane, owner, heldEpoch ?? null)`,
+        find: 'const [row] = await raise(tx, lane, owner, heldEpoch ?? null)',
+        replace: `early.set(lane, (await tx.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
+  const [row] = await raise(tx, lane, owner, heldEpoch ?? null)`,
       },
       {
         file: ledger,

@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import { laneObstacles, ownedLanes } from '../runtime/parking/lane-obstacles.ts'
+import type { LaneObstacle } from '../runtime/parking/lane-obstacles.ts'
+import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from './mode.ts'
+import { RedeliveryAccount } from './redelivery-account.ts'
+import { redeliveryObjections } from './redelivery-objections.ts'
+import { moveBack, putBack } from './redelivered-spans.ts'
+
+const everyMs = 300
+/** After so long without a step it is asked what holds the lanes up; after so long it is given up. */
+const quietMs = 3_000
+const patienceMs = 30_000
+
+/**
+ * Moves the group back and waits until its replicas have taken everything again. What they took before, their inbox drops, so
+ * what still takes effect was missing. Each lane then goes on by itself where it had been, even if this process is gone.
+ */
+export const redeliver: ReplayMode = {
+  describe({ group, partitions }) {
+    const unknown = partitions.reduce((sum, { handled, known }) => sum + handled - known, 0)
+    const result = unknown === 0 ? 'nothing will change' : `${unknown} of them will take effect for the first time`
+    return `Moves ${group} back: its replicas take these events again, then go on where they are now. By its inbox, ${result}.`
+  },
+
+  objections: redeliveryObjections,
+
+  async run(context, run) {
+    try {
+      for (const [lane, ranges] of Map.groupBy(unfinished(run), ({ partition }) => partition)) {
+        run.signal.throwIfAborted()
+        await inTransaction(context.pool, (tx) => moveBack(tx, run.id, lane, ranges))
+      }
+      await seeThrough(context, run)
+    } catch (error) {
+      // Should this fail, too, the lanes take the rest again and then go on: nothing is lost by that
+      await putAllBack(context, run).catch((failure: unknown) =>
+        context.log.error({ replay: run.id, error: describeError(failure) }, 'positions not put back'),
+      )
+      throw error
+    }
+  },
+
+  abandon: putAllBack,
+  undo: putAllBack,
+}
+
+const unfinished = (run: ReplayRun): ReplayPartition[] => run.partitions.filter(({ next, to }) => next < to)
+
+/** Lanes that are not through go on where they were before the replay: all that lies between, they have taken once. */
+async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<void> {
+  const account = new RedeliveryAccount(run)
+  for (const [lane, ranges] of Map.groupBy(run.partitions, ({ partition }) => partition)) {
+    const topics = ranges.map(({ topic }) => topic)
+    await inTransaction(pool, (tx) => putBack(tx, run.id, lane, topics))
+  }
+  await inTransaction(pool, (tx) => account.settle(tx))
+}
+
+async function seeThrough(context: ReplayContext, run: ReplayRun): Promise<void> {
+  const account = new RedeliveryAccount(run)
+  let moved = { offsets: -1, at: performance.now() }
+  for (;;) {
+    const left = await inTransaction(context.pool, (tx) => account.settle(tx))
+    if (left.length === 0) return
+    if (account.offsets !== moved.offsets) moved = { offsets: account.offsets, at: performance.now() }
+    const quiet = performance.now() - moved.at
+    if (quiet > quietMs) {
+      const obstacles = await obstaclesOf(context, left)
+      const [first] = obstacles
+      const told =
+        first && `lane ${first.lane}: ${first.why}${obstacles.length > 1 ? `, ${obstacles.length - 1} more` : ''}`
+      if (told) run.note(told)
+      const lasting = obstacles.length > 0 && obstacles.every(({ heals }) => !heals)
+      if (told && lasting && quiet > patienceMs)
+        throw new TallyError('LANE_STOPPED', `the lanes do not get on: ${told}`)
+    }
+    await delay(everyMs, undefined, { signal: run.signal }).catch(() => {})
+    run.signal.throwIfAborted()
+  }
+}
+
+async function obstaclesOf(
+  { config, kafka, pool, definition }: ReplayContext,
+  left: readonly ReplayPartition[],
+): Promise<LaneObstacle[]> {
+  const lanes = [...new Set(left.map(({ partition }) => partition))]
+  return laneObstacles(pool, lanes, await ownedLanes(kafka, `${config.namespace}${definition?.group}`))
+}

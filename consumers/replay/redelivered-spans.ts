@@ -1,0 +1,83 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Tx } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import type { NewSpan } from '../runtime/ledger.ts'
+import { insertSpans, raiseEpoch, readPositions } from '../runtime/ledger.ts'
+import type { ReplayPartition } from './mode.ts'
+
+/** What a group's replicas have taken again of one partition, by its ledger. */
+export interface Redelivered {
+  readonly topic: string
+  readonly partition: number
+  /** Offset reached, exclusive. */
+  readonly next: number
+  readonly taken: number
+  readonly duplicates: number
+  readonly ignored: number
+  readonly parked: number
+}
+
+const read = prepared<{ [K in keyof Redelivered]: Redelivered[K] }>(
+  'replay_redelivered',
+  `select topic, partition, max(next_offset) as next, sum(taken)::bigint as taken, sum(duplicates)::bigint as duplicates,
+     sum(ignored)::bigint as ignored, sum(parked)::bigint as parked
+   from ledger where replay = $1 group by topic, partition`,
+)
+
+export const readRedelivered = (tx: Tx, replay: number): Promise<Redelivered[]> => read(tx, replay)
+
+const remember = prepared(
+  'replay_before',
+  `update replay_partition p set before = coalesce(p.before, asked.before)
+   from unnest($2::text[], $3::bigint[]) as asked (topic, before)
+   where p.replay = $1 and p.partition = $4 and p.topic = asked.topic`,
+)
+
+/**
+ * Takes a lane from its owner and has whoever owns it next take these ranges again, each from its `next`, before it goes on
+ * where it is now. One transaction: there is no moment at which the lane stands back and somebody else owns it.
+ * @throws TallyError USAGE if the lane has not read so far yet, or takes offsets again for another replay
+ */
+export async function moveBack(
+  tx: Tx,
+  replay: number,
+  lane: number,
+  ranges: readonly ReplayPartition[],
+): Promise<void> {
+  const epoch = await raiseEpoch(tx, lane, `replay ${replay}`)
+  const topics = ranges.map(({ topic }) => topic)
+  const standing = new Map((await readPositions(tx, lane, topics)).map((span) => [span.topic, span]))
+  const spans = ranges.flatMap((range): NewSpan[] => {
+    const place = `${range.topic}/${lane}`
+    const { topicId = '', position } = standing.get(range.topic) ?? {}
+    if (position?.again?.replay === replay) return [] // Whoever began this was killed; the lane went on
+    if (position?.again)
+      throw new TallyError('USAGE', `${place} is still being taken again for replay ${position.again.replay}`)
+    if (position === undefined || position.offset < range.to)
+      throw new TallyError(
+        'USAGE',
+        `${place}: the group has not read up to ${range.to} yet, so there is nothing to redeliver`,
+      )
+    const again = { replay, until: range.to, resumeAt: position.offset }
+    return [{ topic: range.topic, topicId, position: { offset: range.next, again } }]
+  })
+  await insertSpans(tx, { lane, epoch }, spans)
+  const moved = spans.map(({ topic }) => topic)
+  await remember(
+    tx,
+    replay,
+    moved,
+    spans.map(({ position }) => position.again?.resumeAt),
+    lane,
+  )
+}
+
+/** Has a lane go on where it was before the replay, if it has not got there by itself. */
+export async function putBack(tx: Tx, replay: number, lane: number, topics: readonly string[]): Promise<void> {
+  const epoch = await raiseEpoch(tx, lane, `replay ${replay}`)
+  const standing = await readPositions(tx, lane, topics)
+  const spans = standing.flatMap(({ topic, topicId, position: { again } }): NewSpan[] =>
+    again?.replay === replay ? [{ topic, topicId, position: { offset: again.resumeAt } }] : [],
+  )
+  await insertSpans(tx, { lane, epoch }, spans)
+}
