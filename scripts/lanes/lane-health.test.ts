@@ -15,6 +15,7 @@ const row = (some: Partial<LaneRow> = {}): LaneRow => ({
   phaseMs: 120_000,
   pause: null,
   positions: { orders: 40 },
+  again: null,
   parked: 0,
   forPersons: 0,
   outbox: 0,

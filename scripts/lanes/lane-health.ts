@@ -37,6 +37,7 @@ const unclaimed: Omit<LaneRow, 'lane'> = {
   phaseMs: null,
   pause: null,
   positions: {},
+  again: null,
   parked: 0,
   forPersons: 0,
   outbox: 0,

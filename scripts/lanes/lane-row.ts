@@ -15,6 +15,8 @@ export interface LaneRow {
   readonly pause: { readonly actor: string; readonly reason: string; readonly ms: number } | null
   /** Next offset by topic, as far as the group has read it. */
   readonly positions: Readonly<Record<string, number>>
+  /** A replay that has it take offsets again, and how many are left. */
+  readonly again: { readonly replay: number; readonly left: number } | null
   readonly parked: number
   /** Those of the parked that nobody but a person tries again; what only waits behind them not counted. */
   readonly forPersons: number
@@ -57,6 +59,10 @@ const statement = (schema: string) => `
       select json_object_agg(topic, next_offset) from (
         select distinct on (topic) topic, next_offset from ${schema}.ledger
         where partition = known.lane order by topic, epoch desc) as newest), '{}') as positions,
+    (select json_build_object('replay', max(replay), 'left', sum(again_until - next_offset)) from (
+        select distinct on (topic) replay, again_until, next_offset from ${schema}.ledger
+        where partition = known.lane order by topic, epoch desc) as newest
+      where next_offset < again_until having count(*) > 0) as again,
     coalesce(parked.rows, 0) as parked, coalesce(parked.stuck, 0) as "forPersons",
     coalesce(waiting.rows, 0) as outbox,
     ${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")} as "outboxMs",

@@ -6,9 +6,10 @@ const tooLong = { behind: 60_000, outbox: 10_000 }
 
 /** What a person should know of a lane, in sentences; none if all is well. */
 export function troublesOf(lane: LaneHealth): string[] {
-  const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs } = lane
+  const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs, again } = lane
   return [
     ...standing(lane),
+    ...(again ? [`takes ${again.left} offsets again: npm run replay -- show ${again.replay}`] : []),
     ...(behindMs >= tooLong.behind ? [`${behind} events behind, the oldest for over ${age(behindMs)}`] : []),
     ...(forPersons > 0 ? [`${parked} parked, ${forPersons} of them for a person: npm run parked -- ls`] : []),
     ...(parked > 0 && forPersons === 0 ? [`${parked} parked, to be tried again`] : []),
