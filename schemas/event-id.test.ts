@@ -65,6 +65,16 @@ describe('derived ids', () => {
     )
   })
 
+  test('are others in each replay that corrects', () => {
+    fc.assert(
+      fc.property(derivations, fc.uniqueArray(fc.nat(), { minLength: 1 }), (derivation, replays) => {
+        const corrected = replays.map((correctedBy) => derivedEventId({ ...derivation, correctedBy }))
+        expect(new Set([derivedEventId(derivation), ...corrected]).size).toBe(replays.length + 1)
+        expect(corrected.map(timeOfEventId)).toEqual(replays.map(() => derivation.chainTime))
+      }),
+    )
+  })
+
   test('are given for any time', () => {
     for (const chainTime of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 48, 1.5]) {
       expect(derivedEventId({ chainTime, group: 'g', causeId: 'c', type: 't', ordinal: 0 })).toMatch(uuid)

@@ -13,15 +13,18 @@ export interface Derivation {
   type: string
   /** Counts the events of this type the handler emits for this cause, from 0. */
   ordinal: number
+  /** Number of the replay that corrects what followed the first time: others shall take the event as a new one. */
+  correctedBy?: number
 }
 
 /**
  * The id of an event a handler emits: UUID version 8, the chain's time in front, then a hash of what makes it this event.
  * Handling the cause again emits the same ids, so that everyone downstream takes the repeat for what it is.
  */
-export function derivedEventId({ chainTime, group, causeId, type, ordinal }: Derivation): string {
+export function derivedEventId({ chainTime, group, causeId, type, ordinal, correctedBy }: Derivation): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([group, causeId, type, ordinal]))
+    .update(correctedBy === undefined ? '' : `corrected by ${correctedBy}`)
     .digest('hex')
   const variant = (0x8 | (Number.parseInt(hash.charAt(3), 16) & 0x3)).toString(16)
   return `${timePrefix(chainTime)}-8${hash.slice(0, 3)}-${variant}${hash.slice(4, 7)}-${hash.slice(7, 19)}`

@@ -101,4 +101,22 @@ describe('deciding on a batch', () => {
       }),
     )
   })
+
+  test('a replay that corrects gives events other ids, calls and timers the same, and calls remember it', () => {
+    const corrected = (id?: number) => {
+      const inputs = ['asks', 'waits'].map((customerId, offset) => record(offset, 'a', customerId))
+      return decide(
+        inputs.map((input) => ({ ...input, cause: { ...input.cause, correctedBy: id } })),
+        options(),
+      )
+    }
+    const first = corrected()
+    const seventh = corrected(7)
+    const idsOf = ({ calls, timers }: typeof first) => [...calls, ...timers].map(({ id }) => id)
+    expect(idsOf(seventh)).toEqual(idsOf(first))
+    expect(seventh.calls[0]?.cause.correctedBy).toBe(7)
+    const events = [first, seventh, corrected(8)].flatMap((outcome) => outcome.events.map(({ eventId }) => eventId))
+    expect(new Set(events).size).toBe(6)
+    expect(corrected(7)).toEqual(seventh)
+  })
 })

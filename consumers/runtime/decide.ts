@@ -145,13 +145,13 @@ function effectsOf<State, Row>(
   { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now }: DecideOptions<State, Row>,
 ): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
   const ordinals = new Map<string, number>()
-  const derive = (type: string) => {
+  const derive = (type: string, correctedBy?: number) => {
     const ordinal = ordinals.get(type) ?? 0
     ordinals.set(type, ordinal + 1)
-    return derivedEventId({ chainTime: cause.chainTime, group, causeId: cause.id, type, ordinal })
+    return derivedEventId({ chainTime: cause.chainTime, group, causeId: cause.id, type, ordinal, correctedBy })
   }
   const intent = (family: string, kind: string): Intent => {
-    const id = derive(`${family}:${kind}`)
+    const id = derive(`${family}:${kind}`) // The same in a replay that corrects: it is the idempotency key
     return { id, key, kind, cause: { ...cause, id } }
   }
   for (const { kind } of calls) if (!known[kind]) throw new TallyError('INVARIANT', `${group} knows no call ${kind}`)
@@ -159,7 +159,7 @@ function effectsOf<State, Row>(
     if (!knownTimers[kind]) throw new TallyError('INVARIANT', `${group} knows no timer ${kind}`)
   return {
     events: events.map(({ type, data }) => {
-      const id = derive(type)
+      const id = derive(type, cause.correctedBy)
       const subject = keyOf(data)
       const headers = toHeaders({
         id,

@@ -16,6 +16,8 @@ export interface Cause {
   chainTime: number
   correlationId: string
   traceparent?: string
+  /** Replay that corrects what followed the first time: ids of events that follow hash it, so that others take them as new. */
+  correctedBy?: number
 }
 
 interface Keyed {
@@ -75,9 +77,18 @@ export interface OffsetMove {
   readonly holes: number
 }
 
+/** Records a replay has chosen, all below the lane's positions: the ledger is not moved, and nothing of them is parked. */
+export interface Chosen {
+  readonly source: 'chosen'
+  readonly inputs: readonly RecordInput[]
+  /** Bypassed, it learns the ids it does not know, but all are handled: the replay sees to it that none comes twice. */
+  readonly inbox: 'honour' | 'bypass'
+}
+
 /** Inputs of one lane that take effect in one transaction. */
 export type Batch =
   | { readonly source: 'record'; readonly inputs: readonly RecordInput[]; readonly move: OffsetMove }
+  | Chosen
   | { readonly source: 'answer'; readonly inputs: readonly AnswerInput[] }
   | { readonly source: 'timer'; readonly inputs: readonly TimerInput[] }
   | { readonly source: 'parked'; readonly inputs: readonly Retry[] }

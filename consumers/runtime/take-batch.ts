@@ -89,6 +89,7 @@ export async function applyBatch<State, Row>(
     await settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, outcome.parked, policy)
     return { inputs, outcome, publish }
   }
+  if (batch.source === 'chosen') return { inputs, outcome, publish } // What failed is its replay's to judge
   const fault = breaker.objection(inputs.length, outcome.parked)
   if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
   await parkInputs(tx, own.lane, outcome.parked, policy)
@@ -114,6 +115,11 @@ async function takeNew(
       )
       // A repeat within the batch finds its id already gone from the set
       return batch.inputs.filter((input) => fresh.delete(input.inboxId))
+    }
+    case 'chosen': {
+      const ids = batch.inputs.map(({ inboxId }) => inboxId)
+      const fresh = await takeIds(tx, ids)
+      return batch.inbox === 'bypass' ? batch.inputs : batch.inputs.filter(({ inboxId }) => fresh.delete(inboxId))
     }
     case 'parked':
       return takeRetries(tx, lane, batch.inputs, handlers)
