@@ -72,6 +72,19 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
   }
 }
 
+/** Runs `work` in a transaction that is rolled back however it ends: for looking at what would be. */
+export async function rolledBack<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    return await work(client)
+  } finally {
+    await client.query('rollback').catch((error: Error) => (broken = error))
+    client.release(broken)
+  }
+}
+
 /**
  * Whether a statement failed for the values it was given: bad data, a constraint, too long for an index, refused by a trigger.
  * Source: PostgreSQL, appendix "Error Codes", classes 22, 23 and 54, code P0001.

@@ -1,12 +1,16 @@
-import type { Pool, Tx } from '../../../infra/postgres.ts'
 import { describeError, TallyError } from '../../../infra/errors.ts'
-import { isDataError } from '../../../infra/postgres.ts'
+import { isDataError, rolledBack } from '../../../infra/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres.ts'
 import type { Codec } from '../../../schemas/codec.ts'
 import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
 import type { NewCall, NewTimer, Refusal } from '../decide.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import type { Retry } from '../input.ts'
+import { recordChanges } from '../record-changes.ts'
+import type { RowChange } from '../record-changes.ts'
 import { applyBatch } from '../take-batch.ts'
+import { writtenRows, writtenSince } from '../written-rows.ts'
+import type { TableChange } from '../written-rows.ts'
 import { readQueue } from './list-parked.ts'
 import type { ParkedRow } from './parked-row.ts'
 import { readRetries } from './read-retries.ts'
@@ -22,20 +26,6 @@ export interface RehearsedEvent {
   readonly events: readonly Pick<UnnumberedEvent, 'eventId' | 'topic' | 'key' | 'value'>[]
   readonly calls: readonly NewCall[]
   readonly timers: readonly NewTimer[]
-}
-
-/** A row before and after; undefined: it is not there. */
-export interface RowChange {
-  readonly id: string
-  readonly before: unknown
-  readonly after: unknown
-}
-
-export interface TableChange {
-  readonly table: string
-  readonly inserted: number
-  readonly updated: number
-  readonly deleted: number
 }
 
 /** What redriving one key would do. Nothing of it has happened. */
@@ -89,7 +79,7 @@ export async function rehearseKey<State, Row>(
       const still = await stillParked(tx, lane, retries)
       if (still.size < retries.length)
         throw new TallyError('USAGE', `the parked events of ${key} have just changed: rehearse again`)
-      const recorder = record(definition)
+      const recorder = recordChanges(definition)
       const before = await writtenRows(tx)
       const events: RehearsedEvent[] = []
       for (const retry of retries.slice(0, count)) {
@@ -99,7 +89,7 @@ export async function rehearseKey<State, Row>(
         if (attempt.outcome !== 'HANDLED' && attempt.outcome !== 'DUPLICATE') break
       }
       const broken = events.at(-1)?.outcome === 'REFUSED_BY_DATABASE'
-      return { events, broken, recorder, tables: broken ? [] : written(before, await writtenRows(tx)) }
+      return { events, broken, recorder, tables: broken ? [] : writtenSince(before, await writtenRows(tx)) }
     })
   let result = await run(retries.length)
   if (result.broken) {
@@ -129,76 +119,5 @@ async function attemptOne(tx: Tx, apply: () => Promise<Applied>): Promise<Omit<R
   } catch (error) {
     if (!isDataError(error)) throw error
     return { outcome: 'REFUSED_BY_DATABASE', error: describeError(error), ...nothing }
-  }
-}
-
-/** The same consumer, noting what becomes of the rows it reads. */
-function record<State, Row>(definition: ConsumerDefinition<State, Row>) {
-  const { state, shared } = definition
-  const states = new Changes<State>()
-  const rows = new Changes<Row>()
-  const recording: ConsumerDefinition<State, Row> = {
-    ...definition,
-    state: {
-      ...state,
-      load: async (tx, keys) => states.read(keys, await state.load(tx, keys)),
-      save: async (tx, saved) => state.save(tx, states.wrote(saved)),
-    },
-    shared: shared && {
-      ...shared,
-      lock: async (tx, ids) => rows.read(ids, await shared.lock(tx, ids)),
-      save: async (tx, saved) => shared.save(tx, rows.wrote(saved)),
-    },
-  }
-  return { definition: recording, states: () => states.all(), shared: () => rows.all() }
-}
-
-class Changes<Row> {
-  private readonly before = new Map<string, Row | undefined>()
-  private readonly after = new Map<string, Row>()
-
-  read(ids: readonly string[], found: Map<string, Row>): Map<string, Row> {
-    for (const id of ids) if (!this.before.has(id)) this.before.set(id, found.get(id))
-    return found
-  }
-
-  wrote(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
-    for (const [id, row] of rows) this.after.set(id, row)
-    return rows
-  }
-
-  all(): RowChange[] {
-    return [...this.after].map(([id, after]) => ({ id, before: this.before.get(id), after }))
-  }
-}
-
-/** What this connection has written so far in this transaction, and in earlier ones the server has not counted yet. */
-async function writtenRows(tx: Tx): Promise<TableChange[]> {
-  const { rows } = await tx.query<TableChange>(
-    `select relname as table, n_tup_ins as inserted, n_tup_upd as updated, n_tup_del as deleted
-     from pg_stat_xact_user_tables where schemaname = current_schema() order by relname`,
-  )
-  return rows
-}
-
-function written(before: readonly TableChange[], after: readonly TableChange[]): TableChange[] {
-  const earlier = new Map(before.map((row) => [row.table, row]))
-  return after
-    .map(({ table, inserted, updated, deleted }) => {
-      const { inserted: i = 0, updated: u = 0, deleted: d = 0 } = earlier.get(table) ?? {}
-      return { table, inserted: inserted - i, updated: updated - u, deleted: deleted - d }
-    })
-    .filter(({ inserted, updated, deleted }) => inserted + updated + deleted > 0)
-}
-
-async function rolledBack<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await pool.connect()
-  let broken: Error | undefined
-  try {
-    await client.query('begin')
-    return await work(client)
-  } finally {
-    await client.query('rollback').catch((error: Error) => (broken = error))
-    client.release(broken)
   }
 }
