@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../infra/errors.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import { laneObstacles, ownedLanes } from '../runtime/parking/lane-obstacles.ts'
-import type { LaneObstacle } from '../runtime/parking/lane-obstacles.ts'
 import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from './mode.ts'
 import { RedeliveryAccount } from './redelivery-account.ts'
 import { redeliveryObjections } from './redelivery-objections.ts'
@@ -27,12 +26,15 @@ export const redeliver: ReplayMode = {
   objections: redeliveryObjections,
 
   async run(context, run) {
+    const account = new RedeliveryAccount(run)
     try {
-      for (const [lane, ranges] of Map.groupBy(unfinished(run), ({ partition }) => partition)) {
+      // A runner that was killed left lanes that went on by themselves
+      const left = await inTransaction(context.pool, (tx) => account.settle(tx))
+      for (const [lane, ranges] of Map.groupBy(left, ({ partition }) => partition)) {
         run.signal.throwIfAborted()
         await inTransaction(context.pool, (tx) => moveBack(tx, run.id, lane, ranges))
       }
-      await seeThrough(context, run)
+      await seeThrough(context, run, account)
     } catch (error) {
       // Should this fail, too, the lanes take the rest again and then go on: nothing is lost by that
       await putAllBack(context, run).catch((failure: unknown) =>
@@ -46,8 +48,6 @@ export const redeliver: ReplayMode = {
   undo: putAllBack,
 }
 
-const unfinished = (run: ReplayRun): ReplayPartition[] => run.partitions.filter(({ next, to }) => next < to)
-
 /** Lanes that are not through go on where they were before the replay: all that lies between, they have taken once. */
 async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<void> {
   const account = new RedeliveryAccount(run)
@@ -58,33 +58,32 @@ async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<void
   await inTransaction(pool, (tx) => account.settle(tx))
 }
 
-async function seeThrough(context: ReplayContext, run: ReplayRun): Promise<void> {
-  const account = new RedeliveryAccount(run)
+async function seeThrough(context: ReplayContext, run: ReplayRun, account: RedeliveryAccount): Promise<void> {
   let moved = { offsets: -1, at: performance.now() }
   for (;;) {
     const left = await inTransaction(context.pool, (tx) => account.settle(tx))
     if (left.length === 0) return
     if (account.offsets !== moved.offsets) moved = { offsets: account.offsets, at: performance.now() }
     const quiet = performance.now() - moved.at
-    if (quiet > quietMs) {
-      const obstacles = await obstaclesOf(context, left)
-      const [first] = obstacles
-      const told =
-        first && `lane ${first.lane}: ${first.why}${obstacles.length > 1 ? `, ${obstacles.length - 1} more` : ''}`
-      if (told) run.note(told)
-      const lasting = obstacles.length > 0 && obstacles.every(({ heals }) => !heals)
-      if (told && lasting && quiet > patienceMs)
-        throw new TallyError('LANE_STOPPED', `the lanes do not get on: ${told}`)
-    }
+    if (quiet > quietMs) await askWhy(context, run, left, quiet > patienceMs)
     await delay(everyMs, undefined, { signal: run.signal }).catch(() => {})
     run.signal.throwIfAborted()
   }
 }
 
-async function obstaclesOf(
+/** Tells what holds the lanes up. @throws TallyError LANE_STOPPED if that will not pass, or has not when `impatient` */
+async function askWhy(
   { config, kafka, pool, definition }: ReplayContext,
+  run: ReplayRun,
   left: readonly ReplayPartition[],
-): Promise<LaneObstacle[]> {
+  impatient: boolean,
+): Promise<void> {
   const lanes = [...new Set(left.map(({ partition }) => partition))]
-  return laneObstacles(pool, lanes, await ownedLanes(kafka, `${config.namespace}${definition?.group}`))
+  const obstacles = await laneObstacles(pool, lanes, await ownedLanes(kafka, `${config.namespace}${definition?.group}`))
+  const [first] = obstacles
+  if (!first) return
+  const told = `lane ${first.lane}: ${first.why}${obstacles.length > 1 ? `, ${obstacles.length - 1} more` : ''}`
+  const lasting = impatient && obstacles.every(({ heals }) => !heals)
+  if (lasting || obstacles.some(({ stopped }) => stopped)) throw new TallyError('LANE_STOPPED', told)
+  run.note(told)
 }

@@ -11,6 +11,8 @@ export interface LaneObstacle {
   readonly why: string
   /** Whether it may go away without a person. */
   readonly heals: boolean
+  /** Set where the lane's owner has stopped it: records are gone, or the topic is another. */
+  readonly stopped?: true
 }
 
 const standing = prepared<{
@@ -35,7 +37,7 @@ export async function laneObstacles(
     const obstacle = (why: string, heals = false) => [{ lane, why, heals }]
     if (paused !== null) return obstacle(`paused by ${actor}: ${paused}`)
     if (owned && !owned.has(lane)) return obstacle('no replica holds it')
-    if (phase === 'stopped') return obstacle(`stopped: ${reason}`)
+    if (phase === 'stopped') return [{ lane, why: `stopped: ${reason}`, heals: false, stopped: true }]
     if (phase === 'waiting') return obstacle(`waits: ${reason}`, true)
     return []
   })
