@@ -49,7 +49,8 @@ function unreadable({ schemas }: Plan, { acceptUnreadable }: RunOptions): string
   )
 }
 
-async function notReached({ pool }: ReplayContext, { group, partitions }: Plan): Promise<string[]> {
+/** Ranges the group has not read to their ends yet, a sentence each. */
+export async function notReached({ pool }: ReplayContext, { group, partitions }: Plan): Promise<string[]> {
   const reached = new Map<string, number>()
   for (const [lane, ranges] of Map.groupBy(partitions, ({ partition }) => partition)) {
     const topics = ranges.map(({ topic }) => topic)
