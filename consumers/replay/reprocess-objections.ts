@@ -1,0 +1,68 @@
+import { rememberedWeeks } from '../runtime/inbox-partitions.ts'
+import type { Effects } from '../runtime/handler.ts'
+import type { ReplayContext, RunOptions } from './mode.ts'
+import type { Plan } from './plan.ts'
+import { notReached } from './redelivery-objections.ts'
+
+const weekMs = 7 * 24 * 3_600_000
+
+/** What speaks against handling these events again now, a sentence each. */
+export async function reprocessObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+  if (!context.definition) return ['reprocess needs a group: its handlers are run again']
+  return [
+    ...actsOutside(context.definition, options),
+    ...tooOld(plan, Date.now()),
+    ...unreadable(plan, options),
+    ...(await notReached(context, plan)),
+  ]
+}
+
+interface Acting {
+  readonly group: string
+  readonly effects?: Effects
+  readonly calls?: Readonly<Record<string, { readonly idempotent?: boolean }>>
+}
+
+/** Nobody takes back what a call does, so it may be made again only where the other side knows it by its key. */
+export function actsOutside(
+  { group, effects = 'external', calls = {} }: Acting,
+  { allowExternal }: RunOptions,
+): string[] {
+  if (effects !== 'external') return []
+  const unsafe = Object.keys(calls).filter((kind) => !calls[kind]?.idempotent)
+  if (unsafe.length > 0) {
+    const [what, is] = unsafe.length === 1 ? ['call', 'is'] : ['calls', 'are']
+    return [
+      `${group} acts on the outside world, and its ${what} ${unsafe.join(', ')} ${is} not declared idempotent: made again, it would happen twice`,
+    ]
+  }
+  if (allowExternal) return []
+  return [
+    `${group} acts on the outside world: its calls would be made again, with the keys they had; --allow-external if that is wanted`,
+  ]
+}
+
+/**
+ * What follows from old events is new to whoever has forgotten it.
+ * @param now UTC epoch ms
+ */
+export function tooOld({ partitions }: Plan, now: number): string[] {
+  const horizon = now - rememberedWeeks * weekMs
+  return partitions.flatMap(({ topic, partition, firstTime, forgotten }) => {
+    const place = `${topic}/${partition}`
+    if (forgotten > 0)
+      return [`${place}: the inbox has forgotten ${forgotten} of these events, so others have forgotten what followed`]
+    if (firstTime === null || firstTime >= horizon) return []
+    const when = new Date(firstTime).toISOString()
+    return [
+      `${place} begins at ${when}: inboxes remember ${rememberedWeeks} weeks, what follows from older events would take effect twice elsewhere`,
+    ]
+  })
+}
+
+function unreadable({ schemas }: Plan, { acceptUnreadable, skipFailed }: RunOptions): string[] {
+  if (acceptUnreadable || skipFailed) return []
+  return schemas.flatMap(({ id, records, unreadable: why }) =>
+    why !== null && records > 0 ? [`${records} events have schema ${id}, which cannot be read: ${why}`] : [],
+  )
+}
