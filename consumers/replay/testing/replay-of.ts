@@ -2,7 +2,7 @@ import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
 import { schemaName } from '../../load-consumer.ts'
 import { withAdmin } from '../../../infra/kafka.ts'
-import type { Advance, Figures, ReplayContext, ReplayPartition, ReplayRun } from '../mode.ts'
+import type { Advance, Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { migrateReplays, openReplayPool } from '../replay-schema.ts'
 
@@ -21,6 +21,9 @@ export interface ReplayOf extends AsyncDisposable {
   readonly context: ReplayContext
   readonly run: ReplayRun
   figures(): Figures
+  /** Events that were passed over, and lines for people. */
+  readonly failures: readonly ReplayFailure[]
+  readonly notes: readonly string[]
   /** Summed over all ranges. */
   progress(): { next: number; scanned: number }
   /** Aborts the run. */
@@ -33,6 +36,7 @@ export async function openReplayOf<S, R>(
   bench: TestBench,
   definition: ConsumerDefinition<S, R>,
   ranges: readonly Range[],
+  { options = {}, plan: more = {} }: { options?: RunOptions; plan?: Partial<Plan> } = {},
 ): Promise<ReplayOf> {
   const { config, codec, sandbox } = bench
   await migrateReplays(config, sandbox.log)
@@ -51,6 +55,9 @@ export async function openReplayOf<S, R>(
     group: definition.group,
     partitions: ranges.map((range) => ({ ...found, ...range, forgotten: 0, firstTime: null, lastTime: null })),
     schemas: [],
+    selector: {},
+    topics: [],
+    ...more,
   } as unknown as Plan
   const { rows } = await pool.query<{ id: number }>(
     `insert into replay (plan_id, mode, target, plan, options, actor, runner)
@@ -72,6 +79,8 @@ export async function openReplayOf<S, R>(
       [id, topic, partition, from, to],
     )
   let figures: Record<string, number> = {}
+  const failures: ReplayFailure[] = []
+  const notes: string[] = []
   const advance = (advances: readonly Advance[], added: Figures = {}) => {
     partitions = partitions.map((range) => {
       const moved = advances.find((each) => each.topic === range.topic && each.partition === range.partition)
@@ -85,19 +94,34 @@ export async function openReplayOf<S, R>(
   const begin = (): ReplayRun => ({
     id,
     plan,
-    options: {},
+    options,
     partitions,
     figures,
     signal: abort.signal,
     pace: async () => abort.signal.throwIfAborted(),
     advance: async (_tx, advances, added) => advance(advances, added),
-    noteFailures: async () => {},
-    note: () => {},
+    noteFailures: async (tx, found) => {
+      failures.push(...found)
+      for (const { topic, partition, offset, key, type, reason, error } of found)
+        await tx.query('insert into replay_failure values ($1, $2, $3, $4, $5, $6, $7, $8)', [
+          id,
+          topic,
+          partition,
+          offset,
+          key,
+          type,
+          reason,
+          error,
+        ])
+    },
+    note: (text) => void notes.push(text),
   })
   return {
     context,
     run: begin(),
     figures: () => figures,
+    failures,
+    notes,
     progress: () => ({
       next: partitions.reduce((sum, { next }) => sum + next, 0),
       scanned: partitions.reduce((sum, { scanned }) => sum + scanned, 0),

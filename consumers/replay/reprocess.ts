@@ -1,0 +1,117 @@
+import { describeError, TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres.ts'
+import { openRangeReader } from '../../infra/read-ranges.ts'
+import { awaitSent, handOver } from './hand-over.ts'
+import { forgetHandled } from './handled-events.ts'
+import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
+import { readStretches } from './read-stretches.ts'
+import type { RangeSource } from './read-stretches.ts'
+import { LaneReprocessing } from './reprocess-lane.ts'
+import { reprocessObjections } from './reprocess-objections.ts'
+import { matches } from './selector.ts'
+
+/** Events of one transaction at most: the live flow of the lane waits for so long. */
+const atOnce = 100
+/** Handing over costs the lane about two heartbeats, so it is not done for each transaction. */
+const handOverEveryMs = 10_000
+
+/**
+ * Runs the handlers again on chosen events below the group's positions, beside its replicas: in transactions under the lanes'
+ * locks that hold the effects and the progress of the replay. What it leads to, the lanes' owners publish and call.
+ */
+export const reprocess: ReplayMode = {
+  describe({ group, partitions }) {
+    const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
+    return (
+      `Runs the handlers of ${group} again on ${handled} events it has taken, beside its replicas. What they emit keeps its ids, ` +
+      'so whoever took it drops it; calls are made again with their keys.'
+    )
+  },
+
+  objections: reprocessObjections,
+
+  async run(context, run) {
+    const { definition, pool } = context
+    if (!definition) throw new TallyError('USAGE', 'reprocess needs a group')
+    await using source = await openSource(context, run)
+    const behind = await keysPassedOver(pool, run.id)
+    for (const [lane, ranges] of Map.groupBy(run.partitions, ({ partition }) => partition)) {
+      const reprocessing = new LaneReprocessing({ ...context, definition }, run, lane, ranges, behind)
+      await takeLane(reprocessing, { context, run, source, lane })
+    }
+    await awaitSent(context, run)
+    await forgetHandled(pool, run.id)
+  },
+
+  async abandon({ pool }, run) {
+    for (const lane of new Set(run.partitions.map(({ partition }) => partition))) await handOver(pool, lane, run.id)
+    await forgetHandled(pool, run.id)
+  },
+}
+
+interface LaneOf {
+  readonly context: ReplayContext
+  readonly run: ReplayRun
+  readonly source: RangeSource
+  readonly lane: number
+}
+
+async function takeLane(reprocessing: LaneReprocessing, { context, run, source, lane }: LaneOf): Promise<void> {
+  const { codec, pool, log } = context
+  const ranges = run.partitions.filter(({ partition }) => partition === lane)
+  const stretches = readStretches(source, ranges, {
+    atOnce: Math.max(1, Math.min(atOnce, run.options.rate ?? atOnce)),
+    learn: (records) =>
+      codec.learn(records.map(({ value }) => codec.schemaIdOf(value)).filter((id) => id !== undefined)),
+    isChosen: (message) => matches(run.plan.selector, message, codec),
+  })
+  try {
+    let toSend = false
+    for (let handedOverAt = performance.now(); ; ) {
+      run.signal.throwIfAborted()
+      const { value: stretch } = await stretches.next()
+      if (!stretch) return
+      if (stretch.advances.length === 0) continue
+      await run.pace(stretch.chosen.length)
+      toSend = (await reprocessing.take(stretch)) || toSend
+      if (!toSend || performance.now() - handedOverAt < handOverEveryMs) continue
+      await handOver(pool, lane, run.id)
+      handedOverAt = performance.now()
+      toSend = false
+    }
+  } finally {
+    // Also for what a run that was killed has left; should this fail, the lane's next claim sends it
+    await handOver(pool, lane, run.id).catch((error: unknown) =>
+      log.warn({ lane, error: describeError(error) }, 'lane not handed over'),
+    )
+  }
+}
+
+/** The ranges as the broker has them, asked for by our names. */
+async function openSource(
+  { kafka, config: { namespace } }: ReplayContext,
+  run: ReplayRun,
+): Promise<RangeSource & AsyncDisposable> {
+  const reader = await openRangeReader({
+    kafka,
+    groupPrefix: namespace,
+    ranges: run.partitions
+      .filter(({ next, to }) => next < to)
+      .map(({ topic, partition, next, to }) => ({ topic: `${namespace}${topic}`, partition, from: next, to })),
+    signal: run.signal,
+  })
+  return {
+    next: (topic, partition) => reader.next(`${namespace}${topic}`, partition),
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  }
+}
+
+const passedOver = prepared<{ key: string }>(
+  'replay_keys_passed_over',
+  'select distinct key from replay_failure where replay = $1 and key is not null',
+)
+
+/** What follows of them waits behind what failed, also after a resume. */
+const keysPassedOver = async (pool: Pool, replay: number): Promise<Set<string>> =>
+  new Set((await passedOver(pool, replay)).map(({ key }) => key))
