@@ -1,27 +1,18 @@
-import type { KafkaMessage } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
 import { inTransaction } from '../../infra/postgres.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
 import type { ConsumerDefinition } from '../runtime/handler.ts'
 import type { RecordInput } from '../runtime/input.ts'
 import { lockLaneByHand } from '../runtime/parking/selection.ts'
-import { readRecords } from '../runtime/read-records.ts'
 import { applyChosen } from './apply-chosen.ts'
 import type { Applied, Refused } from './apply-chosen.ts'
-import { asDecided, lastDecision, readDecisions } from './decided-by-hand.ts'
+import { readChosen } from './chosen-inputs.ts'
+import type { ChosenInput } from './chosen-inputs.ts'
+import { lastDecision, readDecisions } from './decided-by-hand.ts'
 import type { Decisions } from './decided-by-hand.ts'
 import { notHandled, noteHandled } from './handled-events.ts'
 import type { Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun } from './mode.ts'
 import { advancesBefore } from './read-stretches.ts'
-import type { ChosenRecord, Stretch } from './read-stretches.ts'
-
-/** A chosen record and what is to be handled of it. */
-interface Step {
-  readonly record: ChosenRecord
-  /** Absent where a person has dropped the event, or the group handles none of its type. */
-  readonly input?: RecordInput
-  readonly dropped: boolean
-}
+import type { Stretch } from './read-stretches.ts'
 
 /** Handles the chosen events of one lane again, a stretch at a time, beside the lane's owner. */
 export class LaneReprocessing {
@@ -93,38 +84,18 @@ export class LaneReprocessing {
     return upTo
   }
 
-  private async read({ chosen }: Stretch): Promise<Step[]> {
-    const decided = chosen.map((record) => ({
-      record,
-      message: asDecided(this.decisions?.all ?? new Map(), record.topic, record.partition, record.message),
+  private async read({ chosen }: Stretch): Promise<ChosenInput[]> {
+    const { id, plan, options } = this.run
+    const steps = await readChosen(this.context, plan, chosen, this.decisions?.all ?? new Map())
+    if (options.emit !== 'corrected') return steps
+    return steps.map(({ input, ...step }) => ({
+      ...step,
+      input: input && { ...input, cause: { ...input.cause, correctedBy: id } },
     }))
-    const inputs = new Map<KafkaMessage, RecordInput>()
-    for (const [topic, ofTopic] of Map.groupBy(decided, ({ record }) => record.topic))
-      for (const input of await this.readTopic(
-        topic,
-        ofTopic.flatMap(({ message }) => message ?? []),
-      ))
-        inputs.set(input.message, input)
-    return decided.map(({ record, message }) => ({
-      record,
-      input: message && inputs.get(message),
-      dropped: message === undefined,
-    }))
-  }
-
-  private async readTopic(topic: string, messages: readonly KafkaMessage[]): Promise<RecordInput[]> {
-    const { codec, config, definition } = this.context
-    const { id, options, plan } = this.run
-    const topicId = plan.topics.find((each) => each.topic === topic)?.topicId ?? undefined
-    const handled = new Set(Object.keys(definition.handlers) as EventType[])
-    const source = { codec, handled, partitions: config.partitions, topic, topicId, partition: this.lane }
-    const { inputs } = await readRecords(messages, 0, messages.length, source)
-    if (options.emit !== 'corrected') return [...inputs]
-    return inputs.map((input) => ({ ...input, cause: { ...input.cause, correctedBy: id } }))
   }
 }
 
-function figuresOf(steps: readonly Step[], applied: readonly Applied[], failed: number): Figures {
+function figuresOf(steps: readonly ChosenInput[], applied: readonly Applied[], failed: number): Figures {
   const sum = (of: (each: Applied) => number) => applied.reduce((total, each) => total + of(each), 0)
   const handled = sum(({ inputs }) => inputs.length)
   const read = steps.filter(({ input }) => input).length
@@ -144,7 +115,7 @@ function figuresOf(steps: readonly Step[], applied: readonly Applied[], failed: 
   }
 }
 
-const failureOf = ({ input, reason, error }: Refused): ReplayFailure => ({
+export const failureOf = ({ input, reason, error }: Refused): ReplayFailure => ({
   topic: input.topic,
   partition: input.partition,
   offset: input.offset,

@@ -1,15 +1,14 @@
 import { describeError, TallyError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
-import { openRangeReader } from '../../infra/read-ranges.ts'
 import { awaitSent, handOver } from './hand-over.ts'
 import { forgetHandled } from './handled-events.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
+import { choosing, openSource } from './range-source.ts'
 import { readStretches } from './read-stretches.ts'
 import type { RangeSource } from './read-stretches.ts'
 import { LaneReprocessing } from './reprocess-lane.ts'
 import { reprocessObjections } from './reprocess-objections.ts'
-import { matches } from './selector.ts'
 
 /** Events of one transaction at most: the live flow of the lane waits for so long. */
 const atOnce = 100
@@ -34,7 +33,7 @@ export const reprocess: ReplayMode = {
   async run(context, run) {
     const { definition, pool } = context
     if (!definition) throw new TallyError('USAGE', 'reprocess needs a group')
-    await using source = await openSource(context, run)
+    await using source = await openSource(context, run.partitions, run.signal)
     const behind = await keysPassedOver(pool, run.id)
     for (const [lane, ranges] of Map.groupBy(run.partitions, ({ partition }) => partition)) {
       const reprocessing = new LaneReprocessing({ ...context, definition }, run, lane, ranges, behind)
@@ -62,9 +61,7 @@ async function takeLane(reprocessing: LaneReprocessing, { context, run, source, 
   const ranges = run.partitions.filter(({ partition }) => partition === lane)
   const stretches = readStretches(source, ranges, {
     atOnce: Math.max(1, Math.min(atOnce, run.options.rate ?? atOnce)),
-    learn: (records) =>
-      codec.learn(records.map(({ value }) => codec.schemaIdOf(value)).filter((id) => id !== undefined)),
-    isChosen: (message) => matches(run.plan.selector, message, codec),
+    ...choosing(run.plan.selector, codec),
   })
   try {
     let toSend = false
@@ -85,25 +82,6 @@ async function takeLane(reprocessing: LaneReprocessing, { context, run, source, 
     await handOver(pool, lane, run.id).catch((error: unknown) =>
       log.warn({ lane, error: describeError(error) }, 'lane not handed over'),
     )
-  }
-}
-
-/** The ranges as the broker has them, asked for by our names. */
-async function openSource(
-  { kafka, config: { namespace } }: ReplayContext,
-  run: ReplayRun,
-): Promise<RangeSource & AsyncDisposable> {
-  const reader = await openRangeReader({
-    kafka,
-    groupPrefix: namespace,
-    ranges: run.partitions
-      .filter(({ next, to }) => next < to)
-      .map(({ topic, partition, next, to }) => ({ topic: `${namespace}${topic}`, partition, from: next, to })),
-    signal: run.signal,
-  })
-  return {
-    next: (topic, partition) => reader.next(`${namespace}${topic}`, partition),
-    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   }
 }
 

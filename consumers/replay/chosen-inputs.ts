@@ -1,0 +1,48 @@
+import type { KafkaMessage } from 'kafkajs'
+import type { EventType } from '../../schemas/generated/events.ts'
+import type { RecordInput } from '../runtime/input.ts'
+import { readRecords } from '../runtime/read-records.ts'
+import { asDecided } from './decided-by-hand.ts'
+import type { Decisions } from './decided-by-hand.ts'
+import type { ReplayContext } from './mode.ts'
+import type { Plan } from './plan.ts'
+import type { ChosenRecord } from './read-stretches.ts'
+
+/** A chosen record and what is to be handled of it. */
+export interface ChosenInput {
+  readonly record: ChosenRecord
+  /** Absent where a person has dropped the event, or the group handles none of its type. */
+  readonly input?: RecordInput
+  readonly dropped: boolean
+}
+
+/**
+ * Reads chosen records as the group does, each as a person has decided where one has.
+ * @throws TallyError UNREACHABLE while the registry does not answer
+ */
+export async function readChosen(
+  { codec, config, definition }: Pick<ReplayContext, 'codec' | 'config' | 'definition'>,
+  { topics }: Pick<Plan, 'topics'>,
+  chosen: readonly ChosenRecord[],
+  decisions: Decisions,
+): Promise<ChosenInput[]> {
+  const handled = new Set(Object.keys(definition?.handlers ?? {}) as EventType[])
+  const decided = chosen.map((record) => ({
+    record,
+    message: asDecided(decisions, record.topic, record.partition, record.message),
+  }))
+  const inputs = new Map<KafkaMessage, RecordInput>()
+  for (const ofPlace of Map.groupBy(decided, ({ record }) => `${record.topic}/${record.partition}`).values()) {
+    const { topic, partition } = ofPlace[0]!.record
+    const topicId = topics.find((each) => each.topic === topic)?.topicId ?? undefined
+    const messages = ofPlace.flatMap(({ message }) => message ?? [])
+    const source = { codec, handled, partitions: config.partitions, topic, topicId, partition }
+    const batch = await readRecords(messages, 0, messages.length, source)
+    for (const input of batch.inputs) inputs.set(input.message, input)
+  }
+  return decided.map(({ record, message }) => ({
+    record,
+    input: message && inputs.get(message),
+    dropped: message === undefined,
+  }))
+}
