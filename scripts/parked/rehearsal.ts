@@ -3,13 +3,13 @@ import { selectedKeys } from '../../consumers/runtime/parking/list-parked.ts'
 import type { ParkedRow } from '../../consumers/runtime/parking/parked-row.ts'
 import { rehearseKey } from '../../consumers/runtime/parking/rehearse.ts'
 import type { Rehearsal, RehearsedEvent } from '../../consumers/runtime/parking/rehearse.ts'
-import type { RowChange } from '../../consumers/runtime/record-changes.ts'
 import type { Config } from '../../infra/config.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import { printJson, say } from '../cli.ts'
 import { countChosen } from './ls.ts'
 import type { Chosen } from './lots.ts'
-import { cut, printable } from './printable.ts'
+import { callLine, changeLines, short, tableLine, timerLine } from './effect-lines.ts'
+import { printable } from './printable.ts'
 import { connectCodec } from './registry.ts'
 
 export interface RehearseOptions {
@@ -70,20 +70,11 @@ function lines(group: string, { lane, key, events, left, states, shared, tables 
         const { type: emittedType, data, topic } = readable(codec, event)
         return `    event ${emittedType} to ${topic}: ${short(data)}`
       }),
-      ...calls.map(({ kind, request }) => `    call ${kind}: ${short(request)}`),
-      ...timers.map(({ kind, dueAt }) => `    timer ${kind} at ${new Date(dueAt).toISOString()}`),
+      ...calls.map((call) => `    ${callLine(call)}`),
+      ...timers.map((timer) => `    ${timerLine(timer)}`),
     ]),
-    ...changes('state of', states),
-    ...changes('shared row', shared),
-    ...tables.map(({ table, inserted, updated, deleted }) => `  table ${table}: +${inserted} ~${updated} -${deleted}`),
+    ...changeLines('state of', states),
+    ...changeLines('shared row', shared),
+    ...tables.map((table) => `  ${tableLine(table)}`),
   ]
 }
-
-const changes = (what: string, rows: readonly RowChange[]): string[] =>
-  rows.flatMap(({ id, before, after }) => [
-    `  ${what} ${printable(id)}`,
-    `    before ${before === undefined ? 'none' : short(before)}`,
-    `    after  ${short(after)}`,
-  ])
-
-const short = (value: unknown): string => cut(printable(JSON.stringify(value)), 400)

@@ -1,0 +1,22 @@
+import type { NewCall, NewTimer } from '../../consumers/runtime/decide.ts'
+import type { RowChange } from '../../consumers/runtime/record-changes.ts'
+import type { TableChange } from '../../consumers/runtime/written-rows.ts'
+import { cut, printable } from './printable.ts'
+
+/** JSON of something, on one line of bounded length. */
+export const short = (value: unknown): string => cut(printable(JSON.stringify(value)), 400)
+
+/** What would become of rows. @param what `state of`, `shared row` */
+export const changeLines = (what: string, rows: readonly RowChange[]): string[] =>
+  rows.flatMap(({ id, before, after }) => [
+    `  ${what} ${printable(id)}`,
+    `    before ${before === undefined ? 'none' : short(before)}`,
+    `    after  ${short(after)}`,
+  ])
+
+export const callLine = ({ kind, request }: NewCall): string => `call ${kind}: ${short(request)}`
+
+export const timerLine = ({ kind, dueAt }: NewTimer): string => `timer ${kind} at ${new Date(dueAt).toISOString()}`
+
+export const tableLine = ({ table, inserted, updated, deleted }: TableChange): string =>
+  `table ${table}: +${inserted} ~${updated} -${deleted}`

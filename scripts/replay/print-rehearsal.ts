@@ -1,0 +1,59 @@
+import type { PlanRehearsal, RehearsedEvent } from '../../consumers/replay/rehearsal.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { printJson } from '../cli.ts'
+import { callLine, changeLines, short, tableLine, timerLine } from '../parked/effect-lines.ts'
+import { printable } from '../parked/printable.ts'
+
+/** Of each kind of thing so many are printed; `--json` has all. */
+const shownAtMost = 20
+
+export function printRehearsal(rehearsal: PlanRehearsal, codec: Codec, json: boolean): void {
+  if (json) printJson(jsonOf(rehearsal, codec))
+  else process.stdout.write(`${lines(rehearsal, codec).join('\n')}\n`)
+}
+
+const readable = (codec: Codec, { value, ...event }: RehearsedEvent) => ({ ...event, data: codec.decode(value).data })
+
+const jsonOf = ({ events, ...rest }: PlanRehearsal, codec: Codec): object => ({
+  ...rest,
+  events: events.map((event) => readable(codec, event)),
+})
+
+function lines(rehearsal: PlanRehearsal, codec: Codec): string[] {
+  const { selected, tried, figures, states, shared, tables, events, calls, timers, failures, copies, left } = rehearsal
+  const became = Object.entries(figures).flatMap(([name, n]) => (n > 0 ? `${n} ${name}` : []))
+  return [
+    `${tried} of ${selected} events tried: ${became.join(', ') || 'nothing would become of them'}`,
+    ...left.map(({ lane, why }) => `  lane ${lane} not tried: ${why}`),
+    ...shown('failures', failures, ({ topic, partition, offset, type, key, reason, error }) => [
+      `  ${topic}/${partition} offset ${offset} ${type ?? 'unknown'} of key ${printable(key ?? 'none')}: ${reason}: ${printable(error ?? '')}`,
+    ]),
+    ...shown('rows', states, (row) => changeLines('state of', [row])),
+    ...shown('shared rows', shared, (row) => changeLines('shared row', [row])),
+    ...tables.map((table) => `  ${tableLine(table)}`),
+    ...shown('events', events, (event) => [
+      `  event ${event.type} of key ${printable(event.key)} to ${event.topic}, ${readersOf(event)}: ${short(readable(codec, event).data)}`,
+    ]),
+    ...shown('calls', calls, (call) => [`  ${callLine(call)}`]),
+    ...shown('timers', timers, (timer) => [`  ${timerLine(timer)}`]),
+    ...shown('copies', copies, ({ topic, partition, offset, type, key, toTopic, bytes }) => [
+      `  ${topic}/${partition} offset ${offset} ${type ?? 'unknown'} of key ${printable(key ?? 'none')} to ${toTopic}, ${bytes} bytes`,
+    ]),
+  ]
+}
+
+function shown<T>(what: string, all: readonly T[], linesOf: (one: T) => string[]): string[] {
+  const rest = all.length - shownAtMost
+  return [...all.slice(0, shownAtMost).flatMap(linesOf), ...(rest > 0 ? [`  … and ${rest} ${what} more`] : [])]
+}
+
+/** Whom the event would reach: for those that know its id nothing happens. */
+function readersOf({ readers }: RehearsedEvent): string {
+  if (readers.length === 0) return 'which nobody reads'
+  const names = (of: RehearsedEvent['readers']) => of.map(({ group }) => group).join(', ')
+  const known = readers.filter((reader) => reader.known)
+  const fresh = readers.filter((reader) => !reader.known)
+  return [known.length > 0 ? `known to ${names(known)}` : [], fresh.length > 0 ? `NEW to ${names(fresh)}` : []]
+    .flat()
+    .join(', ')
+}
