@@ -51,7 +51,9 @@ const attempt = (
   inbox: 'honour' | 'bypass',
 ) =>
   rolledBack(pool, async (tx) => {
-    await tx.query(`set local lock_timeout = '2s'; set local statement_timeout = '5s'`)
+    await tx.query(
+      `set local lock_timeout = '2s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '2s'`,
+    )
     const own = { lane, epoch: await lockLaneByHand(tx, lane) }
     const recorder = recordChanges(definition)
     const before = await writtenRows(tx)

@@ -1,7 +1,8 @@
 import { TallyError } from '../../infra/errors.ts'
 import { inTransaction } from '../../infra/postgres.ts'
+import type { Tx } from '../../infra/postgres.ts'
 import type { ConsumerDefinition } from '../runtime/handler.ts'
-import type { RecordInput } from '../runtime/input.ts'
+import type { Ownership } from '../runtime/ledger.ts'
 import { lockLaneByHand } from '../runtime/parking/selection.ts'
 import { applyChosen } from './apply-chosen.ts'
 import type { Applied, Refused } from './apply-chosen.ts'
@@ -46,35 +47,34 @@ export class LaneReprocessing {
   async take(stretch: Stretch): Promise<boolean> {
     for (;;) {
       const upTo = this.decisions?.upTo ?? (await this.readDecisions())
-      const steps = await this.read(stretch)
-      const done = await inTransaction(this.context.pool, async (tx) => {
+      const chosen = await this.read(stretch)
+      const result = await inTransaction(this.context.pool, async (tx) => {
+        await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lane
         const own = { lane: this.lane, epoch: await lockLaneByHand(tx, this.lane) }
-        if ((await lastDecision(tx)) !== upTo) return undefined // A person has decided something meanwhile: read again
-        const inputs = await notHandled(
-          tx,
-          this.run.id,
-          steps.flatMap(({ input }) => input ?? []),
-        )
-        const { context, behind } = this
-        const goOn = this.run.options.skipFailed ?? false
-        const { applied, refused } = await applyChosen(inputs, { tx, context, own, inbox: 'bypass', behind, goOn })
-        const handled = applied.flatMap((each) => each.inputs as readonly RecordInput[])
-        await noteHandled(
-          tx,
-          this.run.id,
-          handled.map(({ inboxId }) => inboxId),
-        )
-        const stop = goOn ? undefined : steps.find(({ input }) => input && input === refused[0]?.input)
-        const through = stop ? steps.slice(0, steps.indexOf(stop)) : steps
-        if (!stop) await this.run.noteFailures(tx, refused.map(failureOf))
-        const advances = stop ? advancesBefore(stretch, stop.record) : stretch.advances
-        await this.run.advance(tx, advances, figuresOf(through, applied, goOn ? refused.length : 0))
-        return { applied, failed: stop && refused[0] }
+        return (await lastDecision(tx)) === upTo ? this.apply(tx, own, stretch, chosen) : undefined
       })
-      if (done?.failed) throw stopAt(done.failed)
-      if (done) return done.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
-      this.decisions = undefined
+      if (result?.stop) throw stopAt(result.stop)
+      if (result) return result.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
+      this.decisions = undefined // A person has decided something meanwhile
     }
+  }
+
+  private async apply(tx: Tx, own: Ownership, stretch: Stretch, chosen: readonly ChosenInput[]) {
+    const { context, run, behind } = this
+    const goOn = run.options.skipFailed ?? false
+    const read = chosen.flatMap(({ input }) => input ?? [])
+    const inputs = await notHandled(tx, run.id, read)
+    const { applied, refused } = await applyChosen(inputs, { tx, context, own, inbox: 'bypass', behind, goOn })
+    await noteHandled(tx, run.id, applied.flatMap(idsOf))
+    const stop = goOn ? undefined : refused[0]
+    if (stop) {
+      const end = chosen.findIndex(({ input }) => input === stop.input)
+      await run.advance(tx, advancesBefore(stretch, chosen[end]!.record), figuresOf(chosen.slice(0, end), applied, 0))
+    } else {
+      await run.noteFailures(tx, refused.map(failureOf))
+      await run.advance(tx, stretch.advances, figuresOf(chosen, applied, refused.length))
+    }
+    return { applied, stop }
   }
 
   private async readDecisions(): Promise<number> {
@@ -95,11 +95,14 @@ export class LaneReprocessing {
   }
 }
 
-function figuresOf(steps: readonly ChosenInput[], applied: readonly Applied[], failed: number): Figures {
+const idsOf = ({ inputs }: Applied): string[] =>
+  inputs.flatMap((input) => (input.source === 'record' ? input.inboxId : []))
+
+function figuresOf(chosen: readonly ChosenInput[], applied: readonly Applied[], failed: number): Figures {
   const sum = (of: (each: Applied) => number) => applied.reduce((total, each) => total + of(each), 0)
   const handled = sum(({ inputs }) => inputs.length)
-  const read = steps.filter(({ input }) => input).length
-  const dropped = steps.filter((step) => step.dropped).length
+  const read = chosen.filter(({ input }) => input).length
+  const dropped = chosen.filter((each) => each.dropped).length
   return {
     handled,
     statesWritten: sum(({ outcome }) => outcome.states.size),
@@ -111,7 +114,7 @@ function figuresOf(steps: readonly ChosenInput[], applied: readonly Applied[], f
     /** In the log twice. */
     repeated: read - handled - failed,
     dropped,
-    ignored: steps.length - read - dropped,
+    ignored: chosen.length - read - dropped,
   }
 }
 
