@@ -5,6 +5,7 @@ import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
 import { publication } from './guards/publication.ts'
 import { recovery } from './guards/recovery.ts'
+import { reprocessing } from './guards/reprocessing.ts'
 import type { Mutation } from './mutation.ts'
 
 /** Every guard that is taken out, one at a time. DESIGN.md, "What must stay true", says why each is there. */
@@ -16,4 +17,5 @@ export const mutations: readonly Mutation[] = [
   ...parking,
   ...outages,
   ...recovery,
+  ...reprocessing,
 ]

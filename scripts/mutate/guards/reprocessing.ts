@@ -1,0 +1,102 @@
+import type { Mutation } from '../mutation.ts'
+
+const decideFile = 'consumers/runtime/decide.ts'
+const decideTest = 'consumers/runtime/decide.test.ts'
+const correctsTitle = 'a replay that corrects gives events other ids, calls and timers the same, and calls remember it'
+const reprocessTest = 'consumers/replay/reprocess.int.test.ts'
+const failuresTest = 'consumers/replay/reprocess-failures.int.test.ts'
+
+/** That events handled again double nothing, skip nothing and undo nothing a person has decided. */
+export const reprocessing: readonly Mutation[] = [
+  {
+    name: 'reprocess-twice',
+    guard: 'a replay handles an event once',
+    broken: 'one that lies in the log twice is handled twice',
+    edits: [
+      {
+        file: 'consumers/replay/handled-events.ts',
+        find: '!handled.has(inboxId) && handled.add(inboxId)',
+        replace: 'handled.add(inboxId)',
+      },
+    ],
+    noticedBy: { file: reprocessTest, title: 'an event that lies in the log twice is handled once' },
+  },
+  {
+    name: 'reprocess-not-handed-over',
+    guard: 'what was written beside a quiet lane is sent',
+    broken: 'it stays in the tables until the lane is claimed again',
+    edits: [
+      {
+        file: 'consumers/replay/hand-over.ts',
+        find: 'await raiseEpoch(pool, lane, `replay ${replay}`)',
+        replace: 'await Promise.resolve(raiseEpoch && replay)',
+      },
+    ],
+    noticedBy: {
+      file: reprocessTest,
+      title: 'a changed handler changes the rows of the chosen events alone, and what it emits, others know already',
+    },
+  },
+  {
+    name: 'correct-with-old-ids',
+    guard: 'events of a correction are new to others',
+    broken: 'they have the ids they had',
+    edits: [{ file: decideFile, find: 'derive(type, cause.correctedBy)', replace: 'derive(type)' }],
+    noticedBy: { file: decideTest, title: correctsTitle },
+  },
+  {
+    name: 'correct-with-new-keys',
+    guard: 'calls keep their idempotency key, also in a correction',
+    broken: 'the card is charged again',
+    edits: [
+      {
+        file: decideFile,
+        find: 'derive(`${family}:${kind}`)',
+        replace: 'derive(`${family}:${kind}`, cause.correctedBy)',
+      },
+    ],
+    noticedBy: { file: decideTest, title: correctsTitle },
+  },
+  {
+    name: 'reprocess-dropped',
+    guard: 'an event a person has dropped takes no effect',
+    broken: 'it is handled again as it was',
+    edits: [
+      {
+        file: 'consumers/replay/decided-by-hand.ts',
+        find: 'if (!decisions.has(place)) return message',
+        replace: 'if (place) return message',
+      },
+    ],
+    noticedBy: { file: failuresTest, title: 'what a person decided about parked events holds' },
+  },
+  {
+    name: 'reprocess-stale-decisions',
+    guard: 'decisions are those of the moment the lane is locked',
+    broken: 'they are those of the moment the replay began',
+    edits: [
+      {
+        file: 'consumers/replay/reprocess-lane.ts',
+        find: '(await lastDecision(tx)) === upTo ? this',
+        replace: 'upTo >= 0 ? this',
+      },
+    ],
+    noticedBy: { file: failuresTest, title: 'what is dropped while the replay runs is left out, too' },
+  },
+  {
+    name: 'reprocess-overtakes',
+    guard: 'what follows an event that failed waits behind it',
+    broken: 'it is handled without it',
+    edits: [
+      {
+        file: 'consumers/replay/apply-chosen.ts',
+        find: 'for (const { input } of found) options.behind.add(input.key)',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: failuresTest,
+      title: 'told to pass over failures (%s), it notes them and what is behind them',
+    },
+  },
+]
