@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'LANE_STOPPED' // records lost to retention, topic re-created or partition count changed
   | 'LANE_FULL' // as many events are parked as may be: the lane waits for a person
   | 'FAILING' // most inputs fail in one way: the service is broken, not they
+  | 'EVENTS_GONE' // records that were to be read are deleted: retention, or the topic was cut off
   | 'USAGE' // a person asked for something that cannot be: unknown type, bad file, missing tool
   | 'INVARIANT' // a bug or a broken promise: never expected
 

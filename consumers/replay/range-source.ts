@@ -22,7 +22,6 @@ export async function openSource(
 ): Promise<RangeSource & AsyncDisposable> {
   const reader = await openRangeReader({
     kafka,
-    groupPrefix: namespace,
     ranges: ranges
       .filter(({ next, to }) => next < to)
       .map(({ topic, partition, next, to }) => ({ topic: `${namespace}${topic}`, partition, from: next, to })),

@@ -1,0 +1,22 @@
+import type { IHeaders, KafkaMessage } from 'kafkajs'
+import type { Codec } from '../../schemas/codec.ts'
+import type { Selector } from './plan.ts'
+
+/** Whether a record is meant. Types are told by the schema id: the registry's answer to it must have been learnt. */
+export function matches(
+  { keys, types, headers }: Selector,
+  { key, value, headers: found }: KafkaMessage,
+  codec: Pick<Codec, 'schemaIdOf' | 'typeOf'>,
+): boolean {
+  if (keys && !(key && keys.includes(key.toString('utf8')))) return false
+  if (types) {
+    const type = codec.typeOf(codec.schemaIdOf(value) ?? -1)
+    if (!type || !types.includes(type)) return false
+  }
+  return !headers || headers.some(({ name, value: wanted }) => hasHeader(found, name, wanted))
+}
+
+function hasHeader(headers: IHeaders | undefined, name: string, wanted: string | undefined): boolean {
+  const values = [headers?.[name] ?? []].flat()
+  return values.some((value) => wanted === undefined || value.toString('utf8') === wanted)
+}

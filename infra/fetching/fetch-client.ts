@@ -1,0 +1,102 @@
+import { createRequire } from 'node:module'
+import type { Batch, Kafka } from 'kafkajs'
+import { TallyError } from '../errors.ts'
+
+/** What is asked of one partition; topic name on the broker. */
+export interface FetchRequest {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+/** kafkajs tells it of the first partition of an answer that has it. */
+export interface OutOfRange {
+  readonly name: 'KafkaJSOffsetOutOfRange'
+  readonly topic: string
+  readonly partition: number
+}
+
+/** kafkajs's own batch, which leaves out control records and aborted ones; it has no types. */
+const FetchedBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
+  topic: string,
+  fetchedOffset: string,
+  data: object,
+) => Batch & { isEmptyIncludingFiltered(): boolean; rawMessages: readonly unknown[] }
+export type FetchedBatch = InstanceType<typeof FetchedBatch>
+
+interface Broker {
+  fetch(request: object): Promise<{
+    responses: readonly { topicName: string; partitions: readonly { partition: number }[] }[]
+  }>
+}
+interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  refreshMetadata(): Promise<void>
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(node: { nodeId: string }): Promise<Broker>
+}
+
+const readCommitted = 1
+const createCluster = 'private:Kafka:createCluster'
+
+/**
+ * Fetches from partitions without a group. kafkajs reads in groups only, yet its cluster can do this; it is behind a private
+ * symbol of version 2.2.4.
+ */
+export class FetchClient {
+  private readonly cluster: Cluster
+
+  constructor(kafka: Kafka) {
+    const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === createCluster)
+    if (!symbol) throw new TallyError('INVARIANT', `this version of kafkajs has no ${createCluster}`)
+    const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
+    this.cluster = create({ allowAutoTopicCreation: false, isolationLevel: readCommitted, metadataMaxAge: 300_000 })
+  }
+
+  async connect(topics: readonly string[]): Promise<void> {
+    await this.cluster.connect()
+    await this.cluster.addMultipleTargetTopics(topics)
+  }
+
+  /** After an error: partitions may have new leaders. */
+  async refresh(): Promise<void> {
+    await this.cluster.refreshMetadata()
+  }
+
+  disconnect(): Promise<void> {
+    return this.cluster.disconnect()
+  }
+
+  /** One request to each broker that leads any of the partitions. @throws kafkajs errors, OutOfRange among them */
+  async fetch(requests: readonly FetchRequest[], maxBytesPerPartition: number): Promise<FetchedBatch[]> {
+    const answers = [...this.byLeader(requests)].map(async ([nodeId, ofBroker]) => {
+      const broker = await this.cluster.findBroker({ nodeId })
+      const topics = [...Map.groupBy(ofBroker, ({ topic }) => topic)].map(([topic, each]) => ({
+        topic,
+        partitions: each.map(({ partition, offset }) => ({
+          partition,
+          fetchOffset: String(offset),
+          maxBytes: maxBytesPerPartition,
+        })),
+      }))
+      const { responses } = await broker.fetch({ maxWaitTime: 500, isolationLevel: readCommitted, topics })
+      return responses.flatMap(({ topicName, partitions }) =>
+        partitions.map((found) => {
+          const asked = ofBroker.find((each) => each.topic === topicName && each.partition === found.partition)
+          return new FetchedBatch(topicName, String(asked?.offset ?? 0), found)
+        }),
+      )
+    })
+    return (await Promise.all(answers)).flat()
+  }
+
+  private byLeader(requests: readonly FetchRequest[]): Map<string, FetchRequest[]> {
+    return Map.groupBy(requests, ({ topic, partition }) => {
+      const [leader] = Object.keys(this.cluster.findLeaderForPartitions(topic, [partition]))
+      if (leader === undefined) throw new TallyError('USAGE', `there is no partition ${partition} of ${topic}`)
+      return leader
+    })
+  }
+}
