@@ -1,4 +1,4 @@
-import type { Kafka, Producer, TopicMessages } from 'kafkajs'
+import type { IHeaders, Kafka, Producer, TopicMessages } from 'kafkajs'
 import { TallyError } from './errors.ts'
 
 export interface OutgoingRecord {
@@ -8,6 +8,17 @@ export interface OutgoingRecord {
   key: string
   value: Buffer
   headers: Record<string, string>
+}
+
+/** As a record may be on the broker: somebody else's, too. */
+export interface RawRecord {
+  topic: string
+  partition: number
+  key: string | Buffer | null
+  value: Buffer | null
+  headers: IHeaders
+  /** Epoch ms. @default now */
+  timestamp?: string
 }
 
 /** Refusals that sending again cannot change. Source: Apache Kafka protocol guide, error codes. */
@@ -42,7 +53,7 @@ export class RecordSender {
    * share under the topic's `max.message.bytes`, because kafkajs makes one batch of it.
    * @throws TallyError retryable: any of the records may be there or not, send all of them again; or not retryable
    */
-  async send(records: readonly OutgoingRecord[]): Promise<void> {
+  async send(records: readonly RawRecord[]): Promise<void> {
     if (this.sending)
       throw new TallyError('INVARIANT', 'a request is under way: records are sent one request at a time')
     this.sending = true
@@ -85,7 +96,7 @@ export class RecordSender {
   }
 }
 
-const byTopic = (records: readonly OutgoingRecord[]): TopicMessages[] =>
+const byTopic = (records: readonly RawRecord[]): TopicMessages[] =>
   [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, messages]) => ({ topic, messages }))
 
 function explained(error: unknown): TallyError {

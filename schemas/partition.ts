@@ -2,8 +2,8 @@
  * The partition a key belongs to, as Java's default partitioner and kafkajs have it. Every producer sets it itself, so that
  * the lane of a key is known before anything is sent.
  */
-export const laneOf = (key: string, partitions: number): number =>
-  (murmur2(Buffer.from(key)) & 0x7fff_ffff) % partitions
+export const laneOf = (key: string | Buffer, partitions: number): number =>
+  (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fff_ffff) % partitions
 
 const m = 0x5bd1_e995
 

@@ -80,6 +80,8 @@ export interface ReplayRun {
   readonly figures: Figures
   /** Aborts when the replay shall stop where it is: a signal, `pause`, `cancel`, `--until`, `--max`, too much lag. */
   readonly signal: AbortSignal
+  /** How many selected events the next step may take, at most `most`: fewer under `--rate` and `--max`. */
+  atOnce(most: number): number
   /** Waits until so many more selected events may be taken (`--rate`); throws the signal's reason when it is to stop. */
   pace(events: number): Promise<void>
   /**

@@ -37,7 +37,11 @@ function logOf(drawnTopics: readonly (readonly Drawn[])[], piece: number) {
 }
 
 async function read(source: RangeSource, ranges: Parameters<typeof readStretches>[1], atOnce: number) {
-  const options = { atOnce, learn: () => Promise.resolve(), isChosen: ({ key }: KafkaMessage) => key !== null }
+  const options = {
+    atOnce: () => atOnce,
+    learn: () => Promise.resolve(),
+    isChosen: ({ key }: KafkaMessage) => key !== null,
+  }
   const stretches: Stretch[] = []
   for await (const stretch of readStretches(source, ranges, options)) stretches.push(stretch)
   return stretches

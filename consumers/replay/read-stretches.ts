@@ -29,8 +29,8 @@ export interface StretchOptions {
   /** Called with what has been read, in order, before `isChosen` is asked about it. */
   learn(records: readonly KafkaMessage[]): Promise<void>
   isChosen(message: KafkaMessage): boolean
-  /** Chosen records of a stretch at most. */
-  atOnce: number
+  /** Chosen records of the next stretch at most. */
+  atOnce(): number
 }
 
 const scannedAtMost = 10_000
@@ -48,6 +48,7 @@ export async function* readStretches(
   const cursors = ranges.filter(({ next, to }) => next < to).map((range) => new Cursor(range))
   let chosen: ChosenRecord[] = []
   let scanned = 0
+  let room = atOnce()
   const cut = (): Stretch => {
     const stretch = { chosen, advances: cursors.flatMap((cursor) => cursor.cut()) }
     chosen = []
@@ -63,7 +64,9 @@ export async function* readStretches(
     if (!cursor) break
     const record = cursor.take(isChosen)
     if (record) chosen.push(record)
-    if (chosen.length >= atOnce || ++scanned >= scannedAtMost) yield cut()
+    if (chosen.length < room && ++scanned < scannedAtMost) continue
+    yield cut()
+    room = atOnce()
   }
   yield cut()
 }

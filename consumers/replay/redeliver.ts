@@ -32,7 +32,10 @@ export const redeliver: ReplayMode = {
       const left = await inTransaction(context.pool, (tx) => account.settle(tx))
       for (const [lane, ranges] of Map.groupBy(left, ({ partition }) => partition)) {
         run.signal.throwIfAborted()
-        await inTransaction(context.pool, (tx) => moveBack(tx, run.id, lane, ranges))
+        await inTransaction(context.pool, async (tx) => {
+          await moveBack(tx, run.id, lane, ranges)
+          await run.advance(tx, [])
+        })
       }
       await seeThrough(context, run, account)
     } catch (error) {
@@ -53,7 +56,10 @@ async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<void
   const account = new RedeliveryAccount(run)
   for (const [lane, ranges] of Map.groupBy(run.partitions, ({ partition }) => partition)) {
     const topics = ranges.map(({ topic }) => topic)
-    await inTransaction(pool, (tx) => putBack(tx, run.id, lane, topics))
+    await inTransaction(pool, async (tx) => {
+      await putBack(tx, run.id, lane, topics)
+      await run.advance(tx, [])
+    })
   }
   await inTransaction(pool, (tx) => account.settle(tx))
 }

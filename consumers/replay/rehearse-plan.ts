@@ -78,7 +78,7 @@ async function choose(
 ): Promise<ChosenRecord[]> {
   const ranges = partitions.map(({ topic, partition, from: next, to }) => ({ topic, partition, next, to }))
   await using source = await openSource(context, ranges, signal)
-  const stretches = readStretches(source, ranges, { atOnce: atMost, ...choosing(selector, context.codec) })
+  const stretches = readStretches(source, ranges, { atOnce: () => atMost, ...choosing(selector, context.codec) })
   return await takeSome(stretches, sampling)
 }
 

@@ -60,7 +60,7 @@ async function takeLane(reprocessing: LaneReprocessing, { context, run, source, 
   const { codec, pool, log } = context
   const ranges = run.partitions.filter(({ partition }) => partition === lane)
   const stretches = readStretches(source, ranges, {
-    atOnce: Math.max(1, Math.min(atOnce, run.options.rate ?? atOnce)),
+    atOnce: () => run.atOnce(atOnce),
     ...choosing(run.plan.selector, codec),
   })
   try {

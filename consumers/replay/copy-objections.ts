@@ -1,0 +1,53 @@
+import { withAdmin } from '../../infra/kafka.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { topics } from '../../schemas/topics.ts'
+import { rememberedWeeks } from '../runtime/inbox-partitions.ts'
+import type { ReplayContext, RunOptions } from './mode.ts'
+import type { Plan } from './plan.ts'
+
+const weekMs = 7 * 24 * 3_600_000
+
+/** What speaks against copying this now, a sentence each. */
+export async function copyObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+  const { toTopic, partitions } = plan
+  if (toTopic === null) return ['copy needs a topic to write to']
+  if (partitions.some(({ topic }) => topic === toTopic))
+    return [`${toTopic} is read from: it cannot be copied onto itself`]
+  return [...inapplicable(options), ...readByConsumers(toTopic, plan, Date.now()), ...(await missing(context, toTopic))]
+}
+
+const inapplicable = (options: RunOptions): string[] =>
+  (['skipFailed', 'allowExternal', 'emit'] as const)
+    .filter((name) => options[name] && options[name] !== 'same')
+    .map((name) => `${name} does not apply to copy: nothing is handled`)
+
+/**
+ * Copies in a topic of the pipeline are taken like any event: its inboxes must still know them, and they must belong there.
+ * @param now UTC epoch ms
+ */
+export function readByConsumers(toTopic: string, { partitions, schemas, unframed }: Plan, now: number): string[] {
+  const own = topics.find(({ name }) => name === toTopic)
+  if (!own) return []
+  const belongs = (type: string | null) => (own.events as readonly EventType[]).some((event) => event === type)
+  const strangers = schemas
+    .filter(({ records, type }) => records > 0 && !belongs(type))
+    .map(({ type, id }) => type ?? id)
+  const first = Math.min(...partitions.map(({ firstTime }) => firstTime ?? Infinity))
+  return [
+    ...(strangers.length + unframed > 0
+      ? [`${toTopic} carries ${own.events.join(', ')} only; its consumers would park what else is copied there`]
+      : []),
+    ...(first < now - rememberedWeeks * weekMs
+      ? [
+          `the events begin at ${new Date(first).toISOString()}: the consumers of ${toTopic} remember ${rememberedWeeks} weeks, older events would take effect twice`,
+        ]
+      : []),
+  ]
+}
+
+async function missing({ kafka, config }: ReplayContext, toTopic: string): Promise<string[]> {
+  const name = `${config.namespace}${toTopic}`
+  if ((await withAdmin(kafka, (admin) => admin.listTopics())).includes(name)) return []
+  const command = `kafka-topics.sh --bootstrap-server ${config.kafka.brokers[0]} --create --topic ${name} --partitions ${config.partitions}`
+  return [`there is no topic ${name}: \`${command}\` makes it`]
+}

@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import { RecordSender } from '../../infra/record-sender.ts'
+import type { RawRecord } from '../../infra/record-sender.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { copyObjections } from './copy-objections.ts'
+import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
+import { choosing, openSource } from './range-source.ts'
+import { readStretches } from './read-stretches.ts'
+import type { ChosenRecord } from './read-stretches.ts'
+
+/** Records of one step at most: killed within it, it is done again. */
+const atOnce = 500
+/** The broker refuses batches over 1 MB. */
+const bytesPerRequest = 700_000
+const patienceMs = 20_000
+const pauseMs = 200
+
+/** Headers each copy has beside those of its original: the replay, and `<topic>/<partition>@<offset>`. */
+export const replayHeader = 'tally-replay'
+export const sourceHeader = 'tally-replay-source'
+
+/**
+ * Writes chosen events to another topic as they are, order kept within their partitions. At least once: a step whose end is
+ * not known is done again, so up to 500 records can be there twice after a kill or an outage. Their source headers tell.
+ */
+export const copy: ReplayMode = {
+  describe({ partitions, toTopic }) {
+    const events = partitions.reduce((sum, { selected }) => sum + selected, 0)
+    return (
+      `Writes ${events} events to ${toTopic} with key, value, headers and time, and headers that name the replay and the source. ` +
+      `Killed, it may write up to ${atOnce} of them twice: the header ${sourceHeader} tells.`
+    )
+  },
+
+  objections: copyObjections,
+
+  async run(context, run) {
+    const { codec, pool, kafka } = context
+    const toPartition = await router(context, run)
+    const sender = new RecordSender(kafka)
+    try {
+      await using source = await openSource(context, run.partitions, run.signal)
+      const stretches = readStretches(source, run.partitions, {
+        atOnce: () => run.atOnce(atOnce),
+        ...choosing(run.plan.selector, codec),
+      })
+      for await (const { chosen, advances } of stretches) {
+        if (advances.length === 0) continue
+        await run.pace(chosen.length)
+        const copies = chosen.map((record) => copyOf(record, toPartition(record), context, run))
+        for (const request of requestsOf(copies)) await sendPatiently(sender, request, run.signal)
+        await inTransaction(pool, (tx) => run.advance(tx, advances, { copied: copies.length }))
+      }
+    } finally {
+      await sender.stop()
+    }
+  },
+
+  /** What is written stays written. */
+  abandon: () => Promise.resolve(),
+}
+
+/** The partition of the source where the target has as many, else the key's. */
+async function router({ kafka, config }: ReplayContext, { plan }: ReplayRun) {
+  const counts = await withAdmin(kafka, async (admin) => {
+    const names = [plan.toTopic ?? '', ...new Set(plan.partitions.map(({ topic }) => topic))]
+    const { topics } = await admin.fetchTopicMetadata({ topics: names.map((name) => `${config.namespace}${name}`) })
+    return new Map(topics.map(({ name, partitions }) => [name.slice(config.namespace.length), partitions.length]))
+  })
+  const target = counts.get(plan.toTopic ?? '') ?? 0
+  if (target === 0) throw new TallyError('USAGE', `there is no topic ${plan.toTopic}`)
+  return ({ topic, partition, message: { key } }: ChosenRecord): number => {
+    if (counts.get(topic) === target) return partition
+    return key === null ? partition % target : laneOf(key, target)
+  }
+}
+
+function copyOf(
+  { topic, partition, offset, message }: ChosenRecord,
+  toPartition: number,
+  { config }: ReplayContext,
+  { id, plan }: ReplayRun,
+): RawRecord {
+  const { key, value, timestamp, headers } = message
+  return {
+    topic: `${config.namespace}${plan.toTopic}`,
+    partition: toPartition,
+    key,
+    value,
+    timestamp,
+    headers: { ...headers, [replayHeader]: String(id), [sourceHeader]: `${topic}/${partition}@${offset}` },
+  }
+}
+
+/** In order, each small enough for one request. */
+function* requestsOf(records: readonly RawRecord[]): Generator<RawRecord[]> {
+  let request: RawRecord[] = []
+  let bytes = 0
+  for (const record of records) {
+    const size = sizeOf(record)
+    if (request.length > 0 && bytes + size > bytesPerRequest) {
+      yield request
+      request = []
+      bytes = 0
+    }
+    request.push(record)
+    bytes += size
+  }
+  if (request.length > 0) yield request
+}
+
+const sizeOf = ({ key, value, headers }: RawRecord): number =>
+  100 +
+  (key?.length ?? 0) +
+  (value?.length ?? 0) +
+  Object.entries(headers).reduce((sum, [name, values]) => {
+    const all = [values ?? []].flat()
+    return sum + all.reduce((bytes, one) => bytes + name.length + one.length + 10, 0)
+  }, 0)
+
+/** Sends again while Kafka does not answer; what the topic takes only in smaller batches is sent in halves. */
+async function sendPatiently(sender: RecordSender, records: readonly RawRecord[], signal: AbortSignal): Promise<void> {
+  for (const startedAt = performance.now(); ; ) {
+    try {
+      return await sender.send(records)
+    } catch (error) {
+      if (!isTallyError(error)) throw error
+      if (!error.retryable) {
+        if (records.length === 1) throw error
+        const half = Math.ceil(records.length / 2)
+        await sendPatiently(sender, records.slice(0, half), signal)
+        return sendPatiently(sender, records.slice(half), signal)
+      }
+      if (performance.now() - startedAt > patienceMs) throw error
+      await delay(pauseMs, undefined, { signal }).catch(() => {})
+      signal.throwIfAborted()
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import type { Tx } from '../../infra/postgres.ts'
+import { readPositions } from '../runtime/ledger.ts'
+
+/**
+ * How far a group has read, by `topic/partition`: where it goes on, or will once it has taken again what a replay wants.
+ * Partitions it never read are missing.
+ */
+export async function groupStanding(
+  tx: Tx,
+  places: readonly { readonly topic: string; readonly partition: number }[],
+): Promise<Map<string, number>> {
+  const standing = new Map<string, number>()
+  for (const [lane, ofLane] of Map.groupBy(places, ({ partition }) => partition)) {
+    const topics = ofLane.map(({ topic }) => topic)
+    for (const { topic, position } of await readPositions(tx, lane, topics))
+      standing.set(`${topic}/${lane}`, position.again?.resumeAt ?? position.offset)
+  }
+  return standing
+}

@@ -1,0 +1,134 @@
+import { hostname } from 'node:os'
+import { TallyError } from '../../infra/errors.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import { carryOut } from './carry-out.ts'
+import type { Following, ReplayEnd } from './carry-out.ts'
+import { checkDrift } from './check-drift.ts'
+import { groupStanding } from './group-standing.ts'
+import type { ReplayContext, RunOptions } from './mode.ts'
+import { modes } from './modes.ts'
+import type { Plan } from './plan.ts'
+import { beginRun, insertReplay, readOpenReplay, readRanges, readReplay } from './replay-table.ts'
+import type { ReplayRow } from './replay-table.ts'
+import { inTheWay, lockTarget } from './target-lock.ts'
+
+export interface Starting extends Following {
+  /** Who wants it, and why: for the record. */
+  readonly actor: string
+  readonly why?: string
+  /** Called with its id when it has begun. */
+  onBegin?(id: number): void
+}
+
+/** Who runs it, for people. */
+export const thisRunner = (): string => `${hostname()}, process ${process.pid}`
+
+/** What a replay of this plan fills or moves: only one at a time. */
+export const targetOf = ({ group, mode, toTopic }: Plan): string =>
+  mode === 'copy' ? `topic ${toTopic}` : (group ?? 'nothing')
+
+/**
+ * Runs a plan. Killed, it can be resumed from what was saved last.
+ * @throws TallyError USAGE with every reason why it cannot be run, nothing is moved then; FENCED if someone resumed it elsewhere
+ */
+export async function startReplay(
+  context: ReplayContext,
+  plan: Plan,
+  options: RunOptions,
+  { actor, why, onBegin, ...following }: Starting,
+): Promise<ReplayEnd> {
+  const target = targetOf(plan)
+  await using lock = await lockTarget(context.pool, target)
+  const open = await readOpenReplay(context.pool, target)
+  if (open) throw new TallyError('USAGE', inTheWay({ ...open, attended: false }))
+  await refuse(context, plan, options)
+  // Redeliver notes by itself where the group stood when it was moved
+  const before =
+    plan.mode === 'redeliver' || !context.definition ? [] : await groupStanding(context.pool, plan.partitions)
+  const id = await inTransaction(context.pool, (tx) =>
+    insertReplay(tx, {
+      plan,
+      target,
+      options: lasting(options),
+      actor,
+      why,
+      runner: thisRunner(),
+      before: new Map(before),
+    }),
+  )
+  if (id === undefined) throw new TallyError('INVARIANT', `two replays of ${target} began at once`)
+  onBegin?.(id)
+  return carryOut(context, lock, { id, mode: plan.mode, plan, options, figures: {}, run: 1 }, following)
+}
+
+/**
+ * Goes on with a replay that was paused or stopped, or whose runner died.
+ * @param changes to how it was run so far; `max` and `until` hold for one run
+ * @throws TallyError as `startReplay`
+ */
+export async function resumeReplay(
+  context: ReplayContext,
+  id: number,
+  changes: RunOptions,
+  { onBegin, ...following }: Following & Pick<Starting, 'onBegin'> = {},
+): Promise<ReplayEnd> {
+  const { target } = await found(context, id)
+  await using lock = await lockTarget(context.pool, target)
+  const row = await found(context, id)
+  if (row.state !== 'running' && row.state !== 'paused' && row.state !== 'stopped')
+    throw new TallyError('USAGE', `replay ${id} is ${row.state}: there is nothing to resume`)
+  const { plan, mode } = row
+  const options = { ...row.options, ...changes }
+  await refuse(context, await rest(context, row), options)
+  const run = await beginRun(context.pool, id, thisRunner(), { state: 'running', options: lasting(options) })
+  if (run === undefined) throw new TallyError('INVARIANT', `replay ${id} is gone`)
+  onBegin?.(id)
+  return carryOut(context, lock, { id, mode, plan, options, figures: row.figures, run }, following)
+}
+
+/** @throws TallyError USAGE */
+export async function found({ pool }: Pick<ReplayContext, 'pool'>, id: number): Promise<ReplayRow> {
+  const row = await readReplay(pool, id)
+  if (!row) throw new TallyError('USAGE', `there is no replay ${id}: \`npm run replay -- list\` shows those there are`)
+  return row
+}
+
+/** JSON leaves out what is undefined. */
+const lasting = (options: RunOptions): RunOptions => ({ ...options, max: undefined, until: undefined })
+
+/** What is left of the plan: what lies behind it may have been deleted meanwhile. */
+async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<Plan> {
+  const reached = new Map((await readRanges(pool, id)).map((each) => [`${each.topic}/${each.partition}`, each.next]))
+  const from = ({ topic, partition, from: begin }: Plan['partitions'][number]) =>
+    reached.get(`${topic}/${partition}`) ?? begin
+  return { ...plan, partitions: plan.partitions.map((range) => ({ ...range, from: from(range) })) }
+}
+
+async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
+  const { fatal, drift } = await checkDrift(context, plan)
+  const sentences = [
+    ...fatal,
+    ...(options.acceptDrift ? [] : drift.map((sentence) => `${sentence} (--accept-drift goes on all the same)`)),
+    ...(options.acceptLost ? [] : lost(plan)),
+    ...impossible(context, options),
+    ...(fatal.length > 0 ? [] : await modes[plan.mode].objections(context, plan, options)),
+  ]
+  if (sentences.length === 0) return
+  throw new TallyError('USAGE', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
+}
+
+const lost = ({ partitions }: Plan): string[] =>
+  partitions.flatMap(({ topic, partition, lost: offsets }) =>
+    offsets > 0
+      ? [
+          `${topic}/${partition}: retention has deleted ${offsets} offsets asked for (--accept-lost goes on without them)`,
+        ]
+      : [],
+  )
+
+function impossible({ definition }: ReplayContext, { until, maxLag }: RunOptions): string[] {
+  return [
+    ...(until !== undefined && until <= Date.now() ? [`until ${new Date(until).toISOString()}: that is past`] : []),
+    ...(maxLag !== undefined && !definition ? ['no group is replayed whose lag could be limited'] : []),
+  ]
+}

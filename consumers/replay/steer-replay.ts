@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { abandonReplay, keepEnd, openRun } from './carry-out.ts'
+import type { OwnRun } from './carry-out.ts'
+import type { ReplayContext, ReplayFailure, ReplayPartition } from './mode.ts'
+import { modes } from './modes.ts'
+import {
+  askRunner,
+  beginRun,
+  endRun,
+  readFailures,
+  readOpenReplay,
+  readRanges,
+  readReplay,
+  readReplays,
+} from './replay-table.ts'
+import type { ReplayRow, Wanted } from './replay-table.ts'
+import { found, thisRunner } from './run-replay.ts'
+import { conditionOf, inTheWay, lockTarget, tryLockTarget } from './target-lock.ts'
+import type { TargetLock } from './target-lock.ts'
+
+const pollMs = 200
+
+type Here = Pick<ReplayContext, 'pool'>
+
+/** The newest first. */
+export const listReplays = (pool: Pool, limit = 50): Promise<ReplayRow[]> => readReplays(pool, limit)
+
+export interface ShownReplay extends ReplayRow {
+  readonly partitions: readonly ReplayPartition[]
+  readonly failures: readonly ReplayFailure[]
+}
+
+/** @param failuresAtMost of the events passed over @throws TallyError USAGE if there is no such replay */
+export async function showReplay(context: Here, id: number, failuresAtMost = 100): Promise<ShownReplay> {
+  const row = await found(context, id)
+  const { pool } = context
+  return { ...row, partitions: await readRanges(pool, id), failures: await readFailures(pool, id, failuresAtMost) }
+}
+
+/**
+ * Has the runner stop where it is, and waits until it has. One whose runner died is paused by that.
+ * @throws TallyError USAGE if it has ended; the signal's reason: it will pause all the same
+ */
+export async function pauseReplay(context: Here, id: number, signal?: AbortSignal): Promise<ReplayRow> {
+  const lock = await askOrTake(context, id, 'pause', signal)
+  if (!lock) return ended(await found(context, id), 'pause')
+  await using _ = lock
+  const row = await found(context, id)
+  if (row.state !== 'running') return ended(row, 'pause')
+  const run = await beginRun(context.pool, id, thisRunner())
+  await endRun(context.pool, { id, run: run ?? row.run }, 'paused', 'its runner had died')
+  return found(context, id)
+}
+
+/**
+ * Ends a replay for good where it is: what it has done stays, what it has left half done is put right.
+ * @throws TallyError USAGE if it has ended; what keeps it from being put right: it can be cancelled again
+ */
+export async function cancelReplay(context: ReplayContext, id: number, signal?: AbortSignal): Promise<ReplayRow> {
+  const lock = await askOrTake(context, id, 'cancel', signal)
+  if (!lock) return ended(await found(context, id), 'cancel')
+  await using _ = lock
+  const row = await found(context, id)
+  if (row.endedAt) return ended(row, 'cancel')
+  const own = await take(context, row)
+  try {
+    await abandonReplay(context, own)
+  } catch (error) {
+    await endRun(context.pool, own, 'stopped', `it could not be cancelled: ${describeError(error)}`)
+    throw error
+  }
+  await keepEnd(context, own, { state: 'cancelled', because: 'asked', reason: 'as asked for' })
+  return found(context, id)
+}
+
+/**
+ * Puts back what was before a replay that has ended.
+ * @throws TallyError USAGE if that cannot be
+ */
+export async function undoReplay(context: ReplayContext, id: number): Promise<ReplayRow> {
+  const { target } = await found(context, id)
+  await using _ = await lockTarget(context.pool, target)
+  const row = await found(context, id)
+  const { undo } = modes[row.mode]
+  if (row.state === 'undone') throw new TallyError('USAGE', `replay ${id} has been undone already`)
+  if (!row.endedAt)
+    throw new TallyError(
+      'USAGE',
+      `replay ${id} has not ended: \`npm run replay -- cancel ${id}\` ends it, then undo it`,
+    )
+  if (!undo)
+    throw new TallyError('USAGE', `what ${row.mode} has done cannot be put back; replay ${id} stays ${row.state}`)
+  const open = await readOpenReplay(context.pool, target)
+  if (open) throw new TallyError('USAGE', inTheWay({ ...open, attended: false }))
+  const own = await take(context, row)
+  await undo.call(modes[row.mode], context, await openRun(context, own))
+  await keepEnd(context, own, { state: 'undone', because: 'asked', reason: null })
+  return found(context, id)
+}
+
+/** Makes this process the only one whose progress counts; what the replay is stays. */
+async function take({ pool }: Here, row: ReplayRow): Promise<OwnRun> {
+  const run = await beginRun(pool, row.id, thisRunner())
+  if (run === undefined) throw new TallyError('INVARIANT', `replay ${row.id} is gone`)
+  return { ...row, run }
+}
+
+/** Waits until the runner has done what is wanted. @returns the lock if there is no runner to do it */
+async function askOrTake(
+  context: Here,
+  id: number,
+  wanted: Exclude<Wanted, 'run'>,
+  signal?: AbortSignal,
+): Promise<TargetLock | undefined> {
+  const { pool } = context
+  const { target } = await found(context, id)
+  for (;;) {
+    const row = await readReplay(pool, id)
+    if (!row || row.endedAt || (wanted === 'pause' && row.state !== 'running')) return undefined
+    await askRunner(pool, id, wanted)
+    const lock = await tryLockTarget(pool, target)
+    if (lock) return lock
+    await delay(pollMs, undefined, { signal }).catch(() => {})
+    signal?.throwIfAborted()
+  }
+}
+
+/** @throws TallyError USAGE if it ended in another way than was wanted */
+function ended(row: ReplayRow, wanted: 'pause' | 'cancel'): ReplayRow {
+  const is = conditionOf(row)
+  if (is === 'cancelled' ? wanted === 'cancel' : !row.endedAt && wanted === 'pause') return row
+  throw new TallyError('USAGE', `replay ${row.id} is ${is} already: there is nothing to ${wanted}`)
+}
