@@ -168,7 +168,7 @@ const addUp = prepared<{ id: number }>(
          select * from json_each_text(coalesce(result, '{}')) with ordinality as had (name, n, at)
          union all
          select * from json_each_text($3) with ordinality as more (name, n, at)
-       ) as both group by name
+       ) as each group by name
      ) as sums
    ) where id = $1 and run = $2 returning id`,
 )

@@ -58,7 +58,8 @@ export async function startReplay(
   )
   if (id === undefined) throw new TallyError('INVARIANT', `two replays of ${target} began at once`)
   onBegin?.(id)
-  return carryOut(context, lock, { id, mode: plan.mode, plan, options, figures: {}, run: 1 }, following)
+  // Awaited here: the lock is held until then
+  return await carryOut(context, lock, { id, mode: plan.mode, plan, options, figures: {}, run: 1 }, following)
 }
 
 /**
@@ -83,7 +84,7 @@ export async function resumeReplay(
   const run = await beginRun(context.pool, id, thisRunner(), { state: 'running', options: lasting(options) })
   if (run === undefined) throw new TallyError('INVARIANT', `replay ${id} is gone`)
   onBegin?.(id)
-  return carryOut(context, lock, { id, mode, plan, options, figures: row.figures, run }, following)
+  return await carryOut(context, lock, { id, mode, plan, options, figures: row.figures, run }, following)
 }
 
 /** @throws TallyError USAGE */

@@ -1,0 +1,74 @@
+import type { ConsumerDefinition } from '../../runtime/handler.ts'
+import type { TestBench } from '../../runtime/testing/test-bench.ts'
+import { schemaName } from '../../load-consumer.ts'
+import type { ReplayContext } from '../mode.ts'
+import type { Plan, PlanPartition } from '../plan.ts'
+import { migrateReplays, openReplayPool } from '../replay-schema.ts'
+import { rangesOf } from './replay-of.ts'
+
+export interface ReplayFrame extends AsyncDisposable {
+  readonly context: ReplayContext
+  /** A plan for all that these topics hold now. */
+  plan(topics: readonly string[], more?: Partial<Plan>): Promise<Plan>
+}
+
+/** What a replay is started with, on a bench; without a definition as for a copy without a group. */
+export async function openReplayFrame<S, R>(
+  bench: TestBench,
+  definition?: ConsumerDefinition<S, R>,
+): Promise<ReplayFrame> {
+  const { config, codec, sandbox } = bench
+  await migrateReplays(config, sandbox.log)
+  const schema = definition && schemaName(config.namespace, definition.group)
+  const pool = openReplayPool(config, sandbox.log, schema)
+  return {
+    context: {
+      config,
+      kafka: sandbox.kafka,
+      codec,
+      log: sandbox.log,
+      pool,
+      definition: definition as ConsumerDefinition<unknown, unknown> | undefined,
+    },
+    async plan(topics, more = {}) {
+      const ranges = (await Promise.all(topics.map((topic) => rangesOf(bench, topic)))).flat()
+      return {
+        format: 1,
+        id: 'a plan of a test',
+        createdAt: new Date().toISOString(),
+        mode: 'redeliver',
+        group: definition?.group ?? null,
+        toTopic: null,
+        cluster: { id: 'test', namespace: config.namespace, partitions: config.partitions },
+        topics: topics.map((topic) => ({ topic, topicId: null })),
+        selector: {},
+        partitions: ranges.map((range): PlanPartition => {
+          const events = range.to - range.from
+          const found = {
+            low: range.from,
+            end: range.to,
+            position: null,
+            lost: 0,
+            bytes: 0,
+            known: events,
+            forgotten: 0,
+          }
+          return {
+            ...range,
+            ...found,
+            scanned: events,
+            selected: events,
+            handled: events,
+            firstTime: null,
+            lastTime: null,
+          }
+        }),
+        schemas: [],
+        unframed: 0,
+        parkedEvents: 0,
+        ...more,
+      }
+    },
+    [Symbol.asyncDispose]: () => pool.end(),
+  }
+}
