@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import { inTransaction } from '../../infra/postgres.ts'
@@ -13,8 +14,9 @@ import type { ChosenRecord } from './read-stretches.ts'
 
 /** Records of one step at most: killed within it, it is done again. */
 const atOnce = 500
-/** The broker refuses batches over 1 MB. */
 const bytesPerRequest = 700_000
+/** Of a batch, beside its records: it must not be larger than the topic's `max.message.bytes`. */
+const batchOverhead = 100
 const patienceMs = 20_000
 const pauseMs = 200
 
@@ -40,6 +42,7 @@ export const copy: ReplayMode = {
   async run(context, run) {
     const { codec, pool, kafka } = context
     const toPartition = await router(context, run)
+    const room = await requestBytes(context, run)
     const sender = new RecordSender(kafka)
     try {
       await using source = await openSource(context, run.partitions, run.signal)
@@ -51,7 +54,7 @@ export const copy: ReplayMode = {
         if (advances.length === 0) continue
         await run.pace(chosen.length)
         const copies = chosen.map((record) => copyOf(record, toPartition(record), context, run))
-        for (const request of requestsOf(copies)) await sendPatiently(sender, request, run.signal)
+        for (const request of requestsOf(copies, room)) await sendPatiently(sender, request, run.signal)
         await inTransaction(pool, (tx) => run.advance(tx, advances, { copied: copies.length }))
       }
     } finally {
@@ -95,13 +98,31 @@ function copyOf(
   }
 }
 
-/** In order, each small enough for one request. */
-function* requestsOf(records: readonly RawRecord[]): Generator<RawRecord[]> {
+/** What may be sent at once: a part of a request that is refused would leave the others written. */
+async function requestBytes({ kafka, config }: ReplayContext, { plan }: ReplayRun): Promise<number> {
+  const { resources } = await withAdmin(kafka, (admin) =>
+    admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: `${config.namespace}${plan.toTopic}`,
+          configNames: ['max.message.bytes'],
+        },
+      ],
+    }),
+  )
+  const limit = Number(resources[0]?.configEntries[0]?.configValue ?? Number.NaN)
+  return Number.isNaN(limit) ? bytesPerRequest : Math.min(bytesPerRequest, limit - batchOverhead)
+}
+
+/** In order, each small enough for one request; a record that is larger is alone in its own. */
+function* requestsOf(records: readonly RawRecord[], room: number): Generator<RawRecord[]> {
   let request: RawRecord[] = []
   let bytes = 0
   for (const record of records) {
     const size = sizeOf(record)
-    if (request.length > 0 && bytes + size > bytesPerRequest) {
+    if (request.length > 0 && bytes + size > room) {
       yield request
       request = []
       bytes = 0
@@ -121,20 +142,13 @@ const sizeOf = ({ key, value, headers }: RawRecord): number =>
     return sum + all.reduce((bytes, one) => bytes + name.length + one.length + 10, 0)
   }, 0)
 
-/** Sends again while Kafka does not answer; what the topic takes only in smaller batches is sent in halves. */
+/** Sends again while Kafka does not answer. */
 async function sendPatiently(sender: RecordSender, records: readonly RawRecord[], signal: AbortSignal): Promise<void> {
   for (const startedAt = performance.now(); ; ) {
     try {
       return await sender.send(records)
     } catch (error) {
-      if (!isTallyError(error)) throw error
-      if (!error.retryable) {
-        if (records.length === 1) throw error
-        const half = Math.ceil(records.length / 2)
-        await sendPatiently(sender, records.slice(0, half), signal)
-        return sendPatiently(sender, records.slice(half), signal)
-      }
-      if (performance.now() - startedAt > patienceMs) throw error
+      if (!isTallyError(error) || !error.retryable || performance.now() - startedAt > patienceMs) throw error
       await delay(pauseMs, undefined, { signal }).catch(() => {})
       signal.throwIfAborted()
     }
