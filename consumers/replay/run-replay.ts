@@ -105,7 +105,8 @@ async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<P
   return { ...plan, partitions: plan.partitions.map((range) => ({ ...range, from: from(range) })) }
 }
 
-async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
+/** @throws TallyError USAGE with every reason why a plan cannot be run now */
+export async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
   const { fatal, drift } = await checkDrift(context, plan)
   const sentences = [
     ...fatal,

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os'
 import type { Config } from '../../infra/config.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { printJson, say } from '../cli.ts'
 import { age } from '../cli/age.ts'
+import { actorOf } from '../cli/consent.ts'
 import { laneRanges } from './lane-ranges.ts'
 import type { LaneRow } from './lane-row.ts'
 import { conditionOf } from './lane-health.ts'
@@ -21,7 +21,7 @@ export interface PauseRequest {
 export async function pauseCommand(
   config: Config,
   pool: Pool,
-  { group: name, lanes: asked, json, signal, why, by = userName() }: PauseRequest & { why: string; by?: string },
+  { group: name, lanes: asked, json, signal, why, by = actorOf({}) }: PauseRequest & { why: string; by?: string },
 ): Promise<void> {
   const [group] = await chooseGroups(config, [name])
   if (!group) return
@@ -88,12 +88,3 @@ function sayEach(group: string, rows: readonly LaneRow[], sentence: (row: LaneRo
 }
 
 const pausedBy = ({ pause: set }: LaneRow) => `${set?.actor} ${age(set?.ms ?? 0)} ago: ${set?.reason}`
-
-/** Who asks, for the record. */
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `user ${process.getuid?.()}` // In a container he may have no name
-  }
-}

@@ -1,7 +1,5 @@
-import { createInterface } from 'node:readline/promises'
-import { userInfo } from 'node:os'
-import { TallyError } from '../../infra/errors.ts'
 import { say } from '../cli.ts'
+import { confirmed } from '../cli/consent.ts'
 import { countChosen, listChosen, totalOf } from './ls.ts'
 import type { Chosen } from './lots.ts'
 import { cut, printable } from './printable.ts'
@@ -11,9 +9,6 @@ export interface ConsentOptions {
 }
 
 const shown = 5
-
-/** Who acts, for the audit. */
-export const actorOf = ({ actor }: { actor?: string }): string => actor ?? userInfo().username
 
 /**
  * Says what will be done and to how many, on standard error, and asks.
@@ -54,15 +49,4 @@ export async function agreedTo(
     const upTo = Math.max(0, ...counts.filter(({ group }) => group === lot.group).map(({ lastId }) => lastId))
     return { lot, selection: { ...selection, upTo } }
   })
-}
-
-/** @throws TallyError USAGE if there is nobody to ask */
-export async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new TallyError('USAGE', 'Nothing was done: there is no terminal to ask, add --yes')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question)).trim())
-  } finally {
-    terminal.close()
-  }
 }

@@ -1,7 +1,8 @@
 import { dropParked } from '../../consumers/runtime/parking/drop-parked.ts'
 import { printJson } from '../cli.ts'
+import { actorOf } from '../cli/consent.ts'
 import { createProgress } from '../cli/progress.ts'
-import { actorOf, agreedTo } from './consent.ts'
+import { agreedTo } from './consent.ts'
 import type { Chosen } from './lots.ts'
 
 export interface DropOptions {

@@ -8,9 +8,10 @@ import type { LaneObstacle } from '../../consumers/runtime/parking/lane-obstacle
 import type { Config } from '../../infra/config.ts'
 import { printJson, say } from '../cli.ts'
 import { connectKafka } from '../cli/connect.ts'
+import { actorOf } from '../cli/consent.ts'
 import { createProgress } from '../cli/progress.ts'
 import { laneRanges } from '../lanes/lane-ranges.ts'
-import { actorOf, agreedTo } from './consent.ts'
+import { agreedTo } from './consent.ts'
 import type { Chosen, Lot } from './lots.ts'
 import { cut, nextAttempt, printable } from './printable.ts'
 

@@ -1,0 +1,32 @@
+import { createCommand, runCommand } from './cli.ts'
+import { addListCommand } from './replay/list.ts'
+import { addPlanCommand } from './replay/plan.ts'
+import { addRehearseCommand } from './replay/rehearse.ts'
+import { addResumeCommand } from './replay/resume.ts'
+import { addRunCommand } from './replay/run.ts'
+import { addShowCommand } from './replay/show.ts'
+import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/steer.ts'
+
+await runCommand(({ signal }) => {
+  const program = createCommand(
+    'replay',
+    'Have events of the past taken again: planned first, and nothing happens twice',
+    [
+      'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
+      'npm run replay -- rehearse plan.json',
+      'npm run replay -- run plan.json --why "prove that nothing is missing"',
+      'npm run replay -- list',
+      'npm run replay -- resume 7 --rate 100',
+    ],
+  )
+  addPlanCommand(program)
+  addRehearseCommand(program, signal)
+  addRunCommand(program, signal)
+  addResumeCommand(program, signal)
+  addPauseCommand(program, signal)
+  addCancelCommand(program, signal)
+  addUndoCommand(program, signal)
+  addListCommand(program)
+  addShowCommand(program)
+  return program
+})

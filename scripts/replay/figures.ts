@@ -1,0 +1,30 @@
+import type { Figures } from '../../consumers/replay/mode.ts'
+import type { Plan } from '../../consumers/replay/plan.ts'
+
+export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
+
+/** What a replay has done so far, in a sentence: `5,210 events taken again: 5,210 duplicates, 0 took effect: nothing changed` */
+export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'>, figures: Figures): string {
+  const of = (name: string) => figures[name] ?? 0
+  if (mode === 'copy') return `${count(of('copied'), 'event')} copied to ${toTopic}`
+  if (mode === 'redeliver') {
+    const { taken, duplicates, ignored, parked } = {
+      taken: of('taken'),
+      duplicates: of('duplicates'),
+      ignored: of('ignored'),
+      parked: of('parked'),
+    }
+    const others = [
+      ...(ignored > 0 ? [`${ignored.toLocaleString('en')} not handled by the group`] : []),
+      ...(parked > 0 ? [`${parked.toLocaleString('en')} PARKED`] : []),
+    ]
+    const effect = taken + parked === 0 ? ': nothing changed' : ''
+    const parts = [count(duplicates, 'duplicate'), ...others, `${taken.toLocaleString('en')} took effect`]
+    return `${count(taken + duplicates + ignored + parked, 'event')} taken again: ${parts.join(', ')}${effect}`
+  }
+  const shown = Object.entries(figures).filter(([name, n]) => n > 0 || name === 'handled')
+  return shown.map(([name, n]) => `${n.toLocaleString('en')} ${worded(name)}`).join(', ') || 'nothing was done'
+}
+
+/** `statesWritten` is `states written`. */
+const worded = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)

@@ -1,0 +1,31 @@
+import type { ReplayContext } from '../../consumers/replay/mode.ts'
+import { migrateReplays, openReplayPool } from '../../consumers/replay/replay-schema.ts'
+import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
+import { found } from '../../consumers/replay/run-replay.ts'
+import type { Config } from '../../infra/config.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { commandLogger } from '../cli/connect.ts'
+import { withReplayContext } from './context.ts'
+
+/** For what needs to know of the replays only, not of their group. */
+export async function withReplays<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const log = commandLogger('replay', config)
+  await migrateReplays(config, log)
+  const pool = openReplayPool(config, log)
+  try {
+    return await work(pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+/** For what works on a replay: with its group. @throws TallyError USAGE if there is no such replay */
+export async function withReplay<T>(
+  config: Config,
+  id: number,
+  signal: AbortSignal,
+  work: (context: ReplayContext, row: ReplayRow) => Promise<T>,
+): Promise<T> {
+  const row = await withReplays(config, (pool) => found({ pool }, id))
+  return withReplayContext(config, row.plan.group, signal, (context) => work(context, row))
+}

@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import type { ReplayContext, RunOptions } from '../../consumers/replay/mode.ts'
+import { modes } from '../../consumers/replay/modes.ts'
+import type { Plan } from '../../consumers/replay/plan.ts'
+import { readPlanFile } from '../../consumers/replay/plan-file.ts'
+import { refuse, startReplay } from '../../consumers/replay/run-replay.ts'
+import { loadConfig } from '../../infra/config.ts'
+import { examplesText, printJson, say } from '../cli.ts'
+import type { CommonOptions } from '../cli.ts'
+import { age } from '../cli/age.ts'
+import { actorOf, confirmed } from '../cli/consent.ts'
+import { withReplayContext } from './context.ts'
+import { count } from './figures.ts'
+import { runFollowed } from './progress.ts'
+import { running, runOptionsOf } from './run-options.ts'
+
+type Asked = RunOptions & CommonOptions & { why: string; yes?: boolean; actor?: string }
+
+export function addRunCommand(program: Command, signal: AbortSignal): void {
+  running(program.command('run').description('run a plan; it can be stopped at any time, and resumed'))
+    .argument('<plan>', 'the file `plan` has written')
+    .requiredOption('--why <reason>', 'kept with the replay')
+    .addOption(
+      new Option(
+        '--emit <kind>',
+        'reprocess: `corrected` gives what the events lead to ids of its own, a new fact to all',
+      ).choices(['same', 'corrected']),
+    )
+    .option('-y, --yes', 'do not ask')
+    .option('--actor <name>', 'who wants it, for the record (default: you)')
+    .addHelpText(
+      'after',
+      examplesText([
+        'npm run replay -- run plan.json --why "prove that nothing is missing"',
+        'npm run replay -- run plan.json --why "the discount was wrong" --rate 200 --max-lag 1000 --yes',
+        'npm run replay -- run plan.json --why "a first look" --max 100 --yes --json',
+      ]),
+    )
+    .action(async (path: string, _options: unknown, command: Command) => {
+      const asked = command.optsWithGlobals<Asked>()
+      const plan = await readPlanFile(path)
+      await withReplayContext(loadConfig(), plan.group, signal, (context) => run(context, plan, asked, signal))
+    })
+}
+
+async function run(context: ReplayContext, plan: Plan, asked: Asked, signal: AbortSignal): Promise<void> {
+  const { why, json, yes } = asked
+  const options = runOptionsOf(asked)
+  await refuse(context, plan, options)
+  sayPlan(plan)
+  if (!yes && !(await confirmed('Run it? [y/N] '))) {
+    say('Nothing was done')
+    if (json) printJson({ event: 'declined' })
+    return
+  }
+  await runFollowed(plan, { json, signal }, (by) =>
+    startReplay(context, plan, options, { actor: actorOf(asked), why, ...by }),
+  )
+}
+
+function sayPlan(plan: Plan): void {
+  const sum = (of: 'selected' | 'bytes') => plan.partitions.reduce((total, range) => total + range[of], 0)
+  const topics = [...new Set(plan.partitions.map(({ topic }) => topic))]
+  const made = `planned ${age(Date.now() - Date.parse(plan.createdAt))} ago`
+  const megabytes = (sum('bytes') / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })
+  say(`${plan.mode} of ${count(sum('selected'), 'event')}, ${megabytes} MB, from ${topics.join(', ')}, ${made}`)
+  say(modes[plan.mode].describe(plan))
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander'
+import type { ReplayContext } from '../../consumers/replay/mode.ts'
+import { modes } from '../../consumers/replay/modes.ts'
+import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
+import { cancelReplay, pauseReplay, undoReplay } from '../../consumers/replay/steer-replay.ts'
+import { conditionOf } from '../../consumers/replay/target-lock.ts'
+import { loadConfig } from '../../infra/config.ts'
+import { printJson, say } from '../cli.ts'
+import type { CommonOptions } from '../cli.ts'
+import { integer } from '../cli/arguments.ts'
+import { confirmed } from '../cli/consent.ts'
+import { figuresSentence } from './figures.ts'
+import { withReplay, withReplays } from './known-replays.ts'
+
+export function addPauseCommand(program: Command, signal: AbortSignal): void {
+  program
+    .command('pause')
+    .description('have a replay stop where it is, and wait until it has')
+    .argument('<id>', 'as `list` shows it', integer(1))
+    .action(async (id: number, _options: unknown, command: Command) => {
+      const row = await withReplays(loadConfig(), (pool) => pauseReplay({ pool }, id, signal))
+      tell(row, command, `; \`npm run replay -- resume ${id}\` goes on`)
+    })
+}
+
+export const addCancelCommand = (program: Command, signal: AbortSignal): void =>
+  addEnding(program.command('cancel').description('end a replay for good where it is; what it has done stays'), {
+    signal,
+    question: ({ id, plan, figures }) => `Cancel replay ${id}? So far ${figuresSentence(plan, figures)}. [y/N] `,
+    work: (context, { id }) => cancelReplay(context, id, signal),
+  })
+
+export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
+  addEnding(
+    program.command('undo').description('put back what was before a replay that has ended, where that can be'),
+    {
+      signal,
+      question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}? [y/N] `,
+      work: (context, { id }) => undoReplay(context, id),
+      // Asked for what cannot be, nobody is asked back
+      mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,
+    },
+  )
+
+interface Ending {
+  readonly signal: AbortSignal
+  question(row: ReplayRow): string
+  work(context: ReplayContext, row: ReplayRow): Promise<ReplayRow>
+  mayAsk?(row: ReplayRow): boolean
+}
+
+function addEnding(
+  command: Command,
+  { signal, question, work, mayAsk = ({ endedAt }) => endedAt === null }: Ending,
+): void {
+  command
+    .argument('<id>', 'as `list` shows it', integer(1))
+    .option('-y, --yes', 'do not ask')
+    .action((id: number, options: { yes?: boolean }) =>
+      withReplay(loadConfig(), id, signal, async (context, row) => {
+        if (!options.yes && mayAsk(row) && !(await confirmed(question(row)))) return say('Nothing was done')
+        tell(await work(context, row), command, '')
+      }),
+    )
+}
+
+function tell(row: ReplayRow, command: Command, more: string): void {
+  const { id, plan, figures } = row
+  const { json } = command.optsWithGlobals<CommonOptions>()
+  if (json) printJson({ id, state: row.state, reason: row.reason, figures })
+  else say(`Replay ${id} is ${conditionOf(row)}: ${figuresSentence(plan, figures)}${more}`)
+}
