@@ -6,7 +6,7 @@ import { countTable, orders, tallyConsumer } from '../runtime/testing/tally-cons
 import { openTestBench } from '../runtime/testing/test-bench.ts'
 import type { ReplayContext } from './mode.ts'
 import type { Plan } from './plan.ts'
-import { beginRun, insertReplay, readReplay, saveAdvance } from './replay-table.ts'
+import { beginRun, insertReplay, readProgress, readReplay, saveAdvance } from './replay-table.ts'
 import { resumeReplay, startReplay } from './run-replay.ts'
 import { cancelReplay, listReplays, pauseReplay, showReplay, undoReplay } from './steer-replay.ts'
 import { conditionOf, tryLockTarget } from './target-lock.ts'
@@ -121,6 +121,35 @@ describe('a runner that died', () => {
     await expect(startReplay(context, plan, {}, by)).rejects.toThrow(`replay ${id} of ${group} has died (gone)`)
     expect(await resumeReplay(context, id, {})).toMatchObject({ id, state: 'done', figures: { duplicates: 12 } })
     expect(await saveAdvance(pool, { id, run: 1 }, [], { duplicates: 12 })).toBe(false)
+  })
+
+  test('whose replay was resumed elsewhere can save nothing any more, and leaves it to the other', async () => {
+    await using world = await open(30)
+    const { context, reprocessing } = world
+    const { id, end } = await begun(context, reprocessing, { rate: 20 })
+    const outcome = end.catch((error: unknown) => error)
+    const { pool } = context
+    await waitUntil('it has got somewhere', async () => (await readProgress(pool, id)).selected > 0)
+    const run = await beginRun(pool, id, 'another', { state: 'running', options: {} })
+    expect(await outcome).toMatchObject({ code: 'FENCED' })
+    const { selected } = await readProgress(pool, id)
+    expect(selected).toBeLessThan(30)
+    expect(await readReplay(pool, id)).toMatchObject({ state: 'running', run, runner: 'another', attended: false })
+    expect(await resumeReplay(context, id, {})).toMatchObject({ state: 'done', figures: { handled: 30 } })
+  })
+
+  test('stops by itself when it loses its hold on the target', async () => {
+    await using world = await open(30)
+    const { context, reprocessing, bench } = world
+    const { id, end } = await begun(context, reprocessing, { rate: 20 })
+    await waitUntil('it has got somewhere', async () => (await readProgress(context.pool, id)).selected > 0)
+    const { rowCount } = await bench.pool.query(
+      `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = $1::regclass::oid`,
+      [`${bench.config.namespace}replay.replay`],
+    )
+    expect(rowCount).toBe(1)
+    expect(await end).toMatchObject({ id, state: 'stopped', because: 'failure' })
+    expect(await resumeReplay(context, id, {})).toMatchObject({ state: 'done', figures: { handled: 30 } })
   })
 
   test('can be paused or cancelled by others', async () => {

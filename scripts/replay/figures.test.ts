@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals'
+import { figuresSentence } from './figures.ts'
+import { moment, runOptionsOf } from './run-options.ts'
+
+test.each([
+  [
+    'redeliver',
+    { taken: 0, duplicates: 5210 },
+    '5,210 events taken again: 5,210 duplicates, 0 took effect: nothing changed',
+  ],
+  [
+    'redeliver',
+    { taken: 1, duplicates: 1, ignored: 2 },
+    '4 events taken again: 1 duplicate, 2 not handled by the group, 1 took effect',
+  ],
+  ['redeliver', { duplicates: 2, parked: 1 }, '3 events taken again: 2 duplicates, 1 PARKED, 0 took effect'],
+  ['copy', { copied: 1 }, '1 event copied to aside'],
+  ['reprocess', { handled: 1200, statesWritten: 3, failed: 0 }, '1,200 handled, 3 states written'],
+  ['rebuild', {}, 'nothing was done'],
+] as const)('figures of %s: %o', (mode, figures, sentence) =>
+  expect(figuresSentence({ mode, toTopic: 'aside' }, figures)).toBe(sentence),
+)
+
+test('a moment is told in one way only', () => {
+  expect(moment('+30m', undefined, 1_000)).toBe(1_801_000)
+  expect(moment('1772388000000')).toBe(1_772_388_000_000)
+  expect(moment('2026-03-01T19:00+01:00')).toBe(Date.UTC(2026, 2, 1, 18))
+  for (const text of ['2026-03-01T19:00', '19:00', '1772388000', '2026-13-01T19:00Z', '+5', ''])
+    expect(() => moment(text)).toThrow('a time is like')
+})
+
+test('what was not asked for stays as it was', () => expect(runOptionsOf({ rate: 5 })).toEqual({ rate: 5 }))
