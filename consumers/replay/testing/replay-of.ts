@@ -98,7 +98,7 @@ export async function openReplayOf<S, R>(
     partitions,
     figures,
     signal: abort.signal,
-    atOnce: (most) => most,
+    atOnce: (most) => Math.max(1, Math.min(most, options.rate ?? most)),
     pace: async () => abort.signal.throwIfAborted(),
     advance: async (_tx, advances, added) => advance(advances, added),
     noteFailures: async (tx, found) => {
