@@ -11,7 +11,7 @@ import { readByConsumers } from './copy-objections.ts'
 import type { RunOptions } from './mode.ts'
 import type { Plan } from './plan.ts'
 import { resumeReplay, startReplay } from './run-replay.ts'
-import { readReplays } from './replay-table.ts'
+import { beginRun, readProgress, readReplays } from './replay-table.ts'
 import { undoReplay } from './steer-replay.ts'
 import { openReplayFrame } from './testing/replay-frame.ts'
 import { rangesOf } from './testing/replay-of.ts'
@@ -115,6 +115,31 @@ describe('copying', () => {
     const sources = (await read(bench, 'aside')).map(({ headers }) => String(headers!['tally-replay-source']))
     expect(new Set(sources).size).toBe(40)
     expect(sources).toHaveLength(40)
+  })
+
+  test('killed between writing and saving it writes that step again, and no more', async () => {
+    await using bench = await open()
+    await createTopic(bench, 'aside', 3)
+    await bench.publish(orders(40))
+    await using replay = await copying(bench, 'orders')
+    const { pool } = replay.context
+    let id = 0
+    // Whoever is fenced has written what it cannot save, as if it had been killed then
+    const fence = () => void beginRun(pool, id, 'another', { state: 'running', options: {} }).catch(() => {})
+    const onProgress = ({ selected }: { selected: number }) => selected > 0 && fence()
+    const cut = startReplay(
+      replay.context,
+      replay.plan,
+      { rate: 40 },
+      { ...by, onBegin: (it) => (id = it), onProgress },
+    )
+    await expect(cut).rejects.toMatchObject({ code: 'FENCED' })
+    const { selected } = await readProgress(pool, id)
+    expect(await read(bench, 'aside')).toHaveLength(selected + 4)
+    expect(await resumeReplay(replay.context, id, { rate: 1_000 })).toMatchObject({ state: 'done', selected: 40 })
+    const sources = (await read(bench, 'aside')).map(({ headers }) => String(headers!['tally-replay-source']))
+    expect(new Set(sources).size).toBe(40)
+    expect(sources).toHaveLength(44)
   })
 
   test('goes through a topic that takes small batches only', async () => {
