@@ -1,9 +1,114 @@
-// Stand-in until the real one is here: overwrite it
-import type { ReplayMode } from './mode.ts'
+import { withAdmin } from '../../infra/kafka.ts'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
+import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
+import { bringUp } from './rebuild/bring-up.ts'
+import type { FoldContext } from './rebuild/fold-lane.ts'
+import { beginPositions } from './rebuild/fold-tables.ts'
+import type { FoldPosition } from './rebuild/fold-tables.ts'
+import { rebuildObjections } from './rebuild/objections.ts'
+import { topicsOf } from './rebuild/reached.ts'
+import {
+  createAside,
+  differences,
+  dropSchema,
+  keptSchemas,
+  openAside,
+  schemaExists,
+  schemasOf,
+} from './rebuild/tables-aside.ts'
+import type { Schemas } from './rebuild/tables-aside.ts'
 
+/**
+ * Fills a consumer's tables aside from the topics, through its handlers and with what they emit thrown away, and swaps them
+ * in where its replicas stand. Killed, it goes on from the tables aside.
+ */
 export const rebuild: ReplayMode = {
-  describe: () => 'Is not there yet.',
-  objections: () => Promise.resolve(['rebuild is not there yet']),
-  run: () => Promise.resolve(),
-  abandon: () => Promise.resolve(),
+  describe({ group, partitions }) {
+    const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
+    return (
+      `Fills the tables of ${group} anew from ${handled} events, beside the live ones, and swaps them in when they have caught ` +
+      'up with its replicas. Nothing is published. The tables it had are kept until the next rebuild.'
+    )
+  },
+
+  objections: rebuildObjections,
+
+  async run(context, run) {
+    const schemas = schemasOf(context, run.id)
+    if (!run.figures['swapped']) {
+      await createAside(context, schemas)
+      const differing = await differences(context, schemas)
+      if (differing[0] !== undefined) throw new TallyError('USAGE', differing.join('; '))
+      await withTables(context, schemas.aside, async (folding, aside) => {
+        await beginPositions(aside, await beginnings(folding, run))
+        await bringUp(folding, run, { schemas, aside, keep: true })
+      })
+    }
+    // Older tables could only be put back in front of newer ones
+    for (const kept of await keptSchemas(context.pool, schemas))
+      if (kept !== schemas.before) await dropSchema(context.pool, kept)
+  },
+
+  async abandon(context, run) {
+    await dropSchema(context.pool, schemasOf(context, run.id).aside)
+  },
+
+  /** Brings the tables the group had up to where it stands now, and swaps them in. */
+  async undo(context, run) {
+    if (run.figures['undone']) return // It died before that was kept
+    const schemas = schemasOf(context, run.id)
+    await refuseUndo(context, run, schemas)
+    const back: Schemas = { ...schemas, aside: schemas.before }
+    try {
+      await withTables(context, back.aside, (folding, aside) =>
+        bringUp(folding, run, { schemas: back, aside, keep: false }),
+      )
+    } catch (error) {
+      if (!isTallyError(error, 'EVENTS_GONE')) throw error
+      const what = 'the tables that were kept cannot be brought up to date, so they stay where they are'
+      throw new TallyError('USAGE', what, { cause: error })
+    }
+  },
+}
+
+async function refuseUndo({ pool }: ReplayContext, run: ReplayRun, { before }: Schemas): Promise<void> {
+  if (!run.figures['swapped'])
+    throw new TallyError('USAGE', `replay ${run.id} swapped no tables: there is nothing to put back`)
+  if (!(await schemaExists(pool, before)))
+    throw new TallyError('USAGE', `the tables of before replay ${run.id} are gone: a later rebuild has replaced them`)
+}
+
+async function withTables(
+  context: ReplayContext,
+  schema: string,
+  work: (context: FoldContext, aside: ReplayContext['pool']) => Promise<void>,
+): Promise<void> {
+  const { definition, config, log } = context
+  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are filled anew')
+  const aside = openAside(config, log, schema)
+  try {
+    await work({ ...context, definition }, aside)
+  } finally {
+    await aside.end()
+  }
+}
+
+/** Where each partition of the group's topics begins: as planned; what the plan left out, at the first offset kept. */
+async function beginnings({ kafka, config, definition }: FoldContext, run: ReplayRun): Promise<FoldPosition[]> {
+  const planned = new Map(run.partitions.map(({ topic, partition, from }) => [`${topic}/${partition}`, from]))
+  return withAdmin(kafka, async (admin) =>
+    (
+      await Promise.all(
+        topicsOf(definition).map(async (topic) =>
+          (
+            await admin.fetchTopicOffsets(`${config.namespace}${topic}`)
+          ).map(({ partition, low }) => ({
+            topic,
+            partition,
+            next: planned.get(`${topic}/${partition}`) ?? Number(low),
+          })),
+        ),
+      )
+    ).flat(),
+  )
 }

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from '../../../infra/postgres.ts'
+import type { ReplayRun } from '../mode.ts'
+import { Fold } from './fold.ts'
+import type { FoldContext } from './fold-lane.ts'
+import type { FoldPosition } from './fold-tables.ts'
+import { parkedEvents, reached } from './reached.ts'
+import { swap } from './swap.ts'
+import type { Schemas } from './tables-aside.ts'
+
+/** So near to the group that the rest is folded while its lanes stand still. */
+const near = 500
+const pollMs = 500
+
+/**
+ * Folds what is left, follows the group until near to it and swaps.
+ * @param keep whether the tables the group had are kept
+ * @throws TallyError as `Fold.upTo`; the run's reason to stop
+ */
+export async function bringUp(
+  context: FoldContext,
+  run: ReplayRun,
+  { schemas, aside, keep }: { schemas: Schemas; aside: Pool; keep: boolean },
+): Promise<void> {
+  const { group } = context.definition
+  let fold = await Fold.open(context, run, aside)
+  for (;;) {
+    run.signal.throwIfAborted()
+    const targets = planFirst(run, fold, await reached(context.pool, fold.positions))
+    const left = fold.left(targets)
+    if (left > near) {
+      run.note(`folding ${left} events up to where ${group} stands`)
+      await fold.upTo(targets)
+      continue
+    }
+    const end = await swap(context, { run, schemas, aside, fold, keep })
+    if (end === 'swapped') return
+    if (end === 'busy') fold = await Fold.open(context, run, aside)
+    if (end === 'behind') continue
+    if (left > 0) await fold.upTo(targets)
+    run.note(
+      end === 'busy'
+        ? `waiting for someone who reads the tables of ${group} for long`
+        : `waiting for ${await parkedEvents(context.pool)} parked events of ${group}: redrive or drop them`,
+    )
+    await delay(pollMs, undefined, { signal: run.signal }).catch(() => {})
+  }
+}
+
+/** To the end of the plan first, so that its progress is exact; what has come since then follows. */
+const planFirst = (run: ReplayRun, fold: Fold, targets: readonly FoldPosition[]): FoldPosition[] => {
+  const folded = new Map(fold.positions.map(({ topic, partition, next }) => [`${topic}/${partition}`, next]))
+  const ends = new Map(run.partitions.map(({ topic, partition, to }) => [`${topic}/${partition}`, to]))
+  return targets.map(({ topic, partition, next }) => {
+    const end = ends.get(`${topic}/${partition}`) ?? 0
+    const isWithin = (folded.get(`${topic}/${partition}`) ?? 0) < end
+    return { topic, partition, next: isWithin ? Math.min(next, end) : next }
+  })
+}

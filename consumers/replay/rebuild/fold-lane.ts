@@ -1,0 +1,97 @@
+import { TallyError } from '../../../infra/errors.ts'
+import type { Tx } from '../../../infra/postgres.ts'
+import { decide } from '../../runtime/decide.ts'
+import type { ParkedInput } from '../../runtime/decide.ts'
+import type { ConsumerDefinition } from '../../runtime/handler.ts'
+import type { RecordInput } from '../../runtime/input.ts'
+import { readChosen } from '../chosen-inputs.ts'
+import type { Decisions } from '../decided-by-hand.ts'
+import type { Advance, ReplayContext, ReplayPartition, ReplayRun } from '../mode.ts'
+import type { Stretch } from '../read-stretches.ts'
+import { moveFolded, noteSeen } from './fold-tables.ts'
+import type { IdSet } from './id-set.ts'
+
+/** An event the live tables learned of under this id; without an input a person has dropped it. */
+export interface Step {
+  readonly id: string
+  readonly input?: RecordInput
+}
+
+export type FoldContext = ReplayContext & { readonly definition: ConsumerDefinition<unknown, unknown> }
+
+/**
+ * Takes what was read of one lane into tables aside, as its owner took it into the live ones: each event once, in the order
+ * of its key, through the same handlers. What they emit is thrown away: others have it.
+ */
+export class LaneFold {
+  private readonly context: FoldContext
+  private readonly run: ReplayRun
+  private readonly lane: number
+  private readonly seen: IdSet
+
+  /** @param seen ids of what the tables hold; once a transaction has failed they are not what `seen` says */
+  constructor(context: FoldContext, run: ReplayRun, lane: number, seen: IdSet) {
+    this.context = context
+    this.run = run
+    this.lane = lane
+    this.seen = seen
+  }
+
+  /**
+   * Reads and decodes; nothing is written yet.
+   * @throws TallyError UNREACHABLE while the registry does not answer
+   */
+  async read({ chosen }: Stretch, decisions: Decisions): Promise<Step[]> {
+    const { context, run } = this
+    const read = await readChosen(context, run.plan, chosen, decisions)
+    const dropped = read.filter((each) => each.dropped).map(({ record }) => record)
+    const asTheyCame = await readChosen(context, run.plan, dropped, new Map())
+    const ids = new Map(asTheyCame.map(({ record, input }) => [record, input?.inboxId]))
+    return read.flatMap(({ record, input }) => {
+      const id = input?.inboxId ?? ids.get(record)
+      return id === undefined ? [] : { id, input }
+    })
+  }
+
+  /**
+   * States and progress are one transaction.
+   * @throws TallyError USAGE naming the first event that cannot be handled
+   */
+  async take(tx: Tx, { advances }: Stretch, steps: readonly Step[]): Promise<void> {
+    const { context, run, lane } = this
+    const { definition, codec } = context
+    const fresh = steps.filter(({ id }) => this.seen.add(id))
+    const inputs = fresh.flatMap(({ input }) => input ?? [])
+    const states = await definition.state.load(tx, [...new Set(inputs.map(({ key }) => key))])
+    const none = { shared: new Map(), blocked: new Set<string>() }
+    const outcome = decide(inputs, { definition, codec, states, ...none, now: Date.now() })
+    if (outcome.parked[0]) throw failed(outcome.parked[0])
+    if (outcome.states.size > 0) await definition.state.save(tx, outcome.states)
+    await noteSeen(
+      tx,
+      lane,
+      fresh.map(({ id }) => id),
+    )
+    await moveFolded(tx, advances)
+    await run.advance(tx, withinPlan(run.partitions, advances), {
+      folded: inputs.length,
+      dropped: fresh.length - inputs.length,
+      repeated: steps.length - fresh.length,
+      statesWritten: outcome.states.size,
+    })
+  }
+}
+
+/** Progress as the plan counts it: what has come since the plan was made is not part of it. */
+const withinPlan = (ranges: readonly ReplayPartition[], advances: readonly Advance[]): Advance[] =>
+  advances.filter(({ topic, partition, next }) =>
+    ranges.some((range) => range.topic === topic && range.partition === partition && next <= range.to),
+  )
+
+function failed({ input, reason, error }: ParkedInput): TallyError {
+  const place = input.source === 'record' ? `${input.topic}/${input.partition} offset ${input.offset}` : input.source
+  return new TallyError(
+    'USAGE',
+    `${place}: an event of key ${input.key} cannot be handled (${reason}): ${error}; what lies in front of it is done`,
+  )
+}

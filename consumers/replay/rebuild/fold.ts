@@ -1,0 +1,118 @@
+import { inTransaction } from '../../../infra/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres.ts'
+import { readDecisions } from '../decided-by-hand.ts'
+import type { Decisions } from '../decided-by-hand.ts'
+import type { ReplayRun } from '../mode.ts'
+import { choosing, openSource } from '../range-source.ts'
+import type { UnreadRange } from '../range-source.ts'
+import { readStretches } from '../read-stretches.ts'
+import type { RangeSource } from '../read-stretches.ts'
+import { LaneFold } from './fold-lane.ts'
+import type { FoldContext } from './fold-lane.ts'
+import { readFolded, readSeen } from './fold-tables.ts'
+import type { FoldPosition } from './fold-tables.ts'
+
+/** Records of one transaction at most. */
+const atOnce = 10_000
+/** While the database works for one lane, records of another are read. */
+const lanesAtOnce = 3
+
+/** Tables aside and how far they are. After a failure open it anew. */
+export class Fold {
+  private readonly context: FoldContext
+  private readonly run: ReplayRun
+  private readonly aside: Pool
+  private readonly lanes = new Map<number, Promise<LaneFold>>()
+  private readonly folded: Map<string, FoldPosition>
+
+  static async open(context: FoldContext, run: ReplayRun, aside: Pool): Promise<Fold> {
+    return new Fold(context, run, aside, await readFolded(aside))
+  }
+
+  private constructor(context: FoldContext, run: ReplayRun, aside: Pool, folded: readonly FoldPosition[]) {
+    this.context = context
+    this.run = run
+    this.aside = aside
+    this.folded = new Map(folded.map((position) => [placeOf(position), position]))
+  }
+
+  get positions(): FoldPosition[] {
+    return [...this.folded.values()]
+  }
+
+  /** Offsets that are left up to there. */
+  left(targets: readonly FoldPosition[]): number {
+    return this.unread(targets).reduce((sum, { next, to }) => sum + to - next, 0)
+  }
+
+  /**
+   * Goes on up to these positions.
+   * @param tx in this transaction, which sees the group's tables as well; without one in many of its own
+   * @throws TallyError EVENTS_GONE, UNREACHABLE, USAGE if an event cannot be handled; the run's reason to stop
+   */
+  async upTo(targets: readonly FoldPosition[], tx?: Tx): Promise<void> {
+    const ranges = this.unread(targets)
+    if (ranges.length === 0) return
+    // Read after the targets were: what is not parked any more is decided
+    const decisions = await readDecisions(
+      tx ?? this.context.pool,
+      ranges.map(({ next: from, ...range }) => ({ ...range, from })),
+    )
+    const stopping = new AbortController()
+    const signal = AbortSignal.any([this.run.signal, stopping.signal])
+    await using source = await openSource(this.context, ranges, signal)
+    const waiting = [...Map.groupBy(ranges, ({ partition }) => partition)]
+    const work = async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        await this.foldLane(next[0], { ranges: next[1], source, decisions, signal, tx })
+      }
+    }
+    const workers = Array.from({ length: tx ? 1 : lanesAtOnce }, () => work().catch((error) => stopping.abort(error)))
+    await Promise.all(workers)
+    stopping.signal.throwIfAborted()
+  }
+
+  private async foldLane(lane: number, { ranges, source, decisions, signal, tx }: LaneWork): Promise<void> {
+    const fold = await this.laneFold(lane)
+    const stretches = readStretches(source, ranges, {
+      atOnce: () => (tx ? atOnce : this.run.atOnce(atOnce)),
+      ...choosing({}, this.context.codec),
+    })
+    for await (const stretch of stretches) {
+      signal.throwIfAborted()
+      if (stretch.advances.length === 0) continue
+      const steps = await fold.read(stretch, decisions)
+      if (tx) await fold.take(tx, stretch, steps)
+      else {
+        await this.run.pace(stretch.chosen.length)
+        await inTransaction(this.aside, (own) => fold.take(own, stretch, steps))
+      }
+      for (const position of stretch.advances) this.folded.set(placeOf(position), position)
+    }
+  }
+
+  private laneFold(lane: number): Promise<LaneFold> {
+    const made =
+      this.lanes.get(lane) ??
+      readSeen(this.aside, lane).then((seen) => new LaneFold(this.context, this.run, lane, seen))
+    this.lanes.set(lane, made)
+    return made
+  }
+
+  private unread(targets: readonly FoldPosition[]): UnreadRange[] {
+    return targets.flatMap(({ topic, partition, next: to }) => {
+      const next = this.folded.get(placeOf({ topic, partition }))?.next ?? 0
+      return next < to ? { topic, partition, next, to } : []
+    })
+  }
+}
+
+interface LaneWork {
+  readonly ranges: readonly UnreadRange[]
+  readonly source: RangeSource
+  readonly decisions: Decisions
+  readonly signal: AbortSignal
+  readonly tx?: Tx
+}
+
+const placeOf = ({ topic, partition }: Pick<FoldPosition, 'topic' | 'partition'>): string => `${topic}/${partition}`

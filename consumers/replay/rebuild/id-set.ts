@@ -1,0 +1,59 @@
+const words = 4
+
+/** A set of UUIDs that takes 16 bytes for each and as much again for room to grow: a log may hold many millions of events. */
+export class IdSet {
+  private slots = new Uint32Array(1_024 * words)
+  private size = 0
+
+  /** @returns whether it was new */
+  add(id: string): boolean {
+    return this.addWords(
+      Number.parseInt(id.slice(0, 8), 16),
+      Number.parseInt(id.slice(9, 13) + id.slice(14, 18), 16),
+      Number.parseInt(id.slice(19, 23) + id.slice(24, 28), 16),
+      Number.parseInt(id.slice(28), 16),
+    )
+  }
+
+  /** Adds ids as `packIds` wrote them. */
+  addPacked(ids: Buffer): void {
+    for (let at = 0; at < ids.length; at += 16) {
+      this.addWords(ids.readUInt32BE(at), ids.readUInt32BE(at + 4), ids.readUInt32BE(at + 8), ids.readUInt32BE(at + 12))
+    }
+  }
+
+  private addWords(a: number, b: number, c: number, d: number): boolean {
+    if (!put(this.slots, a, b, c, d)) return false
+    if (++this.size * words * 2 > this.slots.length) this.grow()
+    return true
+  }
+
+  private grow(): void {
+    const old = this.slots
+    this.slots = new Uint32Array(old.length * 2)
+    for (let at = 0; at < old.length; at += words) {
+      const [a = 0, b = 0, c = 0, d = 0] = old.subarray(at, at + words)
+      if (a | b | c | d) put(this.slots, a, b, c, d)
+    }
+  }
+}
+
+/** Open addressing; a slot of zeros is free, for no event has the nil UUID. */
+function put(slots: Uint32Array, a: number, b: number, c: number, d: number): boolean {
+  const mask = slots.length / words - 1
+  let hash = Math.imul(a ^ (b << 7) ^ (b >>> 25), 0x9e37_79b1) ^ Math.imul(c, 0x85eb_ca6b) ^ Math.imul(d, 0xc2b2_ae35)
+  hash ^= hash >>> 15
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const at = slot * words
+    if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c && slots[at + 3] === d) return false
+    if ((slots[at]! | slots[at + 1]! | slots[at + 2]! | slots[at + 3]!) !== 0) continue
+    slots[at] = a
+    slots[at + 1] = b
+    slots[at + 2] = c
+    slots[at + 3] = d
+    return true
+  }
+}
+
+/** UUIDs in 16 bytes each. */
+export const packIds = (ids: readonly string[]): Buffer => Buffer.from(ids.join('').replaceAll('-', ''), 'hex')

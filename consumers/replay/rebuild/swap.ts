@@ -1,0 +1,83 @@
+import pg from 'pg'
+import { inTransaction } from '../../../infra/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres.ts'
+import type { Figures, ReplayRun } from '../mode.ts'
+import { replaySchema } from '../replay-schema.ts'
+import type { Fold } from './fold.ts'
+import type { FoldContext } from './fold-lane.ts'
+import { parkedEvents, reached } from './reached.ts'
+import { dropSchema, ownTables, quoted } from './tables-aside.ts'
+import type { Schemas } from './tables-aside.ts'
+
+/** What may be left to fold while the lanes stand still. */
+const atMost = 5_000
+
+/** - behind  the group has gone on too far meanwhile
+ *  - parked  events of the group are parked
+ *  - busy    somebody reads the tables for long, or an owner is at work for long */
+export type SwapEnd = 'swapped' | 'behind' | 'parked' | 'busy'
+
+export interface Swap {
+  readonly run: ReplayRun
+  /** Where the tables aside are. */
+  readonly schemas: Schemas
+  readonly aside: Pool
+  readonly fold: Fold
+  /** Whether the tables the group had are kept, in the schema `before`. */
+  readonly keep: boolean
+}
+
+/**
+ * Puts the tables aside in the place of the group's, in one transaction in which all its lanes stand still: the tables then
+ * hold what the ledger says, and the owners go on behind that without a claim. Readers wait for the end of it at most.
+ * @returns why it was not done; the fold may be used on only after `behind` and `parked`
+ */
+export async function swap(context: FoldContext, parts: Swap): Promise<SwapEnd> {
+  try {
+    return await inTransaction(parts.aside, (tx) => trySwap(tx, context, parts))
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && (error.code === '55P03' || error.code === '40P01')) return 'busy'
+    throw error
+  }
+}
+
+async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep }: Swap): Promise<SwapEnd> {
+  const { live, aside, before } = schemas
+  const { config, definition } = context
+  const path = [aside, live, replaySchema(config.namespace)].map(quoted).join(', ')
+  await tx.query(`set local search_path = ${path}`)
+  await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lanes
+  await tx.query(`set local lock_timeout = '500ms'`) // Less than the server waits before it looks for deadlocks: we give way
+  await lockLanes(tx, config.partitions)
+  const lockedAt = performance.now()
+  if ((await parkedEvents(tx)) > 0) return 'parked'
+  const targets = await reached(tx, fold.positions)
+  const left = fold.left(targets)
+  if (left > atMost) return 'behind'
+  await fold.upTo(targets, tx)
+  const tables = await ownTables(tx, schemas)
+  await tx.query(
+    `lock table ${tables.map((name) => `${quoted(live)}.${quoted(name)}`).join(', ')} in access exclusive mode`,
+  )
+  if (keep) await tx.query(`create schema ${quoted(before)}`)
+  for (const table of tables) {
+    const name = quoted(table)
+    if (keep) await tx.query(`alter table ${quoted(live)}.${name} set schema ${quoted(before)}`)
+    else await tx.query(`drop table ${quoted(live)}.${name}`)
+    await tx.query(`alter table ${quoted(aside)}.${name} set schema ${quoted(live)}`)
+  }
+  if (keep)
+    for (const table of ['fold_position', 'fold_seen'])
+      await tx.query(`alter table ${quoted(aside)}.${table} set schema ${quoted(before)}`)
+  await dropSchema(tx, aside)
+  const figures: Figures = { lockedMs: Math.ceil(performance.now() - lockedAt), foldedLocked: left }
+  await run.advance(tx, [], { ...figures, ...(keep ? { swapped: 1 } : { undone: 1 }) })
+  context.log.info({ group: definition.group, replay: run.id, tables, ...figures }, 'tables swapped')
+  return 'swapped'
+}
+
+/** All lanes there are or may be: an owner that claims one only now waits, too. */
+async function lockLanes(tx: Tx, partitions: number): Promise<void> {
+  await tx.query('insert into lane (lane) select generate_series(0, $1 - 1) on conflict do nothing', [partitions])
+  await tx.query('select lane from lane order by lane for update')
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import type { Config } from '../../../infra/config.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { migrate } from '../../../infra/migrate.ts'
+import type { Pool, Tx } from '../../../infra/postgres.ts'
+import { consumerMigrations, schemaName } from '../../load-consumer.ts'
+import type { ReplayContext } from '../mode.ts'
+import { openReplayPool } from '../replay-schema.ts'
+
+/** Schemas of a rebuild: the group's, the one its new tables are filled in, and the one that keeps the tables it had. */
+export interface Schemas {
+  readonly live: string
+  readonly aside: string
+  readonly before: string
+}
+
+/** @throws TallyError USAGE without a group */
+export function schemasOf(
+  { config, definition }: Pick<ReplayContext, 'config' | 'definition'>,
+  replay: number,
+): Schemas {
+  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are filled anew')
+  const live = schemaName(config.namespace, definition.group)
+  return { live, aside: `${live}_rebuild_${replay}`, before: `${live}_before_${replay}` }
+}
+
+const ownFolder = (group: string) => consumerMigrations(group).filter(({ name }) => name === 'own')
+
+/** Makes a consumer's own tables aside, as this version has them; nothing where they are there. */
+export const createAside = ({ config, definition, log }: ReplayContext, { aside }: Schemas): Promise<void> =>
+  migrate({
+    url: config.postgres.url,
+    schema: aside,
+    folders: [...ownFolder(definition?.group ?? ''), { name: 'fold', path: join(import.meta.dirname, 'sql') }],
+    log,
+  })
+
+/** Connections that see the tables in a schema aside and those of the replays, but none of the group's. */
+export const openAside = (config: Config, log: ReplayContext['log'], schema: string): Pool =>
+  openReplayPool(config, log, schema)
+
+/**
+ * The consumer's own tables, which are swapped: with them the list of what was applied to make them.
+ * @throws TallyError USAGE if something else than tables belongs to them
+ */
+export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
+  const { rows } = await tx.query<{ name: string; kind: string }>(
+    `select relname as name, relkind as kind from pg_class
+     where relnamespace = $1::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+       and relname not in ('fold_position', 'fold_seen', 'migration_fold') order by relname`,
+    [quoted(aside)],
+  )
+  const other = rows.find(({ kind }) => kind !== 'r')
+  if (other) throw new TallyError('USAGE', `${other.name} is no plain table: only plain tables can be swapped`)
+  return rows.map(({ name }) => name)
+}
+
+/** What the group's tables lack of this version's, or have beyond it, a sentence each: only like can be swapped for like. */
+export async function differences({ pool }: ReplayContext, { live, aside }: Schemas): Promise<string[]> {
+  const { rows } = await pool.query<{ table: string }>(
+    `with columns as (
+       select c.relname as name, c.relnamespace = $1::regnamespace as is_live, a.attname, a.atttypid, a.attnum, a.attnotnull
+       from pg_attribute a join pg_class c on c.oid = a.attrelid
+       where c.relnamespace in ($1::regnamespace, $2::regnamespace) and c.relkind = 'r' and a.attnum > 0
+         and not a.attisdropped and c.relname in (
+           select relname from pg_class where relnamespace = $2::regnamespace and relkind = 'r' and relname !~ '^(fold|migration)_'))
+     select distinct name as table from (
+       select name, attname, atttypid, attnotnull from columns
+       group by name, attname, atttypid, attnotnull having count(*) <> 2) as differing order by name`,
+    [quoted(live), quoted(aside)],
+  )
+  return rows.map(({ table }) => `table ${table} is not as this version has it: npm run deploy brings it up to date`)
+}
+
+export async function schemaExists(tx: Tx, schema: string): Promise<boolean> {
+  const { rows } = await tx.query('select 1 from pg_namespace where nspname = $1', [schema])
+  return rows.length > 0
+}
+
+export const dropSchema = async (tx: Tx, schema: string): Promise<void> => {
+  await tx.query(`drop schema if exists ${quoted(schema)} cascade`)
+}
+
+/** Names of the schemas that earlier rebuilds of the group have kept its tables in. */
+export async function keptSchemas(tx: Tx, { live }: Schemas): Promise<string[]> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select nspname as name from pg_namespace where starts_with(nspname, $1) and substr(nspname, length($1) + 1) ~ '^[0-9]+$'`,
+    [`${live}_before_`],
+  )
+  return rows.map(({ name }) => name)
+}
+
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
