@@ -1,12 +1,10 @@
-import { withAdmin } from '../../infra/kafka.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
+import { beginnings } from './rebuild/beginnings.ts'
 import { bringUp } from './rebuild/bring-up.ts'
 import type { FoldContext } from './rebuild/fold-lane.ts'
 import { beginPositions } from './rebuild/fold-tables.ts'
-import type { FoldPosition } from './rebuild/fold-tables.ts'
 import { rebuildObjections } from './rebuild/objections.ts'
-import { topicsOf } from './rebuild/reached.ts'
 import {
   createAside,
   differences,
@@ -66,7 +64,7 @@ export const rebuild: ReplayMode = {
     } catch (error) {
       if (!isTallyError(error, 'EVENTS_GONE')) throw error
       const what = 'the tables that were kept cannot be brought up to date, so they stay where they are'
-      throw new TallyError('USAGE', what, { cause: error })
+      throw new TallyError('USAGE', `${what}: ${error.message}`, { cause: error })
     }
   },
 }
@@ -91,24 +89,4 @@ async function withTables(
   } finally {
     await aside.end()
   }
-}
-
-/** Where each partition of the group's topics begins: as planned; what the plan left out, at the first offset kept. */
-async function beginnings({ kafka, config, definition }: FoldContext, run: ReplayRun): Promise<FoldPosition[]> {
-  const planned = new Map(run.partitions.map(({ topic, partition, from }) => [`${topic}/${partition}`, from]))
-  return withAdmin(kafka, async (admin) =>
-    (
-      await Promise.all(
-        topicsOf(definition).map(async (topic) =>
-          (
-            await admin.fetchTopicOffsets(`${config.namespace}${topic}`)
-          ).map(({ partition, low }) => ({
-            topic,
-            partition,
-            next: planned.get(`${topic}/${partition}`) ?? Number(low),
-          })),
-        ),
-      )
-    ).flat(),
-  )
 }

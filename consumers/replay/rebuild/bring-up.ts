@@ -26,9 +26,12 @@ export async function bringUp(
   let fold = await Fold.open(context, run, aside)
   for (;;) {
     run.signal.throwIfAborted()
-    const targets = planFirst(run, fold, await reached(context.pool, fold.positions))
+    const all = await reached(context.pool, fold.positions)
+    const planned = withinPlan(run, all)
+    // What was planned comes first, so that its progress is exact; what has come since then follows
+    const targets = fold.left(planned) > 0 ? planned : all
     const left = fold.left(targets)
-    if (left > near) {
+    if (targets === planned || left > near) {
       run.note(`folding ${left} events up to where ${group} stands`)
       await fold.upTo(targets)
       continue
@@ -47,13 +50,11 @@ export async function bringUp(
   }
 }
 
-/** To the end of the plan first, so that its progress is exact; what has come since then follows. */
-const planFirst = (run: ReplayRun, fold: Fold, targets: readonly FoldPosition[]): FoldPosition[] => {
-  const folded = new Map(fold.positions.map(({ topic, partition, next }) => [`${topic}/${partition}`, next]))
-  const ends = new Map(run.partitions.map(({ topic, partition, to }) => [`${topic}/${partition}`, to]))
-  return targets.map(({ topic, partition, next }) => {
-    const end = ends.get(`${topic}/${partition}`) ?? 0
-    const isWithin = (folded.get(`${topic}/${partition}`) ?? 0) < end
-    return { topic, partition, next: isWithin ? Math.min(next, end) : next }
-  })
+function withinPlan({ partitions }: ReplayRun, positions: readonly FoldPosition[]): FoldPosition[] {
+  const ends = new Map(partitions.map(({ topic, partition, to }) => [`${topic}/${partition}`, to]))
+  return positions.map(({ topic, partition, next }) => ({
+    topic,
+    partition,
+    next: Math.min(next, ends.get(`${topic}/${partition}`) ?? 0),
+  }))
 }

@@ -3,7 +3,9 @@ import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { notReached } from '../redelivery-objections.ts'
-import { parkedEvents, topicsOf } from './reached.ts'
+import { keptOf } from './beginnings.ts'
+import type { FoldPosition } from './fold-tables.ts'
+import { parkedEvents } from './reached.ts'
 
 /** What speaks against filling the group's tables anew now, a sentence each. Old events are no reason: no inbox is asked. */
 export async function rebuildObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
@@ -13,7 +15,7 @@ export async function rebuildObjections(context: ReplayContext, plan: Plan, opti
   if (acting.length > 0) return acting
   return [
     ...inapplicable(options),
-    ...incomplete(await asBegun(context, plan), topicsOf(definition), options),
+    ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
     ...unreadable(plan, options),
     ...stillParked(definition.group, await parkedEvents(pool)),
     ...(await notReached(context, plan)),
@@ -37,28 +39,34 @@ function inapplicable(options: RunOptions): string[] {
   return given.map((name) => `${name} does not apply to rebuild: tables that lack an event are not swapped in`)
 }
 
-/** @param topics those the group reads */
+/** @param kept partitions of the topics the group reads, and the first offset kept of each */
 export function incomplete(
-  { selector, partitions }: Pick<Plan, 'selector' | 'partitions'>,
-  topics: readonly string[],
+  { selector, partitions, topics }: Pick<Plan, 'selector' | 'partitions' | 'topics'>,
+  kept: readonly FoldPosition[],
   { acceptLost }: Pick<RunOptions, 'acceptLost'>,
 ): string[] {
   const chosen = Object.values(selector).some((condition) => condition !== undefined)
-  const missing = topics.filter((topic) => partitions.every((range) => range.topic !== topic))
+  const missing = new Set(kept.flatMap(({ topic }) => (topics.some((planned) => planned.topic === topic) ? [] : topic)))
   return [
     ...(chosen ? ['the plan chooses events: tables can only be rebuilt from all of them'] : []),
-    ...missing.map((topic) => `the plan leaves out topic ${topic}: the tables would lack its events`),
-    ...partitions.flatMap(({ topic, partition, from, low }) => {
-      const place = `${topic}/${partition}`
-      if (from > low)
-        return [`${place} begins at offset ${from}, not at ${low}: the tables would lack what lies before`]
-      if (from === 0 || acceptLost) return []
-      return [
-        `${place} begins at offset ${from}: what older events led to would be gone from the tables (--accept-lost goes on all the same)`,
-      ]
-    }),
+    ...[...missing].map((topic) => `the plan leaves out topic ${topic}: the tables would lack its events`),
+    ...partitions.flatMap(({ topic, partition, from, low }) =>
+      from > low
+        ? [`${topic}/${partition} begins at offset ${from}, not at ${low}: the tables would lack what lies before`]
+        : [],
+    ),
+    ...(acceptLost ? [] : beginningsLost(kept)),
   ]
 }
+
+const beginningsLost = (kept: readonly FoldPosition[]): string[] =>
+  [...Map.groupBy(kept, ({ topic }) => topic)].flatMap(([topic, ofTopic]) =>
+    ofTopic.some(({ next }) => next > 0)
+      ? [
+          `retention has deleted the first events of ${topic}: what they led to would be gone from the tables (--accept-lost goes on all the same)`,
+        ]
+      : [],
+  )
 
 function unreadable({ schemas }: Plan, { acceptUnreadable }: RunOptions): string[] {
   if (acceptUnreadable) return []
@@ -72,12 +80,11 @@ const stillParked = (group: string, events: number): string[] =>
     ? []
     : [`${events} events of ${group} are parked: redrive or drop them first, so that it is known what took effect`]
 
-const openPlan = prepared<{ plan: Plan }>(
-  'rebuild_open_plan',
-  `select plan from replay where target = $1 and plan_id = $2 and state in ('running', 'paused', 'stopped')`,
+const open = prepared(
+  'rebuild_open',
+  `select 1 from replay where target = $1 and plan_id = $2 and state in ('running', 'paused', 'stopped')`,
 )
 
-/** The plan as it was when it began: what a resume is asked about begins where it stands. */
-async function asBegun({ pool }: ReplayContext, plan: Plan): Promise<Plan> {
-  return (await openPlan(pool, plan.group, plan.id))[0]?.plan ?? plan
-}
+/** Then the ranges begin where it stands, and what lay before them is in the tables aside. */
+const isResumed = async ({ pool }: ReplayContext, { group, id }: Plan): Promise<boolean> =>
+  (await open(pool, group, id)).length > 0

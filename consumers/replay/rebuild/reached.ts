@@ -1,15 +1,7 @@
 import type { Tx } from '../../../infra/postgres.ts'
 import { prepared } from '../../../infra/postgres.ts'
-import type { EventType } from '../../../schemas/generated/events.ts'
-import { topicOf } from '../../../schemas/topics.ts'
-import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import { groupStanding } from '../group-standing.ts'
 import type { FoldPosition } from './fold-tables.ts'
-
-/** Topics a group reads, without namespace. */
-export const topicsOf = ({ handlers }: Pick<ConsumerDefinition<unknown, unknown>, 'handlers'>): string[] => [
-  ...new Set((Object.keys(handlers) as EventType[]).map((type) => topicOf(type).name)),
-]
 
 const firstParked = prepared<{ topic: string; partition: number; first: number }>(
   'rebuild_first_parked',
