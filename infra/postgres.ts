@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { arrayLiteral } from './array-literal.ts'
 import { describeError, isTallyError } from './errors.ts'
 import type { Logger } from './telemetry.ts'
 
@@ -108,4 +109,6 @@ export function isTransient(error: unknown): boolean {
 export const prepared =
   <Row extends pg.QueryResultRow = pg.QueryResultRow>(name: string, text: string) =>
   async (tx: Tx, ...values: unknown[]): Promise<Row[]> =>
-    (await tx.query<Row>({ name, text, values })).rows
+    (await tx.query<Row>({ name, text, values: values.map(written) })).rows
+
+const written = (value: unknown): unknown => (Array.isArray(value) ? (arrayLiteral(value) ?? value) : value)
