@@ -62,9 +62,9 @@ const listed = async () =>
   (JSON.parse((await replay('list', '--json')).stdout) as { replays: { id: number; state: string }[] }).replays
 
 /** Writes the plan to take all orders again. */
-async function planFile(more: Partial<Plan> = {}): Promise<string> {
+async function planFile(more: Partial<Plan> = {}, topics = ['orders']): Promise<string> {
   const path = join(folder, `${more.mode ?? 'redeliver'}.json`)
-  await writeFile(path, JSON.stringify(await frame.plan(['orders'], more)))
+  await writeFile(path, JSON.stringify(await frame.plan(topics, more)))
   return path
 }
 
@@ -118,6 +118,24 @@ test('limited it ends there with exit code 0 and says how to go on; --json tells
     exitCode: 1,
     stderr: expect.stringContaining('what reprocess has done cannot be put back'),
   })
+}, 60_000)
+
+test('a rebuild equals what it replaces, and can be undone', async () => {
+  const states = async () => (await bench.pool.query('select order_id, status from order_status order by 1')).rows
+  const before = await states()
+  const plan = await planFile({ mode: 'rebuild' }, ['orders', 'payments', 'inventory', 'shipping'])
+  const done = await replay('run', plan, '--why', 'a new column', '--yes')
+  expect(done).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('states written; the new tables are in place'),
+  })
+  expect(await states()).toEqual(before)
+  const [{ id } = { id: 0 }] = await listed()
+  expect(await replay('undo', String(id), '--yes')).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('the tables it had are back'),
+  })
+  expect(await states()).toEqual(before)
 }, 60_000)
 
 test('stopped by a signal it is paused; killed it has died; paused and cancelled from elsewhere', async () => {

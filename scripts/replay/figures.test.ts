@@ -16,7 +16,14 @@ test.each([
   ['redeliver', { duplicates: 2, parked: 1 }, '3 events taken again: 2 duplicates, 1 PARKED, 0 took effect'],
   ['copy', { copied: 1 }, '1 event copied to aside'],
   ['reprocess', { handled: 1200, statesWritten: 3, failed: 0 }, '1,200 handled, 3 states written'],
-  ['rebuild', {}, 'nothing was done'],
+  ['reprocess', {}, 'nothing was done'],
+  ['rebuild', { folded: 1, repeated: 20, dropped: 0 }, '1 event folded, 20 repeated; nothing is swapped'],
+  [
+    'rebuild',
+    { folded: 60, lockedMs: 11, swapped: 1 },
+    '60 events folded; the new tables are in place, its lanes waited 11 ms for that',
+  ],
+  ['rebuild', { folded: 60, swapped: 1, undone: 1 }, '60 events folded; the tables it had are back'],
 ] as const)('figures of %s: %o', (mode, figures, sentence) =>
   expect(figuresSentence({ mode, toTopic: 'aside' }, figures)).toBe(sentence),
 )

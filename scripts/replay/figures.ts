@@ -22,9 +22,22 @@ export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'
     const parts = [count(duplicates, 'duplicate'), ...others, `${taken.toLocaleString('en')} took effect`]
     return `${count(taken + duplicates + ignored + parked, 'event')} taken again: ${parts.join(', ')}${effect}`
   }
-  const shown = Object.entries(figures).filter(([name, n]) => n > 0 || name === 'handled')
-  return shown.map(([name, n]) => `${n.toLocaleString('en')} ${worded(name)}`).join(', ') || 'nothing was done'
+  if (mode === 'rebuild') {
+    const { folded = 0, swapped = 0, undone = 0, lockedMs, ...others } = figures
+    const tables = undone
+      ? 'the tables it had are back'
+      : swapped
+        ? `the new tables are in place, its lanes waited ${lockedMs ?? 0} ms for that`
+        : 'nothing is swapped'
+    return `${[count(folded, 'event') + ' folded', ...listed(others)].join(', ')}; ${tables}`
+  }
+  return listed(figures).join(', ') || 'nothing was done'
 }
+
+const listed = (figures: Figures): string[] =>
+  Object.entries(figures).flatMap(([name, n]) =>
+    n > 0 || name === 'handled' ? `${n.toLocaleString('en')} ${worded(name)}` : [],
+  )
 
 /** `statesWritten` is `states written`. */
 const worded = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
