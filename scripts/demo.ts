@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { Config } from '../infra/config.ts'
 import { loadStackConfig } from '../infra/stack/data-dir.ts'
-import { pipeline } from '../infra/stack/pipeline.ts'
+import { pipeline, replicas } from '../infra/stack/pipeline.ts'
 import { startOrFindStack } from '../infra/stack/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers.ts'
 import { createLogger } from '../infra/telemetry.ts'
@@ -44,6 +44,7 @@ async function demo({ orders, seed, exit, json }: Options, interrupt: AbortSigna
   const failed = new AbortController() // Nobody must wait for a stack that did not start
   const starting = startOrFindStack(config, {
     processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
+    replicas,
     onProgress: say,
     signal: interrupt,
   })

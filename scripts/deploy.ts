@@ -1,3 +1,4 @@
+import { consumerFolders } from '../consumers/load-consumer.ts'
 import { createCommand, runCommand, say } from './cli.ts'
 import { deployDatabase, deploySchemas, deployTopics } from './deploy/steps.ts'
 import { loadConfig } from '../infra/config.ts'
@@ -12,16 +13,20 @@ await runCommand(() =>
     'npm run deploy',
     'npm run deploy -- database',
     'npm run deploy -- topics schemas',
+    'npm run deploy -- database --consumer payment',
   ])
     .argument('[steps...]', `steps to take: ${Object.keys(steps).join(', ')} (default: all, in this order)`)
-    .action(async (chosen: string[], _options, command) => {
+    .option('--consumer <name>', 'of the database: the schema of this consumer only')
+    .action(async (chosen: string[], { consumer }: { consumer?: string }, command) => {
       const unknown = chosen.filter((step) => !(step in steps))
       if (unknown.length > 0)
         command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
+      if (consumer !== undefined && !consumerFolders().includes(consumer))
+        command.error(`no consumer "${consumer}": there are ${consumerFolders().join(', ')}`)
       const config = loadConfig()
       const log = createLogger('deploy', config.logLevel)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {
-        say(await steps[step](config, log))
+        say(await steps[step](config, log, consumer))
       }
     }),
 )

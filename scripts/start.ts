@@ -1,5 +1,5 @@
 import { loadStackConfig } from '../infra/stack/data-dir.ts'
-import { pipeline } from '../infra/stack/pipeline.ts'
+import { pipeline, replicas } from '../infra/stack/pipeline.ts'
 import { startOrFindStack } from '../infra/stack/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
@@ -15,6 +15,7 @@ await runCommand(({ signal }) =>
     const began = performance.now()
     const stack = await startOrFindStack(config, {
       processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
+      replicas,
       onProgress: say,
       signal,
     })

@@ -3,7 +3,8 @@ import { createServer, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { describeError, TallyError } from '../errors.ts'
+import { describeError, isTallyError, TallyError } from '../errors.ts'
+import type { ErrorCode } from '../errors.ts'
 
 /** What can be asked of a running supervisor; argument and answer are JSON. */
 export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
@@ -16,11 +17,11 @@ export async function serveControl(dataDir: string, handlers: ControlHandlers): 
     const reply = (status: number, body: unknown) =>
       answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? null))
     const handler = handlers[asker.url?.slice(1) ?? '']
-    if (!handler) return reply(404, { error: `no command ${asker.url}` })
+    if (!handler) return reply(404, null)
     try {
       reply(200, await handler(await json(asker)))
     } catch (error) {
-      reply(500, { error: describeError(error) })
+      reply(500, { error: describeError(error), code: isTallyError(error) ? error.code : undefined })
     }
   })
   await new Promise<void>((listening, failed) => server.once('error', failed).listen(path, listening))
@@ -35,7 +36,8 @@ export async function serveControl(dataDir: string, handlers: ControlHandlers): 
 
 /**
  * Sends a command to the running supervisor.
- * @throws TallyError UNREACHABLE when none answers in time, or it failed
+ * @throws TallyError UNREACHABLE when none answers in time; USAGE when it does not know the command; the supervisor's own
+ *   TallyError when it refuses or fails
  */
 export async function askSupervisor(
   dataDir: string,
@@ -50,9 +52,16 @@ export async function askSupervisor(
         .end(JSON.stringify(argument)),
     )
     const body = await json(answer)
-    if (answer.statusCode !== 200) throw new Error((body as { error: string }).error)
-    return body
+    if (answer.statusCode === 200) return body
+    if (answer.statusCode === 404)
+      throw new TallyError(
+        'USAGE',
+        `The stack of ${dataDir} does not know "${command}": another version of Tally started it. Stop and start it again`,
+      )
+    const { error, code } = body as { error: string; code?: ErrorCode }
+    throw code ? new TallyError(code, error) : new Error(error)
   } catch (error) {
+    if (isTallyError(error)) throw error
     throw new TallyError('UNREACHABLE', `The supervisor of ${dataDir} does not answer: ${describeError(error)}`, {
       cause: error,
     })

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import type { ProcessSpec } from './process-spec.ts'
+import type { ReplicaSource } from './scaling.ts'
 
 const project = resolve(import.meta.dirname, '..', '..')
 
@@ -22,7 +23,7 @@ export function pipeline(config: Config): ProcessSpec[] {
       after: ['deploy-database'], // Orders are taken before Kafka is up: they wait in the outbox
       ports: [config.ports.api],
     },
-    ...consumerNames().map((name) => consumer(name)),
+    ...consumerNames().map((name) => replica(name, 1)),
   ]
 }
 
@@ -30,10 +31,21 @@ export function pipeline(config: Config): ProcessSpec[] {
 const consumerNames = (): string[] =>
   readdirSync(join(project, 'consumers')).filter((name) => existsSync(join(project, 'consumers', name, 'consumer.ts')))
 
-const consumer = (name: string): ProcessSpec => ({
-  ...nodeProcess(name, ['consumers/main.ts', name]),
+/** Named `payment`, `payment-2`, `payment-3`, … */
+const replica = (consumer: string, number: number): ProcessSpec => ({
+  ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer]),
+  consumer,
   after: ['deploy-database', 'deploy-topics', 'deploy-schemas'],
 })
+
+/** What a running pipeline can be scaled to. A consumer that joins gets its schema; no other consumer's is looked at. */
+export const replicas: ReplicaSource = {
+  consumers: consumerNames,
+  replica,
+  joining: (consumer) => [
+    deployStep(consumer, `Schema of ${consumer}`, [], ['database', 'topics', 'schemas', '--consumer', consumer]),
+  ],
+}
 
 const simulator = (name: string, title: string, port: number): ProcessSpec => ({
   ...nodeProcess(name, ['infra/simulators/main.ts', name]),

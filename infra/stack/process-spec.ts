@@ -23,6 +23,8 @@ export interface ProcessSpec {
   readonly kind: 'server' | 'simulator' | 'service' | 'step'
   /** Names of those that must be ready before it starts; names not in the stack do not count. */
   readonly after: readonly string[]
+  /** Of a replica: the consumer it is one of. */
+  readonly consumer?: string
   /** Listened on, on 127.0.0.1; the first is the one for clients. */
   readonly ports?: readonly number[]
   /** An IPC channel to the supervisor: closes when that dies, so that services end with it. */

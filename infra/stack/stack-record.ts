@@ -8,7 +8,7 @@ import type { ProcessSpec } from './process-spec.ts'
 export type ProcessState = 'waiting' | 'starting' | 'ready' | 'done' | 'restarting' | 'stopping' | 'stopped' | 'failed'
 
 export interface ProcessStatus
-  extends Pick<ProcessSpec, 'name' | 'title' | 'kind' | 'ports' | 'stopSignal' | 'stopWithinMs'> {
+  extends Pick<ProcessSpec, 'name' | 'title' | 'kind' | 'consumer' | 'ports' | 'stopSignal' | 'stopWithinMs'> {
   readonly state: ProcessState
   /** When it came into this state, ISO 8601. */
   readonly since: string

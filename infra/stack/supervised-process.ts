@@ -35,9 +35,9 @@ export class SupervisedProcess {
   }
 
   status(): ProcessStatus {
-    const { name, title, kind, ports, stopSignal, stopWithinMs } = this.spec
+    const { name, title, kind, consumer, ports, stopSignal, stopWithinMs } = this.spec
     return {
-      ...{ name, title, kind, ports, stopSignal, stopWithinMs },
+      ...{ name, title, kind, consumer, ports, stopSignal, stopWithinMs },
       state: this.#state,
       since: this.#since.toISOString(),
       restarts: this.#restarts,
@@ -49,10 +49,11 @@ export class SupervisedProcess {
   /**
    * Resolves when it is ready for the first time. A service that fails to start is tried again in the background;
    * anything else rejects.
+   * @param orFail has a service reject, too
    * @throws TallyError
    */
-  async start(): Promise<void> {
-    const first = this.#startFirst()
+  async start({ orFail = this.spec.kind !== 'service' } = {}): Promise<void> {
+    const first = this.#startFirst(orFail)
     this.#loop = first.catch(() => {})
     await first
     if (this.spec.kind !== 'step' && !this.#stopping.signal.aborted) this.#loop = this.#keepRunning()
@@ -76,7 +77,7 @@ export class SupervisedProcess {
     this.#running?.child.kill('SIGKILL')
   }
 
-  async #startFirst(): Promise<void> {
+  async #startFirst(orFail: boolean): Promise<void> {
     if (this.#stopping.signal.aborted) return // While it waited for others
     const began = performance.now()
     try {
@@ -85,7 +86,7 @@ export class SupervisedProcess {
       this.#options.say(`${this.spec.title} … ${((performance.now() - began) / 1000).toFixed(1)} s`)
     } catch (error) {
       if (this.#stopping.signal.aborted) return
-      if (this.spec.kind !== 'service') {
+      if (orFail) {
         this.#enter('failed')
         throw error
       }

@@ -10,6 +10,8 @@ import { assertPortFree } from './ports.ts'
 import { identify } from './process-identity.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import type { ProcessSpec } from './process-spec.ts'
+import { Scaling } from './scaling.ts'
+import type { ReplicaSource } from './scaling.ts'
 import { lockDataDir, readRecord, recordFile, writeRecord } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
 import { SupervisedProcess } from './supervised-process.ts'
@@ -23,6 +25,8 @@ export interface StackOptions {
   signal?: AbortSignal
   /** Deletes the embedded servers' data first. */
   fresh?: boolean
+  /** Makes more replicas of its consumers, for the command `scale`. Without it that is refused. */
+  replicas?: ReplicaSource
   /** More commands for the control socket. */
   commands?: ControlHandlers
 }
@@ -43,7 +47,7 @@ export interface Stack {
  *   had started is stopped again then
  */
 export async function startStack(config: Config, options: StackOptions): Promise<Stack | undefined> {
-  const { processes: specs, onProgress: say = () => {}, signal, fresh, commands } = options
+  const { processes: specs, onProgress: say = () => {}, signal, fresh, commands, replicas } = options
   const { dataDir } = config
   prepareDataDir(dataDir)
   const lock = await lockDataDir(dataDir)
@@ -61,9 +65,11 @@ export async function startStack(config: Config, options: StackOptions): Promise
     state = next
     save()
   }
-  const processes = specs.map(
-    (spec) => new SupervisedProcess(spec, { logDir: join(dataDir, 'logs'), onChange: save, say }),
-  )
+  const supervise = (spec: ProcessSpec) =>
+    new SupervisedProcess(spec, { logDir: join(dataDir, 'logs'), onChange: save, say })
+  const processes = specs.map(supervise)
+  const scaling =
+    replicas && new Scaling({ processes, replicas, supervise, save, isRunning: () => state === 'running' })
 
   const ended = Promise.withResolvers<void>()
   let going: Promise<void> | undefined
@@ -89,7 +95,12 @@ export async function startStack(config: Config, options: StackOptions): Promise
     if (fresh) deleteServerData(dataDir)
     for (const { ports = [], title } of specs) for (const port of ports) await assertPortFree(port, title)
     save()
-    control = await serveControl(dataDir, { status, down: () => void down(), ...commands })
+    control = await serveControl(dataDir, {
+      status,
+      down: () => void down(),
+      ...(scaling && { scale: (request: unknown) => scaling.scale(request) }),
+      ...commands,
+    })
     await startInOrder(processes)
     signal?.throwIfAborted()
     if (going) throw new TallyError('UNREACHABLE', 'The stack was stopped while it started')

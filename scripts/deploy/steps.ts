@@ -17,8 +17,12 @@ import { topicName, topics } from '../../schemas/topics.ts'
 
 const producers = join(import.meta.dirname, '../../producers')
 
-/** Creates and migrates the schema of the orders API and of every consumer. */
-export async function deployDatabase(config: Config, log: Logger): Promise<string> {
+/** Creates and migrates the schema of the orders API and of every consumer; or of one consumer that joins, and no other. */
+export async function deployDatabase(config: Config, log: Logger, only?: string): Promise<string> {
+  if (only !== undefined) {
+    await deployConsumer(config, log, only)
+    return `database: schema of ${only} up to date`
+  }
   const { url } = config.postgres
   const folders = consumerFolders()
   await migrate({
@@ -30,14 +34,16 @@ export async function deployDatabase(config: Config, log: Logger): Promise<strin
     ],
     log,
   })
-  for (const folder of folders) {
-    const schema = schemaName(config.namespace, folder)
-    await migrate({ url, schema, folders: consumerMigrations(folder), log })
-    const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
-    await maintainInbox(pool, Date.now()).finally(() => pool.end())
-  }
+  for (const folder of folders) await deployConsumer(config, log, folder)
   await migrateReplays(config, log)
   return `database: schemas of orders API, replays, ${folders.join(', ')} up to date`
+}
+
+async function deployConsumer({ namespace, postgres: { url } }: Config, log: Logger, folder: string): Promise<void> {
+  const schema = schemaName(namespace, folder)
+  await migrate({ url, schema, folders: consumerMigrations(folder), log })
+  const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
+  await maintainInbox(pool, Date.now()).finally(() => pool.end())
 }
 
 /** Creates the topics that are missing, with the configured partition count. Never changes one that exists. */

@@ -1,0 +1,163 @@
+import { z } from 'zod'
+import { describeError, TallyError } from '../errors.ts'
+import { settlesWithin } from '../settles-within.ts'
+import type { ProcessSpec } from './process-spec.ts'
+import type { SupervisedProcess } from './supervised-process.ts'
+
+/** More of one consumer is a mistake: a lane has one owner, and there are a dozen lanes. */
+export const mostReplicas = 32
+
+/** How many replicas each consumer has, by name. */
+export type ReplicaCounts = Readonly<Record<string, number>>
+
+/** How the replicas of consumers are made. */
+export interface ReplicaSource {
+  /** Consumers there are now: one may have come since the stack was started. */
+  consumers(): readonly string[]
+  /** @param number 1 for the first */
+  replica(consumer: string, number: number): ProcessSpec
+  /** Steps to take before the first replica of a consumer the stack did not run. */
+  joining(consumer: string): readonly ProcessSpec[]
+}
+
+/** Argument of the control command `scale`. 0 ends a consumer. */
+const scaleRequest = z.object({
+  replicas: z.record(z.string(), z.int().min(0).max(mostReplicas)),
+  /** How long each new replica may take to get ready, milliseconds. */
+  startWithinMs: z.int().positive(),
+})
+export type ScaleRequest = z.infer<typeof scaleRequest>
+
+export interface ScalingOptions {
+  /** Of the stack; replicas are put in and taken out. */
+  processes: SupervisedProcess[]
+  replicas: ReplicaSource
+  supervise(spec: ProcessSpec): SupervisedProcess
+  /** Called when `processes` has changed. */
+  save(): void
+  isRunning(): boolean
+}
+
+/** Gives consumers more replicas or fewer while the stack runs. */
+export class Scaling {
+  readonly #options: ScalingOptions
+  #underWay = false
+
+  constructor(options: ScalingOptions) {
+    this.#options = options
+  }
+
+  /**
+   * First starts what is to be added and waits until all of it is ready, then ends the replicas with the highest numbers
+   * as a stop does: they drain, publish and leave. If one does not start, those added are ended again.
+   * @returns how many replicas there are now, of all consumers
+   * @throws TallyError USAGE for a request that cannot be, or while another is carried out; UNREACHABLE when a replica does
+   *   not start
+   */
+  async scale(argument: unknown): Promise<ReplicaCounts> {
+    const request = this.#check(argument)
+    this.#underWay = true
+    try {
+      const wanted = Object.entries(request.replicas)
+      await this.#grow(wanted, request.startWithinMs)
+      const surplus = wanted.flatMap(([consumer, count]) => this.#replicasOf(consumer).slice(count))
+      await this.#end(surplus)
+      return this.#counts()
+    } finally {
+      this.#underWay = false
+    }
+  }
+
+  #check(argument: unknown): ScaleRequest {
+    const { data, error } = scaleRequest.safeParse(argument)
+    if (!data) throw new TallyError('USAGE', `This cannot be scaled to: ${z.prettifyError(error)}`)
+    const { processes, replicas, isRunning } = this.#options
+    if (!isRunning()) throw new TallyError('USAGE', 'The stack is starting or stopping: try again when it runs')
+    if (this.#underWay) throw new TallyError('USAGE', 'Another scale command is being carried out: wait for its end')
+    const consumers = replicas.consumers()
+    for (const [consumer, count] of Object.entries(data.replicas)) {
+      if (count > 0 ? !consumers.includes(consumer) : this.#replicasOf(consumer).length === 0)
+        throw new TallyError('USAGE', `No consumer "${consumer}": there are ${consumers.join(', ')}`)
+      const taken = this.#missing(consumer, count).find(({ name }) => processes.some(({ spec }) => spec.name === name))
+      if (taken) throw new TallyError('USAGE', `Another process is called ${taken.name}: rename that consumer`)
+    }
+    return data
+  }
+
+  async #grow(wanted: readonly (readonly [string, number])[], startWithinMs: number): Promise<void> {
+    const before = this.#counts()
+    const added: SupervisedProcess[] = []
+    const start = async (specs: readonly ProcessSpec[]) => {
+      const started = specs.map((spec) => this.#add(spec))
+      added.push(...started)
+      await Promise.all(started.map((each) => startWithin(each, startWithinMs)))
+      if (!this.#options.isRunning()) throw new TallyError('USAGE', 'The stack is being stopped')
+    }
+    const { replicas } = this.#options
+    try {
+      for (const [consumer] of wanted) {
+        if (consumer in before) continue
+        for (const step of replicas.joining(consumer)) {
+          await start([step])
+          this.#remove(added.splice(-1))
+        }
+      }
+      await start(wanted.flatMap(([consumer, count]) => this.#missing(consumer, count)))
+    } catch (error) {
+      await this.#end(added)
+      const kept = wanted.map(([consumer]) => `${consumer}=${before[consumer] ?? 0}`).join(' ')
+      const why = `${describeError(error)}\nNothing was changed, there are as many replicas as before: ${kept}`
+      throw new TallyError('UNREACHABLE', why, { cause: error })
+    }
+  }
+
+  #missing(consumer: string, count: number): ProcessSpec[] {
+    const there = this.#replicasOf(consumer).length
+    return Array.from({ length: Math.max(0, count - there) }, (_, index) =>
+      this.#options.replicas.replica(consumer, there + index + 1),
+    )
+  }
+
+  /** By number: only the last ones are ever taken away. */
+  #replicasOf(consumer: string): SupervisedProcess[] {
+    return this.#options.processes.filter(({ spec }) => spec.consumer === consumer)
+  }
+
+  #counts(): ReplicaCounts {
+    const replicas = this.#options.processes.filter(({ spec }) => spec.consumer !== undefined)
+    const groups = Map.groupBy(replicas, ({ spec }) => spec.consumer ?? '')
+    return Object.fromEntries([...groups].map(([consumer, found]) => [consumer, found.length]))
+  }
+
+  #add(spec: ProcessSpec): SupervisedProcess {
+    const { processes, supervise, save } = this.#options
+    const last = processes.findLastIndex(
+      ({ spec: { consumer } }) => consumer !== undefined && consumer === spec.consumer,
+    )
+    const added = supervise(spec)
+    processes.splice(last < 0 ? processes.length : last + 1, 0, added)
+    save()
+    return added
+  }
+
+  async #end(ending: readonly SupervisedProcess[]): Promise<void> {
+    await Promise.all(ending.map((each) => each.stop()))
+    this.#remove(ending)
+  }
+
+  #remove(gone: readonly SupervisedProcess[]): void {
+    const { processes, save } = this.#options
+    for (const each of gone) {
+      const at = processes.indexOf(each)
+      if (at >= 0) processes.splice(at, 1)
+    }
+    save()
+  }
+}
+
+/** @throws TallyError UNREACHABLE */
+async function startWithin(process: SupervisedProcess, ms: number): Promise<void> {
+  if (await settlesWithin(process.start({ orFail: true }), ms)) return
+  const { title, name } = process.spec
+  throw new TallyError('UNREACHABLE', `${title} was not ready within ${ms / 1000} s: its log is ${name}.log`)
+}
