@@ -25,7 +25,7 @@ export async function probeStack(status: StackStatus): Promise<Probed> {
 }
 
 /** Our configuration, with the addresses the stack was started with. */
-function configOf({ addresses }: StackStatus): Config {
+export function configOf({ addresses }: StackStatus): Config {
   const config = loadConfig()
   const url = new URL(config.postgres.url)
   url.host = addresses.postgres

@@ -1,0 +1,47 @@
+import { consumerFolders } from '../consumers/load-consumer.ts'
+import { loadConfig } from '../infra/config.ts'
+import { createCommand, printJson, runCommand } from './cli.ts'
+import type { CommandFrame, CommonOptions } from './cli.ts'
+import { integer } from './cli/arguments.ts'
+import { openForPerson } from './lanes/read-health.ts'
+import { changeReplicas } from './scale/change-replicas.ts'
+import { changeJson, printChange } from './scale/print-change.ts'
+import { parseReplicaCounts } from './scale/replica-counts.ts'
+import { requireStack } from './scale/running-stack.ts'
+import { refuseForeignStack } from './stack/foreign-stack.ts'
+import { configOf } from './stack/probe-stack.ts'
+
+interface ScaleOptions extends CommonOptions {
+  timeout: number
+}
+
+await runCommand((frame) =>
+  createCommand('scale', 'How many replicas consumers have; have more or fewer of them while events flow', [
+    'npm run scale -- payment=4 inventory=2',
+    'npm run scale -- payment=1 --json',
+    'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
+  ])
+    .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
+    .option('--timeout <seconds>', 'for a replica to start, and for the lanes to settle', integer(1), 60)
+    .addHelpText(
+      'after',
+      '\nThe numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A standstill is the\ntime between two commits of a lane, so it says something of lanes that had something to take.',
+    )
+    .action((texts: string[], options: ScaleOptions) => scale(texts, options, frame)),
+)
+
+async function scale(texts: string[], { json, timeout }: ScaleOptions, { signal }: CommandFrame): Promise<void> {
+  const { dataDir } = loadConfig()
+  refuseForeignStack(dataDir)
+  const wanted = parseReplicaCounts(texts, consumerFolders())
+  const config = configOf(await requireStack(dataDir))
+  const pool = openForPerson(config)
+  try {
+    const changes = await changeReplicas({ config, pool, wanted, withinMs: timeout * 1_000, signal })
+    if (json) printJson({ consumers: changes.map(changeJson) })
+    else changes.forEach(printChange)
+    if (changes.some(({ books }) => books.after.faults.length > 0)) process.exitCode = 1
+  } finally {
+    await pool.end()
+  }
+}

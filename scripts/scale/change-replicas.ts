@@ -1,0 +1,133 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import type { ReplicaCounts } from '../../infra/stack/scaling.ts'
+import type { StackStatus } from '../../infra/stack/stack-record.ts'
+import { chooseGroups } from '../lanes/read-health.ts'
+import { readTopicEnds } from '../lanes/topic-ends.ts'
+import type { Group } from '../verify/database.ts'
+import { emptyBooks, readBooks } from './books.ts'
+import type { Books } from './books.ts'
+import { readStandings } from './lane-standing.ts'
+import { LaneTrace } from './lane-trace.ts'
+import type { Passage } from './lane-trace.ts'
+import { askForReplicas, replicasOf, requireStack } from './running-stack.ts'
+import { pidOf, unsettled } from './unsettled.ts'
+
+/** How a consumer came through a change of its replicas. */
+export interface Change {
+  readonly consumer: string
+  readonly replicas: { readonly before: number; readonly after: number }
+  /** One per lane; owners called by their process in the stack where they are one. */
+  readonly passages: readonly Passage[]
+  readonly books: { readonly before: Books; readonly after: Books }
+}
+
+export interface ChangeOptions {
+  config: Config
+  pool: Pool
+  wanted: ReplicaCounts
+  /** For each replica to start, and for the lanes to settle afterwards. */
+  withinMs: number
+  signal: AbortSignal
+}
+
+/** Between two looks at the lanes: as exact as a standstill can be told. */
+const lookEveryMs = 50
+/** How long a lane that was claimed is watched for its first commit. */
+const firstCommitWithinMs = 1_500
+
+/**
+ * Has the supervisor change the number of replicas, and watches every lane until it has settled.
+ * @throws TallyError USAGE, UNREACHABLE: a replica did not start, lanes did not settle
+ */
+export async function changeReplicas({ config, pool, wanted, withinMs, signal }: ChangeOptions): Promise<Change[]> {
+  const before = await requireStack(config.dataDir)
+  const groups = await chooseGroups(config, Object.keys(wanted))
+  const booksBefore = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
+  const watching = new AbortController()
+  let after: StackStatus | undefined
+  const watches = groups.map((group) =>
+    watch(config, pool, group, { after: () => after, withinMs, signal: AbortSignal.any([signal, watching.signal]) }),
+  )
+  const asking = askForReplicas(config.dataDir, { replicas: wanted, startWithinMs: withinMs }).then(async () => {
+    after = await requireStack(config.dataDir)
+    return after
+  })
+  try {
+    const [stack, ...traces] = await Promise.all([asking, ...watches])
+    const books = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
+    return groups.map(({ name }, index) => ({
+      consumer: name,
+      replicas: { before: replicasOf(before, name).length, after: replicasOf(stack, name).length },
+      passages: (traces[index] ?? []).map((trace) => named(trace.passage(), [stack, before])),
+      books: { before: booksBefore[index] ?? emptyBooks, after: books[index] ?? emptyBooks },
+    }))
+  } finally {
+    watching.abort()
+    await Promise.allSettled([asking, ...watches])
+  }
+}
+
+interface WatchOptions {
+  /** The stack once the replicas are as wanted. */
+  after(): StackStatus | undefined
+  withinMs: number
+  signal: AbortSignal
+}
+
+/** Follows the lanes of a group until they have settled after the change. @throws TallyError UNREACHABLE if they do not */
+async function watch(
+  config: Config,
+  pool: Pool,
+  group: Group,
+  { after, withinMs, signal }: WatchOptions,
+): Promise<LaneTrace[]> {
+  const ends = await readTopicEnds(config, [...group.topics], () => false)
+  const partitions = Math.max(...[...ends.values()].map((topic) => topic.size))
+  const traces = new Map<number, LaneTrace>()
+  let changedAt: number | undefined
+  let settledAt: number | undefined
+  for (;;) {
+    const standings = await readStandings(pool, group.schema)
+    const at = performance.now()
+    for (const standing of standings) {
+      const trace = traces.get(standing.lane)
+      if (trace) trace.see(standing, at)
+      else traces.set(standing.lane, new LaneTrace(standing, at))
+    }
+    const stack = after()
+    if (stack) {
+      changedAt ??= at
+      const pids = replicasOf(stack, group.name).flatMap(({ identity }) => identity?.pid ?? [])
+      const missing = unsettled(standings, partitions, pids)
+      if (missing === undefined) settledAt ??= at
+      else settledAt = undefined
+      const found = [...traces.values()]
+      if (settledAt !== undefined && (at - settledAt > firstCommitWithinMs || found.every(({ goesOn }) => goesOn)))
+        return found
+      if (missing !== undefined && at - changedAt > withinMs)
+        throw new TallyError(
+          'UNREACHABLE',
+          `${group.name} has its replicas, but its lanes did not settle within ${withinMs / 1000} s: ${missing}. \`npm run lanes -- ls ${group.name} --all\` shows them`,
+        )
+    }
+    await delay(lookEveryMs, undefined, { signal })
+  }
+}
+
+/** A consumer that only just joins has none. */
+async function booksOf(config: Config, pool: Pool, group: Group): Promise<Books> {
+  const standings = await readStandings(pool, group.schema)
+  return standings.length === 0 ? emptyBooks : readBooks(config, pool, group)
+}
+
+/** `payment@host:1234` is `payment-2` to people. */
+function named(passage: Passage, stacks: readonly StackStatus[]): Passage {
+  const name = (owner: string | null) => {
+    const processes = stacks.flatMap((stack) => stack.processes)
+    return processes.find(({ identity }) => identity?.pid === pidOf(owner))?.name ?? owner
+  }
+  return { ...passage, from: name(passage.from), to: name(passage.to) }
+}

@@ -1,0 +1,59 @@
+import { printTable, say } from '../cli.ts'
+import { laneRanges } from '../lanes/lane-ranges.ts'
+import type { Change } from './change-replicas.ts'
+import type { Passage } from './lane-trace.ts'
+
+/** Who owned what before and after, how long lanes stood still, and whether anything was lost or doubled. */
+export function printChange({ consumer, replicas, passages, books }: Change): void {
+  const plural = replicas.after === 1 ? 'replica' : 'replicas'
+  process.stdout.write(`${consumer}: ${replicas.before} → ${replicas.after} ${plural}\n`)
+  printTable(['replica', 'lanes before', 'lanes after'], ownership(passages))
+  const moved = passages.filter(({ claims }) => claims > 0)
+  if (moved.length > 0) {
+    process.stdout.write('\n')
+    printTable(['lane', 'from', 'to', 'stood still'], moved.map(movedLine))
+  }
+  const stayed = passages.filter(({ claims, busy }) => claims === 0 && busy)
+  process.stdout.write('\n')
+  if (stayed.length > 0) say(`The ${stayed.length} lanes that stayed took nothing for ${longest(stayed)} ms at most`)
+  const { before, after } = books
+  const news = (name: 'duplicates' | 'parked') => `${after[name] - before[name]} more (${after[name]} in all)`
+  say(
+    `${after.taken - before.taken} events taken meanwhile; repeats dropped: ${news('duplicates')}, parked: ${news('parked')}`,
+  )
+  for (const fault of after.faults) say(`  ${fault}`)
+  say(
+    after.faults.length === 0
+      ? 'Nothing was lost or doubled: every offset read is in the ledger, once'
+      : 'The ledger has faults',
+  )
+}
+
+const movedLine = ({ lane, from, to, standstillMs, busy }: Passage): (string | number)[] => [
+  lane,
+  from ?? 'nobody',
+  to ?? 'nobody',
+  busy ? `${standstillMs} ms` : 'had nothing to take',
+]
+
+/** One line per replica: what it had, what it has. */
+function ownership(passages: readonly Passage[]): string[][] {
+  const replicas = [...new Set(passages.flatMap(({ from, to }) => [from, to]))].filter((name) => name !== null)
+  const lanesOf = (side: 'from' | 'to', name: string) =>
+    laneRanges(passages.filter((passage) => passage[side] === name).map(({ lane }) => lane))
+  return replicas
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .map((name) => [name, lanesOf('from', name), lanesOf('to', name)])
+}
+
+export const longest = (passages: readonly Passage[]): number =>
+  Math.max(0, ...passages.map(({ standstillMs }) => standstillMs))
+
+export const changeJson = ({ consumer, replicas, passages, books }: Change) => ({
+  consumer,
+  replicas,
+  lanes: passages,
+  longestStandstillMs: longest(passages.filter(({ claims, busy }) => claims > 0 && busy)),
+  books,
+  ok: books.after.faults.length === 0,
+})

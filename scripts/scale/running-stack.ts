@@ -1,0 +1,36 @@
+import { TallyError } from '../../infra/errors.ts'
+import { askSupervisor } from '../../infra/stack/control.ts'
+import { findStack } from '../../infra/stack/running-stack.ts'
+import type { ReplicaCounts, ScaleRequest } from '../../infra/stack/scaling.ts'
+import type { ProcessStatus, StackStatus } from '../../infra/stack/stack-record.ts'
+
+/** Longer than a replica needs to drain before it is killed. */
+const stopWithinMs = 20_000
+
+/**
+ * The stack whose consumers are scaled.
+ * @throws TallyError USAGE when there is none that could be
+ */
+export async function requireStack(dataDir: string): Promise<StackStatus> {
+  const found = await findStack(dataDir)
+  if (!found) throw new TallyError('USAGE', `Nothing runs on ${dataDir}: \`npm start\` starts it`)
+  if ((found.version as number) !== 1)
+    throw new TallyError(
+      'USAGE',
+      `The stack on ${dataDir} was started by another version of Tally: stop and start it again`,
+    )
+  if (found.state !== 'running')
+    throw new TallyError('USAGE', `The stack on ${dataDir} is ${found.state}: try again when it runs`)
+  return found
+}
+
+/** @throws TallyError as the supervisor does */
+export const askForReplicas = (dataDir: string, argument: ScaleRequest): Promise<ReplicaCounts> =>
+  askSupervisor(dataDir, 'scale', {
+    withinMs: 2 * argument.startWithinMs + stopWithinMs, // A consumer that joins takes steps before it starts
+    argument,
+  }) as Promise<ReplicaCounts>
+
+/** By number. */
+export const replicasOf = ({ processes }: StackStatus, consumer: string): ProcessStatus[] =>
+  processes.filter((process) => process.consumer === consumer)
