@@ -25,10 +25,10 @@ const saveOrders = prepared(
   'order_status_save',
   `insert into order_status as o
      (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
-   select order_id, status, reason, string_to_array(seen, ','), customer_id, currency, total_minor, placed_at, updated_at,
-          ended_at, entries
-   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[],
-               $9::timestamptz[], $10::timestamptz[], $11::int[])
+   select order_id, status, reason, string_to_array(seen, ','), customer_id, currency, total_minor,
+          to_timestamp(placed_at / 1000), to_timestamp(updated_at / 1000), to_timestamp(ended_at / 1000), entries
+   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+               $8::double precision[], $9::double precision[], $10::double precision[], $11::int[])
      as new (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
    on conflict (order_id) do update set
      status = excluded.status, reason = excluded.reason, seen = excluded.seen, customer_id = excluded.customer_id,
@@ -39,8 +39,9 @@ const saveOrders = prepared(
 const appendTimeline = prepared(
   'timeline_append',
   `insert into timeline (order_id, seq, event_id, type, time, topic, partition, "offset", summary)
-   select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::int[],
-                        $8::bigint[], $9::text[])`,
+   select order_id, seq, event_id, type, to_timestamp(time / 1000), topic, partition, "offset", summary
+   from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::double precision[], $6::text[], $7::int[], $8::bigint[],
+               $9::text[]) as new (order_id, seq, event_id, type, time, topic, partition, "offset", summary)`,
 )
 
 /** One row per order and its timeline, which only grows. */
@@ -63,9 +64,9 @@ export const orderStatusTable: StateTable<OrderStatus> = {
       order((state) => state.order?.customerId),
       order((state) => state.order?.currency),
       order((state) => state.order?.totalMinor),
-      order((state) => state.order && new Date(state.order.placedAt)),
-      order(({ updatedAt }) => new Date(updatedAt)),
-      order(({ endedAt }) => endedAt && new Date(endedAt)),
+      order((state) => state.order?.placedAt),
+      order(({ updatedAt }) => updatedAt),
+      order(({ endedAt }) => endedAt),
       order(({ entries }) => entries),
     )
     const entries = orders.flatMap(([orderId, { fresh }]) => fresh.map((entry) => ({ orderId, ...entry })))
@@ -76,7 +77,7 @@ export const orderStatusTable: StateTable<OrderStatus> = {
       entry(({ seq }) => seq),
       entry(({ eventId }) => eventId),
       entry(({ type }) => type),
-      entry(({ time }) => new Date(time)),
+      entry(({ time }) => time),
       entry(({ at }) => at?.topic),
       entry(({ at }) => at?.partition),
       entry(({ at }) => at?.offset),

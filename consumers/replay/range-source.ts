@@ -14,11 +14,15 @@ export interface UnreadRange {
   readonly to: number
 }
 
-/** Reads ranges from the broker. */
+/**
+ * Reads ranges from the broker.
+ * @param bufferBytes what is read ahead, about @default as `openRangeReader`
+ */
 export async function openSource(
   { kafka, config: { namespace } }: Pick<ReplayContext, 'kafka' | 'config'>,
   ranges: readonly UnreadRange[],
   signal: AbortSignal,
+  bufferBytes?: number,
 ): Promise<RangeSource & AsyncDisposable> {
   const reader = await openRangeReader({
     kafka,
@@ -26,6 +30,7 @@ export async function openSource(
       .filter(({ next, to }) => next < to)
       .map(({ topic, partition, next, to }) => ({ topic: `${namespace}${topic}`, partition, from: next, to })),
     signal,
+    bufferBytes,
   })
   return {
     next: (topic, partition) => reader.next(`${namespace}${topic}`, partition),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash as hashOf } from 'node:crypto'
 import type { Tx } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
 import { timeOfEventId } from '../../schemas/event-id.ts'
@@ -19,7 +19,7 @@ export function inboxId({ id, source = '' }: { id?: string; source?: string }, p
 
 /** An id in the range behind all times. */
 export function hashedId(name: string): string {
-  const hash = createHash('sha256').update(name).digest('hex')
+  const hash = hashOf('sha256', name)
   return `ffffffff-ffff-8${hash.slice(0, 3)}-a${hash.slice(3, 6)}-${hash.slice(6, 18)}`
 }
 

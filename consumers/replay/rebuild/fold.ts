@@ -6,7 +6,6 @@ import type { ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../range-source.ts'
 import type { UnreadRange } from '../range-source.ts'
 import { readStretches } from '../read-stretches.ts'
-import type { RangeSource } from '../read-stretches.ts'
 import { LaneFold } from './fold-lane.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { readFolded, readSeen } from './fold-tables.ts'
@@ -16,6 +15,8 @@ import type { FoldPosition } from './fold-tables.ts'
 const atOnce = 10_000
 /** While the database works for one lane, records of another are read. */
 const lanesAtOnce = 3
+/** Read ahead of one lane, about: what waits long as objects costs the garbage collector more than reading it. */
+const bufferBytes = 2 ** 22
 
 /** Tables aside and how far they are. After a failure open it anew. */
 export class Fold {
@@ -60,11 +61,10 @@ export class Fold {
     )
     const stopping = new AbortController()
     const signal = AbortSignal.any([this.run.signal, stopping.signal])
-    await using source = await openSource(this.context, ranges, signal)
     const waiting = [...Map.groupBy(ranges, ({ partition }) => partition)]
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        await this.foldLane(next[0], { ranges: next[1], source, decisions, signal, tx })
+        await this.foldLane(next[0], { ranges: next[1], decisions, signal, tx })
       }
     }
     const workers = Array.from({ length: tx ? 1 : lanesAtOnce }, () => work().catch((error) => stopping.abort(error)))
@@ -72,7 +72,8 @@ export class Fold {
     stopping.signal.throwIfAborted()
   }
 
-  private async foldLane(lane: number, { ranges, source, decisions, signal, tx }: LaneWork): Promise<void> {
+  private async foldLane(lane: number, { ranges, decisions, signal, tx }: LaneWork): Promise<void> {
+    await using source = await openSource(this.context, ranges, signal, bufferBytes)
     const fold = await this.laneFold(lane)
     const stretches = readStretches(source, ranges, {
       atOnce: () => (tx ? atOnce : this.run.atOnce(atOnce)),
@@ -109,7 +110,6 @@ export class Fold {
 
 interface LaneWork {
   readonly ranges: readonly UnreadRange[]
-  readonly source: RangeSource
   readonly decisions: Decisions
   readonly signal: AbortSignal
   readonly tx?: Tx
