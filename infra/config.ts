@@ -98,6 +98,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze(derive(parsed.data))
 }
 
+/** Our environment with some variables set otherwise, for processes and configurations of their own. */
+export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })
+
 /** Our environment without the servers it names, for a stack that must have its own: one that will be broken. */
 export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(

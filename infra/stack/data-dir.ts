@@ -17,8 +17,8 @@ import { describeError, isTallyError, TallyError } from '../errors.ts'
 
 /** In every data folder: only what carries it is ever deleted. */
 const marker = 'tally-data-dir'
-/** What may lie in a data folder without being data: downloads, caches, and the data folder of test runs. */
-const kept = /^(jars-|downloading-|compile-cache$|test$)/
+/** What may lie in a data folder without being data: downloads, caches, and the data folders of test runs and benchmarks. */
+const kept = /^(jars-|downloading-|compile-cache$|test$|bench$)/
 
 /**
  * Makes the data folder.

@@ -2,7 +2,8 @@ import type { Sandbox } from '../../infra/testing/sandbox.ts'
 
 /**
  * One question about speed, and those who answer it. A benchmark is a value: its file exports it, and `benchmarks.ts` lists
- * it. The frame runs the contenders in turn (A B C A B C …), each repeat in a process of its own.
+ * it. The frame runs the contenders in turn (A B C A B C …). What is measured is a program of its own (`runProgram`), so that
+ * nobody finds code compiled or memory taken by another's work.
  */
 export interface Benchmark {
   readonly name: string
@@ -39,9 +40,11 @@ export interface Ground {
   /** Asked for with `--long`: sizes that take hours. */
   readonly long: boolean
   readonly signal: AbortSignal
+  /** Folder for CPU profiles, where they were asked for. */
+  readonly profiles?: string
 }
 
-/** What one repeat measured. `startWatch` measures the first three. */
+/** What one repeat measured; `runProgram` and `startWatch` make it. */
 export interface Repeat {
   readonly perSecond: number
   /** CPU time of the contender's own processes, user and system, seconds an event. */

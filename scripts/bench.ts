@@ -1,0 +1,68 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CommonOptions } from './cli.ts'
+import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
+import { integer } from './cli/arguments.ts'
+import type { Benchmark } from './bench/benchmark.ts'
+import { benchmarks, findBenchmark } from './bench/benchmarks.ts'
+import { keepReport, resultsDir } from './bench/keep-report.ts'
+import { printReport } from './bench/print-report.ts'
+import { runBenchmark } from './bench/run-benchmark.ts'
+import { openServers } from './bench/servers.ts'
+import { surroundings } from './bench/surroundings.ts'
+
+interface BenchOptions extends CommonOptions {
+  quick?: boolean
+  long?: boolean
+  profile?: boolean
+  events?: number
+  repeats?: number
+}
+
+await runCommand(({ signal }) =>
+  createCommand(
+    'bench',
+    'Measure Tally against what one would pick instead, both in the same run on the same servers.\nThe figures go to bench-results/ as JSON and SVG. Exit code 1: a bar is not met, or a contender lost or doubled something.',
+    ['npm run bench -- list', 'npm run bench -- hop', 'npm run bench -- all --quick', 'npm run bench -- hop --profile'],
+  )
+    .argument('<name>', '`list` shows the benchmarks, `all` runs them')
+    .option('--quick', 'few events and one repeat: tells whether it runs, not how fast')
+    .option('--long', 'also sizes that take hours')
+    .option('--events <count>', 'events of one repeat', integer(1))
+    .option('--repeats <count>', 'repeats of each contender', integer(1))
+    .option('--profile', 'write CPU profiles of the measured programs, too')
+    .action(async (name: string, options: BenchOptions) => {
+      if (name === 'list') return list(options)
+      await run(name === 'all' ? benchmarks : [findBenchmark(name)], options, signal)
+    }),
+)
+
+function list({ json }: BenchOptions): void {
+  if (json) return printJson(benchmarks.map(({ name, what }) => ({ name, what })))
+  printTable(
+    ['name', 'what', 'contenders'],
+    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join(', ')]),
+  )
+}
+
+async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const { quick = false, long = false, profile, json } = options
+  const profiles = profile ? join(resultsDir, 'profiles') : undefined
+  if (profiles) mkdirSync(profiles, { recursive: true })
+  await using servers = await openServers(say, signal)
+  for (const benchmark of chosen) {
+    const { usual, quick: few, long: many = usual } = benchmark.events
+    const report = await runBenchmark(benchmark, {
+      events: options.events ?? (quick ? few : long ? many : usual),
+      repeats: options.repeats ?? (quick ? 1 : 5),
+      ...{ long, profiles, signal, say },
+      env: servers.env,
+      surroundings: surroundings(servers.setup),
+    })
+    const path = keepReport(report)
+    if (json) printJson(report)
+    else printReport(report)
+    say(`${path}.json and .svg`)
+    if (!quick && report.verdicts.some(({ met }) => !met)) process.exitCode = 1
+  }
+}

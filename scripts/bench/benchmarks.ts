@@ -1,0 +1,14 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Benchmark } from './benchmark.ts'
+import { consume } from './consume.ts'
+import { produce } from './produce.ts'
+
+export const benchmarks: readonly Benchmark[] = [consume, produce]
+
+/** @throws TallyError USAGE if there is none of this name */
+export function findBenchmark(name: string): Benchmark {
+  const found = benchmarks.find((each) => each.name === name)
+  if (found) return found
+  const names = benchmarks.map((each) => each.name).join(', ')
+  throw new TallyError('USAGE', `no benchmark "${name}": there are ${names}`)
+}

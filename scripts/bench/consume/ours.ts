@@ -1,0 +1,70 @@
+// Reads and decodes as a consumer's replica does: its group client, its parts of a batch, its inputs.
+import { loadConfig } from '../../../infra/config.ts'
+import { createKafka } from '../../../infra/kafka.ts'
+import { silentLogger } from '../../../infra/telemetry.ts'
+import { createCodec } from '../../../schemas/codec.ts'
+import { Membership } from '../../../consumers/runtime/membership.ts'
+import type { MemberLane } from '../../../consumers/runtime/membership.ts'
+import { readRecords } from '../../../consumers/runtime/read-records.ts'
+import { startMeasuring, readOrder } from '../measured.ts'
+
+const recordsPerBatch = 1_000
+const { events } = readOrder<{ events: number }>()
+const { namespace, partitions, kafka: settings, registry } = loadConfig()
+const log = silentLogger
+const kafka = createKafka({ brokers: settings.brokers, clientId: 'bench', log })
+const codec = await createCodec({ registryUrl: registry.url, namespace, log })
+const handled = new Set(['OrderPlaced'] as const)
+let [records, totalMinor] = [0, 0]
+let finish: ReturnType<typeof startMeasuring> | undefined
+const done = Promise.withResolvers<void>()
+
+/** A lane without a database: it takes what comes next. */
+class ReadingLane implements MemberLane {
+  readonly number: number
+  readonly phase = 'live'
+  readonly taking = true
+  readonly epoch = 1
+  readonly fencedAt = 0
+  readonly claimed = Promise.resolve()
+  next = 0
+
+  constructor(number: number) {
+    this.number = number
+  }
+  position = () => this.next
+  drop = () => Promise.resolve()
+  idle = () => Promise.resolve()
+}
+
+const membership: Membership<ReadingLane> = new Membership({
+  kafka,
+  groupId: `${namespace}bench`,
+  namespace,
+  topics: ['orders'],
+  partitions,
+  sessionTimeoutMs: settings.sessionTimeoutMs,
+  log,
+  claim: (number) => new ReadingLane(number),
+  joining: () => (finish ??= startMeasuring()),
+  passedOver: () => {},
+  died: (reason) => done.reject(new Error(reason)),
+  async take(lane, { messages, partition }, _wanted, reached) {
+    const source = { codec, handled, partitions, topic: 'orders', partition }
+    const fresh = messages.filter(({ offset }) => Number(offset) >= lane.next)
+    for (let start = 0; start < fresh.length; start += recordsPerBatch) {
+      const part = fresh.slice(start, start + recordsPerBatch)
+      const to = Number(part.at(-1)?.offset) + 1
+      const { inputs } = await readRecords(part, lane.next, to, source)
+      for (const { event } of inputs) if (event && 'totalMinor' in event.data) totalMinor += event.data.totalMinor
+      records += inputs.length
+      lane.next = to
+      await reached(to - 1)
+    }
+    if (records >= events) done.resolve()
+  },
+})
+await membership.start()
+await done.promise
+finish?.(records, { records, totalMinor })
+await membership.leave()

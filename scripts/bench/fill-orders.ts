@@ -1,0 +1,43 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Sandbox } from '../../infra/testing/sandbox.ts'
+import { generateEvents } from '../../producers/event-generator.ts'
+import type { Event } from '../../producers/event-generator.ts'
+import { Publisher } from '../../producers/publisher.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import type { Codec } from '../../schemas/codec.ts'
+import { registerSchemas } from '../../schemas/registry.ts'
+
+export const seed = 7
+
+/** Topics and schemas of the sandbox. */
+export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
+  const { config, namespace, log } = sandbox
+  const registryUrl = config.registry.url
+  await Promise.all([sandbox.createTopics(), registerSchemas({ registryUrl, namespace, readersOf: () => [], log })])
+  return createCodec({ registryUrl, namespace, log })
+}
+
+/** Fills the topic `orders` with orders, each with a key of its own. @returns the sum of what they cost, a proof of reading */
+export async function fillOrders({ kafka, namespace }: Sandbox, codec: Codec, events: number): Promise<number> {
+  const publisher = await Publisher.connect({ kafka, namespace, codec })
+  let totalMinor = 0
+  let chunk: Event[] = []
+  try {
+    for (const event of generateEvents('OrderPlaced', { count: events, seed })) {
+      if (event.type !== 'OrderPlaced') throw new TallyError('INVARIANT', `not an order: ${event.type}`)
+      totalMinor += event.data.totalMinor
+      if (chunk.push(event) < 10_000) continue
+      await publisher.publish(chunk)
+      chunk = []
+    }
+    await publisher.publish(chunk)
+  } finally {
+    await publisher.stop()
+  }
+  return totalMinor
+}
+
+/** @throws TallyError INVARIANT unless they are the same: something was lost, or done twice */
+export function assertCount(what: string, counted: number | undefined, expected: number): void {
+  if (counted !== expected) throw new TallyError('INVARIANT', `${what}: ${counted}, not ${expected}`)
+}

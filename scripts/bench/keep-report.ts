@@ -1,0 +1,16 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { plot } from './plot.ts'
+import type { Report } from './report.ts'
+
+/** Not in git: figures belong to a machine. */
+export const resultsDir = resolve(import.meta.dirname, '../../bench-results')
+
+/** Writes `<time>-<benchmark>.json` and `.svg`. @returns the path without its ending */
+export function keepReport(report: Report): string {
+  mkdirSync(resultsDir, { recursive: true })
+  const path = join(resultsDir, `${report.takenAt.replaceAll(/[:.]/g, '-')}-${report.benchmark}`)
+  writeFileSync(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`)
+  writeFileSync(`${path}.svg`, plot(report))
+  return path
+}

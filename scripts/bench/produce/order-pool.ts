@@ -1,0 +1,17 @@
+import { generateEvents } from '../../../producers/event-generator.ts'
+import type { Event } from '../../../producers/event-generator.ts'
+import { seed } from '../fill-orders.ts'
+
+type Order = Extract<Event, { type: 'OrderPlaced' }>
+
+/** Orders to publish, made beforehand: the same few thousand over and over, each time under another id. */
+export function orderPool(events: number): (from: number, to: number) => Order[] {
+  const made = [...generateEvents('OrderPlaced', { count: Math.min(events, 10_000), seed })].filter(
+    (event) => event.type === 'OrderPlaced',
+  )
+  return (from, to) =>
+    Array.from({ length: to - from }, (_, index) => {
+      const order = made[(from + index) % made.length] as Order
+      return { type: order.type, id: String(from + index), data: order.data }
+    })
+}

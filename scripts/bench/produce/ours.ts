@@ -1,0 +1,29 @@
+// Publishes as the scripts do: encoded while the request before is under way.
+import { loadConfig } from '../../../infra/config.ts'
+import { createKafka } from '../../../infra/kafka.ts'
+import { silentLogger } from '../../../infra/telemetry.ts'
+import { Publisher } from '../../../producers/publisher.ts'
+import { createCodec } from '../../../schemas/codec.ts'
+import { startMeasuring, readOrder } from '../measured.ts'
+import { orderPool } from './order-pool.ts'
+
+const { events } = readOrder<{ events: number }>()
+const perCall = 2_000
+const { namespace, kafka: settings, registry } = loadConfig()
+const log = silentLogger
+const kafka = createKafka({ brokers: settings.brokers, clientId: 'bench', log })
+const codec = await createCodec({ registryUrl: registry.url, namespace, log })
+const publisher = await Publisher.connect({ kafka, namespace, codec })
+const orders = orderPool(events)
+
+const finish = startMeasuring()
+let before: Promise<void> = Promise.resolve()
+for (let from = 0; from < events; from += perCall) {
+  const published = publisher.publish(orders(from, Math.min(from + perCall, events)))
+  published.catch(() => {}) // Awaited in the next turn
+  await before
+  before = published
+}
+await before
+finish(events)
+await publisher.stop()

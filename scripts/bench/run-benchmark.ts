@@ -1,0 +1,43 @@
+import { createSandbox } from '../../infra/testing/sandbox.ts'
+import type { Benchmark, Repeat } from './benchmark.ts'
+import { rounded } from './print-report.ts'
+import { summarize } from './report.ts'
+import type { Measured, Report } from './report.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export interface RunOptions {
+  readonly events: number
+  readonly repeats: number
+  readonly long: boolean
+  readonly profiles?: string
+  /** Variables that lead to the servers. */
+  readonly env: NodeJS.ProcessEnv
+  readonly surroundings: Surroundings
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+/**
+ * Lets the contenders do their repeats in turn, so that what drifts on the machine meets all of them.
+ * @throws TallyError INVARIANT if one of them did not do all of its work exactly once
+ */
+export async function runBenchmark(benchmark: Benchmark, options: RunOptions): Promise<Report> {
+  const { events, repeats, long, profiles, env, surroundings, signal, say } = options
+  const measured = benchmark.contenders.map((contender) => ({
+    contender,
+    events: Math.max(1, Math.round(events * (contender.share ?? 1))),
+    repeats: [] as Repeat[],
+  })) satisfies Measured[]
+  for (let round = 1; round <= repeats; round++) {
+    for (const each of measured) {
+      signal.throwIfAborted()
+      await using sandbox = createSandbox(env)
+      const repeat = await each.contender.measure({ sandbox, events: each.events, long, profiles, signal })
+      each.repeats.push(repeat)
+      say(
+        `${benchmark.name} ${round}/${repeats} ${each.contender.name}: ${rounded(repeat.perSecond)} ${benchmark.unit}`,
+      )
+    }
+  }
+  return summarize(benchmark, measured, surroundings)
+}

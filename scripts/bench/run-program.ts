@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { TallyError } from '../../infra/errors.ts'
+import type { Ground, Repeat } from './benchmark.ts'
+import { startMachineWatch } from './watch.ts'
+
+/** The last line of a measured program; `startMeasuring` writes it for programs in TypeScript. */
+interface Finished {
+  events: number
+  seconds: number
+  cpuSeconds: number
+  /** What it counted, for the proof that all of it was done. */
+  counts: Readonly<Record<string, number>>
+}
+
+export interface Program {
+  command: string
+  args: readonly string[]
+}
+
+/** A program in TypeScript; it reads its order with `readOrder`. */
+export const script = (path: string, order: object, { profiles }: Pick<Ground, 'profiles'> = {}): Program => ({
+  command: process.execPath,
+  args: [...(profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []), path, JSON.stringify(order)],
+})
+
+/**
+ * Runs what is measured as a process of its own, with the sandbox's environment, and waits for its end.
+ * @throws TallyError INVARIANT, with what it said, if it fails or says nothing
+ */
+export async function runProgram(
+  { sandbox, signal }: Pick<Ground, 'sandbox' | 'signal'>,
+  { command, args }: Program,
+): Promise<Repeat & { counts: Finished['counts'] }> {
+  const child = spawn(command, args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'pipe'], signal })
+  child.on('error', () => {}) // Its exit tells, and so does the signal
+  const exited = once(child, 'exit').catch(() => {})
+  const complaints = text(child.stderr)
+  let machineSeconds: (() => number) | undefined
+  let measured: (Repeat & { counts: Finished['counts'] }) | undefined
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith('{')) continue // Some libraries greet
+    const said = JSON.parse(line) as Partial<Finished>
+    if (said.events === undefined) machineSeconds = startMachineWatch()
+    else measured = toRepeat(said as Finished, machineSeconds?.())
+  }
+  await exited
+  signal.throwIfAborted()
+  if (child.exitCode === 0 && measured) return measured
+  const why = (await complaints).trimEnd().split('\n').slice(-12).join('\n')
+  throw new TallyError('INVARIANT', `${args.at(-2)} ended with ${child.signalCode ?? child.exitCode}: ${why}`)
+}
+
+const toRepeat = ({ events, seconds, cpuSeconds, counts }: Finished, machineSeconds?: number) => ({
+  perSecond: events / seconds,
+  cpuPerEvent: cpuSeconds / events,
+  machineCpuPerEvent: machineSeconds === undefined ? undefined : machineSeconds / events,
+  counts,
+})
