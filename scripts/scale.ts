@@ -6,6 +6,8 @@ import { integer } from './cli/arguments.ts'
 import { openForPerson } from './lanes/read-health.ts'
 import { changeReplicas } from './scale/change-replicas.ts'
 import { changeJson, printChange } from './scale/print-change.ts'
+import { readLoad } from './scale/consumer-load.ts'
+import { loadJson, printLoad } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
 import { requireStack } from './scale/running-stack.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
@@ -17,6 +19,7 @@ interface ScaleOptions extends CommonOptions {
 
 await runCommand((frame) =>
   createCommand('scale', 'How many replicas consumers have; have more or fewer of them while events flow', [
+    'npm run scale',
     'npm run scale -- payment=4 inventory=2',
     'npm run scale -- payment=1 --json',
     'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
@@ -34,9 +37,14 @@ async function scale(texts: string[], { json, timeout }: ScaleOptions, { signal 
   const { dataDir } = loadConfig()
   refuseForeignStack(dataDir)
   const wanted = parseReplicaCounts(texts, consumerFolders())
-  const config = configOf(await requireStack(dataDir))
+  const stack = await requireStack(dataDir)
+  const config = configOf(stack)
   const pool = openForPerson(config)
   try {
+    if (texts.length === 0) {
+      const consumers = await readLoad({ config, pool, stack, signal })
+      return json ? printJson(loadJson(consumers)) : printLoad(consumers)
+    }
     const changes = await changeReplicas({ config, pool, wanted, withinMs: timeout * 1_000, signal })
     if (json) printJson({ consumers: changes.map(changeJson) })
     else changes.forEach(printChange)

@@ -50,6 +50,20 @@ async function gone(target: ProcessIdentity, deadlineMs: number): Promise<boolea
   return true
 }
 
+/** Clock ticks of /proc are hundredths of a second on every Linux. Source: proc(5), `USER_HZ`. */
+const msPerTick = 10
+
+/** Processor time used so far, milliseconds; undefined once the process is gone. */
+export function cpuMs(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) * msPerTick
+  } catch {
+    return undefined
+  }
+}
+
 /** Resident memory in bytes; undefined once the process is gone. */
 export function residentBytes(pid: number): number | undefined {
   try {

@@ -10,6 +10,7 @@ import type { Group } from '../verify/database.ts'
 import { emptyBooks, readBooks } from './books.ts'
 import type { Books } from './books.ts'
 import { readStandings } from './lane-standing.ts'
+import type { LaneStanding } from './lane-standing.ts'
 import { LaneTrace } from './lane-trace.ts'
 import type { Passage } from './lane-trace.ts'
 import { askForReplicas, replicasOf, requireStack } from './running-stack.ts'
@@ -35,8 +36,8 @@ export interface ChangeOptions {
 
 /** Between two looks at the lanes: as exact as a standstill can be told. */
 const lookEveryMs = 50
-/** How long a lane that was claimed is watched for its first commit. */
-const firstCommitWithinMs = 1_500
+/** How long a lane that was claimed and has something to take is watched for its first commit. */
+const firstCommitWithinMs = 5_000
 
 /**
  * Has the supervisor change the number of replicas, and watches every lane until it has settled.
@@ -89,6 +90,7 @@ async function watch(
   const traces = new Map<number, LaneTrace>()
   let changedAt: number | undefined
   let settledAt: number | undefined
+  let idle: ReadonlySet<number> = new Set()
   for (;;) {
     const standings = await readStandings(pool, group.schema)
     const at = performance.now()
@@ -102,11 +104,14 @@ async function watch(
       changedAt ??= at
       const pids = replicasOf(stack, group.name).flatMap(({ identity }) => identity?.pid ?? [])
       const missing = unsettled(standings, partitions, pids)
-      if (missing === undefined) settledAt ??= at
-      else settledAt = undefined
+      if (missing !== undefined) settledAt = undefined
+      else if (settledAt === undefined) {
+        settledAt = at
+        void idleLanes(config, group, standings).then((found) => (idle = found)) // Looks go on meanwhile
+      }
       const found = [...traces.values()]
-      if (settledAt !== undefined && (at - settledAt > firstCommitWithinMs || found.every(({ goesOn }) => goesOn)))
-        return found
+      const done = ({ goesOn, last }: LaneTrace) => goesOn || idle.has(last.lane)
+      if (settledAt !== undefined && (at - settledAt > firstCommitWithinMs || found.every(done))) return found
       if (missing !== undefined && at - changedAt > withinMs)
         throw new TallyError(
           'UNREACHABLE',
@@ -115,6 +120,14 @@ async function watch(
     }
     await delay(lookEveryMs, undefined, { signal })
   }
+}
+
+/** Lanes that have read all there is; none while the broker does not say. */
+async function idleLanes(config: Config, group: Group, standings: readonly LaneStanding[]): Promise<Set<number>> {
+  const ends = await readTopicEnds(config, [...group.topics], () => false).catch(() => undefined)
+  const endOf = (lane: number) =>
+    [...(ends?.values() ?? [])].reduce((sum, topic) => sum + (topic.get(lane)?.end ?? 0), 0)
+  return new Set(standings.filter(({ lane, reached }) => ends && reached >= endOf(lane)).map(({ lane }) => lane))
 }
 
 /** A consumer that only just joins has none. */

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../../infra/config.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { cpuMs, residentBytes } from '../../infra/stack/process-identity.ts'
+import type { StackStatus } from '../../infra/stack/stack-record.ts'
+import type { LaneHealth } from '../lanes/lane-health.ts'
+import { readHealth } from '../lanes/read-health.ts'
+import { writtenAt } from './oldest-unread.ts'
+import type { Place } from './oldest-unread.ts'
+import { replicasOf } from './running-stack.ts'
+import { pidOf } from './unsettled.ts'
+
+/** One lane, seen over a moment. */
+export interface LaneLoad {
+  readonly lane: number
+  readonly owner: string | null
+  /** Events it has not read; undefined where the broker did not say. */
+  readonly behind: number | undefined
+  /** How long the oldest of them has been waiting, milliseconds; 0 if there is none. */
+  readonly lagMs: number
+  /** Events per second. */
+  readonly takenPerSecond: number
+  readonly arrivingPerSecond: number
+}
+
+/** One replica; one started by hand is known by its lanes only. */
+export interface ReplicaLoad {
+  /** Name of its process in the stack, or `payment@host:1234`; null: nobody has these lanes. */
+  readonly replica: string | null
+  readonly pid: number | undefined
+  readonly lanes: readonly LaneLoad[]
+  /** Of one processor. */
+  readonly cpuPercent: number | undefined
+  readonly residentBytes: number | undefined
+}
+
+export interface ConsumerLoad {
+  readonly consumer: string
+  readonly replicas: readonly ReplicaLoad[]
+}
+
+export interface LoadOptions {
+  config: Config
+  pool: Pool
+  stack: StackStatus
+  /** How long is looked. Rates are means over it. @default 2_000 */
+  overMs?: number
+  signal: AbortSignal
+}
+
+/**
+ * What every replica of every consumer has to do and does.
+ * @throws TallyError UNREACHABLE; errors of pg and kafkajs
+ */
+export async function readLoad({ config, pool, stack, overMs = 2_000, signal }: LoadOptions): Promise<ConsumerLoad[]> {
+  const used = () => new Map(stack.processes.map(({ identity }) => [identity?.pid, identity && cpuMs(identity.pid)]))
+  const look = async () => ({ at: performance.now(), used: used(), health: await readHealth(config, pool) })
+  const first = await look()
+  await delay(overMs, undefined, { signal })
+  const last = await look()
+  const elapsedMs = last.at - first.at
+  return Promise.all(
+    last.health.groups.map(async ({ group, lanes }) => {
+      const written = await writtenAt(config, unreadPlaces(lanes), signal)
+      const before = first.health.groups.find((other) => other.group === group)?.lanes ?? []
+      const loads = lanes.map((lane) =>
+        laneLoad(
+          lane,
+          before.find((other) => other.lane === lane.lane),
+          elapsedMs,
+          written,
+        ),
+      )
+      const processes = replicasOf(stack, group)
+      const own = processes.map(({ name, identity }): ReplicaLoad => {
+        const pid = identity?.pid
+        const [then, now] = [first.used.get(pid), last.used.get(pid)]
+        return {
+          replica: name,
+          pid,
+          lanes: loads.filter(({ owner }) => pid !== undefined && pidOf(owner) === pid),
+          cpuPercent: then === undefined || now === undefined ? undefined : (100 * (now - then)) / elapsedMs,
+          residentBytes: pid === undefined ? undefined : residentBytes(pid),
+        }
+      })
+      const others = Map.groupBy(
+        loads.filter((load) => !own.some(({ lanes: mine }) => mine.includes(load))),
+        ({ owner }) => owner,
+      )
+      const strangers = [...others].map(
+        ([replica, mine]): ReplicaLoad => ({
+          ...{ replica, pid: undefined, lanes: mine, cpuPercent: undefined, residentBytes: undefined },
+        }),
+      )
+      return { consumer: group, replicas: [...own, ...strangers] }
+    }),
+  )
+}
+
+/** Whom more lanes could be given to, if there were any. */
+export const idleReplicas = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
+  replicas.filter(({ lanes }) => lanes.length === 0)
+
+/** Who is behind by less than this keeps up, seconds of what it takes: over so short a look rates differ by chance. */
+const keepsUpWithinS = 3
+
+/**
+ * How long until these lanes have taken all there is, at their rates together, milliseconds; null: never; undefined: the
+ * broker did not say.
+ */
+export function drainMs(lanes: readonly LaneLoad[]): number | null | undefined {
+  const sum = (of: (lane: LaneLoad) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
+  if (lanes.some(({ behind }) => behind === undefined)) return undefined
+  const behind = sum((lane) => lane.behind ?? 0)
+  const taken = sum(({ takenPerSecond }) => takenPerSecond)
+  if (behind === 0) return 0
+  const rate = behind <= keepsUpWithinS * taken ? taken : taken - sum(({ arrivingPerSecond }) => arrivingPerSecond)
+  return rate > 0 ? (1_000 * behind) / rate : null
+}
+
+function laneLoad(
+  lane: LaneHealth,
+  before: LaneHealth | undefined,
+  elapsedMs: number,
+  written: ReadonlyMap<string, number>,
+): LaneLoad {
+  const perSecond = (of: (lane: LaneHealth) => number) =>
+    before ? (1_000 * Math.max(0, of(lane) - of(before))) / elapsedMs : 0
+  const times = lane.topics.flatMap(({ topic }) => written.get(`${topic}/${lane.lane}`) ?? [])
+  return {
+    lane: lane.lane,
+    // Of a replica that is gone the database still knows the name
+    owner: lane.silentMs === null ? null : lane.owner,
+    behind: lane.behind,
+    lagMs: times.length > 0 ? Math.max(0, Date.now() - Math.min(...times)) : lane.behindMs,
+    takenPerSecond: perSecond(({ topics }) => topics.reduce((sum, { position }) => sum + position, 0)),
+    arrivingPerSecond: perSecond(({ topics }) => topics.reduce((sum, { end }) => sum + (end ?? 0), 0)),
+  }
+}
+
+/** The next record of every lane and topic that has one. */
+const unreadPlaces = (lanes: readonly LaneHealth[]): Place[] =>
+  lanes.flatMap(({ lane, topics }) =>
+    topics
+      .filter(({ position, end = 0 }) => position < end)
+      .map(({ topic, position }) => ({ topic, partition: lane, offset: position })),
+  )
