@@ -5,6 +5,7 @@ import type { Event } from '../../producers/event-generator.ts'
 import { Publisher } from '../../producers/publisher.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import type { Codec } from '../../schemas/codec.ts'
+import { newEventId } from '../../schemas/event-id.ts'
 import { registerSchemas } from '../../schemas/registry.ts'
 
 export const seed = 7
@@ -17,7 +18,10 @@ export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
   return createCodec({ registryUrl, namespace, log })
 }
 
-/** Fills the topic `orders` with orders, each with a key of its own. @returns the sum of what they cost, a proof of reading */
+/**
+ * Fills the topic `orders` with orders, each with a key of its own and, as the API gives them, an id that sorts by time.
+ * @returns the sum of what they cost, a proof of reading
+ */
 export async function fillOrders({ kafka, namespace }: Sandbox, codec: Codec, events: number): Promise<number> {
   const publisher = await Publisher.connect({ kafka, namespace, codec })
   let totalMinor = 0
@@ -26,7 +30,7 @@ export async function fillOrders({ kafka, namespace }: Sandbox, codec: Codec, ev
     for (const event of generateEvents('OrderPlaced', { count: events, seed })) {
       if (event.type !== 'OrderPlaced') throw new TallyError('INVARIANT', `not an order: ${event.type}`)
       totalMinor += event.data.totalMinor
-      if (chunk.push(event) < 10_000) continue
+      if (chunk.push({ ...event, id: newEventId() }) < 10_000) continue
       await publisher.publish(chunk)
       chunk = []
     }

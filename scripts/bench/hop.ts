@@ -1,0 +1,62 @@
+import { join } from 'node:path'
+import { subjectOf } from '../../schemas/topics.ts'
+import type { Benchmark, Ground, Repeat } from './benchmark.ts'
+import { fillOrders, prepareTopics } from './fill-orders.ts'
+import { assertHop, prepareOurTables, preparePeerTables } from './hop/prepare.ts'
+import { runProgram, script } from './run-program.ts'
+
+export const hop: Benchmark = {
+  name: 'hop',
+  what: 'Take events from a topic: remember the id, write a row, store an event in the outbox; publish that to a topic.',
+  unit: 'events/s',
+  events: { usual: 500_000, quick: 30_000 },
+  contenders: [
+    { name: 'tally', setup: 'one replica, 12 lanes', measure: ours },
+    {
+      name: 'kafkajs, 12 at once',
+      setup: 'kafkajs 2.2.4 eachMessage, partitionsConsumedConcurrently 12, a transaction each, prepared statements',
+      share: 0.08,
+      measure: (ground) => eachMessage(ground, 12),
+    },
+    {
+      name: 'kafkajs, one at a time',
+      setup: 'the same with partitionsConsumedConcurrently 1',
+      share: 0.02,
+      measure: (ground) => eachMessage(ground, 1),
+    },
+  ],
+  bars: [
+    { against: 'kafkajs, 12 at once', atLeast: 12 },
+    { against: 'kafkajs, one at a time', atLeast: 30 },
+  ],
+}
+
+async function ours(ground: Ground): Promise<Repeat> {
+  const { sandbox, events } = ground
+  await fillOrders(sandbox, await prepareTopics(sandbox), events)
+  const schema = await prepareOurTables(sandbox)
+  const { counts: _, ...repeat } = await runProgram(ground, program('hop/ours.ts', { events }, ground))
+  await assertHop(ground, schema)
+  return repeat
+}
+
+async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
+  const { sandbox, events } = ground
+  const { config, namespace } = sandbox
+  await fillOrders(sandbox, await prepareTopics(sandbox), events)
+  const schema = await preparePeerTables(sandbox)
+  const order = {
+    brokers: config.kafka.brokers,
+    registryUrl: config.registry.url,
+    databaseUrl: config.postgres.url,
+    input: `${namespace}orders`,
+    output: `${namespace}payments`,
+    subject: subjectOf(namespace, 'PaymentAuthorized'),
+    ...{ schema, events, atOnce },
+  }
+  const { counts: _, ...repeat } = await runProgram(ground, program('peers/kafkajs-each-message.ts', order, ground))
+  await assertHop(ground, schema)
+  return repeat
+}
+
+const program = (path: string, order: object, ground: Ground) => script(join(import.meta.dirname, path), order, ground)
