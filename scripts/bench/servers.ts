@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { environmentWith, loadConfig } from '../../infra/config.ts'
+import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
 import { deleteServerData, loadStackConfig } from '../../infra/stack/data-dir.ts'
+import { assertPortFree } from '../../infra/stack/ports.ts'
 import { embeddedServers } from '../../infra/stack/servers.ts'
 import { startStack } from '../../infra/stack/supervisor.ts'
-import { TallyError } from '../../infra/errors.ts'
 
 export interface BenchServers extends AsyncDisposable {
   /** Variables that lead to them. */
@@ -12,20 +14,17 @@ export interface BenchServers extends AsyncDisposable {
   readonly setup: string
 }
 
-/** Apart from those of `npm start` and of the tests, which may run at the same time, though not while it counts. */
-const portBase = 25_000
-
 /**
  * The servers of a run: those the environment names, and embedded ones of the run's own for the rest, empty at first and
- * as durable as in `npm start`. They end with the run, and their data with them.
+ * as durable as those of `npm start`. They end with the run, and their data with them.
+ * @throws TallyError USAGE while another benchmark runs
  */
 export async function openServers(say: (line: string) => void, signal: AbortSignal): Promise<BenchServers> {
   const dataDir = join(loadConfig().dataDir, 'bench')
-  const settings = { TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_LOG_LEVEL: 'error' }
-  const config = loadStackConfig(environmentWith(settings))
+  const { config, settings } = await freePorts({ TALLY_DATA_DIR: dataDir, TALLY_LOG_LEVEL: 'error' })
   const processes = embeddedServers(config, { durable: true })
   const stack = await startStack(config, { processes, fresh: true, onProgress: say, signal })
-  if (!stack) throw new TallyError('USAGE', 'Another benchmark is running: two would measure each other')
+  if (!stack) throw new TallyError('USAGE', 'Another benchmark is running: the two would measure each other')
   const { kafka, registry, postgres } = config
   return {
     env: {
@@ -39,5 +38,21 @@ export async function openServers(say: (line: string) => void, signal: AbortSign
       await stack.down()
       deleteServerData(dataDir)
     },
+  }
+}
+
+/** Apart from the ports of `npm start` and of the tests. */
+async function freePorts(
+  env: NodeJS.ProcessEnv,
+  base = 26_000,
+): Promise<{ config: Config; settings: NodeJS.ProcessEnv }> {
+  const settings = { ...env, TALLY_PORT_BASE: String(base) }
+  const config = loadStackConfig(environmentWith(settings))
+  try {
+    for (const port of Object.values(config.ports)) await assertPortFree(port, 'the servers of the benchmark')
+    return { config, settings }
+  } catch (error) {
+    if (base >= 26_900) throw error
+    return freePorts(env, base + 100)
   }
 }
