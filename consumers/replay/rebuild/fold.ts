@@ -6,6 +6,7 @@ import type { ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../range-source.ts'
 import type { UnreadRange } from '../range-source.ts'
 import { readStretches } from '../read-stretches.ts'
+import type { RangeSource } from '../read-stretches.ts'
 import { LaneFold } from './fold-lane.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { readFolded, readSeen } from './fold-tables.ts'
@@ -61,10 +62,17 @@ export class Fold {
     )
     const stopping = new AbortController()
     const signal = AbortSignal.any([this.run.signal, stopping.signal])
+    // While the lanes stand still there is time for one connection only
+    await using shared = tx && (await openSource(this.context, ranges, signal))
     const waiting = [...Map.groupBy(ranges, ({ partition }) => partition)]
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        await this.foldLane(next[0], { ranges: next[1], decisions, signal, tx })
+        const [lane, ofLane] = next
+        if (shared) await this.foldLane(lane, { ranges: ofLane, source: shared, decisions, signal, tx })
+        else {
+          await using source = await openSource(this.context, ofLane, signal, bufferBytes)
+          await this.foldLane(lane, { ranges: ofLane, source, decisions, signal })
+        }
       }
     }
     const workers = Array.from({ length: tx ? 1 : lanesAtOnce }, () => work().catch((error) => stopping.abort(error)))
@@ -72,8 +80,7 @@ export class Fold {
     stopping.signal.throwIfAborted()
   }
 
-  private async foldLane(lane: number, { ranges, decisions, signal, tx }: LaneWork): Promise<void> {
-    await using source = await openSource(this.context, ranges, signal, bufferBytes)
+  private async foldLane(lane: number, { ranges, source, decisions, signal, tx }: LaneWork): Promise<void> {
     const fold = await this.laneFold(lane)
     const stretches = readStretches(source, ranges, {
       atOnce: () => (tx ? atOnce : this.run.atOnce(atOnce)),
@@ -110,6 +117,7 @@ export class Fold {
 
 interface LaneWork {
   readonly ranges: readonly UnreadRange[]
+  readonly source: RangeSource
   readonly decisions: Decisions
   readonly signal: AbortSignal
   readonly tx?: Tx
