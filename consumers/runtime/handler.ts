@@ -83,6 +83,12 @@ export interface ConsumerDefinition<State, Row = never> {
   group: string
   /** Decides which replays are allowed. @default 'external', which allows the least */
   effects?: Effects
+  /**
+   * Where the group begins in a topic it has never read: with the first event the broker still has, or with those written
+   * from its first start on. What it leaves out is in its ledger, as ignored.
+   * @default 'first'
+   */
+  begins?: 'first' | 'now'
   /** One row per key of the lane. */
   state: StateTable<State>
   /** Rows that several lanes change, locked in order after the lane row. */

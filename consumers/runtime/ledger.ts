@@ -14,8 +14,10 @@ export interface TopicStart {
   readonly topic: string
   /** The broker's id of the topic, where it tells it. */
   readonly topicId?: string
-  /** First offset the broker still has; where a group that never read the topic begins. */
+  /** First offset the broker still has. */
   readonly low: number
+  /** Where a group that never read the topic begins; what lies before is ignored. @default low */
+  readonly begin?: number
 }
 
 const raise = prepared<{ epoch: number }>(
@@ -80,6 +82,12 @@ const openSpans = prepared(
      as t (topic, position, topic_id, replay, again_until, resume_at)`,
 )
 
+const ignoreFrom = prepared(
+  'ledger_ignore_from',
+  `update ledger set first_offset = $4, ignored = next_offset - $4
+   where topic = $1 and partition = $2 and epoch = $3 and first_offset = next_offset`,
+)
+
 /** Where a lane goes on in a topic. */
 export interface Position {
   readonly offset: number
@@ -116,10 +124,12 @@ export async function openLedger(
           `topic ${start.topic} was re-created since partition ${own.lane} was read last: its offsets mean other events now`,
         )
       }
-      const position = span ? positionAfter(span) : { offset: start.low }
+      const position = span ? positionAfter(span) : { offset: start.begin ?? start.low }
       return { topic: start.topic, topicId: start.topicId ?? span?.topic_id ?? '', position }
     })
     await insertSpans(tx, own, spans)
+    for (const { topic, low, begin = low } of topics)
+      if (begin > low && !last.has(topic)) await ignoreFrom(tx, topic, own.lane, own.epoch, low)
     return new Map(spans.map(({ topic, position }) => [topic, position]))
   })
 }

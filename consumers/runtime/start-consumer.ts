@@ -53,7 +53,15 @@ export async function startConsumer<State, Row>(
     kafka: createKafka({ brokers, clientId: replica, log }),
     readIds: readTopicIds,
   }
-  const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, readIds })
+  const offsets = await TopicOffsets.open({
+    kafka,
+    brokers,
+    namespace,
+    topics,
+    partitions,
+    begins: definition.begins,
+    readIds,
+  })
   const relay = new Relay({ kafka, pool, namespace, partitions, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
   const breaker = new FailureBreaker()

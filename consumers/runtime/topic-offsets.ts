@@ -12,6 +12,8 @@ export interface TopicOffsetsOptions {
   topics: readonly string[]
   /** Partition count the pipeline was deployed with. */
   partitions: number
+  /** Where the group begins in a topic it has never read. @default 'first' */
+  begins?: 'first' | 'now'
   /** @default asks the brokers */
   readIds?: typeof readTopicIds
 }
@@ -27,7 +29,7 @@ export class TopicOffsets {
   private readonly ids = new Map<string, string>()
   private readonly recreated = new Set<string>()
   private known: Promise<void>
-  private readonly lows = new Map<string, ReadonlyMap<number, number>>()
+  private readonly starting = new Map<string, ReadonlyMap<number, { low: number; high: number }>>()
   private readonly passed = new Map<string, Stretch[]>()
   private readonly gaps = new Map<string, number>()
 
@@ -63,11 +65,10 @@ export class TopicOffsets {
   /** @throws TallyError UNREACHABLE */
   async starts(lane: number): Promise<TopicStart[]> {
     await this.known.catch(() => this.refresh())
-    return this.options.topics.map((topic) => ({
-      topic,
-      topicId: this.topicId(topic),
-      low: this.lows.get(topic)?.get(lane) ?? 0,
-    }))
+    return this.options.topics.map((topic) => {
+      const { low, high } = this.starting.get(topic)?.get(lane) ?? { low: 0, high: 0 }
+      return { topic, topicId: this.topicId(topic), low, begin: this.options.begins === 'now' ? high : low }
+    })
   }
 
   /**
@@ -171,7 +172,10 @@ export class TopicOffsets {
           `topic ${this.onBroker(topic)} has ${offsets.length} partitions, not ${partitions}: keys would change lanes. Set TALLY_PARTITIONS to what the topics were created with`,
         )
       }
-      this.lows.set(topic, new Map(offsets.map(({ partition, low }) => [partition, Number(low)])))
+      this.starting.set(
+        topic,
+        new Map(offsets.map(({ partition, low, high }) => [partition, { low: Number(low), high: Number(high) }])),
+      )
     }
   }
 

@@ -18,6 +18,8 @@ export interface Writer {
 /** A service that reads events, too. */
 export interface Group extends Writer {
   handles: ReadonlySet<EventType>
+  /** Whether it was to read topics from their beginning. */
+  begins: 'first' | 'now'
   /** Topics it reads, without namespace. */
   topics: ReadonlySet<string>
 }
@@ -69,11 +71,13 @@ export const ordersWriter = ({ namespace }: Config): Writer => ({
 export function readGroups(config: Config): Promise<Group[]> {
   return Promise.all(
     consumerFolders().map(async (folder) => {
-      const handles = Object.keys((await loadConsumer(folder, config)).handlers) as EventType[]
+      const { handlers, begins = 'first' } = await loadConsumer(folder, config)
+      const handles = Object.keys(handlers) as EventType[]
       return {
         name: folder,
         schema: quoted(schemaName(config.namespace, folder)),
         handles: new Set(handles),
+        begins,
         topics: new Set(handles.map((type) => topicOf(type).name)),
       }
     }),

@@ -112,7 +112,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
     })),
     groups: [
       {
-        group: { name: 'all', schema: 'all', handles, topics: new Set(sizes.keys()) },
+        group: { name: 'all', schema: 'all', handles, begins: 'first', topics: new Set(sizes.keys()) },
         books: booksOf(sizes),
       },
     ],
