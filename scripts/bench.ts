@@ -17,6 +17,7 @@ interface BenchOptions extends CommonOptions {
   profile?: boolean
   events?: number
   repeats?: number
+  out: string
 }
 
 await runCommand(({ signal }) =>
@@ -30,6 +31,7 @@ await runCommand(({ signal }) =>
     .option('--long', 'also sizes that take hours')
     .option('--events <count>', 'events of one repeat', integer(1))
     .option('--repeats <count>', 'repeats of each contender', integer(1))
+    .option('--out <folder>', 'where the figures go', resultsDir)
     .option('--profile', 'write CPU profiles of the measured programs, too')
     .action(async (name: string, options: BenchOptions) => {
       if (name === 'list') return list(options)
@@ -46,8 +48,8 @@ function list({ json }: BenchOptions): void {
 }
 
 async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: AbortSignal): Promise<void> {
-  const { quick = false, long = false, profile, json } = options
-  const profiles = profile ? join(resultsDir, 'profiles') : undefined
+  const { quick = false, long = false, profile, json, out } = options
+  const profiles = profile ? join(out, 'profiles') : undefined
   if (profiles) mkdirSync(profiles, { recursive: true })
   await using servers = await openServers(say, signal)
   for (const benchmark of chosen) {
@@ -59,7 +61,7 @@ async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: 
       env: servers.env,
       surroundings: surroundings(servers.setup),
     })
-    const path = keepReport(report)
+    const path = keepReport(report, out)
     if (json) printJson(report)
     else printReport(report)
     say(`${path}.json and .svg`)

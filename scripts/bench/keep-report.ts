@@ -7,9 +7,9 @@ import type { Report } from './report.ts'
 export const resultsDir = resolve(import.meta.dirname, '../../bench-results')
 
 /** Writes `<time>-<benchmark>.json` and `.svg`. @returns the path without its ending */
-export function keepReport(report: Report): string {
-  mkdirSync(resultsDir, { recursive: true })
-  const path = join(resultsDir, `${report.takenAt.replaceAll(/[:.]/g, '-')}-${report.benchmark}`)
+export function keepReport(report: Report, folder: string): string {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, `${report.takenAt.replaceAll(/[:.]/g, '-')}-${report.benchmark}`)
   writeFileSync(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`)
   writeFileSync(`${path}.svg`, plot(report))
   return path

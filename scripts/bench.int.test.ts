@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, expect, test } from '@jest/globals'
+import { environmentWith } from '../infra/config.ts'
+import type { Report } from './bench/report.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tally-bench-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Judges the books, never the speed: a contender that loses or doubles an event ends the command. */
+async function bench(...args: string[]): Promise<Report> {
+  const child = spawn(process.execPath, ['scripts/bench.ts', ...args, '--quick', '--json', '--out', folder], {
+    cwd: resolve(import.meta.dirname, '..'),
+    env: environmentWith({ TALLY_DATA_DIR: folder }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  if (child.exitCode !== 0) throw new Error(`Exit code ${child.exitCode}\n${stderr}`)
+  return JSON.parse(stdout) as Report
+}
+
+test.each(['consume', 'produce', 'hop'])('%s does all of its work, ours and theirs', async (name) => {
+  const { benchmark, results } = await bench(name, '--events', '3000')
+  expect(benchmark).toBe(name)
+  expect(results.length).toBeGreaterThan(1)
+  for (const { perSecond, cpuPerEvent, ratio } of results) {
+    for (const figure of [perSecond.median, cpuPerEvent.median, ratio]) expect(figure).toBeGreaterThan(0)
+  }
+})
