@@ -1,12 +1,17 @@
+import type { Command } from 'commander'
 import { consumerFolders } from '../consumers/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
-import { createCommand, printJson, runCommand } from './cli.ts'
+import { createCommand, printJson, runCommand, say } from './cli.ts'
 import type { CommandFrame, CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
+import { connectKafka } from './cli/connect.ts'
 import { openForPerson } from './lanes/read-health.ts'
 import { changeReplicas } from './scale/change-replicas.ts'
 import { changeJson, printChange } from './scale/print-change.ts'
 import { readLoad } from './scale/consumer-load.ts'
+import type { Orphans } from './scale/orphans.ts'
+import { printOrphans, typedName } from './scale/print-orphans.ts'
+import { removeConsumer } from './scale/remove-consumer.ts'
 import { loadJson, printLoad } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
 import { requireStack } from './scale/running-stack.ts'
@@ -14,6 +19,9 @@ import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { configOf } from './stack/probe-stack.ts'
 
 interface ScaleOptions extends CommonOptions {
+  remove?: string
+  yes?: boolean
+  giveUp?: boolean
   timeout: number
 }
 
@@ -23,15 +31,52 @@ await runCommand((frame) =>
     'npm run scale -- payment=4 inventory=2',
     'npm run scale -- payment=1 --json',
     'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
+    'npm run scale -- --remove loyalty',
   ])
     .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
+    .option('--remove <consumer>', 'stop a consumer and delete all it has on the servers, after a question')
+    .option('-y, --yes', 'with --remove: do not ask')
+    .option('--give-up', 'with --remove: lose events it has not published and calls that have no answer')
     .option('--timeout <seconds>', 'for a replica to start, and for the lanes to settle', integer(1), 60)
     .addHelpText(
       'after',
       '\nThe numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A standstill is the\ntime between two commits of a lane, so it says something of lanes that had something to take.',
     )
-    .action((texts: string[], options: ScaleOptions) => scale(texts, options, frame)),
+    .action((texts: string[], options: ScaleOptions, command: Command) => {
+      if (options.remove !== undefined && texts.length > 0)
+        command.error('--remove takes one consumer and changes no others')
+      return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)
+    }),
 )
+
+async function remove(
+  consumer: string,
+  { yes, giveUp = false, timeout, json }: ScaleOptions,
+  { signal }: CommandFrame,
+): Promise<void> {
+  const { dataDir } = loadConfig()
+  refuseForeignStack(dataDir)
+  const config = configOf(await requireStack(dataDir))
+  const pool = openForPerson(config)
+  const agreed = async (orphans: Orphans) => {
+    if (!json) printOrphans(consumer, orphans)
+    return yes || typedName(consumer)
+  }
+  try {
+    const kafka = connectKafka('scale', config)
+    const removed = await removeConsumer({
+      ...{ config, kafka, pool, consumer, giveUp, agreed, signal },
+      withinMs: timeout * 1_000,
+    })
+    if (json) printJson({ removed: removed ?? null })
+    if (!removed) return say('Kept')
+    say(`${consumer} is removed`)
+    if (consumerFolders().includes(consumer))
+      say(`Delete consumers/${consumer}, too: the next \`npm start\` would run it again, from its beginning`)
+  } finally {
+    await pool.end()
+  }
+}
 
 async function scale(texts: string[], { json, timeout }: ScaleOptions, { signal }: CommandFrame): Promise<void> {
   const { dataDir } = loadConfig()
