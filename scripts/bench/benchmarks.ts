@@ -1,10 +1,11 @@
 import { TallyError } from '../../infra/errors.ts'
+import { api } from './api.ts'
 import type { Benchmark } from './benchmark.ts'
 import { consume } from './consume.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, consume, produce]
+export const benchmarks: readonly Benchmark[] = [hop, api, consume, produce]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {

@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import { schemaName } from '../../consumers/load-consumer.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { demoCatalogue } from '../../producers/demo-catalogue.ts'
+import { freePort } from '../../producers/orders-api/testing/orders-bench.ts'
+import { deployDatabase, deploySchemas, deployTopics } from '../deploy/steps.ts'
+import { placeOrders } from './api/put-load.ts'
+import type { Benchmark, Ground, Repeat } from './benchmark.ts'
+import { countTopic } from './count-topic.ts'
+import { assertCount } from './fill-orders.ts'
+import { startService } from './start-service.ts'
+import type { Service } from './start-service.ts'
+import { startMachineWatch } from './watch.ts'
+
+const pace = 1_000
+
+export const api: Benchmark = {
+  name: 'api',
+  what: 'POST /orders over 64 connections: price the order, store it, answer 201.',
+  unit: 'orders/s',
+  events: { usual: 40_000, quick: 3_000 },
+  contenders: [
+    {
+      name: 'tally',
+      setup: 'one replica; the event stored in the same transaction and published meanwhile',
+      measure: ours,
+    },
+    {
+      name: 'express',
+      setup: 'Express 5, pg with 10 connections, an insert each; no outbox, no events',
+      measure: plain,
+    },
+  ],
+  bars: [{ atLeast: 3_000 }, { against: 'express', atLeast: 0.7 }, { figure: `p99 ms at ${pace}/s`, atMost: 50 }],
+}
+
+async function ours(ground: Ground): Promise<Repeat> {
+  const { sandbox, signal } = ground
+  const schema = await prepare(ground)
+  const port = await freePort()
+  const env = { TALLY_API_PORT: String(port) }
+  const orders = { ...ground, schema, port }
+  await using service = await startService(ground, 'producers/orders-api/main.ts', { env })
+  const repeat = await measure(orders, service)
+  const placed = await storedOrders(orders)
+  await waitUntil('all events are published', async () => {
+    const { rows } = await sandbox.pool.query<{ n: number }>(`select count(*) as n from ${schema}.outbox`)
+    return Number(rows[0]?.n) === 0
+  })
+  const { records, keys } = await countTopic(sandbox, 'orders', signal)
+  assertCount('events published', records, placed)
+  assertCount('orders with an event', keys, placed)
+  return repeat
+}
+
+async function plain(ground: Ground): Promise<Repeat> {
+  const schema = await prepare(ground)
+  const port = await freePort()
+  const order = { databaseUrl: ground.sandbox.config.postgres.url, schema, port }
+  const args = [JSON.stringify(order)]
+  await using service = await startService(ground, join(import.meta.dirname, 'peers/express-orders.ts'), { args })
+  const repeat = await measure({ ...ground, port }, service)
+  await storedOrders({ ...ground, schema })
+  return repeat
+}
+
+/** The pipeline as it is deployed, with articles to order. @returns the schema of the orders API */
+async function prepare({ sandbox: { config, namespace, log, pool } }: Ground): Promise<string> {
+  for (const step of [deployDatabase, deployTopics, deploySchemas]) await step(config, log)
+  const schema = schemaName(namespace, 'orders')
+  const catalogue = demoCatalogue()
+  await pool.query(
+    `insert into ${schema}.product (sku, name, currency, unit_price_minor) select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])`,
+    [
+      catalogue.map(({ sku }) => sku),
+      catalogue.map(({ name }) => name),
+      catalogue.map(({ currency }) => currency),
+      catalogue.map(({ unitPriceMinor }) => unitPriceMinor),
+    ],
+  )
+  return schema
+}
+
+/** First as fast as it goes, then, with the service warm, at a pace that shows how long an order takes. */
+async function measure({ events, port }: Ground & { port: number }, service: Service): Promise<Repeat> {
+  const url = `http://127.0.0.1:${port}`
+  const [cpuBefore, machineSeconds] = [service.cpuSeconds(), startMachineWatch()]
+  const { seconds } = await placeOrders(url, { orders: events })
+  const [cpu, machine] = [service.cpuSeconds() - cpuBefore, machineSeconds()]
+  const { p50, p99 } = await placeOrders(url, { orders: pacedOrders(events), perSecond: pace })
+  return {
+    perSecond: events / seconds,
+    cpuPerEvent: cpu / events,
+    machineCpuPerEvent: machine / events,
+    figures: { [`p50 ms at ${pace}/s`]: p50, [`p99 ms at ${pace}/s`]: p99 },
+  }
+}
+
+const pacedOrders = (events: number): number => Math.ceil(events / 4)
+
+/** @throws TallyError INVARIANT unless every order that was accepted is stored once */
+async function storedOrders({ sandbox, events, schema }: Ground & { schema: string }): Promise<number> {
+  const { rows } = await sandbox.pool.query<{ n: number }>(`select count(*) as n from ${schema}.placed_order`)
+  const expected = events + pacedOrders(events)
+  assertCount('orders stored', Number(rows[0]?.n), expected)
+  return expected
+}

@@ -1,0 +1,52 @@
+import autocannon from 'autocannon'
+import { TallyError } from '../../../infra/errors.ts'
+import { orderGenerator } from '../../../producers/order-generator.ts'
+import { seed } from '../fill-orders.ts'
+
+const connections = 64
+const differentOrders = 500
+
+/** What requests are made of: orders of one to five articles of the demo's catalogue. */
+const bodies = (): string[] => {
+  const orderAt = orderGenerator(seed)
+  return Array.from({ length: differentOrders }, (_, index) => {
+    const { customerId, currency, lines, shipTo } = orderAt(index)
+    return JSON.stringify({
+      customerId,
+      currency,
+      lines: lines.map(({ sku, quantity }) => ({ sku, quantity })),
+      shipTo,
+    })
+  })
+}
+
+export interface Load {
+  seconds: number
+  /** Of the requests, milliseconds; at a given rate from the moment each was due. */
+  p50: number
+  p99: number
+}
+
+/**
+ * Places orders over 64 connections: as fast as they are answered, or at a rate whether they are answered or not.
+ * @throws TallyError INVARIANT unless each is answered with 201
+ */
+export async function placeOrders(
+  url: string,
+  load: { readonly orders: number; readonly perSecond?: number },
+): Promise<Load> {
+  const { orders, perSecond } = load
+  const headers = { 'content-type': 'application/json' }
+  const result = await autocannon({
+    url,
+    connections: Math.min(connections, orders),
+    amount: orders,
+    ...(perSecond !== undefined && { overallRate: perSecond }),
+    requests: bodies().map((body) => ({ method: 'POST', path: '/orders', headers, body })),
+  })
+  const created = result.statusCodeStats?.['201']?.count
+  if (created !== orders || result.errors > 0)
+    throw new TallyError('INVARIANT', `${created} of ${orders} orders were accepted, ${result.errors} requests failed`)
+  const { p50, p99 } = result.latency
+  return { seconds: (result.finish.getTime() - result.start.getTime()) / 1_000, p50, p99 }
+}

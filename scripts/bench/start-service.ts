@@ -1,0 +1,40 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { TallyError } from '../../infra/errors.ts'
+import { cpuMs } from '../../infra/stack/process-identity.ts'
+import type { Ground } from './benchmark.ts'
+
+export interface Service extends AsyncDisposable {
+  /** CPU time used so far, seconds. */
+  cpuSeconds(): number
+}
+
+/**
+ * Starts a service as its supervisor would: it says over IPC that it is ready, and ends on SIGTERM.
+ * @throws TallyError UNREACHABLE if it ends instead
+ */
+export async function startService(
+  { sandbox, profiles }: Pick<Ground, 'sandbox' | 'profiles'>,
+  path: string,
+  { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+): Promise<Service> {
+  const child = fork(path, args, {
+    env: { ...sandbox.env, ...env },
+    execArgv: profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const exited = once(child, 'exit')
+  const ended = exited.then(() => {
+    throw new TallyError('UNREACHABLE', `${path} ended before it was ready`)
+  })
+  ended.catch(() => {}) // It does end some day
+  await Promise.race([once(child, 'message'), ended])
+  const { pid = 0 } = child
+  return {
+    cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
