@@ -49,7 +49,7 @@ export async function readRecords(
     if (type === undefined && envelope.typeName !== undefined) continue // A type newer than this code: not ours
     if (type !== undefined && !handled.has(type)) continue
     const placeId = hashedId(`${topicId}/${partition}/${message.offset}`)
-    inputs.push(readRecord(message, placeId, options))
+    inputs.push(readRecord(message, placeId, options, envelope))
   }
   const ignored = messages.length - inputs.length
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length } }
@@ -63,8 +63,8 @@ export function readRecord(
   message: KafkaMessage,
   placeId: string,
   { codec, partitions, topic, partition, killer }: Omit<ReadOptions, 'handled' | 'topicId'>,
+  envelope = fromHeaders(message.headers),
 ): RecordInput {
-  const envelope = fromHeaders(message.headers)
   const offset = Number(message.offset)
   const time = envelope.time ?? Number(message.timestamp)
   let event: RecordInput['event']
