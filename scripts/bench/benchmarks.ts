@@ -4,8 +4,9 @@ import type { Benchmark } from './benchmark.ts'
 import { consume } from './consume.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
+import { rebuild } from './rebuild.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, api, consume, produce]
+export const benchmarks: readonly Benchmark[] = [hop, api, consume, produce, rebuild]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {
