@@ -13,7 +13,7 @@ import { readFolded, readSeen } from './fold-tables.ts'
 import type { FoldPosition } from './fold-tables.ts'
 
 /** Records of one transaction at most. */
-const atOnce = 10_000
+const atOnce = 4_000
 /** While the database works for one lane, records of another are read. */
 const lanesAtOnce = 3
 /** Read ahead of one lane, about: what waits long as objects costs the garbage collector more than reading it. */
