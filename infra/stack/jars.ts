@@ -37,22 +37,43 @@ export async function fetchJars(jdk: Jdk, progress: (text: string) => void): Pro
 }
 
 async function fetchOnce(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
-  const dir = join(cacheDir, `jars-${createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 12)}`)
-  if (!existsSync(dir)) await download(dir, jdk, progress)
-  const kafkaDir = join(dir, 'kafka')
-  const kafka = readdirSync(kafkaDir)
+  const dir = await fetchByPom({ pom, what: 'Kafka and the schema registry', megabytes: 200 }, jdk, progress)
+  return { kafka: jarsIn(join(dir, 'kafka')), registry: join(dir, 'registry', 'quarkus-run.jar'), dir }
+}
+
+/** The jars of a folder, sorted. */
+export const jarsIn = (dir: string): string[] =>
+  readdirSync(dir)
     .toSorted()
-    .map((jar) => join(kafkaDir, jar))
-  return { kafka, registry: join(dir, 'registry', 'quarkus-run.jar'), dir }
+    .map((jar) => join(dir, jar))
+
+/** What to fetch: `mvn generate-resources -Djars.dir=…` fills the folder. */
+export interface JarSource {
+  /** Path of the pom. */
+  pom: string
+  /** For people. */
+  what: string
+  megabytes: number
+}
+
+/**
+ * Fetches through Maven what a pom names, on the first call with this very pom.
+ * @returns the folder
+ * @throws TallyError USAGE without Maven, UNREACHABLE when the download fails
+ */
+export async function fetchByPom(source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<string> {
+  const dir = join(cacheDir, `jars-${createHash('sha256').update(readFileSync(source.pom)).digest('hex').slice(0, 12)}`)
+  if (!existsSync(dir)) await download(dir, source, jdk, progress)
+  return dir
 }
 
 /** Fills a folder aside and renames it: what carries the name is complete, whoever else downloads at the same time. */
-async function download(dir: string, jdk: Jdk, progress: (text: string) => void): Promise<void> {
+async function download(dir: string, source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<void> {
   mkdirSync(cacheDir, { recursive: true })
   const aside = mkdtempSync(join(cacheDir, 'downloading-'))
   try {
-    progress('fetching Kafka and the schema registry through Maven, about 200 MB, this once')
-    await maven([`-Djars.dir=${aside}`, 'generate-resources'], jdk, progress)
+    progress(`fetching ${source.what} through Maven, about ${source.megabytes} MB, this once`)
+    await maven(source, [`-Djars.dir=${aside}`, 'generate-resources'], jdk, progress)
     chmodSync(aside, 0o755) // Temporary folders are private, the cache is not
     renameSync(aside, dir)
   } catch (error) {
@@ -62,8 +83,13 @@ async function download(dir: string, jdk: Jdk, progress: (text: string) => void)
   }
 }
 
-async function maven(args: readonly string[], jdk: Jdk, progress: (text: string) => void): Promise<void> {
-  const child = spawn('mvn', ['--batch-mode', '--strict-checksums', '--file', pom, ...args], {
+async function maven(
+  { pom: file, what }: JarSource,
+  args: readonly string[],
+  jdk: Jdk,
+  progress: (text: string) => void,
+): Promise<void> {
+  const child = spawn('mvn', ['--batch-mode', '--strict-checksums', '--file', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, JAVA_HOME: jdk.home },
   })
@@ -83,10 +109,10 @@ async function maven(args: readonly string[], jdk: Jdk, progress: (text: string)
     if (error.code !== 'ENOENT') throw new TallyError('USAGE', `Maven cannot be run: ${describeError(error)}`)
     throw new TallyError(
       'USAGE',
-      'Maven (the command mvn) is needed to fetch Kafka and the schema registry: install it (for example the package maven, or from maven.apache.org)',
+      `Maven (the command mvn) is needed to fetch ${what}: install it (for example the package maven, or from maven.apache.org)`,
     )
   })
   if (code === 0) return
   const why = errors.find((line) => line.trim() !== '') ?? `exit code ${code}`
-  throw new TallyError('UNREACHABLE', `Maven could not fetch Kafka and the schema registry, check the network: ${why}`)
+  throw new TallyError('UNREACHABLE', `Maven could not fetch ${what}, check the network: ${why}`)
 }

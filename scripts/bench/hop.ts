@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { subjectOf } from '../../schemas/topics.ts'
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { fillOrders, prepareTopics } from './fill-orders.ts'
+import { kafkaStreams } from './hop/kafka-streams.ts'
 import { assertHop, prepareOurTables, preparePeerTables } from './hop/prepare.ts'
 import { runProgram, script } from './run-program.ts'
 
@@ -12,6 +13,12 @@ export const hop: Benchmark = {
   events: { usual: 500_000, quick: 30_000 },
   contenders: [
     { name: 'tally', setup: 'one replica, 12 lanes', measure: ours },
+    {
+      name: 'kafka streams',
+      setup:
+        'Kafka Streams 4.3.1, exactly_once_v2, two RocksDB stores with changelogs, 2 threads, commits every 100 ms',
+      measure: kafkaStreams,
+    },
     {
       name: 'kafkajs, 12 at once',
       setup: 'kafkajs 2.2.4 eachMessage, partitionsConsumedConcurrently 12, a transaction each, prepared statements',
@@ -26,6 +33,7 @@ export const hop: Benchmark = {
     },
   ],
   bars: [
+    { against: 'kafka streams', atLeast: 1.2 },
     { against: 'kafkajs, 12 at once', atLeast: 12 },
     { against: 'kafkajs, one at a time', atLeast: 30 },
   ],
