@@ -21,7 +21,7 @@ export interface Probed {
 export async function probeStack(status: StackStatus): Promise<Probed> {
   const config = configOf(status)
   const [silent, health] = await Promise.all([silentOnes(config, status), healthOf(config)])
-  return { silent: new Map([...silent, ...frozenConsumers(health)]), health }
+  return { silent: new Map([...silent, ...frozenReplicas(status, health)]), health }
 }
 
 /** Our configuration, with the addresses the stack was started with. */
@@ -100,11 +100,15 @@ async function healthOf(config: Config): Promise<Health | string> {
   }
 }
 
-/** A replica is called after its process: `payment@host:1234`. */
-const frozenConsumers = (health: Health | string): [string, string][] =>
+/** A replica is called after its process: `payment@host:1234`. One that runs outside the stack stands for its consumer. */
+const frozenReplicas = ({ processes }: StackStatus, health: Health | string): [string, string][] =>
   typeof health === 'string'
     ? []
-    : health.groups.flatMap(({ group, lanes }): [string, string][] => {
-        const silent = lanes.find(({ condition }) => condition === 'silent')
-        return silent ? [[group, `${silent.owner} is silent`]] : []
-      })
+    : health.groups.flatMap(({ group, lanes }) =>
+        lanes
+          .filter(({ condition }) => condition === 'silent')
+          .map(({ owner }): [string, string] => {
+            const own = processes.find(({ identity }) => identity && owner?.endsWith(`:${identity.pid}`))
+            return [own?.name ?? group, `${owner} is silent`]
+          }),
+      )

@@ -26,10 +26,17 @@ export interface TestStack {
   close(): Promise<void>
 }
 
-const project = resolve(import.meta.dirname, '..', '..')
+const checkout = resolve(import.meta.dirname, '..', '..')
 
-/** @param portBase apart from every other test's: they run at the same time */
-export async function createTestStack(portBase: number, env: NodeJS.ProcessEnv = {}): Promise<TestStack> {
+/**
+ * @param portBase apart from every other test's: they run at the same time
+ * @param project whose code runs: a copy in which the test changes something
+ */
+export async function createTestStack(
+  portBase: number,
+  env: NodeJS.ProcessEnv = {},
+  project = checkout,
+): Promise<TestStack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tally-e2e-'))
   const sandbox = createSandbox({ ...env, TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase) })
   const children = new Set<ChildProcess>()
