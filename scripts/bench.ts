@@ -4,7 +4,7 @@ import type { CommonOptions } from './cli.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
 import { integer } from './cli/arguments.ts'
 import type { Benchmark } from './bench/benchmark.ts'
-import { benchmarks, findBenchmark } from './bench/benchmarks.ts'
+import { benchmarks, findBenchmark, findContender } from './bench/benchmarks.ts'
 import { keepReport, resultsDir } from './bench/keep-report.ts'
 import { printReport } from './bench/print-report.ts'
 import { runBenchmark } from './bench/run-benchmark.ts'
@@ -17,6 +17,7 @@ interface BenchOptions extends CommonOptions {
   profile?: boolean
   events?: number
   repeats?: number
+  only?: string[]
   out: string
 }
 
@@ -29,6 +30,7 @@ await runCommand(({ signal }) =>
     .argument('<name>', '`list` shows the benchmarks, `all` runs them')
     .option('--quick', 'few events and one repeat: tells whether it runs, not how fast')
     .option('--long', 'also sizes that take hours')
+    .option('--only <contender...>', 'leave the others out')
     .option('--events <count>', 'events of one repeat', integer(1))
     .option('--repeats <count>', 'repeats of each contender', integer(1))
     .option('--out <folder>', 'where the figures go', resultsDir)
@@ -47,6 +49,15 @@ function list({ json }: BenchOptions): void {
   )
 }
 
+/** @throws TallyError USAGE if there is none of a name */
+function only(benchmark: Benchmark, names: readonly string[]): Benchmark {
+  const [first, ...others] = names.map((name) => findContender(benchmark, name))
+  if (!first) return benchmark
+  const known = (name?: string) => name === undefined || names.includes(name)
+  const bars = benchmark.bars?.filter(({ contender, against }) => known(contender) && known(against))
+  return { ...benchmark, contenders: [first, ...others], bars }
+}
+
 async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: AbortSignal): Promise<void> {
   const { quick = false, long = false, profile, json, out } = options
   const profiles = profile ? join(out, 'profiles') : undefined
@@ -54,7 +65,7 @@ async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: 
   await using servers = await openServers(say, signal)
   for (const benchmark of chosen) {
     const { usual, quick: few, long: many = usual } = benchmark.events
-    const report = await runBenchmark(benchmark, {
+    const report = await runBenchmark(options.only ? only(benchmark, options.only) : benchmark, {
       events: options.events ?? (quick ? few : long ? many : usual),
       repeats: options.repeats ?? (quick ? 1 : 5),
       ...{ long, profiles, signal, say },

@@ -1,6 +1,6 @@
 import { TallyError } from '../../infra/errors.ts'
 import { api } from './api.ts'
-import type { Benchmark } from './benchmark.ts'
+import type { Benchmark, Contender } from './benchmark.ts'
 import { consume } from './consume.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
@@ -14,4 +14,12 @@ export function findBenchmark(name: string): Benchmark {
   if (found) return found
   const names = benchmarks.map((each) => each.name).join(', ')
   throw new TallyError('USAGE', `no benchmark "${name}": there are ${names}`)
+}
+
+/** @throws TallyError USAGE if there is none of this name */
+export function findContender({ name: benchmark, contenders }: Benchmark, name: string): Contender {
+  const found = contenders.find((each) => each.name === name)
+  if (found) return found
+  const names = contenders.map((each) => each.name).join('; ')
+  throw new TallyError('USAGE', `${benchmark} has no contender "${name}": there are ${names}`)
 }
