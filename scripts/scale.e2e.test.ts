@@ -165,7 +165,7 @@ describe('scale', () => {
     const folder = join(copy.dir, 'consumers/slow')
     await mkdir(folder)
     // In its own process only: the commands look at it, too
-    const wait = `if (process.argv[2] === 'slow') await new Promise(() => process.on('SIGTERM', process.exit))`
+    const wait = `if (process.argv[2] === 'slow') await new Promise(() => process.on('SIGTERM', () => process.exit()))`
     await writeFile(join(folder, 'consumer.ts'), `${wait}\nexport default () => ({ group: 'slow', handlers: {} })`)
     const first = stack.run('scale', 'slow=1', 'payment=2', '--timeout', '8')
     await waitUntil('it starts', async () => (await pids())['slow'] !== undefined)
