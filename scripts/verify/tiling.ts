@@ -30,7 +30,8 @@ export function tilingFaults(place: string, spans: readonly Span[], { low, end }
     if (next - first !== accounted)
       faults.push(`${place}: epoch ${epoch} accounts for ${accounted} of ${next - first} offsets`)
     if (replay !== null) {
-      if (next > position) faults.push(`${place}: replay ${replay} took offset ${next - 1}, which was never reached before`)
+      if (next > position)
+        faults.push(`${place}: replay ${replay} took offset ${next - 1}, which was never reached before`)
       continue
     }
     const gone = position === 0 && first <= low // The broker had dropped these before the group first read
