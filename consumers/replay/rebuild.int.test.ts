@@ -52,17 +52,20 @@ test('the tables are filled anew and swapped in while events flow and readers re
   await using frame = await openReplayFrame(bench, definition)
   const { context } = frame
   const plan = await frame.plan(topics, { mode: 'rebuild' })
+  const since = stories(5)
+  await bench.publish(since)
+  await bench.settled(topics)
   const right = await rows(bench)
   await bench.pool.query(`update order_status set status = 'wrong', updated_at = now()`)
   const reader = keepReading(bench, orderOf(before[0]!))
 
-  const during = stories(25)
+  const during = stories(20)
   const flowing = bench.publish(during)
   const end = await startReplay(context, plan, {}, by)
   await flowing
   await bench.settled(topics)
   expect(end).toMatchObject({ state: 'done', figures: { swapped: 1 } })
-  expect(end.figures['foldedLocked']).toBeLessThan(5_000)
+  expect(end.figures['foldedLocked']).toBeGreaterThanOrEqual(since.length)
   expect(
     (await rows(bench)).filter((row) =>
       (right as { order_id: string }[]).some(({ order_id }) => order_id === (row as { order_id: string }).order_id),
@@ -79,7 +82,7 @@ test('the tables are filled anew and swapped in while events flow and readers re
   await bench.publish(stories(3))
   await bench.settled(topics)
   expect(undone.state).toBe('undone')
-  expect(await statuses(bench)).toEqual({ wrong: 20, ready: 33 })
+  expect(await statuses(bench)).toEqual({ wrong: 25, ready: 28 })
   expect(await reader.stop()).toMatchObject({ gaps: [] })
   expect(await schemasLeft(bench)).toEqual(['order_status', 'replay'])
   const stopped = await bench.pool.query(`select * from lane_state where phase <> 'live'`)
