@@ -1,0 +1,61 @@
+import { TallyError } from '../../infra/errors.ts'
+
+/** Where a range begins or ends, as a person says it. */
+export type RangeBound =
+  /** The first event still kept, the end of the log, where the group stands. */
+  | { readonly at: 'earliest' | 'latest' | 'group' }
+  /** The first event not older; UTC epoch ms. */
+  | { readonly at: 'time'; readonly time: number }
+  /** One offset in all partitions. */
+  | { readonly at: 'offset'; readonly offset: number }
+  /** Offsets by `partition` or `topic/partition`: only these partitions are meant. */
+  | { readonly at: 'offsets'; readonly offsets: ReadonlyMap<string, number> }
+
+const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const forms = 'earliest, latest, group, an offset (1200), offsets by partition (3:1200 or orders/3:1200), or a time'
+
+/**
+ * Reads `earliest`, `latest`, `group`, `1200`, `3:1200,4:900`, `orders/3:1200`, `2026-03-01T18:00Z`, epoch seconds (10 digits)
+ * or milliseconds (13 digits), `-2h` (also s, m, d). `offset:1700000000` is an offset however long it is.
+ * @param now UTC epoch ms
+ * @throws TallyError USAGE
+ */
+export function parseRangeBound(text: string, now: number = Date.now()): RangeBound {
+  if (text === 'earliest' || text === 'latest' || text === 'group') return { at: text }
+  const [, offset] = /^(?:offset:)?(\d{1,9})$/.exec(text) ?? /^offset:(\d{1,15})$/.exec(text) ?? []
+  if (offset !== undefined) return { at: 'offset', offset: Number(offset) }
+  if (/^-\d+$/.test(text)) throw new TallyError('USAGE', `${text}: offsets begin at 0; a time ago is like -2h`)
+  const offsets = parseOffsets(text)
+  if (offsets) return { at: 'offsets', offsets }
+  const time = parseTime(text, now)
+  if (time > now) throw new TallyError('USAGE', `${text} lies in the future: it is ${new Date(now).toISOString()}`)
+  return { at: 'time', time }
+}
+
+const oneOffset = /^((?:[\w.-]+\/)?\d{1,6}):(\d{1,15})$/
+
+function parseOffsets(text: string): Map<string, number> | undefined {
+  const parts = text.split(',').map((part) => oneOffset.exec(part.trim()))
+  const offsets = new Map<string, number>()
+  for (const part of parts) {
+    const [, place, offset] = part ?? []
+    if (place === undefined) return undefined
+    if (offsets.has(place)) throw new TallyError('USAGE', `${text}: partition ${place} is there twice`)
+    offsets.set(place, Number(offset))
+  }
+  return offsets
+}
+
+/** Without a zone nobody could tell which moment is meant. */
+const zoned = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d))?$/
+
+function parseTime(text: string, now: number): number {
+  const [, ago, unit] = /^-(\d{1,9})([smhd])$/.exec(text) ?? []
+  if (ago !== undefined && unit !== undefined) return now - Number(ago) * units[unit]!
+  if (/^\d{10}$/.test(text)) return Number(text) * 1_000
+  if (/^\d{13}$/.test(text)) return Number(text)
+  const time = zoned.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  const zoneless = /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `: say its zone, ${text}Z for UTC` : ''
+  throw new TallyError('USAGE', `"${text}" is no beginning or end of a range${zoneless || `: that is ${forms}`}`)
+}
