@@ -1,5 +1,50 @@
-// Stand-in until the real one is here: overwrite it
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import { modes } from './plan.ts'
 import type { Plan } from './plan.ts'
+import { planId } from './plan-id.ts'
 
-export const readPlanFile = async (path: string): Promise<Plan> => JSON.parse(await readFile(path, 'utf8')) as Plan
+export interface WriteOptions {
+  /** Replaces a file of that name. */
+  readonly overwrite?: boolean
+}
+
+/** @throws TallyError USAGE if there is such a file, or it cannot be written */
+export async function writePlanFile(path: string, plan: Plan, { overwrite = false }: WriteOptions = {}): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(plan, undefined, 2)}\n`, { flag: overwrite ? 'w' : 'wx' })
+  } catch (error) {
+    throw new TallyError('USAGE', `the plan is not written: ${describeError(error)}`, { cause: error })
+  }
+}
+
+/** @throws TallyError USAGE if it cannot be read, is no plan, was made by another version, or was changed since it was made */
+export async function readPlanFile(path: string): Promise<Plan> {
+  const plan = parsed(path, await textOf(path))
+  if (!isObject(plan) || !modes.some((mode) => mode === plan.mode))
+    throw new TallyError('USAGE', `${path} is no plan: \`npm run replay -- plan --out FILE\` makes one`)
+  if (plan.format !== 1)
+    throw new TallyError('USAGE', `${path} was made by another version (format ${String(plan.format)}): make it anew`)
+  if (plan.id !== planId(plan as unknown as Plan))
+    throw new TallyError('USAGE', `${path} was changed since it was made: what it says is no longer what was counted`)
+  return plan as unknown as Plan
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new TallyError('USAGE', `the plan cannot be read: ${describeError(error)}`, { cause: error })
+  }
+}
+
+function parsed(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new TallyError('USAGE', `${path} is no plan, not even JSON: ${describeError(error)}`, { cause: error })
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,8 +1,10 @@
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
 import { schemaName } from '../../load-consumer.ts'
+import { withAdmin } from '../../../infra/kafka.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { Plan, PlanPartition } from '../plan.ts'
+import { planId } from '../plan-id.ts'
 import { migrateReplays, openReplayPool } from '../replay-schema.ts'
 import { rangesOf } from './replay-of.ts'
 
@@ -32,14 +34,14 @@ export async function openReplayFrame<S, R>(
     },
     async plan(topics, more = {}) {
       const ranges = (await Promise.all(topics.map((topic) => rangesOf(bench, topic)))).flat()
-      return {
+      const { clusterId } = await withAdmin(sandbox.kafka, (admin) => admin.describeCluster())
+      const said: Omit<Plan, 'id'> = {
         format: 1,
-        id: 'a plan of a test',
         createdAt: new Date().toISOString(),
         mode: 'redeliver',
         group: definition?.group ?? null,
         toTopic: null,
-        cluster: { id: 'test', namespace: config.namespace, partitions: config.partitions },
+        cluster: { id: clusterId, namespace: config.namespace, partitions: config.partitions },
         topics: topics.map((topic) => ({ topic, topicId: null })),
         selector: {},
         partitions: ranges.map((range): PlanPartition => {
@@ -68,6 +70,7 @@ export async function openReplayFrame<S, R>(
         parkedEvents: 0,
         ...more,
       }
+      return { ...said, id: planId(said) }
     },
     [Symbol.asyncDispose]: () => pool.end(),
   }
