@@ -26,6 +26,8 @@ export interface Codec {
   learn(schemaIds: Iterable<number>): Promise<void>
   /** Event type by the writer schema's full name, without decoding; undefined where that is no event this code knows. */
   typeOf(schemaId: number): EventType | undefined
+  /** Why nothing written with this schema can be read today; undefined if it can, or was not learnt. */
+  whyUnreadable(schemaId: number): string | undefined
   /**
    * Reads with today's schema and checks the event's own rules.
    * @throws TallyError UNREADABLE with the reason; INVARIANT if the schema was not learnt before
@@ -62,6 +64,7 @@ export async function createCodec(options: CodecOptions): Promise<Codec> {
     schemaIdOf,
     learn: createLearn({ registry, registryUrl, decoder, unknownForMs }),
     typeOf: decoder.typeOf,
+    whyUnreadable: decoder.whyUnreadable,
     decode: decoder.decode,
   }
 }

@@ -182,6 +182,14 @@ describe('says why it refuses', () => {
     [103, undefined],
     [999, undefined],
   ])('the type of schema %p is %p', (schemaId, type) => expect(decoder.typeOf(schemaId)).toBe(type))
+
+  test.each([
+    [100, expect.stringContaining('no event of this version')],
+    [101, expect.stringContaining("cannot be read as today's")],
+    [103, 'schema 103 is unknown to the registry'],
+    [idOf('PaymentVoided'), undefined],
+    [999, undefined],
+  ])('what speaks against all of schema %p', (schemaId, why) => expect(decoder.whyUnreadable(schemaId)).toEqual(why))
 })
 
 function framed(schemaId: number, body: Uint8Array): Buffer {

@@ -27,12 +27,15 @@ export interface Decoder {
   knows(schemaId: number): boolean
   /** Event type by the writer schema's full name; undefined where the schema is not known or not an event's. */
   typeOf(schemaId: number): EventType | undefined
+  /** Why nothing written with this schema can be read; undefined if it can, or was never told of. */
+  whyUnreadable(schemaId: number): string | undefined
   /** @throws TallyError UNREADABLE with the reason; INVARIANT for a schema id it was never told of */
   decode(value: Buffer | null): DecodedEvent
 }
 
 interface Writer {
   type?: EventType
+  unreadable?: string
   read(value: Buffer): DecodedEvent
 }
 
@@ -48,7 +51,7 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
     const read = () => {
       throw new TallyError('UNREADABLE', why)
     }
-    writers.set(schemaId, { type, read })
+    writers.set(schemaId, { type, unreadable: why, read })
   }
   return {
     add: (schemaId, schema) => {
@@ -67,6 +70,7 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
     forget: (schemaId) => void writers.delete(schemaId),
     knows: (schemaId) => writers.has(schemaId),
     typeOf: (schemaId) => writers.get(schemaId)?.type,
+    whyUnreadable: (schemaId) => writers.get(schemaId)?.unreadable,
     decode: (value) => {
       if (value === null) throw new TallyError('UNREADABLE', 'a tombstone: the record has no value')
       const schemaId = schemaIdOf(value)
