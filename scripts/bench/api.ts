@@ -1,9 +1,7 @@
 import { join } from 'node:path'
-import { schemaName } from '../../consumers/load-consumer.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { demoCatalogue } from '../../producers/demo-catalogue.ts'
 import { freePort } from '../../producers/orders-api/testing/orders-bench.ts'
-import { deployDatabase, deploySchemas, deployTopics } from '../deploy/steps.ts'
+import { deployPipeline } from './api/deploy-pipeline.ts'
 import { placeOrders } from './api/put-load.ts'
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { countTopic } from './count-topic.ts'
@@ -36,7 +34,7 @@ export const api: Benchmark = {
 
 async function ours(ground: Ground): Promise<Repeat> {
   const { sandbox, signal } = ground
-  const schema = await prepare(ground)
+  const schema = await deployPipeline(ground.sandbox)
   const port = await freePort()
   const env = { TALLY_API_PORT: String(port) }
   const orders = { ...ground, schema, port }
@@ -54,7 +52,7 @@ async function ours(ground: Ground): Promise<Repeat> {
 }
 
 async function plain(ground: Ground): Promise<Repeat> {
-  const schema = await prepare(ground)
+  const schema = await deployPipeline(ground.sandbox)
   const port = await freePort()
   const order = { databaseUrl: ground.sandbox.config.postgres.url, schema, port }
   const args = [JSON.stringify(order)]
@@ -62,23 +60,6 @@ async function plain(ground: Ground): Promise<Repeat> {
   const repeat = await measure({ ...ground, port }, service)
   await storedOrders({ ...ground, schema })
   return repeat
-}
-
-/** The pipeline as it is deployed, with articles to order. @returns the schema of the orders API */
-async function prepare({ sandbox: { config, namespace, log, pool } }: Ground): Promise<string> {
-  for (const step of [deployDatabase, deployTopics, deploySchemas]) await step(config, log)
-  const schema = schemaName(namespace, 'orders')
-  const catalogue = demoCatalogue()
-  await pool.query(
-    `insert into ${schema}.product (sku, name, currency, unit_price_minor) select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])`,
-    [
-      catalogue.map(({ sku }) => sku),
-      catalogue.map(({ name }) => name),
-      catalogue.map(({ currency }) => currency),
-      catalogue.map(({ unitPriceMinor }) => unitPriceMinor),
-    ],
-  )
-  return schema
 }
 
 /** First as fast as it goes, then, with the service warm, at a pace that shows how long an order takes. */

@@ -5,8 +5,9 @@ import { consume } from './consume.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
 import { rebuild } from './rebuild.ts'
+import { saga } from './saga.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, api, consume, produce, rebuild]
+export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {

@@ -33,16 +33,23 @@ export interface Load {
  */
 export async function placeOrders(
   url: string,
-  load: { readonly orders: number; readonly perSecond?: number },
+  load: {
+    readonly orders: number
+    readonly perSecond?: number
+    /** Called when an order is accepted. */
+    readonly onPlaced?: (orderId: string) => void
+  },
 ): Promise<Load> {
-  const { orders, perSecond } = load
+  const { orders, perSecond, onPlaced } = load
+  const onResponse =
+    onPlaced && ((_status: number, body: string) => onPlaced((JSON.parse(body) as { orderId: string }).orderId))
   const headers = { 'content-type': 'application/json' }
   const result = await autocannon({
     url,
     connections: Math.min(connections, orders),
     amount: orders,
     ...(perSecond !== undefined && { overallRate: perSecond }),
-    requests: bodies().map((body) => ({ method: 'POST', path: '/orders', headers, body })),
+    requests: bodies().map((body) => ({ method: 'POST', path: '/orders', headers, body, onResponse })),
   })
   const created = result.statusCodeStats?.['201']?.count
   if (created !== orders || result.errors > 0)

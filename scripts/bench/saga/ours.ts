@@ -1,0 +1,60 @@
+import { consumerFolders } from '../../../consumers/load-consumer.ts'
+import { createKafka } from '../../../infra/kafka.ts'
+import { demoCatalogue } from '../../../producers/demo-catalogue.ts'
+import { freePort } from '../../../producers/orders-api/testing/orders-bench.ts'
+import { Publisher } from '../../../producers/publisher.ts'
+import { createCodec } from '../../../schemas/codec.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { eventFullNames } from '../../../schemas/generated/events.ts'
+import { deployPipeline } from '../api/deploy-pipeline.ts'
+import type { Ground } from '../benchmark.ts'
+import { startService } from '../start-service.ts'
+import type { Contestant } from './run-stages.ts'
+
+const last = new Set([eventFullNames.PaymentCaptured])
+const plenty = 1_000_000
+
+/** The pipeline as `npm start` runs it, one replica of each service; an order ends with PaymentCaptured on its topic. */
+export async function startPipeline(ground: Ground, ended: (orderId: string) => void): Promise<Contestant> {
+  const { sandbox } = ground
+  const { config, namespace, log } = sandbox
+  await deployPipeline(sandbox)
+  await fillWarehouse(ground)
+  const port = await freePort()
+  const api = startService(ground, 'producers/orders-api/main.ts', { env: { TALLY_API_PORT: String(port) } })
+  const consumers = consumerFolders().map((name) => startService(ground, 'consumers/main.ts', { args: [name] }))
+  const services = await Promise.all([api, ...consumers])
+
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'saga', log })
+  const reader = kafka.consumer({ groupId: `${namespace}saga`, maxWaitTimeInMs: 100 })
+  await reader.connect()
+  await reader.subscribe({ topics: [`${namespace}payments`], fromBeginning: true })
+  await reader.run({
+    eachBatch: async ({ batch: { messages } }) => {
+      for (const { key, headers } of messages) if (last.has(String(headers?.['ce_type']) as never)) ended(String(key))
+    },
+  })
+  return {
+    url: `http://127.0.0.1:${port}`,
+    cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
+    async [Symbol.asyncDispose]() {
+      await reader.disconnect()
+      await Promise.all(services.map((service) => service[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+/** Of every article so much that no order waits or is refused. */
+async function fillWarehouse({ sandbox }: Ground): Promise<void> {
+  const { config, kafka, namespace, log } = sandbox
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })
+  const publisher = await Publisher.connect({ kafka, namespace, codec })
+  await publisher.publish(
+    demoCatalogue().map(({ sku }) => ({
+      type: 'StockReplenished',
+      id: newEventId(),
+      data: { sku, quantity: plenty, replenishedAt: Date.now() },
+    })),
+  )
+  await publisher.stop()
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Ground } from '../benchmark.ts'
+import { startService } from '../start-service.ts'
+
+/** Gateway and carrier, who answer at once and never refuse: what is measured is not them. */
+export async function startOutsideWorld(ground: Pick<Ground, 'sandbox'>): Promise<AsyncDisposable> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tally-bench-'))
+  const env = {
+    TALLY_DATA_DIR: dataDir,
+    TALLY_GATEWAY_DECLINE_RATE: '0',
+    TALLY_CARRIER_REFUSE_RATE: '0',
+    TALLY_GATEWAY_LATENCY_MS: '0',
+    TALLY_CARRIER_LATENCY_MS: '0',
+  }
+  const start = (name: string) => startService(ground, 'infra/simulators/main.ts', { args: [name], env })
+  const services = await Promise.all([start('gateway'), start('carrier')])
+  return {
+    async [Symbol.asyncDispose]() {
+      for (const service of services) await service[Symbol.asyncDispose]()
+      await rm(dataDir, { recursive: true })
+    },
+  }
+}
