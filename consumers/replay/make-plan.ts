@@ -1,0 +1,108 @@
+import { TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka.ts'
+import { readTopicIds } from '../../infra/topic-ids.ts'
+import type { ReplayContext } from './mode.ts'
+import type { Mode, Plan, Selector } from './plan.ts'
+import { planId } from './plan-id.ts'
+import type { RangeBound } from './range-bound.ts'
+import { topicsOf } from './rebuild/beginnings.ts'
+import { parkedEvents } from './rebuild/reached.ts'
+import { resolveRanges } from './resolve-ranges.ts'
+import { scanRanges } from './scan-ranges.ts'
+import { schemasMet } from './schemas-met.ts'
+
+/** What is wished for. The group is the context's. */
+export interface PlanRequest {
+  readonly mode: Mode
+  /** Without namespace. @default those the group reads */
+  readonly topics?: readonly string[]
+  /** @default the first event still kept */
+  readonly from?: RangeBound
+  /** Exclusive. @default where the group stands for redeliver and reprocess, the end of the log for the others */
+  readonly to?: RangeBound
+  readonly selector?: Selector
+  /** Copy: where to, without namespace. */
+  readonly toTopic?: string
+}
+
+export interface Planning {
+  readonly signal?: AbortSignal
+  /** @param offsets read so far; @param total that will be read */
+  onProgress?(offsets: number, total: number): void
+}
+
+/**
+ * Pins what is wished for, reads it once and says what is there. Nothing is moved and nothing kept.
+ * @throws TallyError USAGE in a sentence if there is no such plan; EVENTS_GONE if retention deletes the range meanwhile; UNREACHABLE
+ */
+export async function makePlan(
+  context: ReplayContext,
+  request: PlanRequest,
+  { signal = new AbortController().signal, onProgress }: Planning = {},
+): Promise<Plan> {
+  const { config, definition, kafka, pool } = context
+  const { mode, selector = {}, toTopic } = request
+  refuseImpossible(context, request)
+  const names = topicsMeant(context, request)
+  const follows = mode === 'redeliver' || mode === 'reprocess'
+  const { from = { at: 'earliest' }, to = { at: follows ? 'group' : 'latest' } } = request
+  // Read before the offsets: should a topic be made anew in between, its id will not fit and the plan is refused
+  const topics = await withIds(context, names)
+  const pinned = await resolveRanges(context, { topics: names, from, to })
+  const { clusterId } = await withAdmin(kafka, (admin) => admin.describeCluster())
+  const total = pinned.reduce((sum, range) => sum + range.to - range.from, 0)
+  const { partitions, schemas, unframed } = await scanRanges(context, pinned, {
+    selector,
+    topics,
+    signal,
+    onProgress: (offsets) => onProgress?.(offsets, total),
+  })
+  const said: Omit<Plan, 'id'> = {
+    format: 1,
+    createdAt: new Date().toISOString(),
+    mode,
+    group: definition?.group ?? null,
+    toTopic: toTopic ?? null,
+    cluster: { id: clusterId, namespace: config.namespace, partitions: config.partitions },
+    topics,
+    selector,
+    partitions,
+    schemas: await schemasMet(context, schemas),
+    unframed,
+    parkedEvents: definition ? await parkedEvents(pool) : 0,
+  }
+  return { ...said, id: planId(said) }
+}
+
+function refuseImpossible(
+  { definition }: ReplayContext,
+  { mode, selector = {}, from, to, toTopic }: PlanRequest,
+): void {
+  const usage = (sentence: string) => new TallyError('USAGE', sentence)
+  if (mode !== 'copy' && !definition) throw usage(`${mode} needs a group`)
+  if (mode === 'copy' && toTopic === undefined) throw usage('copy needs a topic to write to')
+  if (mode !== 'copy' && toTopic !== undefined) throw usage(`${mode} writes to no other topic: copy does`)
+  if (!definition && (from?.at === 'group' || to?.at === 'group')) throw usage('where which group stands?')
+  const chosen = Object.values(selector).some((condition) => condition !== undefined)
+  if (chosen && (mode === 'redeliver' || mode === 'rebuild'))
+    throw usage(`${mode} takes all events of its ranges, it cannot choose among them: reprocess and copy can`)
+}
+
+/** @throws TallyError USAGE if none are named, or one the group does not read */
+function topicsMeant({ definition }: ReplayContext, { mode, topics = [] }: PlanRequest): string[] {
+  const read = definition && topicsOf(definition)
+  const names = topics.length > 0 ? [...new Set(topics)] : (read ?? [])
+  if (names.length === 0) throw new TallyError('USAGE', 'of which topic? There is no group whose topics could be meant')
+  const foreign = mode === 'copy' ? [] : names.filter((name) => !read?.includes(name))
+  if (foreign.length === 0) return names
+  throw new TallyError(
+    'USAGE',
+    `${definition?.group} does not read ${foreign.join(', ')}: it reads ${read?.join(', ')}`,
+  )
+}
+
+async function withIds({ config }: ReplayContext, topics: readonly string[]): Promise<Plan['topics']> {
+  const onBroker = (topic: string) => `${config.namespace}${topic}`
+  const ids = await readTopicIds(config.kafka.brokers, topics.map(onBroker))
+  return topics.map((topic) => ({ topic, topicId: ids.get(onBroker(topic)) ?? null }))
+}
