@@ -19,7 +19,7 @@ await runCommand(({ signal }) => {
       'npm run replay -- resume 7 --rate 100',
     ],
   )
-  addPlanCommand(program)
+  addPlanCommand(program, signal)
   addRehearseCommand(program, signal)
   addRunCommand(program, signal)
   addResumeCommand(program, signal)

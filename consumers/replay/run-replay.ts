@@ -107,16 +107,21 @@ async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<P
 
 /** @throws TallyError USAGE with every reason why a plan cannot be run now */
 export async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
+  const sentences = await reasonsAgainst(context, plan, options)
+  if (sentences.length === 0) return
+  throw new TallyError('USAGE', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
+}
+
+/** Every reason why a plan cannot be run now, a sentence each. */
+export async function reasonsAgainst(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { fatal, drift } = await checkDrift(context, plan)
-  const sentences = [
+  return [
     ...fatal,
     ...(options.acceptDrift ? [] : drift.map((sentence) => `${sentence} (--accept-drift goes on all the same)`)),
     ...(options.acceptLost ? [] : lost(plan)),
     ...impossible(context, options),
     ...(fatal.length > 0 ? [] : await modes[plan.mode].objections(context, plan, options)),
   ]
-  if (sentences.length === 0) return
-  throw new TallyError('USAGE', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
 }
 
 const lost = ({ partitions }: Plan): string[] =>

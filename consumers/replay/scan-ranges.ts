@@ -28,6 +28,8 @@ export interface ScanOptions extends Pick<Plan, 'selector' | 'topics'> {
 type Context = Pick<ReplayContext, 'kafka' | 'config' | 'codec' | 'pool' | 'definition'>
 
 const weekMs = 7 * 24 * 3_600_000
+/** A record may say any time; later ones are no dates. */
+const latestDate = 8.64e15
 /** Records looked up at once. */
 const chunk = 5_000
 /** Garbage names as many schemas as it has records; the plan need not name them all. */
@@ -98,7 +100,7 @@ class RangeScan {
     counts.scanned += records.length
     counts.selected += selected.length
     for (const message of selected) {
-      const time = Number(message.timestamp)
+      const time = Math.min(Number(message.timestamp), latestDate)
       counts.bytes += bytesOf(message)
       counts.firstTime = Math.min(counts.firstTime ?? time, time)
       counts.lastTime = Math.max(counts.lastTime ?? time, time)

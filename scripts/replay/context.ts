@@ -1,11 +1,16 @@
-// Stand-in until the real one is here: overwrite it
 import { loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
 import type { ReplayContext } from '../../consumers/replay/mode.ts'
 import { migrateReplays, openReplayPool } from '../../consumers/replay/replay-schema.ts'
 import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres.ts'
 import { commandLogger, connectKafka } from '../cli/connect.ts'
 import { connectCodec } from '../parked/registry.ts'
 
+/**
+ * Opens what a replay of a group (or null: of none) works with, and closes it after the work.
+ * @throws TallyError USAGE for a group that does not exist or was never deployed; UNREACHABLE
+ */
 export async function withReplayContext<T>(
   config: Config,
   group: string | null,
@@ -13,13 +18,20 @@ export async function withReplayContext<T>(
   work: (context: ReplayContext) => Promise<T>,
 ): Promise<T> {
   const log = commandLogger('replay', config)
-  await migrateReplays(config, log)
   const definition = group === null ? undefined : await loadConsumer(group, config)
   const codec = await connectCodec(config, signal)
+  await migrateReplays(config, log)
   const pool = openReplayPool(config, log, group === null ? undefined : schemaName(config.namespace, group))
   try {
+    if (group !== null) await refuseUndeployed(pool, group)
     return await work({ config, kafka: connectKafka('replay', config), codec, log, pool, definition })
   } finally {
     await pool.end()
   }
+}
+
+async function refuseUndeployed(pool: Pool, group: string): Promise<void> {
+  const { rows } = await pool.query<{ there: boolean }>(`select to_regclass('ledger') is not null as there`)
+  if (rows[0]?.there) return
+  throw new TallyError('USAGE', `${group}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`)
 }

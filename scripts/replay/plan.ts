@@ -1,4 +1,137 @@
-// Stand-in until the real one is here: overwrite it
+import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
+import { makePlan } from '../../consumers/replay/make-plan.ts'
+import type { PlanRequest } from '../../consumers/replay/make-plan.ts'
+import type { ReplayContext } from '../../consumers/replay/mode.ts'
+import { modes } from '../../consumers/replay/plan.ts'
+import type { Plan, Selector } from '../../consumers/replay/plan.ts'
+import { writePlanFile } from '../../consumers/replay/plan-file.ts'
+import { reasonsAgainst } from '../../consumers/replay/run-replay.ts'
+import { parseRangeBound } from '../../consumers/replay/range-bound.ts'
+import type { RangeBound } from '../../consumers/replay/range-bound.ts'
+import { loadConfig } from '../../infra/config.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { eventTypes } from '../../schemas/topics.ts'
+import { examplesText, printJson, say } from '../cli.ts'
+import type { CommonOptions } from '../cli.ts'
+import { createProgress } from '../cli/progress.ts'
+import type { Progress } from '../cli/progress.ts'
+import { withReplayContext } from './context.ts'
+import { offsetsCsv, printPlan } from './print-plan.ts'
 
-export const addPlanCommand = (program: Command): Command => program
+interface Asked extends Omit<PlanRequest, 'topics' | 'selector'>, CommonOptions {
+  group?: string
+  topic?: string[]
+  key?: string[]
+  order?: string[]
+  type?: EventType[]
+  header?: NonNullable<Selector['headers']>
+  out?: string
+  csv?: string
+  force?: boolean
+}
+
+export function addPlanCommand(program: Command, signal: AbortSignal): void {
+  program
+    .command('plan')
+    .description('count what a replay would touch, and write it down; nothing is moved')
+    .addOption(new Option('-m, --mode <mode>', 'what to do with the events').choices([...modes]).makeOptionMandatory())
+    .option('-g, --group <name>', 'whose events; all modes but copy need it')
+    .option('-t, --topic <name>', 'of this topic; may be repeated (default: those the group reads)', listed)
+    .option('--from <where>', 'earliest, group, 1200, 3:1200,4:900, 2026-03-01T18:00Z, -2h (default: earliest)', bound)
+    .option('--to <where>', 'the same, or latest; exclusive (default: where the group stands, else latest)', bound)
+    .option('-k, --key <key>', 'only events of this key; may be repeated', listed)
+    .option('-o, --order <id>', 'the same', listed)
+    .option('--type <event>', 'only events of this type; may be repeated', type)
+    .option('--header <name[=value]>', 'only events with this header; may be repeated', header)
+    .option('--to-topic <name>', 'copy: where to')
+    .option('--out <file>', 'writes the plan there')
+    .option('--csv <file>', 'writes the beginnings there, as kafka-consumer-groups reads them')
+    .option('--force', 'replaces files that are there')
+    .addHelpText(
+      'after',
+      examplesText([
+        'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
+        'npm run replay -- plan --mode rebuild --group order-status --out plan.json',
+        'npm run replay -- plan --mode reprocess --group order-status --topic orders --order 0198c6f2-… --out plan.json',
+        'npm run replay -- plan --mode copy --topic orders --from 3:1200 --to 3:1300 --to-topic trial --out plan.json',
+      ]),
+    )
+    .action(async (_options: unknown, command: Command) => plan(command.optsWithGlobals<Asked>(), signal))
+}
+
+async function plan(asked: Asked, signal: AbortSignal): Promise<void> {
+  const { group = null, topic: topics, mode, from, to, toTopic, out, csv, force, json } = asked
+  for (const file of [out, csv]) if (file !== undefined && !force) refuseExisting(file)
+  const request = { mode, topics, from, to, toTopic, selector: selectorOf(asked) }
+  await withReplayContext(loadConfig(), group, signal, async (context) => {
+    const made = await planWatched(context, request, signal)
+    if (out !== undefined) await writePlanFile(out, made, { overwrite: force })
+    if (csv !== undefined) await writeCsv(csv, made)
+    if (json) printJson(made)
+    else printPlan(made, context.config, csv)
+    const reasons = await reasonsAgainst(context, made, {})
+    if (reasons.length > 0) say(['As things are, it would be refused:', ...reasons].join('\n  - '))
+    say(
+      out === undefined
+        ? 'Nothing was written: add --out plan.json to keep the plan'
+        : `Next: npm run replay -- run ${out} --why "…"`,
+    )
+  })
+}
+
+async function planWatched(context: ReplayContext, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  let progress: Progress | undefined
+  try {
+    return await makePlan(context, request, {
+      signal,
+      onProgress: (offsets, total) => (progress ??= createProgress('Read', { total })).update(offsets),
+    })
+  } finally {
+    progress?.finish()
+  }
+}
+
+const selectorOf = ({ key = [], order = [], type: types, header: headers }: Asked): Selector => ({
+  ...(key.length + order.length > 0 && { keys: [...key, ...order] }),
+  ...(types && { types }),
+  ...(headers && { headers }),
+})
+
+function refuseExisting(file: string): void {
+  if (existsSync(file)) throw new TallyError('USAGE', `${file} is there already: --force replaces it`)
+}
+
+async function writeCsv(file: string, made: Plan): Promise<void> {
+  try {
+    await writeFile(file, offsetsCsv(made))
+  } catch (error) {
+    throw new TallyError('USAGE', `the offsets are not written: ${describeError(error)}`, { cause: error })
+  }
+}
+
+const listed = (text: string, before: readonly string[] = []): string[] => [...before, text]
+
+function type(text: string, before: readonly EventType[] = []): EventType[] {
+  const found = eventTypes.find((each) => each === text)
+  if (!found) throw new InvalidArgumentError(`types are ${eventTypes.join(', ')}.`)
+  return [...before, found]
+}
+
+function header(text: string, before: NonNullable<Selector['headers']> = []): NonNullable<Selector['headers']> {
+  const end = text.indexOf('=')
+  const name = end < 0 ? text : text.slice(0, end)
+  if (name === '') throw new InvalidArgumentError('a header is like ce_source or ce_source=/tally/payment.')
+  return [...before, end < 0 ? { name } : { name, value: text.slice(end + 1) }]
+}
+
+function bound(text: string): RangeBound {
+  try {
+    return parseRangeBound(text)
+  } catch (error) {
+    throw isTallyError(error, 'USAGE') ? new InvalidArgumentError(`${error.message}.`) : error
+  }
+}
