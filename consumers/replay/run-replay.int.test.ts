@@ -201,9 +201,10 @@ describe('limits', () => {
 })
 
 test('every reason not to run is told, and nothing is moved', async () => {
-  await using world = await open(5)
-  const { context, plan } = world
+  await using world = await open(5, { running: false })
+  const { context, plan, bench } = world
   const { partitions } = plan
+  await bench.publish(orders(40)) // Nobody takes them: in each partition there is more than the group has read
   const lossy = { ...plan, partitions: partitions.map((range) => ({ ...range, lost: 3, to: range.to + 1 })) }
   const refusal = startReplay(context, lossy, { rate: 5 }, by)
   await expect(refusal).rejects.toMatchObject({ code: 'USAGE' })
