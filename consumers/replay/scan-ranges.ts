@@ -32,6 +32,8 @@ const weekMs = 7 * 24 * 3_600_000
 const latestDate = 8.64e15
 /** Records looked up at once. */
 const chunk = 5_000
+/** Ranges are read one after the other: what is read ahead of the others only waits. */
+const readAhead = 2 ** 23
 /** Garbage names as many schemas as it has records; the plan need not name them all. */
 const unknownSchemasAtMost = 1_000
 
@@ -45,7 +47,7 @@ export async function scanRanges(
   options: ScanOptions,
 ): Promise<Scan> {
   const unread = ranges.map(({ topic, partition, from: next, to }) => ({ topic, partition, next, to }))
-  await using source = await openSource(context, unread, options.signal)
+  await using source = await openSource(context, unread, options.signal, readAhead)
   const scan = new RangeScan(context, options)
   const partitions: PlanPartition[] = []
   for (const range of ranges) partitions.push(await scan.read(source, range))
