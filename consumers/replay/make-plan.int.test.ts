@@ -12,6 +12,7 @@ import { makePlan } from './make-plan.ts'
 import type { PlanRequest } from './make-plan.ts'
 import type { Plan, PlanPartition } from './plan.ts'
 import { planId } from './plan-id.ts'
+import { reasonsAgainst } from './run-replay.ts'
 import { openReplayFrame } from './testing/replay-frame.ts'
 import type { ReplayFrame } from './testing/replay-frame.ts'
 
@@ -117,6 +118,9 @@ test('a plan says of each schema who uses it and whether it can be read, also of
   )
   try {
     const { schemas } = await plan()
+    expect(await reasonsAgainst(frame.context, await plan({ mode: 'redeliver' }), {})).toEqual([
+      expect.stringContaining(`1 events have schema ${broken}, which cannot be read: `),
+    ])
     const of = (id: number | undefined) => schemas.find((schema) => schema.id === id)
     const readable = { parked: 0, outbox: 0, unreadable: null }
     expect(of(later)).toEqual({ id: later, type: 'OrderPlaced', records: 1, ...readable })

@@ -42,7 +42,11 @@ export function addPlanCommand(program: Command, signal: AbortSignal): void {
     .option('-g, --group <name>', 'whose events; all modes but copy need it')
     .option('-t, --topic <name>', 'of this topic; may be repeated (default: those the group reads)', listed)
     .option('--from <where>', 'earliest, group, 1200, 3:1200,4:900, 2026-03-01T18:00Z, -2h (default: earliest)', bound)
-    .option('--to <where>', 'the same, or latest; exclusive (default: where the group stands, else latest)', bound)
+    .option(
+      '--to <where>',
+      'the same, or latest; exclusive (default: where the group stands; rebuild and copy: latest)',
+      bound,
+    )
     .option('-k, --key <key>', 'only events of this key; may be repeated', listed)
     .option('-o, --order <id>', 'the same', listed)
     .option('--type <event>', 'only events of this type; may be repeated', type)
