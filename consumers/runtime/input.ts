@@ -35,6 +35,8 @@ export interface RecordInput extends Keyed {
   readonly message: KafkaMessage
   /** Id under which the inbox remembers it. */
   readonly inboxId: string
+  /** Id of its place, under which the inbox remembers what could not be read. */
+  readonly placeId: string
   readonly event?: { type: EventType; data: EventData[EventType] }
   readonly unreadable?: { reason: 'UNREADABLE' | 'MISROUTED' | 'KILLED_PROCESS'; error: string }
 }
@@ -75,6 +77,8 @@ export interface OffsetMove {
   readonly to: number
   readonly ignored: number
   readonly holes: number
+  /** A replay has the lane take them again. */
+  readonly again?: boolean
 }
 
 /** Records a replay has chosen, all below the lane's positions: the ledger is not moved, and nothing of them is parked. */

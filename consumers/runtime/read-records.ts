@@ -20,6 +20,8 @@ export interface ReadOptions {
   /** The broker's id of the topic, where it tells it. */
   topicId?: string
   partition: number
+  /** A replay has the lane take them again. */
+  again?: boolean
   /** Set when the process died of this record repeatedly: then it is not even decoded. */
   killer?: string
 }
@@ -38,7 +40,7 @@ export async function readRecords(
   to: number,
   options: ReadOptions,
 ): Promise<Extract<Batch, { source: 'record' }>> {
-  const { codec, handled, topic, topicId = topic, partition } = options
+  const { codec, handled, topic, topicId = topic, partition, again } = options
   const ids = messages.map(({ value }) => codec.schemaIdOf(value))
   await codec.learn(ids.filter((id) => id !== undefined))
   const inputs: RecordInput[] = []
@@ -52,7 +54,7 @@ export async function readRecords(
     inputs.push(readRecord(message, placeId, options, envelope))
   }
   const ignored = messages.length - inputs.length
-  return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length } }
+  return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length, again } }
 }
 
 /**
@@ -62,7 +64,7 @@ export async function readRecords(
 export function readRecord(
   message: KafkaMessage,
   placeId: string,
-  { codec, partitions, topic, partition, killer }: Omit<ReadOptions, 'handled' | 'topicId'>,
+  { codec, partitions, topic, partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,
   envelope = fromHeaders(message.headers),
 ): RecordInput {
   const offset = Number(message.offset)
@@ -99,6 +101,7 @@ export function readRecord(
     offset,
     message,
     inboxId: taken,
+    placeId,
     event,
     unreadable,
     cause: {

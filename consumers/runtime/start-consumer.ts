@@ -125,7 +125,8 @@ export async function startConsumer<State, Row>(
         const to = start + size < messages.length ? Number(part.at(-1)?.offset) + 1 : end
         const read = async (killer?: string) => {
           await offsets.settled(topic)
-          const source = { codec, handled, partitions, topic, topicId, partition: batch.partition, killer }
+          const again = Number.isFinite(lane.end(topic))
+          const source = { codec, handled, partitions, topic, topicId, partition: batch.partition, again, killer }
           return readRecords(part, from, to, source)
         }
         const request = { name: `${topic}/${part[0]?.offset ?? from}`, inputs: part.length, read }

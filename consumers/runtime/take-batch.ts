@@ -10,10 +10,11 @@ import type { NewCall, Outcome, Refusal } from './decide.ts'
 import { decide } from './decide.ts'
 import type { ConsumerDefinition } from './handler.ts'
 import { takeIds } from './inbox.ts'
-import type { Batch, Input } from './input.ts'
+import type { Batch, Input, RecordInput } from './input.ts'
 import type { Ownership } from './ledger.ts'
 import { lockLane, moveLedger } from './ledger.ts'
 import type { FailureBreaker } from './parking/failure-breaker.ts'
+import { knownPlaces } from './parking/known-places.ts'
 import { blockedKeys, parkInputs } from './parking/parked-table.ts'
 import type { RetryPolicy } from './parking/retry-policy.ts'
 import { keysAhead, settleRetries } from './parking/retry-table.ts'
@@ -108,18 +109,11 @@ async function takeNew(
   handlers: { readonly [T in EventType]?: unknown },
 ): Promise<readonly Input[]> {
   switch (batch.source) {
-    case 'record': {
-      const fresh = await takeIds(
-        tx,
-        batch.inputs.map((input) => input.inboxId),
-      )
-      // A repeat within the batch finds its id already gone from the set
-      return batch.inputs.filter((input) => fresh.delete(input.inboxId))
-    }
+    case 'record':
+      return takeFresh(tx, batch.inputs, batch.move.again)
     case 'chosen': {
-      const ids = batch.inputs.map(({ inboxId }) => inboxId)
-      const fresh = await takeIds(tx, ids)
-      return batch.inbox === 'bypass' ? batch.inputs : batch.inputs.filter(({ inboxId }) => fresh.delete(inboxId))
+      const fresh = await takeFresh(tx, batch.inputs, batch.inbox === 'honour')
+      return batch.inbox === 'bypass' ? batch.inputs : fresh
     }
     case 'parked':
       return takeRetries(tx, lane, batch.inputs, handlers)
@@ -130,6 +124,15 @@ async function takeNew(
       return batch.inputs.filter(({ id }) => still.delete(id))
     }
   }
+}
+
+async function takeFresh(tx: Tx, records: readonly RecordInput[], again = false): Promise<RecordInput[]> {
+  const known = again ? await knownPlaces(tx, records) : new Set()
+  const inputs = records.filter(({ placeId }) => !known.has(placeId))
+  const ids = inputs.map(({ inboxId }) => inboxId)
+  const fresh = await takeIds(tx, ids)
+  // A repeat within the batch finds its id already gone from the set
+  return inputs.filter(({ inboxId }) => fresh.delete(inboxId))
 }
 
 async function lockShared<State, Row>(

@@ -1,3 +1,4 @@
+import { moveLaneBack } from './replayer.ts'
 import type { World } from './world.ts'
 
 type Episode = (world: World) => void
@@ -19,6 +20,7 @@ const episodes: Readonly<Record<string, Episode>> = {
   },
   'the broker is away': (world) => away(world.faults.broker, world),
   'the gateway is away': (world) => away(world.faults.gateway, world),
+  'a lane is moved back': moveLaneBack,
   'the registry is away': (world) => away(world.faults.registry, world),
 }
 

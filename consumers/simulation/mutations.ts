@@ -50,6 +50,7 @@ export const mutations: readonly Mutation[] = [
     return sound(tx, [lanes, all])
   }),
   breaking('a parked event does not hold up its key', 'parked_keys', none),
+  breaking('what is parked is new when it is taken again', 'parked_places_known', none),
   breaking('a retry does not wait for what is ahead', 'parked_ahead', none),
   breaking(
     'a retry needs no row',

@@ -12,12 +12,16 @@ export function whatIsLeft({ broker, partitions, witness, database: { tables } }
       const spans = [...tables.ledger.committed.values()].filter(
         (row) => row.topic === topic && row.partition === partition,
       )
-      const position = Math.max(0, ...spans.map((row) => row.next_offset))
       // Behind the last record there may be offsets without one
-      const unread = broker
-        .records(topic, partition)
-        .filter((record) => !record.isControlRecord && Number(record.offset) >= position)
-      if (unread.length > 0) left.push(`${topic}/${partition} stands at ${position} of ${end}`)
+      const isRecordIn = (from: number, to: number) =>
+        broker
+          .records(topic, partition)
+          .some(({ isControlRecord, offset }) => !isControlRecord && Number(offset) >= from && Number(offset) < to)
+      const position = Math.max(0, ...spans.map((row) => row.next_offset))
+      if (isRecordIn(position, end)) left.push(`${topic}/${partition} stands at ${position} of ${end}`)
+      const { next_offset: again = 0, again_until: until = null } = spans.sort((a, b) => a.epoch - b.epoch).at(-1) ?? {}
+      if (until !== null && isRecordIn(again, until))
+        left.push(`${topic}/${partition} is at ${again} again, of ${until}`)
     }
   }
   // One that is published and could not be deleted leaves with the next one, or is published again after a takeover

@@ -34,7 +34,7 @@ export class Witness {
     if (!owns && effects.some((table) => transaction.written.has(table))) {
       this.violated('effects were committed without a lock on their lane')
     }
-    const lane = owns && tables.lanes.committed.get(String(owns.lane))
+    const lane = owns && transaction.get(tables.lanes, String(owns.lane)) // It may have raised the epoch itself
     if (owns && lane?.epoch !== owns.epoch) {
       this.violated(`lane ${owns.lane}: epoch ${owns.epoch} committed although ${lane?.epoch} owns it`)
     }

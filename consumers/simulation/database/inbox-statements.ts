@@ -13,6 +13,11 @@ export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
     ids.filter((id) => tx.insert(inbox, id, { event_id: id })).map((id) => ({ event_id: id })),
   ),
 
+  // Nobody drops or edits anything here
+  parked_places_known: statement('134a1279', (tx, placeIds: string[]) =>
+    placeIds.filter((id) => tx.get(inbox, id)).map((id) => ({ place_id: id })),
+  ),
+
   inbox_give_up: statement('9bc47109', (tx, ids: string[]) => {
     for (const id of ids) tx.delete(inbox, id)
     return []

@@ -17,6 +17,7 @@ export const laneStatements = (lanes: Table<LaneRow>): Statements => ({
     const row = tx.get(lanes, String(lane)) ?? { lane, epoch: 0, next_seq: 1, owner }
     if (row.epoch > 0 && heldEpoch !== null && heldEpoch !== row.epoch) return []
     tx.put(lanes, String(lane), { ...row, epoch: row.epoch + 1, owner })
+    tx.owns = { lane, epoch: row.epoch + 1 }
     return [{ epoch: row.epoch + 1 }]
   }),
 

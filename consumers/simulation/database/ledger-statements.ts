@@ -34,6 +34,8 @@ export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
     return [...last.values()]
   }),
 
+  replay_before: statement('d86a3976', () => []), // For people: nothing depends on it
+
   ledger_drop_empty: statement('7018ac89', (tx, partition: number, topics: string[], epoch: number) => {
     for (const row of tx.rows(ledger)) {
       const empty = row.first_offset === row.next_offset && row.epoch < epoch
@@ -97,7 +99,7 @@ export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
         parked: row.parked + parked,
         holes: row.holes + holes,
       }
-      if (spanOf(moved) !== sumOf(moved)) throw checkViolation('ledger', moved)
+      if (spanOf(moved) !== sumOf(moved) || to > (row.again_until ?? to)) throw checkViolation('ledger', moved)
       tx.put(ledger, keyOf(row), moved)
       return [{}]
     },

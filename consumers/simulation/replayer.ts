@@ -1,0 +1,42 @@
+import { describeError } from '../../infra/errors.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import { moveBack, putBack } from '../replay/redelivered-spans.ts'
+import { simulatedPool } from './database/pool.ts'
+import { Party } from './time/virtual-clock.ts'
+import type { World } from './world.ts'
+
+/**
+ * Somebody has a lane take offsets again that it has taken, with the code the replay command runs, and now and then thinks
+ * better of it. Over a connection like any other: it may break half way, or after the commit.
+ */
+export function moveLaneBack(world: World): void {
+  const { clock, random, database, faults, broker, partitions } = world
+  const party = new Party('replayer')
+  const { pool } = simulatedPool({ clock, database, random, faults: faults.database, party })
+  const lane = random.integer(0, partitions - 1)
+  const replay = random.integer(1, 1_000_000)
+  const ranges = broker.topics.flatMap((topic) => {
+    const spans = [...database.tables.ledger.committed.values()]
+    const reached = Math.max(0, ...spans.filter((row) => row.topic === topic && row.partition === lane).map(next))
+    if (reached === 0 || random.chance(0.3)) return []
+    const from = random.chance(0.5) ? 0 : random.integer(0, reached - 1)
+    const to = random.chance(0.5) ? reached : random.integer(from + 1, reached)
+    return [{ topic, partition: lane, from, to, next: from, scanned: 0, selected: 0, before: null }]
+  })
+  const attempt = (what: string, work: () => Promise<void>) =>
+    void work().then(
+      () => clock.trace?.(`lane ${lane} ${what}`),
+      (error: unknown) => clock.trace?.(`lane ${lane} not ${what}: ${describeError(error)}`),
+    )
+  clock.after(
+    0,
+    () => attempt('moved back', () => inTransaction(pool, (tx) => moveBack(tx, replay, lane, ranges))),
+    party,
+  )
+  if (random.chance(0.3)) {
+    const back = () => attempt('put back', () => inTransaction(pool, (tx) => putBack(tx, replay, lane, broker.topics)))
+    clock.after(random.between(0, 2_000), back, party)
+  }
+}
+
+const next = ({ next_offset }: { next_offset: number }): number => next_offset
