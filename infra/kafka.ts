@@ -3,6 +3,7 @@ import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
 import { patchFetchResponse } from './fetching/fetch-response.ts'
 import { registerCompression } from './fetching/register-compression.ts'
 import { patchIdleTimer } from './kafka-patches.ts'
+import { patchProduceRequest } from './producing/produce-request.ts'
 import type { Logger } from './telemetry.ts'
 
 export interface KafkaOptions {
@@ -26,6 +27,7 @@ export function createKafka({
 }: KafkaOptions): Kafka {
   patchIdleTimer()
   patchFetchResponse()
+  patchProduceRequest()
   registerCompression()
   return new kafkajs.Kafka({
     brokers,

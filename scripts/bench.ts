@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Option } from 'commander'
 import type { CommonOptions } from './cli.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
 import { integer } from './cli/arguments.ts'
@@ -33,7 +34,7 @@ await runCommand(({ signal }) =>
     .option('--only <contender...>', 'leave the others out')
     .option('--events <count>', 'events of one repeat', integer(1))
     .option('--repeats <count>', 'repeats of each contender', integer(1))
-    .option('--out <folder>', 'where the figures go', resultsDir)
+    .addOption(new Option('--out <folder>', 'where the figures go').default(resultsDir, 'bench-results'))
     .option('--profile', 'write CPU profiles of the measured programs, too')
     .action(async (name: string, options: BenchOptions) => {
       if (name === 'list') return list(options)
