@@ -1,3 +1,16 @@
+/** An array as the parameter of a statement; pg asks it for its text when it sends it. */
+export class ArrayParameter {
+  readonly values: readonly unknown[]
+
+  constructor(values: readonly unknown[]) {
+    this.values = values
+  }
+
+  toPostgres(prepareValue: (value: unknown) => unknown): unknown {
+    return arrayLiteral(this.values) ?? prepareValue(this.values)
+  }
+}
+
 /**
  * PostgreSQL's notation of an array, several times as fast as pg's own: for batches of thousands of rows that was a good part
  * of all work. Source: PostgreSQL, "Array Input and Output Syntax".

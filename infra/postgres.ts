@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { arrayLiteral } from './array-literal.ts'
+import { ArrayParameter } from './array-literal.ts'
 import { describeError, isTallyError } from './errors.ts'
 import type { Logger } from './telemetry.ts'
 
@@ -111,4 +111,4 @@ export const prepared =
   async (tx: Tx, ...values: unknown[]): Promise<Row[]> =>
     (await tx.query<Row>({ name, text, values: values.map(written) })).rows
 
-const written = (value: unknown): unknown => (Array.isArray(value) ? (arrayLiteral(value) ?? value) : value)
+const written = (value: unknown): unknown => (Array.isArray(value) ? new ArrayParameter(value) : value)

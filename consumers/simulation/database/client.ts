@@ -1,3 +1,4 @@
+import { ArrayParameter } from '../../../infra/array-literal.ts'
 import type { PoolOptions } from './pool.ts'
 import type { Answer, Session } from './session.ts'
 
@@ -15,7 +16,8 @@ export class Client {
 
   query(query: Query, parameters: unknown[] = []): Promise<{ rows: object[]; rowCount: number }> {
     const { clock, database, faults, random, party } = this.options
-    const { text, name, values = parameters } = typeof query === 'string' ? { text: query } : query
+    const { text, name, values: given = parameters } = typeof query === 'string' ? { text: query } : query
+    const values = given.map((value) => (value instanceof ArrayParameter ? value.values : value))
     return new Promise((resolve, reject) => {
       const lose = () => {
         if (!this.lost) this.close(random.chance(0.5) ? 0 : random.between(0, 2_500))

@@ -25,7 +25,7 @@ export const effects: readonly Mutation[] = [
     name: 'inbox-within-batch',
     guard: 'a repeat within a batch is a repeat',
     broken: 'it is handled again',
-    edits: [{ file: takeBatch, find: 'fresh.delete(input.inboxId)', replace: 'fresh.has(input.inboxId)' }],
+    edits: [{ file: takeBatch, find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' }],
     noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
   },
   {
