@@ -1,10 +1,12 @@
-import type { Plan, PlanPartition } from '../../../consumers/replay/plan.ts'
-import { migrateReplays } from '../../../consumers/replay/replay-schema.ts'
-import { consumerMigrations, schemaName } from '../../../consumers/load-consumer.ts'
+import { makePlan } from '../../../consumers/replay/make-plan.ts'
+import type { Plan } from '../../../consumers/replay/plan.ts'
+import { migrateReplays, openReplayPool } from '../../../consumers/replay/replay-schema.ts'
+import { consumerMigrations, loadConsumer, schemaName } from '../../../consumers/load-consumer.ts'
 import { openLedger, raiseEpoch } from '../../../consumers/runtime/ledger.ts'
 import { withAdmin } from '../../../infra/kafka.ts'
 import { migrate } from '../../../infra/migrate.ts'
 import { createPool } from '../../../infra/postgres.ts'
+import { createCodec } from '../../../schemas/codec.ts'
 import type { Sandbox } from '../../../infra/testing/sandbox.ts'
 
 export const group = 'order-status'
@@ -25,38 +27,12 @@ export async function prepareRebuild({ config, kafka, namespace, log }: Sandbox)
   } finally {
     await pool.end()
   }
-  return {
-    format: 1,
-    id: 'bench',
-    createdAt: new Date().toISOString(),
-    mode: 'rebuild',
-    group,
-    toTopic: null,
-    cluster: { id: 'bench', namespace, partitions: config.partitions },
-    topics: ['orders', 'payments', 'inventory', 'shipping'].map((name) => ({ topic: name, topicId: null })),
-    selector: {},
-    partitions: offsets.map(({ partition, high }) => whole(partition, Number(high))),
-    schemas: [],
-    unframed: 0,
-    parkedEvents: 0,
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })
+  const replayPool = openReplayPool(config, log, schema)
+  try {
+    const definition = await loadConsumer(group, config)
+    return await makePlan({ config, kafka, codec, log, pool: replayPool, definition }, { mode: 'rebuild' })
+  } finally {
+    await replayPool.end()
   }
 }
-
-const whole = (partition: number, events: number): PlanPartition => ({
-  topic,
-  partition,
-  low: 0,
-  end: events,
-  from: 0,
-  to: events,
-  position: events,
-  lost: 0,
-  scanned: events,
-  selected: events,
-  bytes: 0,
-  firstTime: null,
-  lastTime: null,
-  handled: events,
-  known: events,
-  forgotten: 0,
-})
