@@ -6,15 +6,17 @@ const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
 /**
  * Assigns whole lanes: one partition number of every topic to one member. A lane stays with the member that holds it at
  * the highest epoch unless the load must be evened out, so only lanes that have to move do.
- * @param held lanes this process holds, with their epochs; sent to the group's leader at every join
+ * @param held lanes this process holds, with their epochs, or undefined if it is about to leave and wants none; sent to
+ *   the group's leader at every join
  */
 export const laneAssigner =
-  (held: () => ReadonlyMap<number, number>): PartitionAssigner =>
+  (held: () => ReadonlyMap<number, number> | undefined): PartitionAssigner =>
   ({ cluster }) => ({
     name: 'tally-lanes',
     version: 0, // Goes on the wire as the version of the consumer protocol: must stay 0
     protocol({ topics }) {
-      const userData = Buffer.from(JSON.stringify([...held()]))
+      const own = held()
+      const userData = Buffer.from(JSON.stringify(own ? [...own] : null))
       return { name: this.name, metadata: MemberMetadata.encode({ version: 0, topics, userData }) }
     },
     async assign({ members, topics }) {
@@ -34,28 +36,36 @@ export const laneAssigner =
     },
   })
 
-function heldLanes(memberMetadata: Buffer): Map<number, number> {
+function heldLanes(memberMetadata: Buffer): Map<number, number> | undefined {
   const userData = MemberMetadata.decode(memberMetadata)?.userData
-  return new Map(userData?.length ? (JSON.parse(userData.toString()) as [number, number][]) : [])
+  const held = userData?.length ? (JSON.parse(userData.toString()) as [number, number][] | null) : []
+  return held ? new Map(held) : undefined
 }
 
-/** Evens lanes out over members; members differ by at most one lane. Pure. */
-export function shareLanes(
-  lanes: readonly number[],
-  members: readonly { memberId: string; held: ReadonlyMap<number, number> }[],
-): Map<string, number[]> {
-  const sorted = [...members].sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
-  const shares = new Map<string, number[]>(sorted.map(({ memberId }) => [memberId, []]))
+export interface GroupMember {
+  readonly memberId: string
+  /** Lanes with their epochs; undefined while it is about to leave. */
+  readonly held: ReadonlyMap<number, number> | undefined
+}
+
+/** Evens lanes out over the members that stay, which differ by at most one lane; nobody has them if all leave. Pure. */
+export function shareLanes(lanes: readonly number[], members: readonly GroupMember[]): Map<string, number[]> {
+  const staying = members
+    .flatMap(({ memberId, held }) => (held ? [{ memberId, held }] : []))
+    .sort((a, b) => (a.memberId < b.memberId ? -1 : 1))
+  const everyone = new Map<string, number[]>(members.map(({ memberId }) => [memberId, []]))
+  if (staying.length === 0) return everyone
+  const shares = new Map<string, number[]>(staying.map(({ memberId }) => [memberId, []]))
   const free: number[] = []
   for (const lane of [...lanes].sort((a, b) => a - b)) {
-    const [holder] = sorted
+    const [holder] = staying
       .filter(({ held }) => held.has(lane))
       .sort((a, b) => (b.held.get(lane) ?? 0) - (a.held.get(lane) ?? 0))
     if (holder) shares.get(holder.memberId)?.push(lane)
     else free.push(lane)
   }
-  const floor = Math.floor(lanes.length / members.length)
-  let extra = lanes.length % members.length
+  const floor = Math.floor(lanes.length / staying.length)
+  let extra = lanes.length % staying.length
   for (const own of [...shares.values()].sort((a, b) => b.length - a.length)) {
     const keep = own.length > floor && extra > 0 ? floor + 1 : floor
     if (keep > floor) extra--
@@ -65,5 +75,5 @@ export function shareLanes(
     const fewest = [...shares.values()].reduce((least, own) => (own.length < least.length ? own : least))
     fewest.push(lane)
   }
-  return shares
+  return new Map([...everyone, ...shares])
 }

@@ -1,54 +1,18 @@
-import type { Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import { describeError } from '../../infra/errors.ts'
-import type { Logger } from '../../infra/telemetry.ts'
 import { laneAssigner } from './lane-assigner.ts'
 import { LaneFetching } from './lane-fetching.ts'
+import type { MemberLane, MembershipOptions } from './membership-options.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
 import { settlesWithin } from '../../infra/settles-within.ts'
-
-/** What membership needs to know of a lane; `Lane` is one. */
-export interface MemberLane {
-  readonly number: number
-  readonly phase: string
-  /** Whether records are wanted. */
-  readonly taking: boolean
-  readonly epoch: number
-  readonly fencedAt: number
-  readonly claimed: Promise<void>
-  position(topic: string): number | undefined
-  drop(): Promise<void>
-  idle(): Promise<unknown>
-}
-
-export interface MembershipOptions<L extends MemberLane> {
-  kafka: Kafka
-  groupId: string
-  namespace: string
-  /** Without namespace. */
-  topics: readonly string[]
-  partitions: number
-  sessionTimeoutMs: number
-  log: Logger
-  /** Begins to claim a lane the group assigned to this process. */
-  claim(lane: number): L
-  /**
-   * Takes what was fetched of one topic of a live lane, in parts: the first, and more as long as it is `wanted`.
-   * @param reached called after each part, with the offset reached
-   */
-  take(lane: L, batch: Batch, wanted: () => boolean, reached: (offset: number) => Promise<void>): Promise<void>
-  /** Called inside every join, before lanes are claimed or kept. */
-  joining(): void
-  /** The client read these records and passed them over: aborted transactions and control records. */
-  passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
-  /** The group client is dead and will not come back by itself: the process must end. */
-  died(reason: string): void
-}
 
 /** How long a fetched batch waits for its lane's claim before the lane is paused, so that it holds up no other. */
 const claimPatienceMs = 30
 /** How long one lane's work may hold up the fetching for all; also keeps the heartbeats coming when the database hangs. */
 const takePatienceMs = 1_000
+/** How long a replica that leaves waits for what is under way: what hangs in one lane must not keep the others. */
+const drainPatienceMs = 2_000
 const commitEveryMs = 1_000
 
 /**
@@ -65,6 +29,8 @@ export class Membership<L extends MemberLane> {
   private lastSign = performance.now()
   private lastHeartbeat = 0
   private leaving = false
+  /** The group is about to share the lanes anew, and waits for us: end what is under way soon. */
+  private recalled = false
 
   constructor(options: MembershipOptions<L>) {
     this.options = options
@@ -74,7 +40,8 @@ export class Membership<L extends MemberLane> {
       partitionAssigners: [laneAssigner(() => this.held())],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(3_000, sessionTimeoutMs / 2),
-      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 20)),
+      // Heartbeats are how members hear that the lanes are shared anew, and all wait for the last one to hear it
+      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
       maxWaitTimeInMs: 100,
       minBytes: 1,
       maxBytesPerPartition: 256 * 1024,
@@ -121,26 +88,28 @@ export class Membership<L extends MemberLane> {
     )
   }
 
-  /** Stops taking, waits for what is under way, then leaves the group. Call after the lanes' events are published. */
+  /** Gives the lanes up, then leaves the group. Call when nothing is under way and the lanes' events are published. */
   async leave(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
-    await settlesWithin(this.commits.commit(this.positions()), 1_000)
-    await this.consumer.disconnect()
-    await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.drop())), 1_000)
+    const committed = this.commits.commit(this.positions())
+    // Before the others hear of it: a lane given up in order is not under suspicion when it is claimed
+    const dropped = [...this.lanes.values()].map((lane) => lane.drop())
     this.lanes.clear()
+    await settlesWithin(Promise.all([committed, ...dropped]), 1_000)
+    await this.consumer.disconnect()
   }
 
-  /** No batch is taken any more from now on; resolves when none is under way. */
+  /** No batch is taken and no lane is claimed any more from now on; resolves when none is under way, or none but what hangs. */
   async quiesce(): Promise<void> {
     this.leaving = true
     for (const number of this.lanes.keys()) this.pauseFetching(number)
-    await Promise.all([...this.lanes.values()].map((lane) => lane.idle()))
+    await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.idle())), drainPatienceMs)
   }
 
   /** The lane is live: fetch from where its ledger stands. */
   readOn(number: number): void {
     const lane = this.lanes.get(number)
-    if (!lane) return
+    if (!lane || this.leaving) return
     for (const topic of this.options.topics) this.seek(lane, topic)
     this.fetching.resume(number)
   }
@@ -156,7 +125,9 @@ export class Membership<L extends MemberLane> {
     if (position !== undefined) this.fetching.seek(topic, lane.number, position)
   }
 
-  private held(): Map<number, number> {
+  /** What the group's leader is told: nothing to be kept, and nothing wanted, by one that leaves. */
+  private held(): Map<number, number> | undefined {
+    if (this.leaving) return undefined
     return new Map(
       [...this.lanes].filter(([, lane]) => lane.phase === 'live').map(([number, lane]) => [number, lane.epoch]),
     )
@@ -164,6 +135,7 @@ export class Membership<L extends MemberLane> {
 
   /** Runs inside the join, before the first fetch of the generation. */
   private joined({ payload }: ConsumerGroupJoinEvent): void {
+    this.recalled = false
     this.options.joining()
     const assigned = new Set(Object.values(payload.memberAssignment).flat())
     const moved = { kept: 0, gained: 0, lost: 0 }
@@ -173,7 +145,7 @@ export class Membership<L extends MemberLane> {
       void lane.drop()
       this.lanes.delete(number)
     }
-    for (const number of assigned) {
+    for (const number of this.leaving ? [] : assigned) {
       const lane = this.lanes.get(number)
       if (lane && (lane.phase === 'live' || lane.phase === 'claiming')) {
         moved.kept++
@@ -199,6 +171,7 @@ export class Membership<L extends MemberLane> {
   private confirmed(): void {
     const sentAfter = this.lastHeartbeat
     this.lastHeartbeat = this.lastSign = performance.now()
+    this.recalled = false
     for (const [number, lane] of this.lanes) {
       if (lane.phase === 'fenced' && lane.fencedAt < sentAfter) this.claim(number)
     }
@@ -207,17 +180,22 @@ export class Membership<L extends MemberLane> {
   private async eachBatch({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const lane = this.lanes.get(batch.partition)
     if (!lane || this.leaving) return
-    await heartbeat()
+    const sign = () =>
+      heartbeat().catch((error: unknown) => {
+        this.recalled = true
+        throw error
+      })
+    await sign()
     await settlesWithin(lane.claimed, claimPatienceMs)
     const ours = () => this.lanes.get(batch.partition) === lane && !this.leaving
     if (!ours()) return
     if (!lane.taking) return this.pauseFetching(batch.partition)
     let patient = true
-    const wanted = () => patient && !this.leaving && isRunning() && !isStale()
+    const wanted = () => patient && !this.leaving && !this.recalled && isRunning() && !isStale()
     const work = this.options.take(lane, batch, wanted, async (offset) => {
       if (!patient) return
       resolveOffset(String(offset))
-      await heartbeat()
+      await sign()
     })
     patient = await settlesWithin(work, takePatienceMs)
     if (patient || !ours()) return

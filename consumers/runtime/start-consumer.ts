@@ -4,6 +4,7 @@ import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Running } from '../../infra/service.ts'
+import { settlesWithin } from '../../infra/settles-within.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
@@ -39,6 +40,9 @@ export interface ConsumerDependencies {
 const recordsPerBatch = 1_000
 /** A topic made anew is noticed at the next join, or at the latest after this time. */
 const topicIdsEveryMs = 10_000
+/** The lanes' next owners wait while this one ends; what it does not publish within this time they will. */
+const flushPatienceMs = 500
+const watchPatienceMs = 2_000
 
 /** Starts one replica of a consumer: joins its group and takes what its lanes bring until it is stopped. */
 export async function startConsumer<State, Row>(
@@ -163,9 +167,8 @@ export async function startConsumer<State, Row>(
       caller.stop()
       stopInbox()
       clearInterval(idWatch)
-      await membership.quiesce()
-      await stopWatching()
-      await relay.flush(2_000)
+      await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])
+      await relay.flush(flushPatienceMs)
       await membership.leave()
       await relay.stop()
     },

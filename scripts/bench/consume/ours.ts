@@ -4,7 +4,7 @@ import { createKafka } from '../../../infra/kafka.ts'
 import { silentLogger } from '../../../infra/telemetry.ts'
 import { createCodec } from '../../../schemas/codec.ts'
 import { Membership } from '../../../consumers/runtime/membership.ts'
-import type { MemberLane } from '../../../consumers/runtime/membership.ts'
+import type { MemberLane } from '../../../consumers/runtime/membership-options.ts'
 import { readRecords } from '../../../consumers/runtime/read-records.ts'
 import { startMeasuring, readOrder } from '../measured.ts'
 
