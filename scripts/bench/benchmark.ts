@@ -16,6 +16,8 @@ export interface Benchmark {
   /** Ours first. */
   readonly contenders: readonly [Contender, ...Contender[]]
   readonly bars?: readonly Bar[]
+  /** A name in `figures`: what the plot shows. @default the rate */
+  readonly plotted?: string
 }
 
 export interface Contender {

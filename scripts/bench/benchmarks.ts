@@ -4,10 +4,11 @@ import type { Benchmark, Contender } from './benchmark.ts'
 import { consume } from './consume.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
+import { rebalance } from './rebalance.ts'
 import { rebuild } from './rebuild.ts'
 import { saga } from './saga.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild]
+export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild, rebalance]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {

@@ -6,6 +6,8 @@ export interface Report extends Surroundings {
   readonly benchmark: string
   readonly what: string
   readonly unit: string
+  /** What the plot shows, if not the rate. */
+  readonly plotted?: string
   readonly results: readonly Result[]
   readonly verdicts: readonly Verdict[]
 }
@@ -45,7 +47,7 @@ export interface Measured {
 }
 
 export function summarize(benchmark: Benchmark, measured: readonly Measured[], surroundings: Surroundings): Report {
-  const { name, what, unit, bars = [] } = benchmark
+  const { name, what, unit, plotted, bars = [] } = benchmark
   const ours = spreadOf(measured[0]?.repeats.map(({ perSecond }) => perSecond) ?? []).median
   const results = measured.map(({ contender, events, repeats }): Result => {
     const perSecond = spreadOf(repeats.map((repeat) => repeat.perSecond))
@@ -64,7 +66,15 @@ export function summarize(benchmark: Benchmark, measured: readonly Measured[], s
       ),
     }
   })
-  return { benchmark: name, what, unit, ...surroundings, results, verdicts: bars.map((bar) => judge(bar, results)) }
+  return {
+    benchmark: name,
+    what,
+    unit,
+    plotted,
+    ...surroundings,
+    results,
+    verdicts: bars.map((bar) => judge(bar, results)),
+  }
 }
 
 function judge(bar: Bar, results: readonly Result[]): Verdict {

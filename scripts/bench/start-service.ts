@@ -7,6 +7,8 @@ import type { Ground } from './benchmark.ts'
 export interface Service extends AsyncDisposable {
   /** CPU time used so far, seconds. */
   cpuSeconds(): number
+  /** Disposing sends SIGTERM and waits. */
+  signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
 /**
@@ -32,8 +34,10 @@ export async function startService(
   const { pid = 0 } = child
   return {
     cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
+    signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
+      child.kill('SIGCONT') // A stopped process hears nothing else
       await exited
     },
   }

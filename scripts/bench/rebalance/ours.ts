@@ -1,0 +1,31 @@
+// One replica of the hop's consumer, the real one, under the frame of a service.
+import { schemaName } from '../../../consumers/load-consumer.ts'
+import { startConsumer } from '../../../consumers/runtime/start-consumer.ts'
+import { createPool } from '../../../infra/postgres.ts'
+import { runService } from '../../../infra/service.ts'
+import { createCodec } from '../../../schemas/codec.ts'
+import { hopConsumer } from '../hop/hop-consumer.ts'
+
+await runService('hop', async ({ config, log, replica, signal }) => {
+  const { namespace, kafka, postgres, registry } = config
+  const pool = createPool({
+    url: postgres.url,
+    schema: schemaName(namespace, hopConsumer.group),
+    name: replica,
+    max: 6,
+    idleInTransactionMs: Math.round(kafka.sessionTimeoutMs / 3),
+    log,
+  })
+  const codec = await createCodec({ registryUrl: registry.url, namespace, log, signal })
+  const died = (reason: string) => {
+    process.stderr.write(`${reason}\n`)
+    process.exit(1)
+  }
+  const consumer = await startConsumer(hopConsumer, { config, pool, codec, log, replica, died })
+  return {
+    async stop() {
+      await consumer.stop()
+      await pool.end()
+    },
+  }
+})

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
+import { TallyError } from '../../../infra/errors.ts'
+import { withAdmin } from '../../../infra/kafka.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import type { Ground, Repeat } from '../benchmark.ts'
+import { prepareTopics } from '../fill-orders.ts'
+import type { Service } from '../start-service.ts'
+import { startMachineWatch } from '../watch.ts'
+import { countEffects } from './contestants.ts'
+import type { Contestant, Prepare } from './contestants.ts'
+import { readOwners, waitForOwners } from './lane-owners.ts'
+import { readOutput } from './read-output.ts'
+import type { Output } from './read-output.ts'
+import { longestStandstill } from './standstill.ts'
+import { ordersPerSecond, publishSteadily } from './steady-orders.ts'
+
+const replicasAtFirst = 3
+const input = 'orders'
+const output = 'payments'
+
+/** Something that happens to the group while orders flow. */
+export interface Step {
+  readonly name: string
+  /** How long orders flow before. */
+  readonly afterSeconds: number
+  /** Returns when it is done; what follows from it is measured up to the next step. */
+  act(replicas: Service[], contestant: Contestant): Promise<unknown>
+}
+
+/** What a step did to the lanes. */
+export interface Passage {
+  readonly step: string
+  /** Standstills, milliseconds: of lanes that changed their owner, and of the others. */
+  readonly moved: readonly number[]
+  readonly stayed: readonly number[]
+}
+
+export interface Books {
+  readonly lost: number
+  readonly 'took effect again': number
+  readonly 'never published': number
+  readonly 'published again': number
+}
+
+export interface GroupRun {
+  readonly passages: readonly Passage[]
+  readonly books: Books
+  readonly repeat: Repeat
+}
+
+/** Orders at a steady rate to three replicas, and what happens to their lanes at each step. */
+export async function runGroup(ground: Ground, prepare: Prepare, steps: readonly Step[]): Promise<GroupRun> {
+  const { sandbox, signal } = ground
+  const codec = await prepareTopics(sandbox)
+  const contestant = await prepare(ground)
+  const replicas: Service[] = []
+  try {
+    await Promise.all(Array.from({ length: replicasAtFirst }, () => startReplica(replicas, contestant)))
+    return await withAdmin(sandbox.kafka, async (admin) => {
+      const topic = `${sandbox.namespace}${input}`
+      const shared = { lanes: sandbox.config.partitions, replicas: replicasAtFirst }
+      await waitForOwners(admin, contestant.group, topic, shared)
+      const [startedAt, machineSeconds] = [performance.now(), startMachineWatch()]
+      const publishing = publishSteadily({ ...sandbox, signal }, codec, ground.events)
+      const owners = () => readOwners(admin, contestant.group, topic)
+      const moments = await takeSteps(steps, { owners, act: (step) => step.act(replicas, contestant), publishing })
+      const events = await publishing
+      await settled(ground, contestant, admin, events)
+      const perSecond = events / ((performance.now() - startedAt) / 1_000)
+      const published = await readOutput(sandbox, output, signal)
+      const cpuSeconds = replicas.reduce((sum, replica) => sum + replica.cpuSeconds(), 0)
+      return {
+        passages: moments.map((moment) => passageOf(moment, published)),
+        books: await closeBooks(ground, contestant, events, published),
+        repeat: { perSecond, cpuPerEvent: cpuSeconds / events, machineCpuPerEvent: machineSeconds() / events },
+      }
+    })
+  } finally {
+    await Promise.all(replicas.map((replica) => replica[Symbol.asyncDispose]()))
+  }
+}
+
+export async function startReplica(replicas: Service[], contestant: Contestant): Promise<void> {
+  replicas.push(await contestant.startReplica())
+}
+
+type Owners = ReadonlyMap<number, string>
+
+interface Moment {
+  step: string
+  from: number
+  to: number
+  before: Owners
+  after: Owners
+}
+
+async function takeSteps(
+  steps: readonly Step[],
+  course: { owners(): Promise<Owners>; act(step: Step): Promise<unknown>; publishing: Promise<number> },
+): Promise<Moment[]> {
+  const moments: Moment[] = []
+  for (const [index, step] of steps.entries()) {
+    if (index === 0) await delay(step.afterSeconds * 1_000)
+    const [before, from] = [await course.owners(), Date.now()]
+    await course.act(step)
+    const next = steps[index + 1]
+    await (next ? delay(next.afterSeconds * 1_000) : course.publishing)
+    moments.push({ step: step.name, from, to: Date.now(), before, after: await course.owners() })
+  }
+  return moments
+}
+
+/** Nothing more comes out although everything has come in. */
+async function settled({ sandbox }: Ground, { schema }: Contestant, admin: Admin, events: number): Promise<void> {
+  const all = async () => (await countEffects(sandbox, schema)).orders === events
+  await waitUntil('each order took effect', all, { withinMs: 60_000, everyMs: 200 })
+  let last = -1
+  const quiet = async () => {
+    const offsets = await admin.fetchTopicOffsets(`${sandbox.namespace}${output}`)
+    const [before, now] = [last, offsets.reduce((sum, { high }) => sum + Number(high), 0)]
+    last = now
+    return before === now
+  }
+  await waitUntil('nothing more is published', quiet, { everyMs: 1_000 })
+}
+
+function passageOf({ step, from, to, before, after }: Moment, { times }: Output): Passage {
+  const standstill = (lane: number) => longestStandstill(times.get(lane) ?? [], from, to)
+  const lanes = [...times.keys()]
+  const [moved, stayed] = [true, false].map((changed) =>
+    lanes.filter((lane) => (before.get(lane) !== after.get(lane)) === changed).map(standstill),
+  ) as [number[], number[]]
+  return { step, moved, stayed }
+}
+
+async function closeBooks(
+  { sandbox }: Ground,
+  { schema }: Contestant,
+  events: number,
+  { records, keys }: Output,
+): Promise<Books> {
+  const { orders, times } = await countEffects(sandbox, schema)
+  return {
+    lost: events - orders,
+    'took effect again': times - orders,
+    'never published': events - keys,
+    'published again': records - keys,
+  }
+}
+
+/** @throws TallyError INVARIANT unless each order took effect once and was published; readers drop what is published again */
+export function assertBooks(books: Books): void {
+  for (const what of ['lost', 'took effect again', 'never published'] as const)
+    if (books[what] !== 0) throw new TallyError('INVARIANT', `${books[what]} orders ${what}`)
+}
+
+export const orders = (seconds: number): number => seconds * ordersPerSecond

@@ -1,0 +1,63 @@
+import { TallyError } from '../../../infra/errors.ts'
+import type { Sandbox } from '../../../infra/testing/sandbox.ts'
+import { generateEvents } from '../../../producers/event-generator.ts'
+import { Publisher } from '../../../producers/publisher.ts'
+import type { OutgoingEvent } from '../../../producers/publisher.ts'
+import type { Codec } from '../../../schemas/codec.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { laneOf } from '../../../schemas/partition.ts'
+import { seed } from '../fill-orders.ts'
+
+export const ordersPerSecond = 500
+
+/**
+ * Publishes orders evenly, one to each lane at a time, whether anybody takes them or not: what a lane's output shows as a
+ * standstill is then the group's doing, and not that of chance.
+ * @returns how many, when the last one is acknowledged
+ */
+export async function publishSteadily(
+  { config, kafka, namespace, signal }: Pick<Sandbox, 'config' | 'kafka' | 'namespace'> & { signal: AbortSignal },
+  codec: Codec,
+  orders: number,
+): Promise<number> {
+  const { partitions } = config
+  const nextRound = rounds(partitions)
+  const publisher = await Publisher.connect({ kafka, namespace, codec })
+  const [count, everyMs] = [Math.ceil(orders / partitions), (1_000 * partitions) / ordersPerSecond]
+  const acknowledged: Promise<unknown>[] = []
+  const startedAt = performance.now()
+  const ended = Promise.withResolvers<void>()
+  const timer = setInterval(() => {
+    const due = Math.min(count, Math.floor((performance.now() - startedAt) / everyMs))
+    while (acknowledged.length < due) acknowledged.push(publisher.publish(nextRound()))
+    if (acknowledged.length === count || signal.aborted) ended.resolve()
+  }, everyMs / 4)
+  try {
+    await ended.promise
+    signal.throwIfAborted()
+    await Promise.all(acknowledged)
+    return count * partitions
+  } finally {
+    clearInterval(timer)
+    await publisher.stop()
+  }
+}
+
+/** Makes orders, one for each lane at a time. */
+function rounds(lanes: number): () => OutgoingEvent[] {
+  const [sample] = generateEvents('OrderPlaced', { count: 1, seed })
+  if (sample?.type !== 'OrderPlaced') throw new TallyError('INVARIANT', 'no order to copy')
+  const { data } = sample
+  const spare = Array.from({ length: lanes }, (): string[] => [])
+  return () => {
+    while (spare.some((ids) => ids.length === 0)) {
+      const id = newEventId()
+      spare[laneOf(id, lanes)]?.push(id)
+    }
+    return spare.map((ids) => ({
+      type: 'OrderPlaced',
+      id: newEventId(),
+      data: { ...data, orderId: ids.pop() ?? '', placedAt: Date.now() },
+    }))
+  }
+}
