@@ -14,12 +14,15 @@ import { printOrphans, typedName } from './scale/print-orphans.ts'
 import { removeConsumer } from './scale/remove-consumer.ts'
 import { loadJson, printLoad } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
+import { parseRestart, restartReplicas } from './scale/restart-replicas.ts'
 import { requireStack } from './scale/running-stack.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { configOf } from './stack/probe-stack.ts'
 
 interface ScaleOptions extends CommonOptions {
   remove?: string
+  /** True for all consumers. */
+  restart?: true | string[]
   yes?: boolean
   giveUp?: boolean
   timeout: number
@@ -31,9 +34,14 @@ await runCommand((frame) =>
     'npm run scale -- payment=4 inventory=2',
     'npm run scale -- payment=1 --json',
     'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
+    'npm run scale -- --restart payment     # with the code as it is now; without a name all consumers',
     'npm run scale -- --remove loyalty',
   ])
     .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
+    .option(
+      '--restart [consumers...]',
+      'replace every replica by a new one, one after the other; of all consumers if none is named',
+    )
     .option('--remove <consumer>', 'stop a consumer and delete all it has on the servers, after a question')
     .option('-y, --yes', 'with --remove: do not ask')
     .option('--give-up', 'with --remove: lose events it has not published and calls that have no answer')
@@ -43,6 +51,8 @@ await runCommand((frame) =>
       '\nThe numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A standstill is the\ntime between two commits of a lane, so it says something of lanes that had something to take.',
     )
     .action((texts: string[], options: ScaleOptions, command: Command) => {
+      if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
+        command.error('--restart changes no numbers and removes nothing: give one command after the other')
       if (options.remove !== undefined && texts.length > 0)
         command.error('--remove takes one consumer and changes no others')
       return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)
@@ -78,7 +88,11 @@ async function remove(
   }
 }
 
-async function scale(texts: string[], { json, timeout }: ScaleOptions, { signal }: CommandFrame): Promise<void> {
+async function scale(
+  texts: string[],
+  { restart, json, timeout }: ScaleOptions,
+  { signal }: CommandFrame,
+): Promise<void> {
   const { dataDir } = loadConfig()
   refuseForeignStack(dataDir)
   const wanted = parseReplicaCounts(texts, consumerFolders())
@@ -86,11 +100,15 @@ async function scale(texts: string[], { json, timeout }: ScaleOptions, { signal 
   const config = configOf(stack)
   const pool = openForPerson(config)
   try {
-    if (texts.length === 0) {
+    if (texts.length === 0 && restart === undefined) {
       const consumers = await readLoad({ config, pool, stack, signal })
       return json ? printJson(loadJson(consumers)) : printLoad(consumers)
     }
-    const changes = await changeReplicas({ config, pool, wanted, withinMs: timeout * 1_000, signal })
+    const following = { config, pool, withinMs: timeout * 1_000, signal }
+    const changes =
+      restart === undefined
+        ? await changeReplicas({ ...following, wanted })
+        : await restartReplicas(parseRestart(restart, stack, consumerFolders()), { ...following, stack })
     if (json) printJson({ consumers: changes.map(changeJson) })
     else changes.forEach(printChange)
     if (changes.some(({ books }) => books.after.faults.length > 0)) process.exitCode = 1

@@ -28,6 +28,14 @@ const scaleRequest = z.object({
 })
 export type ScaleRequest = z.infer<typeof scaleRequest>
 
+/** Argument of the control command `restart`. */
+const restartRequest = z.object({
+  consumers: z.array(z.string()).min(1),
+  /** How long each replica may take to get ready, milliseconds. */
+  startWithinMs: z.int().positive(),
+})
+export type RestartRequest = z.infer<typeof restartRequest>
+
 export interface ScalingOptions {
   /** Of the stack; replicas are put in and taken out. */
   processes: SupervisedProcess[]
@@ -38,7 +46,7 @@ export interface ScalingOptions {
   isRunning(): boolean
 }
 
-/** Gives consumers more replicas or fewer while the stack runs. */
+/** Gives consumers more replicas, fewer, or new ones in place of the old while the stack runs. */
 export class Scaling {
   readonly #options: ScalingOptions
   #underWay = false
@@ -56,28 +64,96 @@ export class Scaling {
    */
   async scale(argument: unknown): Promise<ReplicaCounts> {
     const request = this.#check(argument)
-    this.#underWay = true
-    try {
+    return this.#alone(async () => {
       const wanted = Object.entries(request.replicas)
       await this.#grow(wanted, request.startWithinMs)
       const surplus = wanted.flatMap(([consumer, count]) => this.#replicasOf(consumer).slice(count))
       await this.#end(surplus)
       return this.#counts()
+    })
+  }
+
+  /**
+   * Replaces every replica of these consumers, one after the other: a process with the code as it is now on the disk gets
+   * ready, then the old one is ended as a stop does. Ends with the first that does not get ready: the old one stays. What
+   * was replaced before stays replaced, for its old code is gone.
+   * @returns names of the replicas replaced
+   * @throws TallyError USAGE for a request that cannot be, or while another is carried out; UNREACHABLE when a replica does
+   *   not start, with what was replaced before
+   */
+  async restart(argument: unknown): Promise<string[]> {
+    const { data, error } = restartRequest.safeParse(argument)
+    if (!data) throw new TallyError('USAGE', `This cannot be restarted: ${z.prettifyError(error)}`)
+    this.#assertFree()
+    const consumers = new Set(data.consumers)
+    for (const consumer of consumers) {
+      if (!this.#options.replicas.consumers().includes(consumer)) throw this.#unknown(consumer)
+      if (this.#replicasOf(consumer).length === 0)
+        throw new TallyError('USAGE', `${consumer} does not run: \`npm run scale -- ${consumer}=1\` starts it`)
+    }
+    return this.#alone(async () => {
+      const old = [...consumers].flatMap((consumer) => this.#replicasOf(consumer))
+      const names = old.map(({ spec }) => spec.name)
+      for (const [index, each] of old.entries()) {
+        await this.#replace(each, data.startWithinMs).catch((error: unknown) => {
+          const done =
+            index > 0 ? `Restarted before that: ${names.slice(0, index).join(', ')}. ` : 'Nothing was changed. '
+          const kept = `These run on as before: ${names.slice(index).join(', ')}`
+          throw new TallyError('UNREACHABLE', `${describeError(error)}\n${done}${kept}`, { cause: error })
+        })
+      }
+      return names
+    })
+  }
+
+  async #replace(old: SupervisedProcess, startWithinMs: number): Promise<void> {
+    this.#assertRunning()
+    const added = this.#insert(old.spec, this.#options.processes.indexOf(old) + 1)
+    try {
+      await startWithin(added, startWithinMs)
+      this.#assertRunning()
+    } catch (error) {
+      await this.#end([added])
+      throw error
+    }
+    await this.#end([old])
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay = true
+    try {
+      return await work()
     } finally {
       this.#underWay = false
     }
   }
 
+  #assertFree(): void {
+    if (!this.#options.isRunning())
+      throw new TallyError('USAGE', 'The stack is starting or stopping: try again when it runs')
+    if (this.#underWay) throw new TallyError('USAGE', 'Another scale command is being carried out: wait for its end')
+  }
+
+  #assertRunning(): void {
+    if (!this.#options.isRunning()) throw new TallyError('USAGE', 'The stack is being stopped')
+  }
+
+  #unknown(consumer: string): TallyError {
+    return new TallyError(
+      'USAGE',
+      `No consumer "${consumer}": there are ${this.#options.replicas.consumers().join(', ')}`,
+    )
+  }
+
   #check(argument: unknown): ScaleRequest {
     const { data, error } = scaleRequest.safeParse(argument)
     if (!data) throw new TallyError('USAGE', `This cannot be scaled to: ${z.prettifyError(error)}`)
-    const { processes, replicas, isRunning } = this.#options
-    if (!isRunning()) throw new TallyError('USAGE', 'The stack is starting or stopping: try again when it runs')
-    if (this.#underWay) throw new TallyError('USAGE', 'Another scale command is being carried out: wait for its end')
+    this.#assertFree()
+    const { processes, replicas } = this.#options
     const consumers = replicas.consumers()
     for (const [consumer, count] of Object.entries(data.replicas)) {
       if (count > 0 ? !consumers.includes(consumer) : this.#replicasOf(consumer).length === 0)
-        throw new TallyError('USAGE', `No consumer "${consumer}": there are ${consumers.join(', ')}`)
+        throw this.#unknown(consumer)
       const taken = this.#missing(consumer, count).find(({ name }) => processes.some(({ spec }) => spec.name === name))
       if (taken) throw new TallyError('USAGE', `Another process is called ${taken.name}: rename that consumer`)
     }
@@ -91,7 +167,7 @@ export class Scaling {
       const started = specs.map((spec) => this.#add(spec))
       added.push(...started)
       await Promise.all(started.map((each) => startWithin(each, startWithinMs)))
-      if (!this.#options.isRunning()) throw new TallyError('USAGE', 'The stack is being stopped')
+      this.#assertRunning()
     }
     const { replicas } = this.#options
     try {
@@ -130,12 +206,17 @@ export class Scaling {
   }
 
   #add(spec: ProcessSpec): SupervisedProcess {
-    const { processes, supervise, save } = this.#options
+    const { processes } = this.#options
     const last = processes.findLastIndex(
       ({ spec: { consumer } }) => consumer !== undefined && consumer === spec.consumer,
     )
+    return this.#insert(spec, last < 0 ? processes.length : last + 1)
+  }
+
+  #insert(spec: ProcessSpec, at: number): SupervisedProcess {
+    const { processes, supervise, save } = this.#options
     const added = supervise(spec)
-    processes.splice(last < 0 ? processes.length : last + 1, 0, added)
+    processes.splice(at, 0, added)
     save()
     return added
   }

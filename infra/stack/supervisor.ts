@@ -25,7 +25,7 @@ export interface StackOptions {
   signal?: AbortSignal
   /** Deletes the embedded servers' data first. */
   fresh?: boolean
-  /** Makes more replicas of its consumers, for the command `scale`. Without it that is refused. */
+  /** Makes more replicas of its consumers, for the commands `scale` and `restart`. Without it they are refused. */
   replicas?: ReplicaSource
   /** More commands for the control socket. */
   commands?: ControlHandlers
@@ -98,7 +98,10 @@ export async function startStack(config: Config, options: StackOptions): Promise
     control = await serveControl(dataDir, {
       status,
       down: () => void down(),
-      ...(scaling && { scale: (request: unknown) => scaling.scale(request) }),
+      ...(scaling && {
+        scale: (request: unknown) => scaling.scale(request),
+        restart: (request: unknown) => scaling.restart(request),
+      }),
       ...commands,
     })
     await startInOrder(processes)

@@ -20,19 +20,22 @@ import { pidOf, unsettled } from './unsettled.ts'
 export interface Change {
   readonly consumer: string
   readonly replicas: { readonly before: number; readonly after: number }
+  /** How many of them are another process than before. */
+  readonly replaced: number
   /** One per lane; owners called by their process in the stack where they are one. */
   readonly passages: readonly Passage[]
   readonly books: { readonly before: Books; readonly after: Books }
 }
 
-export interface ChangeOptions {
+export interface FollowOptions {
   config: Config
   pool: Pool
-  wanted: ReplicaCounts
   /** For each replica to start, and for the lanes to settle afterwards. */
   withinMs: number
   signal: AbortSignal
 }
+
+export type ChangeOptions = FollowOptions & { wanted: ReplicaCounts }
 
 /** Between two looks at the lanes: as exact as a standstill can be told. */
 const lookEveryMs = 50
@@ -43,28 +46,48 @@ const firstCommitWithinMs = 5_000
  * Has the supervisor change the number of replicas, and watches every lane until it has settled.
  * @throws TallyError USAGE, UNREACHABLE: a replica did not start, lanes did not settle
  */
-export async function changeReplicas({ config, pool, wanted, withinMs, signal }: ChangeOptions): Promise<Change[]> {
+export const changeReplicas = ({ wanted, ...options }: ChangeOptions): Promise<Change[]> =>
+  followChange(Object.keys(wanted), options, () =>
+    askForReplicas(options.config.dataDir, { replicas: wanted, startWithinMs: options.withinMs }),
+  )
+
+/**
+ * Watches every lane of these consumers from before a change of their replicas until it has settled.
+ * @param change resolves when the replicas are as wanted
+ * @throws TallyError USAGE, UNREACHABLE: the lanes did not settle; what `change` throws
+ */
+export async function followChange(
+  consumers: readonly string[],
+  { config, pool, withinMs, signal }: FollowOptions,
+  change: () => Promise<unknown>,
+): Promise<Change[]> {
   const before = await requireStack(config.dataDir)
-  const groups = await chooseGroups(config, Object.keys(wanted))
+  const groups = await chooseGroups(config, consumers)
   const booksBefore = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
   const watching = new AbortController()
   let after: StackStatus | undefined
   const watches = groups.map((group) =>
     watch(config, pool, group, { after: () => after, withinMs, signal: AbortSignal.any([signal, watching.signal]) }),
   )
-  const asking = askForReplicas(config.dataDir, { replicas: wanted, startWithinMs: withinMs }).then(async () => {
+  const asking = change().then(async () => {
     after = await requireStack(config.dataDir)
     return after
   })
   try {
     const [stack, ...traces] = await Promise.all([asking, ...watches])
     const books = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
-    return groups.map(({ name }, index) => ({
-      consumer: name,
-      replicas: { before: replicasOf(before, name).length, after: replicasOf(stack, name).length },
-      passages: (traces[index] ?? []).map((trace) => named(trace.passage(), [stack, before])),
-      books: { before: booksBefore[index] ?? emptyBooks, after: books[index] ?? emptyBooks },
-    }))
+    return groups.map(({ name }, index) => {
+      const replicas = { before: replicasOf(before, name), after: replicasOf(stack, name) }
+      const old = new Map(replicas.before.map((replica) => [replica.name, replica.identity?.pid]))
+      return {
+        consumer: name,
+        replicas: { before: replicas.before.length, after: replicas.after.length },
+        replaced: replicas.after.filter((each) => old.has(each.name) && old.get(each.name) !== each.identity?.pid)
+          .length,
+        passages: (traces[index] ?? []).map((trace) => named(trace.passage(), [stack, before])),
+        books: { before: booksBefore[index] ?? emptyBooks, after: books[index] ?? emptyBooks },
+      }
+    })
   } finally {
     watching.abort()
     await Promise.allSettled([asking, ...watches])

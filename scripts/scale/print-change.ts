@@ -4,9 +4,10 @@ import type { Change } from './change-replicas.ts'
 import type { Passage } from './lane-trace.ts'
 
 /** Who owned what before and after, how long lanes stood still, and whether anything was lost or doubled. */
-export function printChange({ consumer, replicas, passages, books }: Change): void {
+export function printChange({ consumer, replicas, replaced, passages, books }: Change): void {
   const plural = replicas.after === 1 ? 'replica' : 'replicas'
-  process.stdout.write(`${consumer}: ${replicas.before} → ${replicas.after} ${plural}\n`)
+  const what = replaced > 0 ? `${replaced} of ${replicas.after}` : `${replicas.before} → ${replicas.after}`
+  process.stdout.write(`${consumer}: ${what} ${plural}${replaced > 0 ? ' restarted' : ''}\n`)
   printTable(['replica', 'lanes before', 'lanes after'], ownership(passages))
   const moved = passages.filter(({ claims }) => claims > 0)
   if (moved.length > 0) {
@@ -49,9 +50,10 @@ function ownership(passages: readonly Passage[]): string[][] {
 export const longest = (passages: readonly Passage[]): number =>
   Math.max(0, ...passages.map(({ standstillMs }) => standstillMs))
 
-export const changeJson = ({ consumer, replicas, passages, books }: Change) => ({
+export const changeJson = ({ consumer, replicas, replaced, passages, books }: Change) => ({
   consumer,
   replicas,
+  replaced,
   lanes: passages,
   longestStandstillMs: longest(passages.filter(({ claims, busy }) => claims > 0 && busy)),
   books,

@@ -1,7 +1,7 @@
 import { TallyError } from '../../infra/errors.ts'
 import { askSupervisor } from '../../infra/stack/control.ts'
 import { findStack } from '../../infra/stack/running-stack.ts'
-import type { ReplicaCounts, ScaleRequest } from '../../infra/stack/scaling.ts'
+import type { ReplicaCounts, RestartRequest, ScaleRequest } from '../../infra/stack/scaling.ts'
 import type { ProcessStatus, StackStatus } from '../../infra/stack/stack-record.ts'
 
 /** Longer than a replica needs to drain before it is killed. */
@@ -30,6 +30,17 @@ export const askForReplicas = (dataDir: string, argument: ScaleRequest): Promise
     withinMs: 2 * argument.startWithinMs + stopWithinMs, // A consumer that joins takes steps before it starts
     argument,
   }) as Promise<ReplicaCounts>
+
+/**
+ * @param replicas how many there are to restart
+ * @returns names of the replicas restarted
+ * @throws TallyError as the supervisor does
+ */
+export const askForRestart = (dataDir: string, argument: RestartRequest, replicas: number): Promise<string[]> =>
+  askSupervisor(dataDir, 'restart', {
+    withinMs: replicas * (argument.startWithinMs + stopWithinMs), // One after the other
+    argument,
+  }) as Promise<string[]>
 
 /** By number. */
 export const replicasOf = ({ processes }: StackStatus, consumer: string): ProcessStatus[] =>

@@ -1,0 +1,42 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { StackStatus } from '../../infra/stack/stack-record.ts'
+import { followChange } from './change-replicas.ts'
+import type { Change, FollowOptions } from './change-replicas.ts'
+import { askForRestart, replicasOf } from './running-stack.ts'
+
+/**
+ * Which consumers a person wants restarted.
+ * @param asked `true` for all that run
+ * @throws TallyError USAGE
+ */
+export function parseRestart(
+  asked: true | readonly string[],
+  stack: StackStatus,
+  consumers: readonly string[],
+): readonly string[] {
+  const running = consumers.filter((consumer) => replicasOf(stack, consumer).length > 0)
+  if (asked === true) return running
+  for (const [index, name] of asked.entries()) {
+    if (!consumers.includes(name)) throw usage(`No consumer "${name}": there are ${consumers.join(', ')}`)
+    if (!running.includes(name)) throw usage(`${name} does not run: \`npm run scale -- ${name}=1\` starts it`)
+    if (asked.indexOf(name) < index) throw usage(`${name} is named twice`)
+  }
+  return asked
+}
+
+/**
+ * Has the supervisor replace every replica of these consumers, one after the other, by one with the code as it is now; and
+ * watches every lane until it has settled.
+ * @throws TallyError UNREACHABLE: a replica did not start (it and those after it run on as before), lanes did not settle
+ */
+export function restartReplicas(
+  consumers: readonly string[],
+  { stack, ...options }: FollowOptions & { stack: StackStatus },
+): Promise<Change[]> {
+  const count = consumers.reduce((sum, consumer) => sum + replicasOf(stack, consumer).length, 0)
+  return followChange(consumers, options, () =>
+    askForRestart(options.config.dataDir, { consumers: [...consumers], startWithinMs: options.withinMs }, count),
+  )
+}
+
+const usage = (sentence: string) => new TallyError('USAGE', sentence)
