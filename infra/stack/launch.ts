@@ -73,8 +73,10 @@ export async function whenReady(running: RunningProcess): Promise<void> {
 }
 
 function failure({ spec, output }: RunningProcess, what: string): TallyError {
-  const lines = output().trimEnd().split('\n').slice(-8).join('\n  ')
-  return new TallyError('UNREACHABLE', `${spec.title} ${what}. The end of its log (${spec.name}.log):\n  ${lines}`)
+  const lines = output().trimEnd().split('\n')
+  const telling = lines.filter((line) => !/^\s+at /.test(line)).slice(-8) // Stack frames would push the error itself out
+  const end = telling.join('\n  ')
+  return new TallyError('UNREACHABLE', `${spec.title} ${what}. The end of its log (${spec.name}.log):\n  ${end}`)
 }
 
 export const hasEnded = ({ child }: RunningProcess): boolean => child.exitCode !== null || child.signalCode !== null
