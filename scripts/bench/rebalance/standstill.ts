@@ -2,14 +2,14 @@
 export type LaneTimes = readonly number[]
 
 /**
- * The longest time without a publication that reaches into `[from, to)`, milliseconds; Infinity if none came after it.
- * An even load of one event every 24 ms makes for at least that.
+ * The longest time without a publication in `[from, to)`, milliseconds, counted from the last one before. A lane that is
+ * given an event every 24 ms shows that at least; one that never goes on stands still up to `to`.
  */
 export function longestStandstill(times: LaneTimes, from: number, to: number): number {
   let longest = 0
   for (const [index, begin] of times.entries()) {
     if (begin >= to) break
-    const end = times[index + 1] ?? Number.POSITIVE_INFINITY
+    const end = Math.min(times[index + 1] ?? to, to)
     if (end > from) longest = Math.max(longest, end - begin)
   }
   return longest
