@@ -13,6 +13,7 @@ const claimPatienceMs = 30
 const takePatienceMs = 1_000
 /** How long a replica that leaves waits for what is under way: what hangs in one lane must not keep the others. */
 const drainPatienceMs = 2_000
+const signEveryMs = 100
 const commitEveryMs = 1_000
 
 /**
@@ -29,6 +30,7 @@ export class Membership<L extends MemberLane> {
   private lastSign = performance.now()
   private lastHeartbeat = 0
   private leaving = false
+  private readonly gone = Promise.withResolvers<void>()
   /** The group is about to share the lanes anew, and waits for us: end what is under way soon. */
   private recalled = false
 
@@ -96,13 +98,14 @@ export class Membership<L extends MemberLane> {
     const dropped = [...this.lanes.values()].map((lane) => lane.drop())
     this.lanes.clear()
     await settlesWithin(Promise.all([committed, ...dropped]), 1_000)
-    await this.consumer.disconnect()
+    const disconnected = this.consumer.disconnect()
+    this.gone.resolve()
+    await disconnected
   }
 
   /** No batch is taken and no lane is claimed any more from now on; resolves when none is under way, or none but what hangs. */
   async quiesce(): Promise<void> {
     this.leaving = true
-    for (const number of this.lanes.keys()) this.pauseFetching(number)
     await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.idle())), drainPatienceMs)
   }
 
@@ -179,7 +182,8 @@ export class Membership<L extends MemberLane> {
 
   private async eachBatch({ batch, heartbeat, resolveOffset, isRunning, isStale }: EachBatchPayload): Promise<void> {
     const lane = this.lanes.get(batch.partition)
-    if (!lane || this.leaving) return
+    if (this.leaving) return this.untilGone(heartbeat)
+    if (!lane) return
     const sign = () =>
       heartbeat().catch((error: unknown) => {
         this.recalled = true
@@ -205,6 +209,11 @@ export class Membership<L extends MemberLane> {
       if (ours() && lane.taking) this.readOn(batch.partition)
     }
     work.then(readOn, readOn)
+  }
+
+  /** Holds what is fetched while we leave: asleep over paused lanes, the group client would leave a tenth of a second later. */
+  private async untilGone(heartbeat: () => Promise<void>): Promise<void> {
+    while (!(await settlesWithin(this.gone.promise, signEveryMs))) await heartbeat()
   }
 
   private positions(): Position[] {

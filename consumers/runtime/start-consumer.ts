@@ -43,6 +43,7 @@ const topicIdsEveryMs = 10_000
 /** The lanes' next owners wait while this one ends; what it does not publish within this time they will. */
 const flushPatienceMs = 500
 const watchPatienceMs = 2_000
+const connectionsAtOnce = 4
 
 /** Starts one replica of a consumer: joins its group and takes what its lanes bring until it is stopped. */
 export async function startConsumer<State, Row>(
@@ -161,6 +162,7 @@ export async function startConsumer<State, Row>(
     progress,
     log,
   })
+  await openConnections(pool)
   await membership.start()
   return {
     async stop() {
@@ -174,3 +176,14 @@ export async function startConsumer<State, Row>(
     },
   }
 }
+
+/** A lane that moves here waits for its claim, and should not wait for connections, too. */
+const openConnections = (pool: Pool): Promise<unknown> =>
+  Promise.all(
+    Array.from({ length: connectionsAtOnce }, () =>
+      pool.connect().then(
+        (client) => client.release(),
+        () => {}, // Claims find out, and try again
+      ),
+    ),
+  )
