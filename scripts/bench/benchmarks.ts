@@ -6,9 +6,10 @@ import { hop } from './hop.ts'
 import { produce } from './produce.ts'
 import { rebalance } from './rebalance.ts'
 import { rebuild } from './rebuild.ts'
+import { recovery } from './recovery.ts'
 import { saga } from './saga.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild, rebalance]
+export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild, rebalance, recovery]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {

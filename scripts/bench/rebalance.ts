@@ -1,9 +1,9 @@
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { kafkajsGroup, ours, peerSetup } from './rebalance/contestants.ts'
 import type { Prepare } from './rebalance/contestants.ts'
+import { figuresOf } from './rebalance/figures.ts'
 import { assertBooks, orders, runGroup, startReplica } from './rebalance/run-group.ts'
-import type { Books, Passage, Step } from './rebalance/run-group.ts'
-import { spreadOf } from './report.ts'
+import type { Books, Step } from './rebalance/run-group.ts'
 
 const steps: readonly Step[] = [
   { name: 'stop', afterSeconds: 3, act: async (replicas) => replicas[0]?.[Symbol.asyncDispose]() },
@@ -34,15 +34,5 @@ export const rebalance: Benchmark = {
 async function measure(ground: Ground, prepare: Prepare, judge?: (books: Books) => void): Promise<Repeat> {
   const { passages, books, repeat } = await runGroup(ground, prepare, steps)
   judge?.(books)
-  return { ...repeat, figures: { ...Object.assign({}, ...passages.map(figuresOf)), ...books } }
-}
-
-function figuresOf({ step, ...lanes }: Passage): Record<string, number> {
-  const figures = (['moved', 'stayed'] as const).flatMap((kind) => {
-    const { median, highest } = spreadOf(lanes[kind])
-    return lanes[kind].length === 0
-      ? []
-      : [[`${step}: ${kind} ms`, median] as const, [`${step}: ${kind}, longest ms`, highest] as const]
-  })
-  return Object.fromEntries(figures)
+  return { ...repeat, figures: { ...figuresOf(passages), ...books } }
 }

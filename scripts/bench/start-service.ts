@@ -5,6 +5,7 @@ import { cpuMs } from '../../infra/stack/process-identity.ts'
 import type { Ground } from './benchmark.ts'
 
 export interface Service extends AsyncDisposable {
+  readonly pid: number
   /** CPU time used so far, seconds. */
   cpuSeconds(): number
   /** Disposing sends SIGTERM and waits. */
@@ -33,6 +34,7 @@ export async function startService(
   await Promise.race([once(child, 'message'), ended])
   const { pid = 0 } = child
   return {
+    pid,
     cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
     signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {

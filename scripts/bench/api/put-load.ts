@@ -7,7 +7,7 @@ const connections = 64
 const differentOrders = 500
 
 /** What requests are made of: orders of one to five articles of the demo's catalogue. */
-const bodies = (): string[] => {
+export const orderBodies = (): string[] => {
   const orderAt = orderGenerator(seed)
   return Array.from({ length: differentOrders }, (_, index) => {
     const { customerId, currency, lines, shipTo } = orderAt(index)
@@ -49,7 +49,7 @@ export async function placeOrders(
     connections: Math.min(connections, orders),
     amount: orders,
     ...(perSecond !== undefined && { overallRate: perSecond }),
-    requests: bodies().map((body) => ({ method: 'POST', path: '/orders', headers, body, onResponse })),
+    requests: orderBodies().map((body) => ({ method: 'POST', path: '/orders', headers, body, onResponse })),
   })
   const created = result.statusCodeStats?.['201']?.count
   if (created !== orders || result.errors > 0)
