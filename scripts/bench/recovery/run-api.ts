@@ -65,7 +65,7 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
     const drained = async () => Number((await sandbox.pool.query<{ n: string }>(unpublished)).rows[0]?.n) === 0
     await waitUntil('all orders are published', drained)
     const perSecond = events / ((performance.now() - startedAt) / 1_000)
-    const { rows } = await sandbox.pool.query<{ n: string }>(`select count(*) as n from ${schema}."order"`)
+    const { rows } = await sandbox.pool.query<{ n: string }>(`select count(*) as n from ${schema}.placed_order`)
     const output = await readOutput(sandbox, 'orders', signal)
     assertCount('orders stored', Number(rows[0]?.n), events)
     assertCount('orders published', output.keys, events)
