@@ -21,6 +21,8 @@ export interface LaneLoad {
   /** Events per second. */
   readonly takenPerSecond: number
   readonly arrivingPerSecond: number
+  /** As its tables and the broker show it, at the end of the look. */
+  readonly health: LaneHealth
 }
 
 /** One replica; one started by hand is known by its lanes only. */
@@ -101,6 +103,8 @@ export async function readLoad({ config, pool, stack, overMs = 2_000, signal }: 
 export const idleReplicas = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
   replicas.filter(({ lanes }) => lanes.length === 0)
 
+type LaneRates = Pick<LaneLoad, 'behind' | 'takenPerSecond' | 'arrivingPerSecond'>
+
 /** Who is behind by less than this keeps up, seconds of what it takes: over so short a look rates differ by chance. */
 const keepsUpWithinS = 3
 
@@ -108,8 +112,8 @@ const keepsUpWithinS = 3
  * How long until these lanes have taken all there is, at their rates together, milliseconds; null: never; undefined: the
  * broker did not say.
  */
-export function drainMs(lanes: readonly LaneLoad[]): number | null | undefined {
-  const sum = (of: (lane: LaneLoad) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
+export function drainMs(lanes: readonly LaneRates[]): number | null | undefined {
+  const sum = (of: (lane: LaneRates) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
   if (lanes.some(({ behind }) => behind === undefined)) return undefined
   const behind = sum((lane) => lane.behind ?? 0)
   const taken = sum(({ takenPerSecond }) => takenPerSecond)
@@ -135,6 +139,7 @@ function laneLoad(
     lagMs: times.length > 0 ? Math.max(0, Date.now() - Math.min(...times)) : lane.behindMs,
     takenPerSecond: perSecond(({ topics }) => topics.reduce((sum, { position }) => sum + position, 0)),
     arrivingPerSecond: perSecond(({ topics }) => topics.reduce((sum, { end }) => sum + (end ?? 0), 0)),
+    health: lane,
   }
 }
 

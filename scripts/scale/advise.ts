@@ -1,0 +1,153 @@
+import type { ConsumerLoad, LaneLoad, ReplicaLoad } from './consumer-load.ts'
+import { limitsOfMore, unhelped } from './limits-of-more.ts'
+
+/** What a look at a consumer found. */
+export interface Seen {
+  readonly load: ConsumerLoad
+  /** How busy a replica is, 0 to 1, by its name: processor or database connections, whichever is nearer its end. */
+  readonly busy: ReadonlyMap<string, number>
+  readonly machine: Machine
+  /** Of the unread records of the lane that is furthest behind. */
+  readonly heaviestKey?: KeyShare
+}
+
+export interface Machine {
+  readonly cores: number
+  /** Share of all cores that is in use, 0 to 1. */
+  readonly busy: number
+}
+
+export interface KeyShare {
+  readonly lane: number
+  readonly key: string
+  /** 0 to 1 */
+  readonly share: number
+}
+
+export interface Goals {
+  /** No event shall wait longer, seconds. */
+  readonly lagSeconds: number
+  /** A backlog shall be gone in this time, seconds. */
+  readonly drainSeconds: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface Advice {
+  readonly consumer: string
+  /** Replicas there are, those started by hand included. */
+  readonly replicas: number
+  readonly needed: number
+  /** The oldest unread event of all lanes has waited for so long. */
+  readonly lagSeconds: number
+  /** Events; null where the broker did not say. */
+  readonly behind: number | null
+  readonly arrivingPerSecond: number
+  readonly takenPerSecond: number
+  /** Sentences: what the number is derived from, and why more replicas than that would not help. */
+  readonly because: readonly string[]
+}
+
+/** A replica is used up to this share, so that it has room for what comes next. */
+const useUpTo = 0.7
+
+/**
+ * How many replicas a consumer needs. More than it has only where events wait too long and these replicas will not make up
+ * for it; fewer only by how busy they are. Depends on what it is given alone.
+ */
+export function advise(seen: Seen, goals: Goals): Advice {
+  const { load } = seen
+  const lanes = load.replicas.flatMap((replica) => replica.lanes)
+  const replicas = replicasIn(load)
+  const able = lanes.filter(({ health }) => canBeHelped(health.condition))
+  const { wanted, because } = replicas.length === 0 ? nobody : judge(replicas, able, seen, goals)
+  const limits = wanted > replicas.length ? limitsOfMore(seen, { replicas, lanes, able, goals, wanted }) : []
+  const useful = Math.max(replicas.length, Math.min(...limits.map(({ most }) => most)))
+  const needed = Math.max(goals.min, Math.min(wanted, useful, lanes.length || 1, goals.max))
+  return {
+    consumer: load.consumer,
+    replicas: replicas.length,
+    needed: Math.min(needed, lanes.length || 1),
+    lagSeconds: Math.max(0, ...lanes.map(({ lagMs }) => lagMs)) / 1_000,
+    behind: lanes.some(({ behind }) => behind === undefined) ? null : sum(lanes, ({ behind = 0 }) => behind),
+    arrivingPerSecond: sum(lanes, ({ arrivingPerSecond }) => arrivingPerSecond),
+    takenPerSecond: sum(lanes, ({ takenPerSecond }) => takenPerSecond),
+    because: [...because, ...limits.map(({ sentence }) => sentence), ...unhelped(lanes)],
+  }
+}
+
+/** Those that run: lanes nobody has are listed under none. */
+export const replicasIn = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
+  replicas.filter(({ replica }) => replica !== null)
+
+interface Judgement {
+  readonly wanted: number
+  readonly because: readonly string[]
+}
+
+const nobody: Judgement = { wanted: 1, because: ['no replica runs'] }
+
+function judge(replicas: readonly ReplicaLoad[], able: readonly LaneLoad[], seen: Seen, goals: Goals): Judgement {
+  const now = replicas.length
+  if (able.some(({ behind }) => behind === undefined))
+    return { wanted: now, because: ['the broker did not say where the topics end'] }
+  const behind = sum(able, ({ behind: events = 0 }) => events)
+  const taken = sum(able, ({ takenPerSecond }) => takenPerSecond)
+  const lagSeconds = Math.max(0, ...able.map(({ lagMs }) => lagMs)) / 1_000
+  const workSeconds = taken > 0 ? behind / taken : 0
+  if (Math.max(lagSeconds, workSeconds) <= goals.lagSeconds) return judgeCalm(replicas, able, seen, lagSeconds)
+
+  const late = `events wait ${seconds(Math.max(lagSeconds, workSeconds))}, more than ${seconds(goals.lagSeconds)}`
+  const each = takenByOne(replicas, goals)
+  if (each === 0) return { wanted: now, because: [`${late}, and none was taken: \`npm run lanes -- ls\` may say why`] }
+  const arriving = sum(able, ({ arrivingPerSecond }) => arrivingPerSecond)
+  const wanted = Math.max(now, Math.ceil((arriving + behind / goals.drainSeconds) / each - rounding))
+  const rates = `${round(arriving)} events/s arrive, ${round(behind)} wait, a replica takes ${round(each)}/s`
+  const enough = wanted === now ? `: these are gone in ${goals.drainSeconds} s as it is` : ''
+  return { wanted, because: [`${late}; ${rates}${enough}`] }
+}
+
+/** All is taken in time: how many of these replicas would be busy enough. */
+function judgeCalm(
+  replicas: readonly ReplicaLoad[],
+  able: readonly LaneLoad[],
+  { busy }: Seen,
+  lagSeconds: number,
+): Judgement {
+  const now = replicas.length
+  const calls = sum(able, ({ health }) => health.calls)
+  if (calls > callsAtOnce * now && !able.some(({ health }) => health.failingCalls > 0))
+    return { wanted: now + 1, because: [`${calls} outside calls wait, and a replica makes ${callsAtOnce} at once`] }
+  const shares = replicas.map(({ replica }) => busy.get(replica ?? ''))
+  if (shares.some((share) => share === undefined))
+    return { wanted: now, because: [`events wait ${seconds(lagSeconds)}; how busy a replica is, is not known`] }
+  const used = shares.reduce<number>((total, share = 0) => total + share, 0)
+  const wanted = Math.min(now, Math.max(1, Math.ceil(used / useUpTo - rounding)))
+  return { wanted, because: [`events wait ${seconds(lagSeconds)}, replicas are ${percent(used / now)} busy`] }
+}
+
+/** Calls a replica has under way at once: `concurrency` of consumers/runtime/caller.ts. */
+const callsAtOnce = 64
+/** Against sums that miss a whole number by their last bit. */
+const rounding = 1e-9
+
+/** Events per second of a replica that has more to do than it can; a mean. */
+function takenByOne(replicas: readonly ReplicaLoad[], { lagSeconds }: Goals): number {
+  const full = replicas.filter(({ lanes }) =>
+    lanes.some(({ health, lagMs }) => canBeHelped(health.condition) && lagMs > (1_000 * lagSeconds) / 2),
+  )
+  const measured = (full.length > 0 ? full : replicas).map(({ lanes }) =>
+    sum(lanes, ({ takenPerSecond }) => takenPerSecond),
+  )
+  return measured.reduce((total, rate) => total + rate, 0) / Math.max(1, measured.length)
+}
+
+/** Lanes that stand still for a reason of their own stand still with any number of replicas. */
+const canBeHelped = (condition: LaneLoad['health']['condition']): boolean =>
+  condition === 'live' || condition === 'claiming' || condition === 'unowned'
+
+const sum = (lanes: readonly LaneLoad[], of: (lane: LaneLoad) => number): number =>
+  lanes.reduce((total, lane) => total + of(lane), 0)
+const round = (value: number) => Math.round(value).toLocaleString('en')
+const seconds = (value: number) => `${value.toFixed(1)} s`
+const percent = (share: number) => `${Math.round(100 * share)} %`

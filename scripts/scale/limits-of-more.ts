@@ -1,0 +1,95 @@
+import { laneRanges } from '../lanes/lane-ranges.ts'
+import { troublesOf } from '../lanes/troubles.ts'
+import type { Goals, Seen } from './advise.ts'
+import type { LaneLoad, ReplicaLoad } from './consumer-load.ts'
+
+/** Why more replicas than `most` would not help. */
+export interface Limit {
+  readonly most: number
+  readonly sentence: string
+}
+
+export interface Wish {
+  readonly replicas: readonly ReplicaLoad[]
+  readonly lanes: readonly LaneLoad[]
+  /** Those of the lanes that do not stand still for a reason of their own. */
+  readonly able: readonly LaneLoad[]
+  readonly goals: Goals
+  readonly wanted: number
+}
+
+/** A machine used further than this has nothing left to give. */
+const fullFrom = 0.95
+/** Told of a lane with so much of all the work, and of a key with so much of its lane. */
+const telling = { lane: 0.5, key: 0.2 }
+
+/** What keeps the number of replicas below what is wanted; of several, what keeps it lowest. */
+export function limitsOfMore(seen: Seen, wish: Wish): Limit[] {
+  const { lanes, goals, wanted } = wish
+  const limits: Limit[] = [
+    { most: lanes.length, sentence: `${lanes.length} lanes: a replica more than that has nothing to do` },
+    { most: goals.max, sentence: `no more than ${goals.max} are allowed` },
+    ...skew(seen, wish),
+    ...processors(seen, wish),
+  ]
+  const lowest = Math.min(...limits.map(({ most }) => most))
+  return limits.filter(({ most }) => most === lowest && most < wanted)
+}
+
+/** A lane has one owner: however many replicas there are, the heaviest lane takes its time. */
+function skew({ heaviestKey }: Seen, { able, goals }: Wish): Limit[] {
+  const works = able.map((lane) => lane.arrivingPerSecond + (lane.behind ?? 0) / goals.drainSeconds)
+  const total = works.reduce((sum, work) => sum + work, 0)
+  const most = Math.max(...works)
+  const lane = able[works.indexOf(most)]
+  const share = most / total
+  const useful = Math.ceil(1 / share - 1e-9)
+  if (!lane || !(useful < able.length)) return []
+  const key =
+    heaviestKey?.lane === lane.lane && heaviestKey.share >= telling.key
+      ? `; key ${heaviestKey.key} is ${percent(heaviestKey.share)} of lane ${lane.lane}`
+      : ''
+  const behind = able.reduce((sum, each) => sum + (each.behind ?? 0), 0)
+  const part =
+    share >= telling.lane || key !== ''
+      ? `lane ${lane.lane} holds ${percent(behind > 0 ? (lane.behind ?? 0) / behind : share)} of the lag${key}: one replica has all of it`
+      : `the heaviest lane, ${lane.lane}, has ${percent(share)} of the work and one owner`
+  return [{ most: useful, sentence: part }]
+}
+
+/** Each further replica needs what one uses now. */
+function processors({ machine }: Seen, { replicas }: Wish): Limit[] {
+  const used = replicas.flatMap(({ cpuPercent }) => (cpuPercent === undefined ? [] : cpuPercent / 100))
+  const each = used.reduce((sum, share) => sum + share, 0) / Math.max(1, used.length)
+  if (each < 0.05) return [] // It waits for others most of the time
+  const spare = Math.max(0, machine.cores * (fullFrom - machine.busy))
+  return [
+    {
+      most: replicas.length + Math.floor(spare / each),
+      sentence: `the machine's ${machine.cores} cores are ${percent(machine.busy)} busy, and a replica uses ${percent(each)} of one`,
+    },
+  ]
+}
+
+/** Lanes that no number of replicas helps, and outside calls nobody answers. */
+export function unhelped(lanes: readonly LaneLoad[]): string[] {
+  const standing = lanes.filter(({ health }) =>
+    ['paused', 'pausing', 'waiting', 'stopped', 'silent'].includes(health.condition),
+  )
+  const stuck = [...Map.groupBy(standing, ({ health }) => health.condition)].map(([condition, found]) => {
+    const [first] = found
+    const why = first ? (troublesOf(first.health)[0] ?? '') : ''
+    return `${plural(found)} ${condition}, which replicas do not change: ${why}`
+  })
+  const failing = lanes.filter(({ health }) => health.failingCalls > 0)
+  const calls = failing.reduce((sum, { health }) => sum + health.failingCalls, 0)
+  const [failed] = failing
+  return failed
+    ? [...stuck, `${calls} outside calls get no answer, which replicas do not change: ${failed.health.callError}`]
+    : stuck
+}
+
+const plural = (lanes: readonly LaneLoad[]): string =>
+  `${lanes.length === 1 ? 'lane' : 'lanes'} ${laneRanges(lanes.map(({ lane }) => lane))} ${lanes.length === 1 ? 'is' : 'are'}`
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`
