@@ -5,7 +5,7 @@ import { parseRestart } from './restart-replicas.ts'
 const consumers = ['inventory', 'loyalty', 'payment']
 const stack = {
   processes: [{ consumer: 'payment' }, { consumer: 'payment' }, { consumer: 'inventory' }, { name: 'kafka' }],
-} as StackStatus
+} as unknown as StackStatus
 
 describe('what to restart', () => {
   test('is every consumer that runs, if none is named', () =>
