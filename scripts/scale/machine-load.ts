@@ -1,0 +1,46 @@
+import { cpus } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool } from '../../infra/postgres.ts'
+import type { Machine } from './advise.ts'
+
+/** Begins to measure the machine's processors. @returns ends it */
+export function watchProcessors(): () => Machine {
+  const before = processorTimes()
+  return () => {
+    const after = processorTimes()
+    const all = after.all - before.all
+    return { cores: cpus().length, busy: all > 0 ? 1 - (after.idle - before.idle) / all : 0 }
+  }
+}
+
+function processorTimes(): { idle: number; all: number } {
+  const times = cpus().map((cpu) => cpu.times)
+  const idle = times.reduce((sum, time) => sum + time.idle, 0)
+  return { idle, all: times.reduce((sum, { user, nice, sys, irq }) => sum + user + nice + sys + irq, idle) }
+}
+
+/** Between two looks at the connections. */
+const lookEveryMs = 100
+
+/**
+ * Which share of its database connections each process had in use, 0 to 1, by application name: what a replica that waits for
+ * the database most of the time is short of.
+ */
+export async function watchConnections(pool: Pool, overMs: number, signal: AbortSignal): Promise<Map<string, number>> {
+  const seen = new Map<string, { inUse: number; most: number }>()
+  const until = performance.now() + overMs
+  let looks = 0
+  while (performance.now() < until) {
+    const { rows } = await pool.query<{ name: string; all: number; inUse: number }>(
+      `select application_name as name, count(*) as all, count(*) filter (where state <> 'idle') as "inUse"
+       from pg_stat_activity where datname = current_database() and application_name <> '' group by 1`,
+    )
+    looks++
+    for (const { name, all, inUse } of rows) {
+      const sums = seen.get(name)
+      seen.set(name, { inUse: inUse + (sums?.inUse ?? 0), most: Math.max(all, sums?.most ?? 0) })
+    }
+    await delay(lookEveryMs, undefined, { signal })
+  }
+  return new Map([...seen].map(([name, { inUse, most }]) => [name, inUse / looks / Math.max(1, most)]))
+}
