@@ -37,7 +37,7 @@ export const recovery: Benchmark = {
     {
       name: api,
       setup:
-        'two replicas, the one that publishes is hit; the client gives an answer 500 ms, then asks the other with the same idempotency key',
+        'two replicas, the one that publishes is hit; clients wait a second for an answer, then ask the other with the same idempotency key',
       share: 20 / 27,
       measure: (ground) => runApi(ground, apiSteps),
     },

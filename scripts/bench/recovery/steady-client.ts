@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TallyError } from '../../../infra/errors.ts'
 import { orderBodies } from '../api/put-load.ts'
 import { ordersPerSecond } from '../rebalance/steady-orders.ts'
 
-const patienceMs = 500
-const pauseMs = 20
+const patienceMs = 1_000
 const avoidMs = 1_000
+const giveUpAfterMs = 30_000
+/** Grows, so that those who ask again do not keep down who has just come up. */
+const pauseMs = (requests: number): number => Math.min(1_000, 25 * 2 ** requests) * (0.5 + Math.random() / 2)
 
 /** An order as its client saw it. */
 export interface Placed {
@@ -18,9 +21,10 @@ export interface Placed {
 
 /**
  * Places orders at a rate that waits for nobody, as clients behind a load balancer do: to the replicas in turn, and after
- * an error or half a second without an answer to another one, under the same idempotency key. Who has failed is left alone
+ * an error or a second without an answer to another one, under the same idempotency key. Who has failed is left alone
  * for a second.
  * @param urls of the replicas there are now
+ * @throws TallyError INVARIANT if an order is not accepted within half a minute
  */
 export async function placeSteadily(
   urls: () => readonly string[],
@@ -57,7 +61,9 @@ export async function placeSteadily(
     let requests = 1
     for (; !(await request(body, key)); requests++) {
       signal.throwIfAborted()
-      await delay(pauseMs)
+      if (now() - dueAt > giveUpAfterMs)
+        throw new TallyError('INVARIANT', `an order was not accepted in ${requests} requests`)
+      await delay(pauseMs(requests))
     }
     return { dueAt, tookMs: now() - dueAt, requests }
   }
