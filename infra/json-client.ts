@@ -1,6 +1,7 @@
 import { Pool } from 'undici'
 import type { z } from 'zod'
 import { TallyError } from './errors.ts'
+import { withDeadline } from './with-deadline.ts'
 
 export interface CallOptions {
   /** The other side does what it is asked once per key, however often it is asked. */
@@ -41,14 +42,16 @@ export function createJsonClient({
 
   const send = async (path: string, body: object, { idempotencyKey, signal }: CallOptions) => {
     try {
-      const response = await pool.request({
-        method: 'POST',
-        path: `${base}${path}`,
-        headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
-        body: JSON.stringify(body),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      return await withDeadline(signal, timeoutMs, async (inTime) => {
+        const response = await pool.request({
+          method: 'POST',
+          path: `${base}${path}`,
+          headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+          body: JSON.stringify(body),
+          signal: inTime,
+        })
+        return { status: response.statusCode, text: await response.body.text() }
       })
-      return { status: response.statusCode, text: await response.body.text() }
     } catch (error) {
       throw unknown('does not answer', error)
     }

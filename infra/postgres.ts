@@ -1,10 +1,15 @@
 import pg from 'pg'
 import { ArrayParameter } from './array-literal.ts'
 import { describeError, isTallyError } from './errors.ts'
+import { sendTurnsAtOnce } from './one-write.ts'
 import type { Logger } from './telemetry.ts'
 
 export type Pool = pg.Pool
-/** A connection inside a transaction: everything that writes a service's state takes one as its first argument. */
+/**
+ * A connection inside a transaction: everything that writes a service's state takes one as its first argument. Statements
+ * are sent at once and carried out in order: those that need nothing of each other's answers share a round trip, and of
+ * several that fail the first is the one to hear of.
+ */
 export type Tx = Pick<pg.ClientBase, 'query'>
 
 export interface PoolOptions {
@@ -41,6 +46,7 @@ export function createPool({
     idleTimeoutMillis: 30_000,
     query_timeout: answerWithinMs ?? 20_000,
     keepAlive: true,
+    pipeline: true,
     options: [
       `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
       '-c lock_timeout=5000',
@@ -50,9 +56,10 @@ export function createPool({
   })
   pool.on('error', (error) => log.warn({ error: describeError(error) }, 'idle database connection lost'))
   // A terminated backend raises 'error' on the client even between two queries; unheard, it would end the process
-  pool.on('connect', (client) =>
-    client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost')),
-  )
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost'))
+    sendTurnsAtOnce(client)
+  })
   return pool
 }
 

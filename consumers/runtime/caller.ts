@@ -1,8 +1,10 @@
+import { setMaxListeners } from 'node:events'
 import { circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
 import type { IPolicy } from 'cockatiel'
 import { describeError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
+import { withDeadline } from '../../infra/with-deadline.ts'
 import type { PendingCall } from './call-table.ts'
 import { noteFailure } from './call-table.ts'
 import type { CallHandler } from './handler.ts'
@@ -39,6 +41,7 @@ export class Caller {
 
   constructor(options: CallerOptions) {
     this.options = options
+    setMaxListeners(0, this.stopping.signal) // One for each call under way
     for (const kind of Object.keys(options.calls)) {
       this.breakers.set(
         kind,
@@ -98,10 +101,9 @@ export class Caller {
       const breaker = this.breakers.get(kind)
       if (!handler || !breaker) throw new Error(`no call named ${kind}: was it removed while calls of it were waiting?`)
       const answer = await breaker.execute(() =>
-        handler.make(request as never, {
-          idempotencyKey: id,
-          signal: AbortSignal.any([this.stopping.signal, AbortSignal.timeout(callTimeoutMs)]),
-        }),
+        withDeadline(this.stopping.signal, callTimeoutMs, (signal) =>
+          handler.make(request as never, { idempotencyKey: id, signal }),
+        ),
       )
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {

@@ -70,36 +70,48 @@ export async function applyBatch<State, Row>(
   batch: Batch,
   refusal?: Refusal,
 ): Promise<{ inputs: readonly Input[]; outcome: Outcome<State, Row>; publish: OutboxRow[] }> {
-  const firstSeq = await lockLane(tx, own)
-  const inputs = await takeNew(tx, own, batch, definition.handlers)
-  const keys = [...new Set(inputs.map((input) => input.key))]
-  const blocked =
-    batch.source === 'parked' ? await keysAhead(tx, own.lane, batch.inputs) : await blockedKeys(tx, own.lane, keys)
-  const states = refusal ? new Map<string, State>() : await definition.state.load(tx, keys)
+  const keys = keysOf(batch)
+  const [firstSeq, blocked, states, inputs] = await Promise.all([
+    lockLane(tx, own),
+    batch.source === 'parked' ? keysAhead(tx, own.lane, batch.inputs) : blockedKeys(tx, own.lane, keys),
+    refusal ? new Map<string, State>() : definition.state.load(tx, keys),
+    takeNew(tx, own, batch, definition.handlers),
+  ])
   const shared = refusal ? new Map<string, Row>() : await lockShared(tx, definition, inputs, states)
 
   const outcome = decide(inputs, { definition, codec, states, shared, blocked, refusal, now: Date.now() })
 
   const publish = numberEvents(outcome.events, definition.group, own.lane, firstSeq)
-  await saveStates(tx, definition, outcome)
-  await appendOutbox(tx, publish)
-  await advanceSeq(tx, own, publish.length)
-  await addCalls(tx, own.lane, outcome.calls)
-  await addTimers(tx, own.lane, outcome.timers)
-  if (batch.source === 'parked') {
-    await settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, outcome.parked, policy)
-    return { inputs, outcome, publish }
-  }
-  if (batch.source === 'chosen') return { inputs, outcome, publish } // What failed is its replay's to judge
-  const fault = breaker.objection(inputs.length, outcome.parked)
-  if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
-  await parkInputs(tx, own.lane, outcome.parked, policy)
-  const parked = outcome.parked.length
-  const taken = inputs.length - parked
-  const duplicates = batch.inputs.length - inputs.length
-  if (batch.source === 'record') await moveLedger(tx, own, batch.move, { taken, duplicates, parked })
+  await Promise.all([
+    saveStates(tx, definition, outcome),
+    appendOutbox(tx, publish),
+    advanceSeq(tx, own, publish.length),
+    addCalls(tx, own.lane, outcome.calls),
+    addTimers(tx, own.lane, outcome.timers),
+    settle(),
+  ])
   return { inputs, outcome, publish }
+
+  /** Says what became of the inputs. */
+  async function settle(): Promise<void> {
+    const { parked } = outcome
+    if (batch.source === 'parked')
+      return settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, parked, policy)
+    if (batch.source === 'chosen') return // What failed is its replay's to judge
+    const fault = breaker.objection(inputs.length, parked)
+    if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
+    const taken = inputs.length - parked.length
+    const duplicates = batch.inputs.length - inputs.length
+    await Promise.all([
+      parkInputs(tx, own.lane, parked, policy),
+      batch.source === 'record' && moveLedger(tx, own, batch.move, { taken, duplicates, parked: parked.length }),
+    ])
+  }
 }
+
+const keysOf = ({ inputs }: Batch): string[] => [
+  ...new Set(inputs.map((each) => ('input' in each ? each.input : each).key)),
+]
 
 /** The inputs that were not taken before: by the inbox for events, by their own row for answers, timers and retries. */
 async function takeNew(
@@ -155,8 +167,10 @@ async function saveStates<State, Row>(
   { state, shared }: ConsumerDefinition<State, Row>,
   outcome: Outcome<State, Row>,
 ): Promise<void> {
-  if (outcome.states.size > 0) await state.save(tx, outcome.states)
-  if (outcome.shared.size > 0) await shared?.save(tx, outcome.shared)
+  await Promise.all([
+    outcome.states.size > 0 && state.save(tx, outcome.states),
+    outcome.shared.size > 0 && shared?.save(tx, outcome.shared),
+  ])
 }
 
 const advance = prepared('lane_advance', 'update lane set next_seq = next_seq + $2 where lane = $1')

@@ -36,7 +36,7 @@ describe('the runtime, simulated', () => {
   test.each(mutations)(
     'notices when $name',
     async ({ name }) => {
-      const failed = await runSeeds({ first: 1, last: 400, workers: 2, mutation: name })
+      const failed = await runSeeds({ first: 1, last: 1_200, workers: 2, mutation: name })
       expect(failed?.failure).toBeDefined()
       expect(failed?.failure).not.toMatch('brought up to date')
     },

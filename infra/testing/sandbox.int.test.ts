@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { topicName, topics } from '../../schemas/topics.ts'
+import { waitUntil } from './wait-until.ts'
 import { createSandbox } from './sandbox.ts'
 
 test('a sandbox has the three servers, its own topics and leaves nothing behind', async () => {
@@ -15,7 +16,8 @@ test('a sandbox has the three servers, its own topics and leaves nothing behind'
   expect((await fetch(`${sandbox.config.registry.url}/subjects`)).ok).toBe(true)
 
   await sandbox.close()
-  expect((await admin.listTopics()).filter((topic) => topic.startsWith(sandbox.namespace))).toEqual([])
+  const left = async () => (await admin.listTopics()).filter((topic) => topic.startsWith(sandbox.namespace))
+  await waitUntil('its topics are gone', async () => (await left()).length === 0) // Brokers tell of it a moment later
   const { rows } = await other.pool.query('select from pg_namespace where starts_with(nspname, $1)', [
     sandbox.namespace,
   ])

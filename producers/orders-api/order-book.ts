@@ -84,9 +84,8 @@ export function createOrderBook({ pool, log, onCommit, ...limits }: OrderBookOpt
 async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
   const { fresh, replies } = await takeFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
-  await insertOrders(tx, fresh)
   const byLane = Map.groupBy(fresh, ({ lane }) => lane)
-  const firstSeqs = await lockLanes(tx, [...byLane.keys()])
+  const [, firstSeqs] = await Promise.all([insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()])])
   const rows = [...byLane].flatMap(([lane, own]) =>
     numberEvents(
       own.map(({ event }) => event),
@@ -95,8 +94,8 @@ async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replie
       firstSeqs.get(lane) as number,
     ),
   )
-  await appendOutbox(tx, rows)
-  await advanceLanes(tx, new Map([...byLane].map(([lane, own]) => [lane, own.length])))
+  const counts = new Map([...byLane].map(([lane, own]) => [lane, own.length]))
+  await Promise.all([appendOutbox(tx, rows), advanceLanes(tx, counts)])
   return { replies, rows }
 }
 

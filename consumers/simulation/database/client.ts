@@ -4,11 +4,23 @@ import type { Answer, Session } from './session.ts'
 
 type Query = string | { text: string; name?: string; values?: unknown[] }
 
-/** One connection of a process, and everything that can happen to what goes over it. */
+/** Keeps the order of two things that happen at once, milliseconds. */
+const instant = 0.001
+
+/**
+ * One connection of a process, and everything that can happen to what goes over it. Statements are sent without waiting
+ * for the answers before them: they arrive in order, are carried out one after another and answered in order.
+ */
 export class Client {
   lost = false
   private readonly options: PoolOptions
   private session: Session | undefined
+  /** What has arrived and is not yet carried out; the first is under way. */
+  private readonly arrived: (() => void)[] = []
+  /** Nothing sent from here on arrives. */
+  private severed = false
+  private lastArrival = 0
+  private lastAnswer = 0
 
   constructor(options: PoolOptions) {
     this.options = options
@@ -24,29 +36,40 @@ export class Client {
         this.lost = true
         reject(new Error('Connection terminated unexpectedly'))
       }
-      if (this.lost || faults.down) return void clock.after(this.latency(), lose)
+      if (this.lost || this.severed || faults.down) return void clock.after(this.latency(), lose)
       const session = (this.session ??= database.connect())
       // It may still arrive when the client has given it up
       const lostRequest = random.chance(faults.lostRequest)
       if (lostRequest) clock.after(this.latency(), lose)
-      if (lostRequest && random.chance(0.5)) return
+      if (lostRequest && random.chance(0.5)) return void (this.severed = true)
       const answer = ({ rows, error }: Answer) => {
+        session.broken = undefined
+        this.next()
         const lost = random.chance(faults.lostAnswer)
+        this.lastAnswer = Math.max(this.lastAnswer + instant, clock.now + this.latency())
         clock.after(
-          this.latency(),
-          () => (lost ? lose() : error ? reject(error) : resolve({ rows, rowCount: rows.length })),
+          this.lastAnswer - clock.now,
+          () => (lost || this.lost ? lose() : error ? reject(error) : resolve({ rows, rowCount: rows.length })),
           party,
         )
       }
-      const arrive = () => {
-        if (!session.open) return void clock.after(0, lose, party)
-        session.broken = () => clock.after(this.latency(), lose, party)
+      const work = () => {
+        const broken = () => {
+          clock.after(this.latency(), lose, party)
+          this.next()
+        }
+        if (!session.open) return broken()
+        session.broken = broken
         clock.trace?.(`${party.name} ${name ?? text} ${JSON.stringify(values).slice(0, 200)}`)
         const cancel = text !== 'rollback' && text !== 'commit' && random.chance(faults.cancelled)
         if (cancel) session.cancel(answer)
         else session.execute(text, name, values, answer)
       }
-      clock.after(this.latency(), arrive, database.party)
+      this.lastArrival = Math.max(this.lastArrival + instant, clock.now + this.latency())
+      const arrive = () => {
+        if (this.arrived.push(work) === 1) work()
+      }
+      clock.after(this.lastArrival - clock.now, arrive, database.party)
     })
   }
 
@@ -55,6 +78,11 @@ export class Client {
     const { clock, database } = this.options
     const { session } = this
     clock.after(afterMs, () => session?.end(), database.party)
+  }
+
+  private next(): void {
+    this.arrived.shift()
+    this.arrived[0]?.()
   }
 
   private latency(): number {

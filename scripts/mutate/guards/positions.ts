@@ -38,8 +38,8 @@ export const positions: readonly Mutation[] = [
       },
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: 'await moveLedger(tx, own,',
-        replace: 'await moveLedger(pool as never, own,',
+        find: '&& moveLedger(tx, own,',
+        replace: '&& moveLedger(pool as never, own,',
       },
     ],
     noticedBy: {

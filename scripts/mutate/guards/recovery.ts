@@ -34,8 +34,8 @@ export const recovery: readonly Mutation[] = [
       },
       {
         file: takeBatch,
-        find: 'await takeNew(tx, own,',
-        replace: "await takeNew(batch.source === 'record' || batch.source === 'parked' ? tx : (pool as never), own,",
+        find: ' takeNew(tx, own,',
+        replace: " takeNew(batch.source === 'record' || batch.source === 'parked' ? tx : (pool as never), own,",
       },
     ],
     noticedBy: simulation,
