@@ -24,8 +24,8 @@ export interface Memory {
   /** Since when fewer would have done, and how many at most. */
   readonly calm: { readonly since: number; readonly most: number } | undefined
   readonly changedAt: number
-  /** When there were fewer last. */
-  readonly loweredAt: number
+  /** When the step down was that was the last change; undefined if that was a step up. */
+  readonly loweredAt: number | undefined
   /** How many steps down were taken back soon, without one that held since: each doubles the calm the next one needs. */
   readonly regrets: number
 }
@@ -41,7 +41,7 @@ const regretWithinCalms = 4
 
 export const firstMemory = ({ replicas }: Look): Memory => ({
   ...{ replicas, looksWantingMore: 0, calm: undefined, regrets: 0 },
-  ...{ changedAt: Number.NEGATIVE_INFINITY, loweredAt: Number.NEGATIVE_INFINITY },
+  ...{ changedAt: Number.NEGATIVE_INFINITY, loweredAt: undefined },
 })
 
 /**
@@ -67,10 +67,21 @@ function more(memory: Memory, { at, replicas, needed }: Look, policy: Policy): [
     return [{ ...memory, looksWantingMore, calm: undefined }, keep(why)]
   }
   const to = Math.min(needed, Math.max(1, 2 * replicas))
-  const tooEarly = at - memory.loweredAt < regretWithinCalms * calmMs(memory, policy)
-  const regrets = tooEarly ? Math.min(mostRegrets, memory.regrets + 1) : 0
-  const changed = { ...memory, replicas: to, changedAt: at, regrets, loweredAt: Number.NEGATIVE_INFINITY }
+  const changed = {
+    ...memory,
+    replicas: to,
+    changedAt: at,
+    regrets: regretsAt(memory, at, policy),
+    loweredAt: undefined,
+  }
   return [restarted(changed), { action: 'change', to, why: `${needed} wanted by ${looksWantingMore} looks in a row` }]
+}
+
+/** A step up right after a step down takes it back; one that comes late shows that the step down was right for its time. */
+function regretsAt(memory: Memory, at: number, policy: Policy): number {
+  if (memory.loweredAt === undefined) return memory.regrets
+  const held = at - memory.loweredAt >= regretWithinCalms * calmMs(memory, policy)
+  return held ? 0 : Math.min(mostRegrets, memory.regrets + 1)
 }
 
 function fewer(memory: Memory, { at, needed }: Look, policy: Policy): [Memory, Decision] {
