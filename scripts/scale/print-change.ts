@@ -6,8 +6,9 @@ import type { Passage } from './lane-trace.ts'
 /** Who owned what before and after, how long lanes stood still, and whether anything was lost or doubled. */
 export function printChange({ consumer, replicas, replaced, passages, books }: Change): void {
   const plural = replicas.after === 1 ? 'replica' : 'replicas'
-  const what = replaced > 0 ? `${replaced} of ${replicas.after}` : `${replicas.before} → ${replicas.after}`
-  process.stdout.write(`${consumer}: ${what} ${plural}${replaced > 0 ? ' restarted' : ''}\n`)
+  const restarted = replaced > 0 && replicas.before === replicas.after
+  const what = restarted ? `${replaced} of ${replicas.after}` : `${replicas.before} → ${replicas.after}`
+  process.stdout.write(`${consumer}: ${what} ${plural}${restarted ? ' restarted' : ''}\n`)
   printTable(['replica', 'lanes before', 'lanes after'], ownership(passages))
   const moved = passages.filter(({ claims }) => claims > 0)
   if (moved.length > 0) {
@@ -17,6 +18,8 @@ export function printChange({ consumer, replicas, replaced, passages, books }: C
   const stayed = passages.filter(({ claims, busy }) => claims === 0 && busy)
   process.stdout.write('\n')
   if (stayed.length > 0) say(`The ${stayed.length} lanes that stayed took nothing for ${longest(stayed)} ms at most`)
+  const byHand = new Set(passages.flatMap(({ to }) => (to?.includes('@') ? [to] : [])))
+  if (restarted && byHand.size > 0) say(`Started by hand, so not restarted: ${[...byHand].join(', ')}`)
   const { before, after } = books
   const news = (name: 'duplicates' | 'parked') => `${after[name] - before[name]} more (${after[name]} in all)`
   say(
