@@ -14,7 +14,7 @@ export interface PublishingOptions {
   relay: Pick<Relay, 'open'>
   /** Name of this replica. */
   owner: string
-  /** @default 6000 */
+  /** How long the lanes of one that died stand still, about. @default 1500 */
   leaseMs?: number
   /** How often other replicas' events are looked for. @default 100 */
   pollMs?: number
@@ -40,10 +40,10 @@ export class Publishing {
   private expiry: NodeJS.Timeout | undefined
 
   constructor(options: PublishingOptions) {
-    const { leaseMs = 6_000, pollMs = 100 } = options
+    const { leaseMs = 1_500, pollMs = 100 } = options
     this.options = { ...options, leaseMs, pollMs }
     this.loops = Promise.all([
-      this.every(leaseMs / 3, 'leases not renewed', () => this.renew()),
+      this.every(leaseMs / 4, 'leases not renewed', () => this.renew()),
       this.every(pollMs, 'outbox not looked at', () => this.poll()),
     ])
   }

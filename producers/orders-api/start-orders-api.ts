@@ -28,7 +28,7 @@ export interface OrdersApiOptions {
   log: Logger
   /** @default the configured one; 0 takes any free one */
   port?: number
-  /** How long another replica waits before it publishes for one that died. @default 6000 */
+  /** How long another replica waits before it publishes for one that died. @default 1500 */
   leaseMs?: number
   /** Between comments on event streams. @default 15000 */
   heartbeatMs?: number

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TallyError } from '../../../infra/errors.ts'
 import { orderBodies } from '../api/put-load.ts'
@@ -6,6 +9,7 @@ import { ordersPerSecond } from '../rebalance/steady-orders.ts'
 
 const patienceMs = 1_000
 const avoidMs = 1_000
+const connectionsEach = 64
 const giveUpAfterMs = 30_000
 /** Grows, so that those who ask again do not keep down who has just come up. */
 const pauseMs = (requests: number): number => Math.min(1_000, 25 * 2 ** requests) * (0.5 + Math.random() / 2)
@@ -31,6 +35,7 @@ export async function placeSteadily(
   orders: number,
   signal: AbortSignal,
 ): Promise<Placed[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connectionsEach })
   let turn = 0
   const avoided = new Map<string, number>()
   const choose = (): string => {
@@ -39,27 +44,17 @@ export async function placeSteadily(
     const from = well.length > 0 ? well : all
     return from[turn++ % from.length] ?? ''
   }
-  const request = async (body: string, key: string): Promise<boolean> => {
+  const ask = async (body: string, key: string): Promise<boolean> => {
     const url = choose()
-    try {
-      const answer = await fetch(`${url}/orders`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'idempotency-key': key },
-        body,
-        signal: AbortSignal.timeout(patienceMs),
-      })
-      await answer.arrayBuffer()
-      if (answer.status === 201) return true
-    } catch {
-      // Refused, reset or silent: which of them makes no difference
-    }
+    const status = await post(`${url}/orders`, body, { agent, key }).catch(() => 0) // Refused, reset or silent
+    if (status === 201) return true
     avoided.set(url, now() + avoidMs)
     return false
   }
   const place = async (body: string, dueAt: number): Promise<Placed> => {
     const key = randomUUID()
     let requests = 1
-    for (; !(await request(body, key)); requests++) {
+    for (; !(await ask(body, key)); requests++) {
       signal.throwIfAborted()
       if (now() - dueAt > giveUpAfterMs)
         throw new TallyError('INVARIANT', `an order was not accepted in ${requests} requests`)
@@ -80,7 +75,27 @@ export async function placeSteadily(
     }
     await delay(5)
   }
-  return Promise.all(placing)
+  try {
+    return await Promise.all(placing)
+  } finally {
+    agent.destroy()
+  }
+}
+
+/** @returns the status */
+async function post(url: string, body: string, { agent, key }: { agent: Agent; key: string }): Promise<number> {
+  const headers = {
+    'content-type': 'application/json',
+    'idempotency-key': key,
+    'content-length': Buffer.byteLength(body),
+  }
+  const asking = request(url, { method: 'POST', agent, headers, timeout: patienceMs })
+  asking.on('timeout', () => asking.destroy(new TallyError('UNREACHABLE', 'no answer')))
+  asking.on('error', () => {}) // Also one that comes after the answer
+  asking.end(body)
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage]
+  answer.resume()
+  return answer.statusCode ?? 0
 }
 
 const now = (): number => performance.timeOrigin + performance.now()
