@@ -35,13 +35,22 @@ export interface OrdersApiOptions {
 }
 
 const hour = 3_600_000
+/** A replica that is frozen in a transaction holds lanes' rows; for so long all others wait. */
+const frozenMs = 1_000
 
 /** Runs one replica of the orders API. Needs the database; Kafka may come later. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
   const { config, replica, log, port = config.ports.api, leaseMs, heartbeatMs } = options
   const { namespace, partitions } = config
   const connect = (schema: string, max: number) =>
-    createPool({ url: config.postgres.url, schema: `${namespace}${schema}`, name: replica, max, log })
+    createPool({
+      url: config.postgres.url,
+      schema: `${namespace}${schema}`,
+      name: replica,
+      max,
+      idleInTransactionMs: frozenMs,
+      log,
+    })
   const pool = connect('orders', 6)
   const projection = connect('order_status', 2)
   await ensureLanes(pool, partitions)

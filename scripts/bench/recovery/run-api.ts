@@ -71,7 +71,7 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
     assertCount('orders published', output.keys, events)
     const figures: Record<string, number> = {}
     for (const { name, from, to } of windows) {
-      const then = placed.filter(({ dueAt }) => dueAt >= from - 1_000 && dueAt < to)
+      const then = placed.filter(({ dueAt }) => dueAt >= from - 1_000 && dueAt < to - 1_000)
       figures[`${name}: slowest answer ms`] = Math.max(...then.map(({ tookMs }) => tookMs))
       figures[`${name}: publisher still ms`] = Math.max(
         ...[...output.times.values()].map((times) => longestStandstill(times, from, to)),

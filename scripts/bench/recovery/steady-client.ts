@@ -89,8 +89,7 @@ async function post(url: string, body: string, { agent, key }: { agent: Agent; k
     'idempotency-key': key,
     'content-length': Buffer.byteLength(body),
   }
-  const asking = request(url, { method: 'POST', agent, headers, timeout: patienceMs })
-  asking.on('timeout', () => asking.destroy(new TallyError('UNREACHABLE', 'no answer')))
+  const asking = request(url, { method: 'POST', agent, headers, signal: AbortSignal.timeout(patienceMs) })
   asking.on('error', () => {}) // Also one that comes after the answer
   asking.end(body)
   const [answer] = (await once(asking, 'response')) as [IncomingMessage]
