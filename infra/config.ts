@@ -129,6 +129,7 @@ function derive(env: z.infer<typeof environment>) {
       api: env.TALLY_API_PORT ?? at(80),
       gateway: at(90),
       carrier: at(91),
+      advice: at(94),
     },
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander'
 import { consumerFolders } from '../consumers/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
@@ -6,6 +5,9 @@ import type { CommandFrame, CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
 import { connectKafka } from './cli/connect.ts'
 import { openForPerson } from './lanes/read-health.ts'
+import { adviseOrAct } from './scale/advice-command.ts'
+import { addAdviceOptions, checkAdviceOptions } from './scale/advice-options.ts'
+import type { AdviceOptions } from './scale/advice-options.ts'
 import { changeReplicas } from './scale/change-replicas.ts'
 import { changeJson, printChange } from './scale/print-change.ts'
 import { readLoad } from './scale/consumer-load.ts'
@@ -19,7 +21,7 @@ import { requireStack } from './scale/running-stack.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { configOf } from './stack/probe-stack.ts'
 
-interface ScaleOptions extends CommonOptions {
+interface ScaleOptions extends CommonOptions, AdviceOptions {
   remove?: string
   /** True for all consumers. */
   restart?: true | string[]
@@ -28,15 +30,23 @@ interface ScaleOptions extends CommonOptions {
   timeout: number
 }
 
-await runCommand((frame) =>
-  createCommand('scale', 'How many replicas consumers have; have more or fewer of them while events flow', [
-    'npm run scale',
-    'npm run scale -- payment=4 inventory=2',
-    'npm run scale -- payment=1 --json',
-    'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
-    'npm run scale -- --restart payment     # with the code as it is now; without a name all consumers',
-    'npm run scale -- --remove loyalty',
-  ])
+await runCommand((frame) => {
+  const command = createCommand(
+    'scale',
+    'How many replicas consumers have; have more or fewer of them while events flow',
+    [
+      'npm run scale',
+      'npm run scale -- payment=4 inventory=2',
+      'npm run scale -- payment=1 --json',
+      'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
+      'npm run scale -- --restart payment     # with the code as it is now; without a name all consumers',
+      'npm run scale -- --remove loyalty',
+      'npm run scale -- --advise                # how many are needed, and why',
+      'npm run scale -- --advise --serve        # the same as metrics, for KEDA or Prometheus',
+      'npm run scale -- --auto payment --max 4',
+      'npm run scale -- --auto --demo-load 400 --seed 7 --plot scaled.svg',
+    ],
+  )
     .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
     .option(
       '--restart [consumers...]',
@@ -46,18 +56,25 @@ await runCommand((frame) =>
     .option('-y, --yes', 'with --remove: do not ask')
     .option('--give-up', 'with --remove: lose events it has not published and calls that have no answer')
     .option('--timeout <seconds>', 'for a replica to start, and for the lanes to settle', integer(1), 60)
+  return addAdviceOptions(command)
     .addHelpText(
       'after',
       '\nThe numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A standstill is the\ntime between two commits of a lane, so it says something of lanes that had something to take.',
     )
-    .action((texts: string[], options: ScaleOptions, command: Command) => {
+    .action((texts: string[], options: ScaleOptions) => {
+      checkAdviceOptions(command, options)
+      if (options.advise || options.auto) {
+        if (options.remove !== undefined || options.restart !== undefined)
+          command.error('--advise and --auto find the numbers; --restart and --remove are commands of their own')
+        return adviseOrAct(texts, options, frame)
+      }
       if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
         command.error('--restart changes no numbers and removes nothing: give one command after the other')
       if (options.remove !== undefined && texts.length > 0)
         command.error('--remove takes one consumer and changes no others')
       return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)
-    }),
-)
+    })
+})
 
 async function remove(
   consumer: string,

@@ -1,0 +1,124 @@
+import type { Decided } from './run-auto.ts'
+
+export interface PlotOptions {
+  readonly title: string
+  readonly subtitle: string
+  /** Drawn as a line nobody should wait above. */
+  readonly lagGoalSeconds: number
+}
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+interface Line {
+  readonly points: readonly Point[]
+  readonly colour: string
+  readonly dashed?: boolean
+  /** Keeps its value until the next point. */
+  readonly stepped?: boolean
+}
+
+const [width, left, right, top] = [820, 70, 130, 74]
+const [panelHeight, gap] = [150, 46]
+const colours = ['#1f6f5c', '#b5532a', '#3b5b92', '#8a6d1d', '#7a3b69', '#555']
+const needed = '#c9a227'
+
+/** Rates, lag and replicas over time, one below the other, a colour per consumer, as SVG. */
+export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoalSeconds }: PlotOptions): string {
+  const byConsumer = [...Map.groupBy(decided, ({ advice }) => advice.consumer)]
+  const endMs = Math.max(1, ...decided.map(({ atMs }) => atMs))
+  const x = (ms: number) => left + (ms / endMs) * (width - left - right)
+  const lines = (of: (each: Decided) => number, style: Partial<Line> = {}): Line[] =>
+    byConsumer.map(([, looks], index) => ({
+      points: looks.map((look) => ({ x: x(look.atMs), y: of(look) })),
+      colour: colours[index % colours.length] ?? '#555',
+      ...style,
+    }))
+  const panels: { name: string; note: string; lines: Line[] }[] = [
+    {
+      name: 'events/s',
+      note: 'arriving (dashed) and taken',
+      lines: [
+        ...lines(({ advice }) => advice.arrivingPerSecond, { dashed: true }),
+        ...lines(({ advice }) => advice.takenPerSecond),
+      ],
+    },
+    {
+      name: 'lag, s',
+      note: `wait of the oldest event; goal ${lagGoalSeconds} s (dashed)`,
+      lines: [
+        { points: [left, width - right].map((at) => ({ x: at, y: lagGoalSeconds })), colour: '#999', dashed: true },
+        ...lines(({ advice }) => advice.lagSeconds),
+      ],
+    },
+    {
+      name: 'replicas',
+      note: 'running, and advised (dashed)',
+      lines: [
+        ...lines(({ advice }) => advice.needed, {
+          ...{ dashed: true, stepped: true },
+          ...(byConsumer.length === 1 && { colour: needed }),
+        }),
+        ...lines(({ advice }) => advice.replicas, { stepped: true }),
+      ],
+    },
+  ]
+  const height = top + panels.length * (panelHeight + gap)
+  const legend = byConsumer.map(([consumer], index) =>
+    text(width - right + 14, top + 14 + 18 * index, consumer, `fill="${colours[index % colours.length]}"`),
+  )
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" font-size="12">
+<rect width="100%" height="100%" fill="#fff"/>
+${text(16, 26, title, 'font-size="16" font-weight="600"')}
+${text(16, 46, subtitle, 'fill="#555"')}
+${legend.join('\n')}
+${panels.map((panel, index) => drawPanel(panel, top + index * (panelHeight + gap))).join('\n')}
+${timeAxis(endMs, x, height - gap + 16)}
+</svg>
+`
+}
+
+function drawPanel({ name, note, lines }: { name: string; note: string; lines: readonly Line[] }, y0: number): string {
+  const most = niceCeiling(Math.max(1, ...lines.flatMap(({ points }) => points.map(({ y }) => y))))
+  const y = (value: number) => y0 + panelHeight - (value / most) * panelHeight
+  const grid = [0, most / 2, most].map((value) =>
+    [
+      `<line x1="${left}" x2="${width - right}" y1="${y(value)}" y2="${y(value)}" stroke="#e3e3e3"/>`,
+      text(left - 8, y(value) + 4, value.toLocaleString('en'), 'text-anchor="end" fill="#555"'),
+    ].join(''),
+  )
+  return [
+    ...grid,
+    text(left, y0 - 8, `<tspan font-weight="600">${name}</tspan> <tspan fill="#777">${note}</tspan>`),
+    ...lines.map((line) => drawLine(line, y)),
+  ].join('\n')
+}
+
+function drawLine({ points, colour, dashed, stepped }: Line, y: (value: number) => number): string {
+  const at = points.flatMap((point, index) => {
+    const before = points[index - 1]
+    return stepped && before ? [{ x: point.x, y: before.y }, point] : [point]
+  })
+  const path = at.map((point) => `${point.x.toFixed(1)},${y(point.y).toFixed(1)}`).join(' ')
+  const style = dashed ? 'stroke-dasharray="4 3" stroke-width="1.3"' : 'stroke-width="2"'
+  return `<polyline points="${path}" fill="none" stroke="${colour}" ${style}/>`
+}
+
+function timeAxis(endMs: number, x: (ms: number) => number, y: number): string {
+  const stepSeconds =
+    [5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600].find((step) => endMs / 1_000 / step <= 10) ?? 7_200
+  const ticks = Array.from({ length: Math.floor(endMs / 1_000 / stepSeconds) + 1 }, (_, index) => index * stepSeconds)
+  return ticks.map((second) => text(x(1_000 * second), y, `${second} s`, 'text-anchor="middle" fill="#555"')).join('\n')
+}
+
+/** The next of 1, 2, 4, 6, 10, 20, … that is not less: half of it is a whole number, too, from 2 on. */
+function niceCeiling(value: number): number {
+  const unit = 10 ** Math.floor(Math.log10(value))
+  return ([1, 2, 4, 6, 8, 10].find((step) => step * unit >= value) ?? 10) * unit
+}
+
+/** @param content nothing a user has chosen but consumers' names, which are folder names */
+const text = (x: number, y: number, content: string, attributes = ''): string =>
+  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${attributes}>${content}</text>`
