@@ -38,6 +38,13 @@ describe('how many replicas are needed', () => {
     expect(about({ replicas: 4, lanes: lanes(12, {}), busy: 0 }, { min: 3 }).needed).toBe(3)
   })
 
+  test('not fewer than what they were once seen to take asks for', () => {
+    const calm = { replicas: 4, lanes: lanes(12, { arrivingPerSecond: 20, takenPerSecond: 20 }), busy: 0.1 }
+    expect(about(calm)).toMatchObject({ needed: 1 })
+    expect(about({ ...calm, capacity: 125 })).toMatchObject({ needed: 3, capacity: 125 })
+    expect(about({ replicas: 2, lanes: lanes(12, late), capacity: 80 }).capacity).toBeCloseTo(100)
+  })
+
   test('one where none runs', () => {
     expect(about({ replicas: 0, lanes: lanes(12, { owner: null, health: { condition: 'unowned' } }) })).toMatchObject({
       ...{ replicas: 0, needed: 1 },

@@ -7,6 +7,8 @@ export interface Seen {
   /** How busy a replica is, 0 to 1, by its name: processor or database connections, whichever is nearer its end. */
   readonly busy: ReadonlyMap<string, number>
   readonly machine: Machine
+  /** Events per second a replica was seen to take when it had more to do than it could; the most of all looks before. */
+  readonly capacity?: number
   /** Of the unread records of the lane that is furthest behind. */
   readonly heaviestKey?: KeyShare
 }
@@ -44,6 +46,8 @@ export interface Advice {
   readonly behind: number | null
   readonly arrivingPerSecond: number
   readonly takenPerSecond: number
+  /** For the next look. */
+  readonly capacity?: number
   /** Sentences: what the number is derived from, and why more replicas than that would not help. */
   readonly because: readonly string[]
 }
@@ -60,7 +64,11 @@ export function advise(seen: Seen, goals: Goals): Advice {
   const lanes = load.replicas.flatMap((replica) => replica.lanes)
   const replicas = replicasIn(load)
   const able = lanes.filter(({ health }) => canBeHelped(health.condition))
-  const { wanted, because } = replicas.length === 0 ? nobody : judge(replicas, able, seen, goals)
+  const {
+    wanted,
+    because,
+    capacity = seen.capacity,
+  } = replicas.length === 0 ? nobody : judge(replicas, able, seen, goals)
   const limits = wanted > replicas.length ? limitsOfMore(seen, { replicas, lanes, able, goals, wanted }) : []
   const useful = Math.max(replicas.length, Math.min(...limits.map(({ most }) => most)))
   const needed = Math.max(goals.min, Math.min(wanted, useful, lanes.length || 1, goals.max))
@@ -72,6 +80,7 @@ export function advise(seen: Seen, goals: Goals): Advice {
     behind: lanes.some(({ behind }) => behind === undefined) ? null : sum(lanes, ({ behind = 0 }) => behind),
     arrivingPerSecond: sum(lanes, ({ arrivingPerSecond }) => arrivingPerSecond),
     takenPerSecond: sum(lanes, ({ takenPerSecond }) => takenPerSecond),
+    ...(capacity !== undefined && { capacity }),
     because: [...because, ...limits.map(({ sentence }) => sentence), ...unhelped(lanes)],
   }
 }
@@ -83,6 +92,7 @@ export const replicasIn = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
 interface Judgement {
   readonly wanted: number
   readonly because: readonly string[]
+  readonly capacity?: number
 }
 
 const nobody: Judgement = { wanted: 1, because: ['no replica runs'] }
@@ -104,14 +114,14 @@ function judge(replicas: readonly ReplicaLoad[], able: readonly LaneLoad[], seen
   const wanted = Math.max(now, Math.ceil((arriving + behind / goals.drainSeconds) / each - rounding))
   const rates = `${round(arriving)} events/s arrive, ${round(behind)} wait, a replica takes ${round(each)}/s`
   const enough = wanted === now ? `: these are gone in ${goals.drainSeconds} s as it is` : ''
-  return { wanted, because: [`${late}; ${rates}${enough}`] }
+  return { wanted, because: [`${late}; ${rates}${enough}`], capacity: Math.max(each, seen.capacity ?? 0) }
 }
 
 /** All is taken in time: how many of these replicas would be busy enough. */
 function judgeCalm(
   replicas: readonly ReplicaLoad[],
   able: readonly LaneLoad[],
-  { busy }: Seen,
+  { busy, capacity }: Seen,
   lagSeconds: number,
 ): Judgement {
   const now = replicas.length
@@ -122,8 +132,13 @@ function judgeCalm(
   if (shares.some((share) => share === undefined))
     return { wanted: now, because: [`events wait ${seconds(lagSeconds)}; how busy a replica is, is not known`] }
   const used = shares.reduce<number>((total, share = 0) => total + share, 0)
-  const wanted = Math.min(now, Math.max(1, Math.ceil(used / useUpTo - rounding)))
-  return { wanted, because: [`events wait ${seconds(lagSeconds)}, replicas are ${percent(used / now)} busy`] }
+  const byRate = capacity ? sum(able, ({ arrivingPerSecond }) => arrivingPerSecond) / capacity : 0
+  const wanted = Math.min(now, Math.max(1, Math.ceil(Math.max(used, byRate) / useUpTo - rounding)))
+  const ofCapacity = byRate > used ? ` and take ${percent(byRate / now)} of what they can` : ''
+  return {
+    wanted,
+    because: [`events wait ${seconds(lagSeconds)}, replicas are ${percent(used / now)} busy${ofCapacity}`],
+  }
 }
 
 /** Calls a replica has under way at once: `concurrency` of consumers/runtime/caller.ts. */

@@ -15,6 +15,8 @@ export interface ObserveOptions {
   /** Consumers to look at; all where none is named. */
   consumers: readonly string[]
   goals: Goals
+  /** What replicas were seen to take at most, events per second by consumer: `capacity` of advice given before. */
+  capacities?: ReadonlyMap<string, number>
   /** How long is looked. */
   overMs: number
   signal: AbortSignal
@@ -32,7 +34,7 @@ export interface Observed {
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs; the signal's reason
  */
 export async function observe(options: ObserveOptions): Promise<Observed[]> {
-  const { config, pool, stack, consumers, goals, overMs, signal } = options
+  const { config, pool, stack, consumers, goals, capacities, overMs, signal } = options
   const processors = watchProcessors()
   const [loads, connections] = await Promise.all([
     readLoad({ config, pool, stack, overMs, signal }),
@@ -49,12 +51,19 @@ export async function observe(options: ObserveOptions): Promise<Observed[]> {
         }),
       )
       const worst = furthestBehind(load, goals)
-      const seen: Seen = { load, busy, machine, heaviestKey: worst && (await heaviestKey(config, worst, signal)) }
+      const seen: Seen = {
+        ...{ load, busy, machine, capacity: capacities?.get(load.consumer) },
+        heaviestKey: worst && (await heaviestKey(config, worst, signal)),
+      }
       const byHand = replicasIn(load).filter(({ pid }) => pid === undefined).length
       return { advice: advise(seen, goals), byHand }
     }),
   )
 }
+
+/** What these looks, after those before, found replicas able to take. */
+export const capacitiesOf = (observed: readonly Observed[]): Map<string, number> =>
+  new Map(observed.flatMap(({ advice: { consumer, capacity } }) => (capacity ? [[consumer, capacity] as const] : [])))
 
 /** By its processor or its connections, whichever is nearer its end. A replica is called `payment@host:1234` there. */
 function busyShare(

@@ -5,7 +5,7 @@ import type { Advice } from './advise.ts'
 import { changed, decide, notChanged } from './autoscaler.ts'
 import type { Decision, Memory, Policy } from './autoscaler.ts'
 import { changeReplicas } from './change-replicas.ts'
-import { observe } from './observe.ts'
+import { capacitiesOf, observe } from './observe.ts'
 import type { ObserveOptions, Observed } from './observe.ts'
 import { requireStack } from './running-stack.ts'
 
@@ -39,11 +39,13 @@ export async function runAuto(options: AutoOptions): Promise<void> {
   const { config, everyMs, forMs = Number.POSITIVE_INFINITY, signal, onTrouble } = options
   const startedAt = performance.now()
   const memories = new Map<string, Memory>()
+  let capacities: ReadonlyMap<string, number> = new Map()
   for (let next = startedAt; next - startedAt < forMs; next = Math.max(next + everyMs, performance.now())) {
     try {
       await delay(Math.max(0, next - performance.now()), undefined, { signal })
       const stack = await requireStack(config.dataDir)
-      const observed = await observe({ ...options, stack })
+      const observed = await observe({ ...options, stack, capacities })
+      capacities = capacitiesOf(observed)
       await act(observed, memories, startedAt, options)
     } catch (error) {
       if (signal.aborted) return

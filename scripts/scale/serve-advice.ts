@@ -5,7 +5,7 @@ import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { explainFailure } from '../cli/failure.ts'
 import type { Advice } from './advise.ts'
 import { metricsText } from './advice-metrics.ts'
-import { observe } from './observe.ts'
+import { capacitiesOf, observe } from './observe.ts'
 import type { ObserveOptions } from './observe.ts'
 import { adviceJson } from './print-advice.ts'
 import { requireStack } from './running-stack.ts'
@@ -31,6 +31,7 @@ const lastsForLooks = 3
 export async function serveAdvice(options: ServeOptions): Promise<void> {
   const { config, port, everyMs, overMs, signal, onListening, onTrouble } = options
   let latest: { at: number; advices: readonly Advice[] } | undefined
+  let capacities: ReadonlyMap<string, number> = new Map()
   let trouble = 'The first look is being taken'
   const lastsMs = lastsForLooks * (everyMs + overMs)
   const server = createServer((request, response) => {
@@ -50,7 +51,8 @@ export async function serveAdvice(options: ServeOptions): Promise<void> {
     while (!signal.aborted) {
       try {
         const stack = await requireStack(config.dataDir)
-        const observed = await observe({ ...options, stack })
+        const observed = await observe({ ...options, stack, capacities })
+        capacities = capacitiesOf(observed)
         latest = { at: performance.now(), advices: observed.map(({ advice }) => advice) }
         trouble = 'The last look is too long ago'
       } catch (error) {

@@ -13,11 +13,12 @@ export interface Figures {
   readonly busy?: number
   readonly cpuPercent?: number
   readonly machine?: Seen['machine']
+  readonly capacity?: number
   readonly heaviestKey?: Seen['heaviestKey']
 }
 
 /** Lanes are dealt to the replicas in turn. */
-export function seen({ replicas, lanes, busy = 0, cpuPercent = 0, machine, heaviestKey }: Figures): Seen {
+export function seen({ replicas, lanes, busy = 0, cpuPercent = 0, machine, capacity, heaviestKey }: Figures): Seen {
   const loads = lanes.map(laneLoad)
   const names = Array.from({ length: replicas }, (_, index) => `payment-${index + 1}`)
   const own = names.map((replica, index) => ({
@@ -29,6 +30,7 @@ export function seen({ replicas, lanes, busy = 0, cpuPercent = 0, machine, heavi
     load: { consumer: 'payment', replicas: replicas === 0 ? [nobody] : own },
     busy: new Map(names.map((name) => [name, busy])),
     machine: machine ?? { cores: 64, busy: 0.1 },
+    ...(capacity !== undefined && { capacity }),
     ...(heaviestKey && { heaviestKey }),
   }
 }
