@@ -38,7 +38,10 @@ export async function createTestStack(
   project = checkout,
 ): Promise<TestStack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tally-e2e-'))
-  const sandbox = createSandbox({ ...env, TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase) })
+  const sandbox = createSandbox({
+    NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), // Halves the processor time a command takes to start
+    ...{ ...env, TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase) },
+  })
   const children = new Set<ChildProcess>()
 
   const launch = (script: string, args: readonly string[]) => {
