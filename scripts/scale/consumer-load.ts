@@ -128,8 +128,14 @@ function laneLoad(
   elapsedMs: number,
   written: ReadonlyMap<string, number>,
 ): LaneLoad {
-  const perSecond = (of: (lane: LaneHealth) => number) =>
-    before ? (1_000 * Math.max(0, of(lane) - of(before))) / elapsedMs : 0
+  const perSecond = (of: (place: LaneHealth['topics'][number]) => number | undefined) => {
+    let gained = 0
+    for (const place of lane.topics) {
+      const [then, now] = [before?.topics.find(({ topic }) => topic === place.topic) ?? place, place].map(of)
+      if (then !== undefined && now !== undefined) gained += now - then // The broker may not have answered each time
+    }
+    return (1_000 * Math.max(0, gained)) / elapsedMs
+  }
   const times = lane.topics.flatMap(({ topic }) => written.get(`${topic}/${lane.lane}`) ?? [])
   return {
     lane: lane.lane,
@@ -137,8 +143,8 @@ function laneLoad(
     owner: lane.silentMs === null ? null : lane.owner,
     behind: lane.behind,
     lagMs: times.length > 0 ? Math.max(0, Date.now() - Math.min(...times)) : lane.behindMs,
-    takenPerSecond: perSecond(({ topics }) => topics.reduce((sum, { position }) => sum + position, 0)),
-    arrivingPerSecond: perSecond(({ topics }) => topics.reduce((sum, { end }) => sum + (end ?? 0), 0)),
+    takenPerSecond: perSecond(({ position }) => position),
+    arrivingPerSecond: perSecond(({ end }) => end),
     health: lane,
   }
 }

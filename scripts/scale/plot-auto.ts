@@ -1,3 +1,4 @@
+import type { Advice } from './advise.ts'
 import type { Decided } from './run-auto.ts'
 
 export interface PlotOptions {
@@ -20,7 +21,7 @@ interface Line {
   readonly stepped?: boolean
 }
 
-const [width, left, right, top] = [820, 70, 130, 74]
+const [width, left, right, top] = [820, 70, 130, 88]
 const [panelHeight, gap] = [150, 46]
 const colours = ['#1f6f5c', '#b5532a', '#3b5b92', '#8a6d1d', '#7a3b69', '#555']
 const needed = '#c9a227'
@@ -30,9 +31,12 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
   const byConsumer = [...Map.groupBy(decided, ({ advice }) => advice.consumer)]
   const endMs = Math.max(1, ...decided.map(({ atMs }) => atMs))
   const x = (ms: number) => left + (ms / endMs) * (width - left - right)
-  const lines = (of: (each: Decided) => number, style: Partial<Line> = {}): Line[] =>
+  const lines = (of: (each: Decided) => number | null, style: Partial<Line> = {}): Line[] =>
     byConsumer.map(([, looks], index) => ({
-      points: looks.map((look) => ({ x: x(look.atMs), y: of(look) })),
+      points: looks.flatMap((look) => {
+        const y = of(look)
+        return y === null ? [] : { x: x(look.atMs), y }
+      }),
       colour: colours[index % colours.length] ?? '#555',
       ...style,
     }))
@@ -41,7 +45,7 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
       name: 'events/s',
       note: 'arriving (dashed) and taken',
       lines: [
-        ...lines(({ advice }) => advice.arrivingPerSecond, { dashed: true }),
+        ...lines(({ advice }) => known(advice, advice.arrivingPerSecond), { dashed: true }),
         ...lines(({ advice }) => advice.takenPerSecond),
       ],
     },
@@ -50,7 +54,7 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
       note: `wait of the oldest event; goal ${lagGoalSeconds} s (dashed)`,
       lines: [
         { points: [left, width - right].map((at) => ({ x: at, y: lagGoalSeconds })), colour: '#999', dashed: true },
-        ...lines(({ advice }) => advice.lagSeconds),
+        ...lines(({ advice }) => known(advice, advice.lagSeconds)),
       ],
     },
     {
@@ -65,7 +69,7 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
       ],
     },
   ]
-  const height = top + panels.length * (panelHeight + gap)
+  const height = top + panels.length * (panelHeight + gap) - 10
   const legend = byConsumer.map(([consumer], index) =>
     text(width - right + 14, top + 14 + 18 * index, consumer, `fill="${colours[index % colours.length]}"`),
   )
@@ -75,13 +79,16 @@ ${text(16, 26, title, 'font-size="16" font-weight="600"')}
 ${text(16, 46, subtitle, 'fill="#555"')}
 ${legend.join('\n')}
 ${panels.map((panel, index) => drawPanel(panel, top + index * (panelHeight + gap))).join('\n')}
-${timeAxis(endMs, x, height - gap + 16)}
+${timeAxis(endMs, x, height - gap + 28)}
 </svg>
 `
 }
 
+/** While the broker does not say where the topics end, nobody knows what waits and what arrives. */
+const known = ({ behind }: Advice, figure: number): number | null => (behind === null ? null : figure)
+
 function drawPanel({ name, note, lines }: { name: string; note: string; lines: readonly Line[] }, y0: number): string {
-  const most = niceCeiling(Math.max(1, ...lines.flatMap(({ points }) => points.map(({ y }) => y))))
+  const most = niceCeiling(Math.max(2, ...lines.flatMap(({ points }) => points.map(({ y }) => y))))
   const y = (value: number) => y0 + panelHeight - (value / most) * panelHeight
   const grid = [0, most / 2, most].map((value) =>
     [
@@ -113,10 +120,10 @@ function timeAxis(endMs: number, x: (ms: number) => number, y: number): string {
   return ticks.map((second) => text(x(1_000 * second), y, `${second} s`, 'text-anchor="middle" fill="#555"')).join('\n')
 }
 
-/** The next of 1, 2, 4, 6, 10, 20, … that is not less: half of it is a whole number, too, from 2 on. */
+/** The end of an axis: not much more than the value, and easy to halve. */
 function niceCeiling(value: number): number {
   const unit = 10 ** Math.floor(Math.log10(value))
-  return ([1, 2, 4, 6, 8, 10].find((step) => step * unit >= value) ?? 10) * unit
+  return ([1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((step) => step * unit >= value) ?? 10) * unit
 }
 
 /** @param content nothing a user has chosen but consumers' names, which are folder names */
