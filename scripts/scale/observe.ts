@@ -2,9 +2,9 @@ import type { Config } from '../../infra/config.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { StackStatus } from '../../infra/stack/stack-record.ts'
 import { advise, replicasIn } from './advise.ts'
-import type { Advice, Goals, Seen } from './advise.ts'
+import type { Advice, Goals, KeyShare, Seen } from './advise.ts'
 import { readLoad } from './consumer-load.ts'
-import type { ConsumerLoad, ReplicaLoad } from './consumer-load.ts'
+import type { ConsumerLoad, LaneLoad, ReplicaLoad } from './consumer-load.ts'
 import { heaviestKey } from './heaviest-key.ts'
 import { watchConnections, watchProcessors } from './machine-load.ts'
 
@@ -53,7 +53,7 @@ export async function observe(options: ObserveOptions): Promise<Observed[]> {
       const worst = furthestBehind(load, goals)
       const seen: Seen = {
         ...{ load, busy, machine, capacity: capacities?.get(load.consumer) },
-        heaviestKey: worst && (await heaviestKey(config, worst, signal)),
+        heaviestKey: worst && (await keyOf(config, worst, signal)),
       }
       const byHand = replicasIn(load).filter(({ pid }) => pid === undefined).length
       return { advice: advise(seen, goals), byHand }
@@ -77,8 +77,17 @@ function busyShare(
   return Math.min(1, Math.max(cpuPercent / 100, inUse))
 }
 
+const sampleWithinMs = 3_000
+
+/** Advice without it is still good, and must not wait for it. */
+const keyOf = (config: Config, lane: LaneLoad, signal: AbortSignal): Promise<KeyShare | undefined> =>
+  heaviestKey(config, lane, AbortSignal.any([signal, AbortSignal.timeout(sampleWithinMs)])).catch(() => {
+    signal.throwIfAborted()
+    return undefined
+  })
+
 /** The lane whose keys are worth a look: none while all are taken in time. */
-function furthestBehind({ replicas }: ConsumerLoad, { lagSeconds }: Goals) {
+function furthestBehind({ replicas }: ConsumerLoad, { lagSeconds }: Goals): LaneLoad | undefined {
   const late = replicas.flatMap(({ lanes }) => lanes).filter(({ lagMs }) => lagMs > 1_000 * lagSeconds)
   return late.toSorted((a, b) => (b.behind ?? 0) - (a.behind ?? 0))[0]
 }

@@ -35,7 +35,7 @@ export function seen({ replicas, lanes, busy = 0, cpuPercent = 0, machine, capac
   }
 }
 
-const laneLoad = ({ health, ...figures }: LaneFigures, lane: number): LaneLoad => ({
+export const laneLoad = ({ health, ...figures }: LaneFigures, lane: number): LaneLoad => ({
   ...{ lane, owner: 'someone', behind: 0, lagMs: 0, takenPerSecond: 0, arrivingPerSecond: 0 },
   ...figures,
   health: { ...well, lane, ...health },
