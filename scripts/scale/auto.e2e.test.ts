@@ -133,7 +133,7 @@ describe('replicas follow the load', () => {
     expect((await fetch(`${url}/metrics`)).status).toBe(503)
     const metrics = await waitUntil('there is a figure', async () => {
       const answer = await fetch(`${url}/metrics`)
-      return answer.ok && answer
+      return answer.ok ? answer : undefined
     })
     expect(metrics.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
     const body = await metrics.text()
