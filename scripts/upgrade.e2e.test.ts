@@ -37,6 +37,7 @@ const remark = { name: 'remark', type: ['null', 'string'], default: null, doc: '
 describe('upgrade while orders flow', () => {
   let copy: WorkingCopy
   let stack: TestStack
+  const launched: AsyncDisposable[] = []
   beforeAll(async () => {
     copy = await copyCheckout()
     stack = await createTestStack(27_600, { TALLY_PARTITIONS: String(partitions), TALLY_LOG_LEVEL: 'fatal' }, copy.dir)
@@ -44,17 +45,22 @@ describe('upgrade while orders flow', () => {
     succeeded(await stack.run('produce', 'StockReplenished', '--count', '200'))
   })
   afterAll(async () => {
+    for (const each of launched) await each[Symbol.asyncDispose]()
     await stack?.close()
     await copy?.[Symbol.asyncDispose]()
   })
 
   /** A process of the code as it is now. */
-  const launch = (...args: string[]) => launchProcess(copy.dir, stack.sandbox.env, ...args)
+  const launch = (...args: string[]) => {
+    const process = launchProcess(copy.dir, stack.sandbox.env, ...args)
+    launched.push(process)
+    return process
+  }
   /** Has orders flow, made by the code as it is now, until told to end. Resolves when the first of them is there. */
   const flow = async (seed: number, rate: number) => {
-    const producer = launch(
-      ...['scripts/produce.ts', 'OrderPlaced', '--count', '1000000', '--rate', String(rate), '--seed', String(seed)],
-    )
+    const count = 600 * rate // Ends some day even if nobody is left to tell it to
+    const options = ['--count', count, '--rate', rate, '--seed', seed].map(String)
+    const producer = launch('scripts/produce.ts', 'OrderPlaced', ...options)
     await waitUntil('orders flow', async () => {
       const mail = `select from ${schema('notifications')}.mail where order_id = $1`
       return (await stack.sandbox.pool.query(mail, [orderIdOf(seed, 0)])).rows.length > 0
