@@ -21,6 +21,14 @@ interface Line {
   readonly stepped?: boolean
 }
 
+interface Panel {
+  readonly name: string
+  readonly note: string
+  readonly lines: readonly Line[]
+  /** Its values are whole numbers. */
+  readonly whole?: boolean
+}
+
 const [width, left, right, top] = [820, 70, 130, 88]
 const [panelHeight, gap] = [150, 46]
 const colours = ['#1f6f5c', '#b5532a', '#3b5b92', '#8a6d1d', '#7a3b69', '#555']
@@ -40,7 +48,7 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
       colour: colours[index % colours.length] ?? '#555',
       ...style,
     }))
-  const panels: { name: string; note: string; lines: Line[] }[] = [
+  const panels: Panel[] = [
     {
       name: 'events/s',
       note: 'arriving (dashed) and taken',
@@ -60,6 +68,7 @@ export function plotAuto(decided: readonly Decided[], { title, subtitle, lagGoal
     {
       name: 'replicas',
       note: 'running, and advised (dashed)',
+      whole: true,
       lines: [
         ...lines(({ advice }) => advice.needed, {
           ...{ dashed: true, stepped: true },
@@ -87,8 +96,9 @@ ${timeAxis(endMs, x, height - gap + 28)}
 /** While the broker does not say where the topics end, nobody knows what waits and what arrives. */
 const known = ({ behind }: Advice, figure: number): number | null => (behind === null ? null : figure)
 
-function drawPanel({ name, note, lines }: { name: string; note: string; lines: readonly Line[] }, y0: number): string {
-  const most = niceCeiling(Math.max(2, ...lines.flatMap(({ points }) => points.map(({ y }) => y))))
+function drawPanel({ name, note, lines, whole }: Panel, y0: number): string {
+  const highest = Math.max(2, ...lines.flatMap(({ points }) => points.map(({ y }) => y)))
+  const most = whole ? 2 * Math.ceil(highest / 2) : niceCeiling(highest)
   const y = (value: number) => y0 + panelHeight - (value / most) * panelHeight
   const grid = [0, most / 2, most].map((value) =>
     [
