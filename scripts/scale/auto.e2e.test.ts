@@ -126,7 +126,7 @@ describe('replicas follow the load', () => {
     expect(verdict.ok).toBe(true)
   })
 
-  test('advice is served to autoscalers, and taken back when the stack is gone', async () => {
+  test('advice is served to autoscalers, and none before there is a figure', async () => {
     const { child, interrupt } = launch('--advise', '--serve', '0', '--every', '0.5')
     const [first] = (await once(child.stdout, 'data')) as [Buffer]
     const { url } = JSON.parse(first.toString()) as { url: string }
