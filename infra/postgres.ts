@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { ArrayParameter } from './array-literal.ts'
-import { describeError, isTallyError } from './errors.ts'
+import { TallyError, describeError, isTallyError } from './errors.ts'
 import { sendTurnsAtOnce } from './one-write.ts'
 import type { Logger } from './telemetry.ts'
 
@@ -63,16 +63,24 @@ export function createPool({
   return pool
 }
 
-/** Runs `work` in one transaction. A connection that cannot even roll back is destroyed, never reused. */
+/**
+ * Runs `work` in one transaction. A connection that cannot even roll back is destroyed, never reused; what `work` left
+ * under way when it failed is refused, because after the rollback it would take effect by itself.
+ */
 export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
+  let over = false
+  const query = (...args: Parameters<Tx['query']>) =>
+    over ? Promise.reject(new TallyError('INVARIANT', 'the transaction is over')) : client.query(...args)
+  const tx = { query } as Tx
   try {
     await client.query('begin')
-    const result = await work(client)
+    const result = await work(tx)
     await client.query('commit')
     return result
   } catch (error) {
+    over = true
     await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError))
     throw error
   } finally {

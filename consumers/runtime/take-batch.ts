@@ -1,6 +1,7 @@
 import { TallyError } from '../../infra/errors.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { inTransaction, prepared } from '../../infra/postgres.ts'
+import { together } from '../../infra/together.ts'
 import type { OutboxRow } from '../../producers/outbox/outbox-table.ts'
 import { appendOutbox, numberEvents } from '../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../schemas/codec.ts'
@@ -71,25 +72,25 @@ export async function applyBatch<State, Row>(
   refusal?: Refusal,
 ): Promise<{ inputs: readonly Input[]; outcome: Outcome<State, Row>; publish: OutboxRow[] }> {
   const keys = keysOf(batch)
-  const [firstSeq, blocked, states, inputs] = await Promise.all([
+  const [firstSeq, blocked, states, inputs] = await together(
     lockLane(tx, own),
     batch.source === 'parked' ? keysAhead(tx, own.lane, batch.inputs) : blockedKeys(tx, own.lane, keys),
     refusal ? new Map<string, State>() : definition.state.load(tx, keys),
     takeNew(tx, own, batch, definition.handlers),
-  ])
+  )
   const shared = refusal ? new Map<string, Row>() : await lockShared(tx, definition, inputs, states)
 
   const outcome = decide(inputs, { definition, codec, states, shared, blocked, refusal, now: Date.now() })
 
   const publish = numberEvents(outcome.events, definition.group, own.lane, firstSeq)
-  await Promise.all([
+  await together(
     saveStates(tx, definition, outcome),
     appendOutbox(tx, publish),
     advanceSeq(tx, own, publish.length),
     addCalls(tx, own.lane, outcome.calls),
     addTimers(tx, own.lane, outcome.timers),
     settle(),
-  ])
+  )
   return { inputs, outcome, publish }
 
   /** Says what became of the inputs. */
@@ -102,10 +103,10 @@ export async function applyBatch<State, Row>(
     if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
     const taken = inputs.length - parked.length
     const duplicates = batch.inputs.length - inputs.length
-    await Promise.all([
+    await together(
       parkInputs(tx, own.lane, parked, policy),
       batch.source === 'record' && moveLedger(tx, own, batch.move, { taken, duplicates, parked: parked.length }),
-    ])
+    )
   }
 }
 
@@ -167,10 +168,10 @@ async function saveStates<State, Row>(
   { state, shared }: ConsumerDefinition<State, Row>,
   outcome: Outcome<State, Row>,
 ): Promise<void> {
-  await Promise.all([
+  await together(
     outcome.states.size > 0 && state.save(tx, outcome.states),
     outcome.shared.size > 0 && shared?.save(tx, outcome.shared),
-  ])
+  )
 }
 
 const advance = prepared('lane_advance', 'update lane set next_seq = next_seq + $2 where lane = $1')

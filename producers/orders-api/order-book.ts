@@ -1,6 +1,7 @@
 import { describeError } from '../../infra/errors.ts'
 import { inTransaction, isDataError, prepared } from '../../infra/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
+import { together } from '../../infra/together.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
 import { appendOutbox, numberEvents } from '../outbox/outbox-table.ts'
@@ -85,7 +86,7 @@ async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replie
   const { fresh, replies } = await takeFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
   const byLane = Map.groupBy(fresh, ({ lane }) => lane)
-  const [, firstSeqs] = await Promise.all([insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()])])
+  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()]))
   const rows = [...byLane].flatMap(([lane, own]) =>
     numberEvents(
       own.map(({ event }) => event),
@@ -95,7 +96,7 @@ async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replie
     ),
   )
   const counts = new Map([...byLane].map(([lane, own]) => [lane, own.length]))
-  await Promise.all([appendOutbox(tx, rows), advanceLanes(tx, counts)])
+  await together(appendOutbox(tx, rows), advanceLanes(tx, counts))
   return { replies, rows }
 }
 
