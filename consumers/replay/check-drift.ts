@@ -79,7 +79,9 @@ async function goneEvents({ config, kafka }: ReplayContext, { topics, partitions
     if (end < to) return [`${place} ends at offset ${end} now: it was cut off, the plan goes to ${to}`]
     if (low <= from) return []
     const gone = `offsets ${from} to ${Math.min(low, to) - 1}`
-    return [`retention has deleted ${gone} of ${place} since the plan was made: make a new one`]
+    return [
+      `retention has deleted ${gone} of ${place} since the plan was made: make a new one, and cancel what was begun with this one`,
+    ]
   })
 }
 

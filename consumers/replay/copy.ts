@@ -138,8 +138,8 @@ const sizeOf = ({ key, value, headers }: RawRecord): number =>
   (key?.length ?? 0) +
   (value?.length ?? 0) +
   Object.entries(headers).reduce((sum, [name, values]) => {
-    const all = [values ?? []].flat()
-    return sum + all.reduce((bytes, one) => bytes + name.length + one.length + 10, 0)
+    const all: (string | Buffer | null)[] = [values ?? []].flat() // A header that comes twice may lack a value
+    return sum + all.reduce((bytes, one) => bytes + name.length + (one?.length ?? 0) + 10, 0)
   }, 0)
 
 /** Sends again while Kafka does not answer. */

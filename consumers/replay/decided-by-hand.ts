@@ -43,11 +43,14 @@ export async function readDecisions(db: Pool | Tx, ranges: readonly Range[]): Pr
 
 const last = prepared<{ id: number | null }>(
   'replay_last_decision',
-  `select max(id) as id from parked_audit where action in ('DROPPED', 'EDITED')`,
+  `select max(id) as id from parked_audit where lane = $1 and action in ('DROPPED', 'EDITED')`,
 )
 
-/** Grows with each decision: under a lane's lock it tells whether those read before are still all there are of the lane. */
-export const lastDecision = async (db: Pool | Tx): Promise<number> => (await last(db))[0]?.id ?? 0
+/**
+ * Grows with each decision of the lane: under its lock it tells whether those read before are still all there are. Ids of
+ * several lanes need not be committed in their order.
+ */
+export const lastDecision = async (db: Pool | Tx, lane: number): Promise<number> => (await last(db, lane))[0]?.id ?? 0
 
 /** The record as a person wanted it; undefined if it was not to take effect. */
 export function asDecided(

@@ -51,7 +51,7 @@ export class LaneReprocessing {
       const result = await inTransaction(this.context.pool, async (tx) => {
         await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lane
         const own = { lane: this.lane, epoch: await lockLaneByHand(tx, this.lane) }
-        return (await lastDecision(tx)) === upTo ? this.apply(tx, own, stretch, chosen) : undefined
+        return (await lastDecision(tx, this.lane)) === upTo ? this.apply(tx, own, stretch, chosen) : undefined
       })
       if (result?.stop) throw stopAt(result.stop)
       if (result) return result.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
@@ -78,7 +78,7 @@ export class LaneReprocessing {
   }
 
   private async readDecisions(): Promise<number> {
-    const upTo = await lastDecision(this.context.pool)
+    const upTo = await lastDecision(this.context.pool, this.lane)
     const ranges = this.ranges.map(({ topic, partition, next: from, to }) => ({ topic, partition, from, to }))
     this.decisions = { upTo, all: await readDecisions(this.context.pool, ranges) }
     return upTo

@@ -27,8 +27,8 @@ export interface ScanOptions extends Pick<Plan, 'selector' | 'topics'> {
 type Context = Pick<ReplayContext, 'kafka' | 'config' | 'codec' | 'pool' | 'definition'>
 
 const weekMs = 7 * 24 * 3_600_000
-/** A record may say any time; later ones are no dates. */
-const latestDate = 8.64e15
+/** A record may say any time; those further from 1970 are no dates, epoch ms. */
+const furthestDate = 8.64e15
 /** Records looked up at once. */
 const chunk = 5_000
 /** Ranges are read one after the other: what is read ahead of the others only waits. */
@@ -101,7 +101,7 @@ class RangeScan {
     counts.scanned += records.length
     counts.selected += selected.length
     for (const message of selected) {
-      const time = Math.min(Number(message.timestamp), latestDate)
+      const time = Math.max(-furthestDate, Math.min(Number(message.timestamp), furthestDate))
       counts.bytes += bytesOf(message)
       counts.firstTime = Math.min(counts.firstTime ?? time, time)
       counts.lastTime = Math.max(counts.lastTime ?? time, time)
@@ -144,13 +144,16 @@ class RangeScan {
   }
 }
 
+/** Without a value also where a header comes several times; kafkajs' type knows of the lone one only. */
+type HeaderValue = string | Buffer | null | undefined
+
 /** Of each record of the range, so without making anything. */
 function bytesOf({ key, value, headers = {} }: KafkaMessage): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0)
   for (const name in headers) {
-    const values = headers[name]
-    for (const one of Array.isArray(values) ? values : [values ?? ''])
-      bytes += name.length + (typeof one === 'string' ? Buffer.byteLength(one) : one.length)
+    const values = headers[name] as HeaderValue | HeaderValue[]
+    for (const one of Array.isArray(values) ? values : [values])
+      bytes += name.length + (typeof one === 'string' ? Buffer.byteLength(one) : (one?.length ?? 0))
   }
   return bytes
 }

@@ -17,6 +17,6 @@ export function matches(
 }
 
 function hasHeader(headers: IHeaders | undefined, name: string, wanted: string | undefined): boolean {
-  const values = [headers?.[name] ?? []].flat()
-  return values.some((value) => wanted === undefined || value.toString('utf8') === wanted)
+  const values: (string | Buffer | null)[] = [headers?.[name] ?? []].flat() // A header that comes twice may lack a value
+  return values.some((value) => wanted === undefined || value?.toString('utf8') === wanted)
 }

@@ -118,7 +118,11 @@ export async function startConsumer<State, Row>(
             'gap not explained, reading again',
           )
         })
-        return lost ? lane.halt(lost) : membership.seek(lane, topic)
+        if (!lost) return membership.seek(lane, topic)
+        const cure = Number.isFinite(lane.end(topic))
+          ? '; cancelling the replay that takes them again has it go on'
+          : ''
+        return lane.halt(`${lost}${cure}`)
       }
       const end = Math.min(Number(batch.lastOffset()) + 1, lane.end(topic))
       const messages = batch.messages.filter(({ offset }) => Number(offset) >= position && Number(offset) < end)

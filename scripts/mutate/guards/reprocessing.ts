@@ -77,7 +77,7 @@ export const reprocessing: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/replay/reprocess-lane.ts',
-        find: '(await lastDecision(tx)) === upTo ? this',
+        find: '(await lastDecision(tx, this.lane)) === upTo ? this',
         replace: 'upTo >= 0 ? this',
       },
     ],
