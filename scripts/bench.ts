@@ -50,8 +50,13 @@ function list({ json }: BenchOptions): void {
   )
 }
 
-/** @throws TallyError USAGE if there is none of a name */
-function only(benchmark: Benchmark, names: readonly string[]): Benchmark {
+/**
+ * The benchmark with the contenders that were named, or all that take part in a run of this size.
+ * @throws TallyError USAGE if there is none of a name
+ */
+function takingPart(benchmark: Benchmark, { only, quick, long }: BenchOptions): Benchmark {
+  const left = new Set([...(long ? [] : ['long']), ...(quick ? ['usual'] : [])])
+  const names = only ?? benchmark.contenders.flatMap(({ name, size = '' }) => (left.has(size) ? [] : name))
   const [first, ...others] = names.map((name) => findContender(benchmark, name))
   if (!first) return benchmark
   const known = (name?: string) => name === undefined || names.includes(name)
@@ -66,7 +71,7 @@ async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: 
   await using servers = await openServers(say, signal)
   for (const benchmark of chosen) {
     const { usual, quick: few, long: many = usual } = benchmark.events
-    const report = await runBenchmark(options.only ? only(benchmark, options.only) : benchmark, {
+    const report = await runBenchmark(takingPart(benchmark, options), {
       events: options.events ?? (quick ? few : long ? many : usual),
       repeats: options.repeats ?? (quick ? 1 : 5),
       ...{ long, profiles, signal, say },

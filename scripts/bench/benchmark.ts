@@ -26,6 +26,8 @@ export interface Contender {
   readonly setup: string
   /** What part of the events it is given: a slow one would take all day, and the rate is what counts. @default 1 */
   readonly share?: number
+  /** The least run it takes part in: not in those with `--quick`, or only in those with `--long`. @default any */
+  readonly size?: 'usual' | 'long'
   /**
    * One repeat, from nothing: it makes what it needs in the sandbox, does the work, and counts the effects before it
    * answers.

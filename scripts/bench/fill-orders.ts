@@ -22,7 +22,12 @@ export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
  * Fills the topic `orders` with orders, each with a key of its own and, as the API gives them, an id that sorts by time.
  * @returns the sum of what they cost, a proof of reading
  */
-export async function fillOrders({ kafka, namespace }: Sandbox, codec: Codec, events: number): Promise<number> {
+export async function fillOrders(
+  { kafka, namespace }: Sandbox,
+  codec: Codec,
+  events: number,
+  newId: () => string = newEventId,
+): Promise<number> {
   const publisher = await Publisher.connect({ kafka, namespace, codec })
   let totalMinor = 0
   let chunk: Event[] = []
@@ -30,7 +35,7 @@ export async function fillOrders({ kafka, namespace }: Sandbox, codec: Codec, ev
     for (const event of generateEvents('OrderPlaced', { count: events, seed })) {
       if (event.type !== 'OrderPlaced') throw new TallyError('INVARIANT', `not an order: ${event.type}`)
       totalMinor += event.data.totalMinor
-      if (chunk.push({ ...event, id: newEventId() }) < 10_000) continue
+      if (chunk.push({ ...event, id: newId() }) < 10_000) continue
       await publisher.publish(chunk)
       chunk = []
     }

@@ -36,12 +36,15 @@ export async function preparePeerTables({ pool, namespace }: Sandbox): Promise<s
   return schema
 }
 
-/** @throws TallyError INVARIANT unless each event is remembered, has changed its order and was published, once */
-export async function assertHop({ sandbox, events, signal }: Ground, schema: string): Promise<void> {
+/**
+ * @param before ids in the inbox before the run
+ * @throws TallyError INVARIANT unless each event is remembered, has changed its order and was published, once
+ */
+export async function assertHop({ sandbox, events, signal }: Ground, schema: string, before = 0): Promise<void> {
   const { rows } = await sandbox.pool.query<{ ids: number; orders: number; times: number }>(
     `select (select count(*) from ${schema}.inbox) as ids, count(*) as orders, sum(times) as times from ${schema}."order"`,
   )
-  assertCount('ids in the inbox', Number(rows[0]?.ids), events)
+  assertCount('ids in the inbox', Number(rows[0]?.ids), before + events)
   assertCount('orders', Number(rows[0]?.orders), events)
   assertCount('effects on orders', Number(rows[0]?.times), events)
   await assertPublished({ sandbox, events, signal })

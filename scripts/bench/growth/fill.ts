@@ -1,0 +1,83 @@
+import { rememberedWeeks } from '../../../consumers/runtime/inbox-partitions.ts'
+import type { Ground } from '../benchmark.ts'
+
+const perStatement = 1_000_000
+const rememberedMs = rememberedWeeks * 7 * 24 * 3_600_000
+
+/** A table before the run: so many ids in the inbox, so many rows in the outbox. */
+export interface Filling {
+  readonly ids: number
+  readonly waiting: number
+}
+
+/** How an inbox remembers: which ids, in which table. */
+export interface InboxKind {
+  /** Statements that make the empty table of another. */
+  readonly empty: readonly string[]
+  /** Inserts ids number $3 to $4 of $1, the oldest $2 ms old. */
+  readonly insert: string
+  /** Statements for afterwards. */
+  readonly complete: readonly string[]
+}
+
+/** Ours: ids that begin with the time of their event, spread over the weeks the inbox remembers, oldest first. */
+export const timed: InboxKind = {
+  empty: [],
+  insert: `insert into inbox (event_id, taken_at)
+    select uuidv7(age), now() + age
+    from (select make_interval(secs => $2::float8 / -1000 * (1 - n / $1::float8)) as age
+          from generate_series($3::bigint, $4::bigint) as n)`,
+  complete: [],
+}
+
+/**
+ * The usual one: random ids, one table. They have the form in which our runtime remembers an id without a time. The index
+ * is built afterwards, which is faster, with the room in its pages that random inserts leave there.
+ */
+export const random: InboxKind = {
+  empty: [
+    'drop table inbox',
+    'create table inbox (event_id uuid not null, taken_at timestamptz not null default now())',
+  ],
+  insert: `insert into inbox (event_id, taken_at)
+    select overlay(gen_random_uuid()::text placing 'ffffffff-ffff-8' from 1 for 15)::uuid,
+      now() + make_interval(secs => $2::float8 / -1000 * (1 - n / $1::float8))
+    from generate_series($3::bigint, $4::bigint) as n`,
+  complete: ['alter table inbox add primary key (event_id) with (fillfactor = 70)'],
+}
+
+/** Rows of other lanes than those of the run, as a replica leaves them that has gone: nobody publishes them meanwhile. */
+const wait = `insert into outbox (lane, seq, event_id, topic, key, headers, value)
+  select $1::int + n % $1::int, n / $1::int + 1, uuidv7(), 'payments', 'order-' || n, repeat('h', 400), decode(repeat('00', 80), 'hex')
+  from generate_series(0, $2::bigint - 1) as n`
+
+/**
+ * Fills the tables of a schema and lets PostgreSQL settle: statistics fresh, everything on disk.
+ * @returns bytes of the inbox with its indexes
+ */
+export async function fill(
+  { sandbox: { pool, config }, signal }: Pick<Ground, 'sandbox' | 'signal'>,
+  schema: string,
+  { empty, insert, complete }: InboxKind,
+  { ids, waiting }: Filling,
+): Promise<number> {
+  const client = await pool.connect()
+  try {
+    await client.query(`set search_path = ${schema}`)
+    for (const statement of empty) await client.query(statement)
+    for (let from = 1; from <= ids; from += perStatement) {
+      signal.throwIfAborted()
+      await client.query(insert, [ids, rememberedMs, from, Math.min(ids, from + perStatement - 1)])
+    }
+    for (const statement of complete) await client.query(statement)
+    await client.query(wait, [config.partitions, waiting])
+    for (const statement of ['vacuum (analyze) inbox', 'vacuum (analyze) outbox', 'checkpoint'])
+      await client.query(statement)
+    const { rows } = await client.query<{ bytes: string }>(
+      `select sum(pg_total_relation_size(relid)) as bytes from pg_partition_tree('inbox') where isleaf`,
+    )
+    return Number(rows[0]?.bytes)
+  } finally {
+    client.release(true) // Its search path is its own
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { schemaName } from '../../consumers/load-consumer.ts'
+import type { ConsumerDefinition } from '../../consumers/runtime/handler.ts'
+import { startConsumer } from '../../consumers/runtime/start-consumer.ts'
+import { loadConfig } from '../../infra/config.ts'
+import { createKafka } from '../../infra/kafka.ts'
+import { createPool } from '../../infra/postgres.ts'
+import { createLogger } from '../../infra/telemetry.ts'
+import { readTopicIds } from '../../infra/topic-ids.ts'
+import { createCodec } from '../../schemas/codec.ts'
+import { startMeasuring } from './measured.ts'
+
+/**
+ * For a measured program: one replica of a consumer, the real one, until it has published so many events and all of them
+ * are acknowledged.
+ * @param output the topic it publishes to, without namespace, empty before
+ */
+export async function runReplica<State, Row>(
+  definition: ConsumerDefinition<State, Row>,
+  { events, output }: { events: number; output: string },
+): Promise<void> {
+  const { group } = definition
+  const config = loadConfig()
+  const { namespace } = config
+  const log = createLogger(group, config.logLevel)
+  const schema = schemaName(namespace, group)
+  const pool = createPool({ url: config.postgres.url, schema, name: group, max: 6, log })
+  const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })
+  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: group, log })
+  const admin = kafka.admin()
+  await admin.connect()
+
+  // The clock starts when the group has given us its lanes: connecting and joining are not the work
+  let finish: ReturnType<typeof startMeasuring> | undefined
+  const { consumer } = kafka
+  kafka.consumer = (options) => {
+    const made = consumer.call(kafka, options)
+    made.on(made.events.GROUP_JOIN, () => (finish ??= startMeasuring()))
+    return made
+  }
+  const published = async () =>
+    (await admin.fetchTopicOffsets(`${namespace}${output}`)).reduce((sum, { high }) => sum + Number(high), 0)
+
+  const running = await startConsumer(definition, {
+    ...{ config, pool, codec, log },
+    replica: group,
+    died: (reason) => {
+      process.stderr.write(`${reason}\n`)
+      process.exit(1)
+    },
+    broker: { kafka, readIds: readTopicIds },
+  })
+  while ((await published()) < events) await sleep(20)
+  finish?.(events)
+  await running.stop()
+  await Promise.all([pool.end(), admin.disconnect()])
+}
