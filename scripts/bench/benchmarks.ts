@@ -2,6 +2,7 @@ import { TallyError } from '../../infra/errors.ts'
 import { api } from './api.ts'
 import type { Benchmark, Contender } from './benchmark.ts'
 import { consume } from './consume.ts'
+import { contention } from './contention.ts'
 import { growth } from './growth.ts'
 import { hop } from './hop.ts'
 import { produce } from './produce.ts'
@@ -10,7 +11,18 @@ import { rebuild } from './rebuild.ts'
 import { recovery } from './recovery.ts'
 import { saga } from './saga.ts'
 
-export const benchmarks: readonly Benchmark[] = [hop, saga, api, consume, produce, rebuild, rebalance, recovery, growth]
+export const benchmarks: readonly Benchmark[] = [
+  hop,
+  saga,
+  api,
+  consume,
+  produce,
+  rebuild,
+  rebalance,
+  recovery,
+  growth,
+  contention,
+]
 
 /** @throws TallyError USAGE if there is none of this name */
 export function findBenchmark(name: string): Benchmark {

@@ -6,6 +6,7 @@ import { Publisher } from '../../producers/publisher.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import { newEventId } from '../../schemas/event-id.ts'
+import type { OrderLine } from '../../schemas/generated/events.ts'
 import { registerSchemas } from '../../schemas/registry.ts'
 
 export const seed = 7
@@ -18,24 +19,32 @@ export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
   return createCodec({ registryUrl, namespace, log })
 }
 
+export interface FillOptions {
+  /** @default as the API gives them: they sort by time */
+  newId?: () => string
+  /** What is ordered. @default articles of the demo */
+  linesOf?: (index: number) => OrderLine[]
+}
+
 /**
- * Fills the topic `orders` with orders, each with a key of its own and, as the API gives them, an id that sorts by time.
+ * Fills the topic `orders` with orders, each with a key of its own.
  * @returns the sum of what they cost, a proof of reading
  */
 export async function fillOrders(
   { kafka, namespace }: Sandbox,
   codec: Codec,
   events: number,
-  newId: () => string = newEventId,
+  { newId = newEventId, linesOf }: FillOptions = {},
 ): Promise<number> {
   const publisher = await Publisher.connect({ kafka, namespace, codec })
-  let totalMinor = 0
+  let [totalMinor, index] = [0, 0]
   let chunk: Event[] = []
   try {
     for (const event of generateEvents('OrderPlaced', { count: events, seed })) {
       if (event.type !== 'OrderPlaced') throw new TallyError('INVARIANT', `not an order: ${event.type}`)
-      totalMinor += event.data.totalMinor
-      if (chunk.push({ ...event, id: newId() }) < 10_000) continue
+      const data = linesOf ? { ...event.data, ...priced(linesOf(index++)) } : event.data
+      totalMinor += data.totalMinor
+      if (chunk.push({ ...event, id: newId(), data }) < 10_000) continue
       await publisher.publish(chunk)
       chunk = []
     }
@@ -45,6 +54,11 @@ export async function fillOrders(
   }
   return totalMinor
 }
+
+const priced = (lines: OrderLine[]) => ({
+  lines,
+  totalMinor: lines.reduce((sum, { amountMinor }) => sum + amountMinor, 0),
+})
 
 /** @throws TallyError INVARIANT unless they are the same: something was lost, or done twice */
 export function assertCount(what: string, counted: number | undefined, expected: number): void {

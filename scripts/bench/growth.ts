@@ -55,7 +55,7 @@ async function hopOn(
   { kind, newId }: { kind: InboxKind; newId: () => string },
 ): Promise<Repeat> {
   const { sandbox, events } = ground
-  await fillOrders(sandbox, await prepareTopics(sandbox), events, newId)
+  await fillOrders(sandbox, await prepareTopics(sandbox), events, { newId })
   const schema = await prepareOurTables(sandbox)
   const bytes = await fill(ground, schema, kind, { ids, waiting })
   const program = script(join(import.meta.dirname, 'hop/ours.ts'), { events }, ground)

@@ -4,8 +4,9 @@ import pg from 'pg'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { readOrder, startMeasuring } from '../measured.ts'
 import { orderEffect } from './order-effect.ts'
+import { reserveEffect } from './reserve-effect.ts'
 
-const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events, atOnce } = readOrder<{
+const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events, atOnce, effect } = readOrder<{
   brokers: string[]
   registryUrl: string
   databaseUrl: string
@@ -16,6 +17,7 @@ const { brokers, registryUrl, databaseUrl, schema, input, output, subject, event
   events: number
   /** Partitions handled at once. */
   atOnce: number
+  effect?: 'order' | 'reserve'
 }>()
 const kafka = new kafkajs.Kafka({ brokers, clientId: 'peer', logLevel: kafkajs.logLevel.NOTHING })
 const registry = new SchemaRegistry({ host: registryUrl })
@@ -23,7 +25,8 @@ const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_pa
 const producer = kafka.producer({ allowAutoTopicCreation: false })
 const consumer = kafka.consumer({ groupId: `${input}-peer` })
 const schemaId = await registry.getLatestSchemaId(subject)
-const handle = orderEffect({ registry, schemaId, pool, producer, output })
+const effectOf = effect === 'reserve' ? reserveEffect : orderEffect
+const handle = effectOf({ registry, schemaId, pool, producer, output })
 const done = Promise.withResolvers<void>()
 let handled = 0
 let finish: ReturnType<typeof startMeasuring> | undefined

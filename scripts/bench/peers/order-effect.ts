@@ -1,6 +1,7 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import type { KafkaMessage, Producer } from 'kafkajs'
 import type pg from 'pg'
+import { appendOutbox, once } from './once.ts'
 
 interface OrderPlaced {
   orderId: string
@@ -10,7 +11,7 @@ interface OrderPlaced {
   placedAt: number
 }
 
-export interface OrderEffectOptions {
+export interface EffectOptions {
   registry: SchemaRegistry
   /** Of what is published. */
   schemaId: number
@@ -20,7 +21,7 @@ export interface OrderEffectOptions {
 }
 
 /** What one writes first: a transaction with an inbox and an outbox for each event, then the event is published. */
-export function orderEffect({ registry, schemaId, pool, producer, output }: OrderEffectOptions) {
+export function orderEffect({ registry, schemaId, pool, producer, output }: EffectOptions) {
   return async ({ value, headers }: KafkaMessage): Promise<void> => {
     if (!value) return
     const event = (await registry.decode(value)) as OrderPlaced
@@ -33,48 +34,17 @@ export function orderEffect({ registry, schemaId, pool, producer, output }: Orde
       currency,
       authorizedAt: event.placedAt,
     })
-    if (!(await store(pool, { eventId, event, output, authorized }))) return
-    const message = { key: orderId, value: authorized, headers: { ce_id: eventId } }
-    await producer.send({ topic: output, acks: -1, messages: [message] })
-  }
-}
-
-interface Effect {
-  eventId: string
-  event: OrderPlaced
-  output: string
-  authorized: Buffer
-}
-
-/** @returns false for an event that was handled before */
-async function store(pool: pg.Pool, { eventId, event, output, authorized }: Effect): Promise<boolean> {
-  const client = await pool.connect()
-  try {
-    await client.query('begin')
-    const { rowCount } = await client.query({
-      name: 'inbox',
-      text: 'insert into inbox (event_id) values ($1) on conflict do nothing',
-      values: [eventId],
-    })
-    if (rowCount) {
+    const fresh = await once(pool, eventId, async (client) => {
       await client.query({
         name: 'order',
         text: `insert into "order" (order_id, customer_id, currency, total_minor, placed_at, times)
                values ($1, $2, $3, $4, $5, 1) on conflict (order_id) do update set times = "order".times + 1`,
-        values: [event.orderId, event.customerId, event.currency, event.totalMinor, new Date(event.placedAt)],
+        values: [orderId, event.customerId, currency, event.totalMinor, new Date(event.placedAt)],
       })
-      await client.query({
-        name: 'outbox',
-        text: 'insert into outbox (event_id, topic, key, value) values ($1, $2, $3, $4)',
-        values: [eventId, output, event.orderId, authorized],
-      })
-    }
-    await client.query('commit')
-    return rowCount === 1
-  } catch (error) {
-    await client.query('rollback')
-    throw error
-  } finally {
-    client.release()
+      await appendOutbox(client, { eventId, topic: output, key: orderId, value: authorized })
+    })
+    if (!fresh) return
+    const message = { key: orderId, value: authorized, headers: { ce_id: eventId } }
+    await producer.send({ topic: output, acks: -1, messages: [message] })
   }
 }
