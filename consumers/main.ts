@@ -1,3 +1,7 @@
+import type { Config } from '../infra/config.ts'
+import { describeError } from '../infra/errors.ts'
+import { currentConfig, withGeneration } from '../infra/generations/current-config.ts'
+import { watchGeneration } from '../infra/generations/watch-generation.ts'
 import { createPool } from '../infra/postgres.ts'
 import { runService } from '../infra/service.ts'
 import { createCodec } from '../schemas/codec.ts'
@@ -30,10 +34,21 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     log.fatal({ reason }, 'cannot go on, ending so that the supervisor starts afresh')
     process.exit(1)
   }
-  const consumer = await startConsumer(definition, { config, pool, codec, log, replica, died })
+  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica, died })
+  const current = await currentConfig(config, pool)
+  let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
+  const stopWatching = watchGeneration({ pool, config: current, log }, async (generation) => {
+    await consumer.stop()
+    try {
+      consumer = await start(withGeneration(config, generation))
+    } catch (error) {
+      died(`not started on the new topics: ${describeError(error)}`)
+    }
+  })
   return {
     async stop() {
+      await stopWatching()
       await consumer.stop()
       await pool.end()
     },

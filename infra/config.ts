@@ -41,7 +41,7 @@ export const environment = z.object({
     .min(1)
     .max(1000)
     .default(12)
-    .describe('Partitions of every topic when it is created'),
+    .describe('Partitions of every topic of a new pipeline; later `npm run partitions` changes them'),
   TALLY_SESSION_TIMEOUT_MS: ms.default(6_000).describe('A replica silent for so long loses its lanes'),
   TALLY_ORDER_TIMEOUT_MS: ms
     .min(1)
@@ -115,7 +115,9 @@ function derive(env: z.infer<typeof environment>) {
   return {
     dataDir,
     namespace: env.TALLY_NAMESPACE,
+    /** The database knows them once there are topics: see `infra/generations`. */
     partitions: env.TALLY_PARTITIONS,
+    generation: 1,
     orderTimeoutMs: env.TALLY_ORDER_TIMEOUT_MS,
     logLevel: env.TALLY_LOG_LEVEL,
     northwindDir: env.TALLY_NORTHWIND_DIR,

@@ -16,6 +16,8 @@ const bytesPerPartition = 700_000
 export interface PublisherOptions {
   kafka: Kafka
   namespace: string
+  /** Of the topics. @default 1 */
+  generation?: number
   codec: { encode: Encode }
   /** `ce_source` of what is published. @default '/tally/produce' */
   source?: string
@@ -49,8 +51,8 @@ export class Publisher {
    * @throws TallyError USAGE when a topic is missing; kafkajs' errors when no broker answers
    */
   static async connect(options: PublisherOptions): Promise<Publisher> {
-    const partitions = await readPartitions(options.kafka, options.namespace)
-    return new Publisher({ source: '/tally/produce', giveUpAfterMs: 60_000, ...options }, partitions)
+    const partitions = await readPartitions(options)
+    return new Publisher({ generation: 1, source: '/tally/produce', giveUpAfterMs: 60_000, ...options }, partitions)
   }
 
   /** Events handed over and not acknowledged yet. */
@@ -84,7 +86,7 @@ export class Publisher {
   }
 
   private toRecord({ type, id, data, time = Date.now() }: OutgoingEvent): OutgoingRecord {
-    const topic = topicName(this.options.namespace, topicOf(type))
+    const topic = topicName(this.options.namespace, topicOf(type), this.options.generation)
     const key = keyOf(data)
     const headers = toHeaders({ id, type, source: this.options.source, time, subject: key, correlationId: key })
     const partition = laneOf(key, this.partitions.get(topic) ?? 1)
@@ -146,13 +148,15 @@ const sizeOf = ({ key, value, headers }: OutgoingRecord): number =>
     key.length + value.length + 40,
   )
 
-async function readPartitions(kafka: Kafka, namespace: string): Promise<Map<string, number>> {
+async function readPartitions({ kafka, namespace, generation }: PublisherOptions): Promise<Map<string, number>> {
   const admin = kafka.admin()
   await admin.connect()
   try {
     const { topics: found } = await admin.fetchTopicMetadata()
     const partitions = new Map(found.map(({ name, partitions }) => [name, partitions.length]))
-    const missing = topics.map((topic) => topicName(namespace, topic)).filter((name) => !partitions.has(name))
+    const missing = topics
+      .map((topic) => topicName(namespace, topic, generation))
+      .filter((name) => !partitions.has(name))
     if (missing.length === 0) return partitions
     throw new TallyError(
       'USAGE',

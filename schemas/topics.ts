@@ -58,9 +58,23 @@ export const eventTypes: readonly EventType[] = [...byEvent.keys()]
 /** The key of an event's record: the order, or the article for stock deliveries. */
 export const keyOf = (data: EventData[EventType]): string => ('orderId' in data ? data.orderId : data.sku)
 
-/** A topic's name on the broker. */
-export const topicName = (namespace: string, topic: Topic): string => `${namespace}${topic.name}`
+/**
+ * A topic's name in a generation, without namespace: `orders`, then `orders.g2`. Every change of the partition count begins a
+ * new generation, because a topic whose count changes in place gives its keys to other partitions.
+ */
+export const inGeneration = (topic: string, generation: number): string =>
+  generation === 1 ? topic : `${topic}.g${generation}`
 
-/** The registry subject of an event type's schema. */
+/** The name in `schemas/topics.ts` of a topic of any generation. */
+export const withoutGeneration = (topic: string): string => topic.replace(/\.g\d+$/, '')
+
+/** The generation of a topic's name, as `inGeneration` makes them. */
+export const generationOf = (topic: string): number => Number(/\.g(\d+)$/.exec(topic)?.[1] ?? 1)
+
+/** A topic's name on the broker. */
+export const topicName = (namespace: string, topic: Topic, generation = 1): string =>
+  `${namespace}${inGeneration(topic.name, generation)}`
+
+/** The registry subject of an event type's schema: the same in every generation. */
 export const subjectOf = (namespace: string, type: EventType): string =>
   `${topicName(namespace, topicOf(type))}-${eventFullNames[type]}`

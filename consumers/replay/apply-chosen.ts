@@ -21,7 +21,7 @@ export interface Refused {
 export interface ApplyOptions {
   /** Holds the lane's lock. */
   readonly tx: Tx
-  readonly context: Pick<TakeContext<unknown, unknown>, 'definition' | 'pool' | 'codec'>
+  readonly context: Pick<TakeContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
   readonly own: Ownership
   readonly inbox: Chosen['inbox']
   /** Keys of which an event was refused: what follows of them waits behind it. Grows. */

@@ -57,7 +57,7 @@ const attempt = (
     const own = { lane, epoch: await lockLaneByHand(tx, lane) }
     const recorder = recordChanges(definition)
     const before = await writtenRows(tx)
-    const context = { definition: recorder.definition, pool, codec }
+    const context = { definition: recorder.definition, pool, codec, generation: 1 } // Nothing is published
     const { applied, refused } = await applyChosen(inputs, {
       tx,
       context,

@@ -64,7 +64,11 @@ export class LaneReprocessing {
     const goOn = run.options.skipFailed ?? false
     const read = chosen.flatMap(({ input }) => input ?? [])
     const inputs = await notHandled(tx, run.id, read)
-    const { applied, refused } = await applyChosen(inputs, { tx, context, own, inbox: 'bypass', behind, goOn })
+    const { applied, refused } = await applyChosen(inputs, {
+      ...{ tx, own, behind, goOn },
+      context: { ...context, generation: context.config.generation },
+      inbox: 'bypass',
+    })
     await noteHandled(tx, run.id, applied.flatMap(idsOf))
     const stop = goOn ? undefined : refused[0]
     if (stop) {

@@ -29,14 +29,15 @@ export async function claimLane(
   {
     pool,
     owner,
+    generation,
     topicStarts,
-  }: { pool: Pool; owner: string; topicStarts(lane: number): Promise<readonly TopicStart[]> },
+  }: { pool: Pool; owner: string; generation: number; topicStarts(lane: number): Promise<readonly TopicStart[]> },
   lane: number,
   options: ClaimOptions,
 ): Promise<Claim | undefined> {
   const starts = await topicStarts(lane)
   if (!options.wanted()) return undefined
-  const epoch = await raiseEpoch(pool, lane, owner, options.heldEpoch)
+  const epoch = await raiseEpoch(pool, lane, owner, options.heldEpoch, generation)
   options.heldEpoch = epoch
   if (!options.wanted()) return undefined
   const own = { lane, epoch }

@@ -12,7 +12,7 @@ test('a lane that somebody else took is not taken back before the group says so'
   await using bench = await openTestBench('tester', countTable, 1)
   const { sandbox, config, pool, codec } = bench
   const { kafka, namespace, log } = sandbox
-  const relay = new Relay({ kafka, pool, namespace, partitions: 1, log })
+  const relay = new Relay({ kafka, pool, namespace, log })
   const caller = new Caller({ calls: {}, pool, log })
   const lane = new Lane(0, {
     definition: tallyConsumer('tester'),
@@ -21,6 +21,7 @@ test('a lane that somebody else took is not taken back before the group says so'
     breaker: new FailureBreaker(),
     policy: config.failure,
     owner: 'first',
+    generation: 1,
     relay,
     caller,
     log,

@@ -22,21 +22,29 @@ export interface TopicStart {
 
 const raise = prepared<{ epoch: number }>(
   'lane_raise',
-  `insert into lane as l (lane, epoch, owner, claimed_at) values ($1, 1, $2, now())
+  `insert into lane as l (lane, epoch, owner, claimed_at, generation)
+   values ($1, 1, $2, now(), coalesce($4, (select max(generation) from lane), 1))
    on conflict (lane) do update set epoch = l.epoch + 1, owner = $2, claimed_at = now()
-     where $3::bigint is null or l.epoch = $3
+     where ($3::bigint is null or l.epoch = $3) and ($4::int is null or l.generation = $4)
    returning epoch`,
 )
 
 /**
  * Takes a lane over: from here on whatever an older owner tries is refused. Waits for a transaction the older owner has
- * under way. With `heldEpoch` only if nobody else took the lane since.
+ * under way. With `heldEpoch` only if nobody else took the lane since; with `generation` only while the lane is of those topics.
  * @throws TallyError FENCED
  */
-export async function raiseEpoch(tx: Tx, lane: number, owner: string, heldEpoch?: number): Promise<number> {
-  const [row] = await raise(tx, lane, owner, heldEpoch ?? null)
-  if (!row) throw new TallyError('FENCED', `lane ${lane} was taken by a newer owner than epoch ${heldEpoch}`)
-  return row.epoch
+export async function raiseEpoch(
+  tx: Tx,
+  lane: number,
+  owner: string,
+  heldEpoch?: number,
+  generation?: number,
+): Promise<number> {
+  const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)
+  if (row) return row.epoch
+  const newer = heldEpoch === undefined ? `topics than generation ${generation}` : `owner than epoch ${heldEpoch}`
+  throw new TallyError('FENCED', `lane ${lane} was taken by newer ${newer}`)
 }
 
 const lock = prepared<{ next_seq: number }>(

@@ -20,6 +20,7 @@ const contextOf = ({ pool, codec, config }: TestBench) => ({
   breaker: new FailureBreaker(),
   policy: config.failure,
   owner: 'first',
+  generation: 1,
 })
 
 test('an owner with an older epoch is refused', async () => {
@@ -71,7 +72,7 @@ test('a new owner waits for what the older one has under way, and begins behind 
     await lockLane(tx, own)
     const topicStarts = async () => [{ topic: 'orders', low: 0 }]
     const options = { heldEpoch: undefined, counts: true, wanted: () => true }
-    const claim = claimLane({ pool, owner: 'second', topicStarts }, 0, options)
+    const claim = claimLane({ pool, owner: 'second', generation: 1, topicStarts }, 0, options)
     await waitUntil('the new owner waits', async () => {
       const { rowCount } = await sandbox.pool.query(
         `select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,

@@ -20,6 +20,8 @@ export interface ReadOptions {
   /** The broker's id of the topic, where it tells it. */
   topicId?: string
   partition: number
+  /** Where its key must belong, if that is another: a parked record's place is of the topics it came on. @default partition */
+  lane?: number
   /** A replay has the lane take them again. */
   again?: boolean
   /** Set when the process died of this record repeatedly: then it is not even decoded. */
@@ -64,7 +66,7 @@ export async function readRecords(
 export function readRecord(
   message: KafkaMessage,
   placeId: string,
-  { codec, partitions, topic, partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,
+  { codec, partitions, topic, partition, lane = partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,
   envelope = fromHeaders(message.headers),
 ): RecordInput {
   const offset = Number(message.offset)
@@ -84,7 +86,7 @@ export function readRecord(
     event = undefined
   }
   const key = event ? keyOf(event.data) : storableKey(message.key, `${topic}/${partition}/${offset}`)
-  if (event && laneOf(key, partitions) !== partition) {
+  if (event && laneOf(key, partitions) !== lane) {
     // Its state belongs to another lane's owner: handling it here would give the row two writers
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined

@@ -10,7 +10,7 @@ import { readTopicIds } from '../../infra/topic-ids.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
-import { topicOf } from '../../schemas/topics.ts'
+import { inGeneration, topicOf } from '../../schemas/topics.ts'
 import { Caller } from './caller.ts'
 import type { ConsumerDefinition } from './handler.ts'
 import { keepInbox } from './inbox-partitions.ts'
@@ -50,9 +50,9 @@ export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
   { config, pool, codec, log, replica, died, broker }: ConsumerDependencies,
 ): Promise<Running> {
-  const { namespace, partitions } = config
+  const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
-  const topics = [...new Set([...handled].map((type) => topicOf(type).name))]
+  const topics = [...new Set([...handled].map((type) => inGeneration(topicOf(type).name, generation)))]
   const { brokers } = config.kafka
   const { kafka, readIds } = broker ?? {
     kafka: createKafka({ brokers, clientId: replica, log }),
@@ -67,7 +67,7 @@ export async function startConsumer<State, Row>(
     begins: definition.begins,
     readIds,
   })
-  const relay = new Relay({ kafka, pool, namespace, partitions, log })
+  const relay = new Relay({ kafka, pool, namespace, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
   const breaker = new FailureBreaker()
 
@@ -93,6 +93,7 @@ export async function startConsumer<State, Row>(
         relay,
         caller,
         owner: replica,
+        generation,
         log,
         topicStarts: (lane) => offsets.starts(lane),
         readOn: (lane) => membership.readOn(lane),

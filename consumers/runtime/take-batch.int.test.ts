@@ -25,7 +25,15 @@ async function ownLane({ pool, codec, config }: TestBench) {
   definition.handlers = {
     OrderPlaced: (order, ...rest) => handle(mended ? { ...order, customerId: 'counts' } : order, ...rest),
   }
-  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy: config.failure, owner: 'replica' }
+  const context = {
+    definition,
+    pool,
+    codec,
+    breaker: new FailureBreaker(),
+    policy: config.failure,
+    owner: 'replica',
+    generation: 1,
+  }
   return {
     take: (batch: Batch) => takeBatch(context, own, batch),
     /** Orders that throw are handled from now on. */

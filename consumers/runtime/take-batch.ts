@@ -30,6 +30,8 @@ export interface TakeContext<State, Row> {
   policy: RetryPolicy
   /** Name of this replica. */
   owner: string
+  /** Of the topics that are written. */
+  generation: number
 }
 
 /** What is left to do once the batch has taken effect. */
@@ -66,7 +68,7 @@ export async function takeBatch<State, Row>(
 /** Everything a batch does to the database, for a transaction that someone else commits, or rolls back to only look. */
 export async function applyBatch<State, Row>(
   tx: Tx,
-  { definition, codec, breaker, policy, owner }: TakeContext<State, Row>,
+  { definition, codec, breaker, policy, owner, generation }: TakeContext<State, Row>,
   own: Ownership,
   batch: Batch,
   refusal?: Refusal,
@@ -82,7 +84,7 @@ export async function applyBatch<State, Row>(
 
   const outcome = decide(inputs, { definition, codec, states, shared, blocked, refusal, now: Date.now() })
 
-  const publish = numberEvents(outcome.events, definition.group, own.lane, firstSeq)
+  const publish = numberEvents(outcome.events, { writer: definition.group, lane: own.lane, firstSeq, generation })
   await together(
     saveStates(tx, definition, outcome),
     appendOutbox(tx, publish),

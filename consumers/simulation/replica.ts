@@ -68,6 +68,7 @@ export class Replica {
     const config = {
       namespace: '',
       partitions,
+      generation: 1,
       kafka: { brokers: ['simulated'], sessionTimeoutMs: this.world.sessionTimeoutMs },
       failure: { retryLimit: 2, retryFirstMs: 300, parkedLimit: 1_000 },
     } as unknown as Config

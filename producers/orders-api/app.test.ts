@@ -30,7 +30,6 @@ function setUp(overrides: Partial<WriteDeps> = {}) {
     reader: { find: async () => undefined },
     findKey: async () => undefined,
     encoder: async () => encode,
-    partitions: 12,
     ...overrides,
   })
   const products = productOperations({ list: async () => [], put: async (product) => void put.push(product) })

@@ -1,20 +1,24 @@
 import { TallyError } from '../../infra/errors.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
 import { prepared } from '../../infra/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 
 /**
  * Makes the lanes of a new database, one per partition.
- * @throws TallyError CONFIG_INVALID if there are others: an order's lane must never change
+ * @throws TallyError CONFIG_INVALID if there are others: an order's lane must never change by itself
  */
-export async function ensureLanes(pool: Pool, partitions: number): Promise<void> {
+export async function ensureLanes(pool: Pool, { number, partitions }: Generation): Promise<void> {
   await pool.query(
-    `insert into lane (lane) select generate_series(0, $1 - 1) where not exists (select from lane)
+    `insert into lane (lane, generation) select generate_series(0, $1 - 1), $2 where not exists (select from lane)
      on conflict do nothing`,
-    [partitions],
+    [partitions, number],
   )
-  const { rows } = await pool.query<{ lanes: number }>('select count(*) as lanes from lane')
-  const lanes = rows[0]?.lanes
-  if (lanes !== partitions) {
+  // Fewer partitions leave lanes behind that nothing is written to any more
+  const { rows } = await pool.query<{ lanes: number; of: number }>(
+    'select count(*) as lanes, max(generation) as of from lane',
+  )
+  const { lanes = 0, of = number } = rows[0] ?? {}
+  if (of === number && (number === 1 ? lanes !== partitions : lanes < partitions)) {
     throw new TallyError(
       'CONFIG_INVALID',
       `The orders of this database are spread over ${lanes} partitions, but TALLY_PARTITIONS is ${partitions}: set it to ${lanes}`,
@@ -24,16 +28,18 @@ export async function ensureLanes(pool: Pool, partitions: number): Promise<void>
 
 const lock = prepared<{ lane: number; next_seq: number }>(
   'lanes_lock',
-  'select lane, next_seq from lane where lane = any($1) order by lane for update',
+  'select lane, next_seq from lane where lane = any($1) and generation = $2 order by lane for update',
 )
 
 /**
  * Locks lanes until the transaction ends, in order, so that two of them never wait for each other in a circle.
  * @returns the number each lane's next event gets
+ * @throws TallyError FENCED if they are not of this generation of the topics
  */
-export async function lockLanes(tx: Tx, lanes: readonly number[]): Promise<Map<number, number>> {
-  const locked = await lock(tx, lanes)
-  if (locked.length !== lanes.length) throw new TallyError('INVARIANT', `of lanes ${lanes.join()} some do not exist`)
+export async function lockLanes(tx: Tx, lanes: readonly number[], generation: number): Promise<Map<number, number>> {
+  const locked = await lock(tx, lanes, generation)
+  if (locked.length !== lanes.length)
+    throw new TallyError('FENCED', `of lanes ${lanes.join()} some are not of generation ${generation} of the topics`)
   return new Map(locked.map(({ lane, next_seq }) => [lane, next_seq]))
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { inTransaction } from '../../infra/postgres.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
+import { laneOf } from '../../schemas/partition.ts'
 import type { OutboxRow } from '../outbox/outbox-table.ts'
 import { takeKeys } from './idempotency.ts'
 import { ensureLanes } from './lane-table.ts'
@@ -10,23 +11,37 @@ import type { Entry } from './order-book.ts'
 import { createOrdersBench, partitions } from './testing/orders-bench.ts'
 import type { OrdersBench } from './testing/orders-bench.ts'
 
+const generation = { number: 1, partitions }
+const readGeneration = async () => generation
+
 let bench: OrdersBench
 beforeAll(async () => {
   bench = await createOrdersBench()
-  await ensureLanes(bench.pool, partitions)
+  await ensureLanes(bench.pool, generation)
 })
 afterAll(() => bench[Symbol.asyncDispose]())
 
+const keyOfLane = (lane: number): string => {
+  for (;;) {
+    const key = `o-${newEventId()}`
+    if (laneOf(key, partitions) === lane) return key
+  }
+}
+
 const entry = (lane: number, overrides: Partial<Entry['event']> = {}): Entry => {
   const eventId = newEventId()
-  const event = { eventId, topic: 'orders', key: `o-${eventId}`, headers: {}, value: Buffer.from('x'), ...overrides }
-  return { lane, event, reply: { status: 202, body: { eventId } } }
+  const key = keyOfLane(lane)
+  const event = { eventId, topic: 'orders', key, headers: {}, value: Buffer.from('x'), ...overrides }
+  return { event, reply: { status: 202, body: { eventId } } }
 }
 
 function setUp() {
   const committed: OutboxRow[] = []
   const log = bench.sandbox.log.child({}, { level: 'silent' })
-  const book = createOrderBook({ pool: bench.pool, log, onCommit: (rows) => void committed.push(...rows) })
+  const book = createOrderBook({
+    ...{ pool: bench.pool, log, generation, readGeneration },
+    onCommit: (rows) => void committed.push(...rows),
+  })
   return { book, committed }
 }
 
@@ -115,6 +130,8 @@ describe('the order book', () => {
   })
 
   test('refuses a database whose orders are spread over another number of partitions', async () => {
-    await expect(ensureLanes(bench.pool, partitions + 1)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(ensureLanes(bench.pool, { number: 1, partitions: partitions + 1 })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    })
   })
 })

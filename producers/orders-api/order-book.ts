@@ -1,9 +1,11 @@
-import { describeError } from '../../infra/errors.ts'
+import { describeError, isTallyError } from '../../infra/errors.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
 import { inTransaction, isDataError, prepared } from '../../infra/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { together } from '../../infra/together.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
+import { laneOf } from '../../schemas/partition.ts'
 import { appendOutbox, numberEvents } from '../outbox/outbox-table.ts'
 import type { OutboxRow, UnnumberedEvent } from '../outbox/outbox-table.ts'
 import { gather } from './gather.ts'
@@ -17,7 +19,6 @@ import type { Reply } from './reply.ts'
 
 /** What one request wants written, wholly or not at all. It has been validated: nothing is left that could be refused. */
 export interface Entry {
-  lane: number
   event: UnnumberedEvent
   /** Absent for a cancellation. */
   order?: OrderPlaced
@@ -40,16 +41,37 @@ export interface OrderBook {
 export interface OrderBookOptions extends GatherOptions {
   pool: Pool
   log: Logger
+  /** Of the topics, as far as this process knows: it says the lane of an order. */
+  generation: Generation
+  /** Asks which one it is now. */
+  readGeneration(): Promise<Generation>
   /** Gets the events of each commit, in order per lane. */
   onCommit(rows: readonly OutboxRow[]): void
 }
 
 /** Writes orders and their events in one transaction at a time, each for all requests that came in meanwhile. */
-export function createOrderBook({ pool, log, onCommit, ...limits }: OrderBookOptions): OrderBook {
+export function createOrderBook({
+  pool,
+  log,
+  generation,
+  readGeneration,
+  onCommit,
+  ...limits
+}: OrderBookOptions): OrderBook {
+  let current = generation
   const commit = async (entries: readonly Entry[]): Promise<Reply[]> => {
-    const { replies, rows } = await inTransaction(pool, (tx) => writeEntries(tx, entries))
-    onCommit(rows)
-    return replies
+    try {
+      const { replies, rows } = await inTransaction(pool, (tx) => writeEntries(tx, entries, current))
+      onCommit(rows)
+      return replies
+    } catch (error) {
+      if (!isTallyError(error, 'FENCED')) throw error
+      const { number } = current
+      current = await readGeneration()
+      if (current.number === number) throw error
+      log.info({ generation: current.number, partitions: current.partitions }, 'orders go to new lanes')
+      return commit(entries)
+    }
   }
 
   const commitAlone = async (entry: Entry): Promise<Reply> => {
@@ -82,17 +104,19 @@ export function createOrderBook({ pool, log, onCommit, ...limits }: OrderBookOpt
 }
 
 /** The life of a group: idempotency keys, orders, then the lanes, whose rows are locked last and in order, then the events. */
-async function writeEntries(tx: Tx, entries: readonly Entry[]): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
+async function writeEntries(
+  tx: Tx,
+  entries: readonly Entry[],
+  { number: generation, partitions }: Generation,
+): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
   const { fresh, replies } = await takeFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
-  const byLane = Map.groupBy(fresh, ({ lane }) => lane)
-  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()]))
+  const byLane = Map.groupBy(fresh, ({ event }) => laneOf(event.key, partitions))
+  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()], generation))
   const rows = [...byLane].flatMap(([lane, own]) =>
     numberEvents(
       own.map(({ event }) => event),
-      'orders-api',
-      lane,
-      firstSeqs.get(lane) as number,
+      { writer: 'orders-api', lane, firstSeq: firstSeqs.get(lane) as number, generation },
     ),
   )
   const counts = new Map([...byLane].map(([lane, own]) => [lane, own.length]))

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
 import { describeError } from '../../infra/errors.ts'
+import { readCurrent } from '../../infra/generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Running } from '../../infra/service.ts'
@@ -41,7 +42,7 @@ const frozenMs = 1_000
 /** Runs one replica of the orders API. Needs the database; Kafka may come later. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
   const { config, replica, log, port = config.ports.api, leaseMs, heartbeatMs } = options
-  const { namespace, partitions } = config
+  const { namespace } = config
   const connect = (schema: string, max: number) =>
     createPool({
       url: config.postgres.url,
@@ -53,19 +54,25 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
     })
   const pool = connect('orders', 6)
   const projection = connect('order_status', 2)
-  await ensureLanes(pool, partitions)
+  const readGeneration = async () =>
+    (await readCurrent(pool, namespace)) ?? { number: config.generation, partitions: config.partitions }
+  const generation = await readGeneration()
+  await ensureLanes(pool, generation)
 
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
-  const relay = new Relay({ kafka, pool, namespace, partitions, log })
+  const relay = new Relay({ kafka, pool, namespace, log })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, log })
-  const book = createOrderBook({ pool, log, onCommit: (rows) => publishing.offer(rows) })
+  const book = createOrderBook({
+    ...{ pool, log, generation, readGeneration },
+    onCommit: (rows) => publishing.offer(rows),
+  })
 
   const encoder = lazyEncoder(pool)
   const catalogue = createCatalogue(pool)
   const reader = createOrderReader({ own: pool, projection })
   const feed = new TimelineFeed({ reader, log })
   const operations = [
-    ...writeOperations({ book, catalogue, reader, findKey: (key) => findKey(pool, key), encoder, partitions }),
+    ...writeOperations({ book, catalogue, reader, findKey: (key) => findKey(pool, key), encoder }),
     ...readOperations({ reader, feed, heartbeatMs }),
     ...productOperations(catalogue),
     ...healthOperations({ pool, owner: replica, encoder }),
@@ -74,7 +81,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const forgetting = setInterval(() => {
     forgetKeys(pool).catch((error: unknown) => log.warn({ error: describeError(error) }, 'old keys not forgotten'))
   }, hour).unref()
-  log.info({ url: server.url, partitions }, 'started')
+  log.info({ url: server.url, ...generation }, 'started')
 
   return {
     url: server.url,

@@ -2,7 +2,6 @@ import type { Encode } from '../../schemas/encoder.ts'
 import { toHeaders } from '../../schemas/envelope.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import type { EventData, OrderPlaced } from '../../schemas/generated/events.ts'
-import { laneOf } from '../../schemas/partition.ts'
 import { topicOf } from '../../schemas/topics.ts'
 import type { UnnumberedEvent } from '../outbox/outbox-table.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -24,11 +23,10 @@ export interface WriteDeps {
   /** The reply given under a key before. */
   findKey(key: string): Promise<KeyedReply | undefined>
   encoder(): Promise<Encode>
-  partitions: number
 }
 
 /** Placing and cancelling: what makes an event. */
-export function writeOperations({ book, catalogue, reader, findKey, encoder, partitions }: WriteDeps): Operation[] {
+export function writeOperations({ book, catalogue, reader, findKey, encoder }: WriteDeps): Operation[] {
   /** A request may be refused only because of what happened since it was made first: then the first reply stands. */
   const onceOnly = async (idempotency: Idempotency | undefined, attempt: () => Promise<Reply>): Promise<Reply> => {
     const reply = await attempt()
@@ -58,7 +56,6 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, par
         const { customerId, currency, shipTo } = body
         const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
         return book.write({
-          lane: laneOf(order.orderId, partitions),
           event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent }),
           order,
           idempotency,
@@ -89,7 +86,6 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, par
         const requestedAt = Date.now()
         const event = { orderId, reason, requestedAt }
         return book.write({
-          lane: laneOf(orderId, partitions),
           event: toEvent(await encoder(), 'CancellationRequested', event, { time: requestedAt, traceparent }),
           idempotency,
           reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },

@@ -1,5 +1,6 @@
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
+import { inGeneration } from '../../schemas/topics.ts'
 
 /** An event a transaction wants published: final bytes, numbered without gaps within its lane. */
 export interface OutboxRow {
@@ -17,20 +18,28 @@ export interface OutboxRow {
 /** An event that has no number yet. */
 export type UnnumberedEvent = Omit<OutboxRow, 'lane' | 'seq' | 'headers'> & { headers: Record<string, string> }
 
+export interface Numbering {
+  /** As in `ce_sourcelane`. */
+  writer: string
+  lane: number
+  firstSeq: number
+  /** Of the topics the events go to. */
+  generation: number
+}
+
 /**
  * Numbers a lane's events from `firstSeq` on, and writes into their headers where they come from, so that a reader of
- * the topics can tell that none is missing (`ce_sourcelane`, `ce_sequence`).
+ * the topics can tell that none is missing (`ce_sourcelane`, `ce_sequence`). Which topics they go to is said here as well,
+ * under the lane's lock: whoever publishes the rows needs to know nothing of generations.
  */
 export function numberEvents(
   events: readonly UnnumberedEvent[],
-  writer: string,
-  lane: number,
-  firstSeq: number,
+  { writer, lane, firstSeq, generation }: Numbering,
 ): OutboxRow[] {
   return events.map((event, index) => {
     const seq = firstSeq + index
     const headers = JSON.stringify({ ...event.headers, ce_sourcelane: `${writer}/${lane}`, ce_sequence: String(seq) })
-    return { ...event, lane, seq, headers }
+    return { ...event, topic: inGeneration(event.topic, generation), lane, seq, headers }
   })
 }
 

@@ -23,8 +23,7 @@ const row = (lane: number, seq: number, bytes: number): OutboxRow => ({
   headers: JSON.stringify({ ce_sequence: String(seq) }),
   value: Buffer.alloc(bytes),
 })
-const relayOf = ({ sandbox: { kafka, namespace, log }, pool }: TestBench) =>
-  new Relay({ kafka, pool, namespace, partitions: 3, log })
+const relayOf = ({ sandbox: { kafka, namespace, log }, pool }: TestBench) => new Relay({ kafka, pool, namespace, log })
 const left = async ({ pool }: TestBench) =>
   (await pool.query<{ lane: number }>('select distinct lane from outbox order by lane')).rows.map(({ lane }) => lane)
 

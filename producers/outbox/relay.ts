@@ -5,7 +5,6 @@ import type { Pool } from '../../infra/postgres.ts'
 import { RecordSender } from '../../infra/record-sender.ts'
 import { settlesWithin } from '../../infra/settles-within.ts'
 import type { Logger } from '../../infra/telemetry.ts'
-import { laneOf } from '../../schemas/partition.ts'
 import { LaneFeed } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
 import { readOutbox, removePublished } from './outbox-table.ts'
@@ -21,7 +20,6 @@ export interface RelayOptions {
   kafka: Kafka
   pool: Pool
   namespace: string
-  partitions: number
   log: Logger
 }
 
@@ -120,11 +118,11 @@ export class Relay {
   }
 
   private send(rows: readonly OutboxRow[]): Promise<void> {
-    const { namespace, partitions } = this.options
+    const { namespace } = this.options
     return this.sender.send(
-      rows.map(({ topic, key, value, headers }) => ({
+      rows.map(({ topic, lane, key, value, headers }) => ({
         topic: `${namespace}${topic}`,
-        partition: laneOf(key, partitions),
+        partition: lane,
         key,
         value,
         headers: JSON.parse(headers) as Record<string, string>,

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import { createLogger } from '../../infra/telemetry.ts'
 import type { Logger } from '../../infra/telemetry.ts'
@@ -36,5 +37,7 @@ export async function connectPublisher({ name, kafka, config, types, signal }: P
   const registryUrl = config.registry.url
   await askRegistry(registryUrl, '/subjects') // A codec waits for its registry, a person should not
   const codec = await createCodec({ registryUrl, namespace: config.namespace, types, signal })
-  return Publisher.connect({ kafka, namespace: config.namespace, codec, source: `/tally/${name}` })
+  const { namespace } = config
+  const { generation } = await currentConfig(config)
+  return Publisher.connect({ kafka, namespace, generation, codec, source: `/tally/${name}` })
 }

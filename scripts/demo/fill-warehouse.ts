@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Logger } from '../../infra/telemetry.ts'
@@ -29,7 +30,8 @@ export async function fillWarehouse({ config, pool, articles, seed, log, signal 
     log,
     signal,
   })
-  const publisher = await Publisher.connect({ kafka, namespace, codec, source: '/tally/demo' })
+  const { generation } = await currentConfig(config, pool)
+  const publisher = await Publisher.connect({ kafka, namespace, generation, codec, source: '/tally/demo' })
   try {
     const replenishedAt = Date.now()
     await publisher.publish(

@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs'
+import type { Admin, ITopicConfig } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
 import { migrateReplays } from '../../consumers/replay/replay-schema.ts'
@@ -6,6 +6,8 @@ import { maintainInbox } from '../../consumers/runtime/inbox-partitions.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { createTopics } from '../../infra/create-topics.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
+import { beginFirst, migrateGenerations } from '../../infra/generations/generation-table.ts'
 import { createKafka, withAdmin } from '../../infra/kafka.ts'
 import { migrate } from '../../infra/migrate.ts'
 import { createPool } from '../../infra/postgres.ts'
@@ -14,6 +16,7 @@ import type { EventType } from '../../schemas/generated/events.ts'
 import { storeSchemaIds } from '../../producers/orders-api/schema-ids.ts'
 import { registerSchemas } from '../../schemas/registry.ts'
 import { topicName, topics } from '../../schemas/topics.ts'
+import type { Topic } from '../../schemas/topics.ts'
 
 const producers = join(import.meta.dirname, '../../producers')
 
@@ -36,6 +39,7 @@ export async function deployDatabase(config: Config, log: Logger, only?: string)
   })
   for (const folder of folders) await deployConsumer(config, log, folder)
   await migrateReplays(config, log)
+  await migrateGenerations(config, log)
   return `database: schemas of orders API, replays, ${folders.join(', ')} up to date`
 }
 
@@ -46,34 +50,50 @@ async function deployConsumer({ namespace, postgres: { url } }: Config, log: Log
   await maintainInbox(pool, Date.now()).finally(() => pool.end())
 }
 
-/** Creates the topics that are missing, with the configured partition count. Never changes one that exists. */
-export async function deployTopics(config: Config, log: Logger): Promise<string> {
+/**
+ * Creates the topics that are missing, of the current generation; of a new pipeline with the configured partition count, which
+ * is noted. Never changes one that exists.
+ */
+export async function deployTopics(configured: Config, log: Logger): Promise<string> {
+  await migrateGenerations(configured, log)
+  const config = await currentConfig(configured)
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log })
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())
     const { brokers } = await admin.describeCluster()
     const replicationFactor = Math.min(3, brokers.length)
     await assertPartitions(admin, config, existing)
-    const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic)))
+    const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic, config.generation)))
     await createTopics(
       admin,
-      missing.map((topic) => ({
-        topic: topicName(config.namespace, topic),
-        numPartitions: config.partitions,
-        replicationFactor,
-        configEntries: [
-          { name: 'retention.ms', value: String(topic.retentionMs) },
-          { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
-        ],
-      })),
+      missing.map((topic) => topicConfig(topic, config, replicationFactor)),
     )
+    await noteFirst(config, log)
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
   })
 }
 
+/** How a topic of the configuration's generation is made. */
+export const topicConfig = (topic: Topic, config: Config, replicationFactor: number): ITopicConfig => ({
+  topic: topicName(config.namespace, topic, config.generation),
+  numPartitions: config.partitions,
+  replicationFactor,
+  configEntries: [
+    { name: 'retention.ms', value: String(topic.retentionMs) },
+    { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+  ],
+})
+
+async function noteFirst(config: Config, log: Logger): Promise<void> {
+  const pool = createPool({ url: config.postgres.url, name: 'deploy', max: 1, log })
+  await beginFirst(pool, config.namespace, config.partitions).finally(() => pool.end())
+}
+
 /** @throws TallyError CONFIG_INVALID: with another count every key would belong to another lane */
 async function assertPartitions(admin: Admin, config: Config, existing: ReadonlySet<string>): Promise<void> {
-  const names = topics.map((topic) => topicName(config.namespace, topic)).filter((name) => existing.has(name))
+  const names = topics
+    .map((topic) => topicName(config.namespace, topic, config.generation))
+    .filter((name) => existing.has(name))
   if (names.length === 0) return
   const metadata = await admin.fetchTopicMetadata({ topics: names })
   const other = metadata.topics.find(({ partitions }) => partitions.length !== config.partitions)

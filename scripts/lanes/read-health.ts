@@ -1,5 +1,6 @@
 import type { Config } from '../../infra/config.ts'
 import { describeError, TallyError } from '../../infra/errors.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { commandLogger } from '../cli/connect.ts'
@@ -52,7 +53,8 @@ export async function chooseGroups(config: Config, names: readonly string[]): Pr
  * @param names of consumers; all where none is named
  * @throws TallyError USAGE for a consumer that does not exist; UNREACHABLE and errors of pg when the database does not answer
  */
-export async function readHealth(config: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
+export async function readHealth(configured: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
+  const config = await currentConfig(configured, pool)
   const groups = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
   const read = Promise.all([
     names.length > 0 ? undefined : readOutbox(pool, ordersWriter(config).schema),

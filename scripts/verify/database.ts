@@ -3,8 +3,8 @@ import type { Config } from '../../infra/config.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
-import { topicOf } from '../../schemas/topics.ts'
-import type { OutboxLane } from './publications.ts'
+import { inGeneration, topicOf } from '../../schemas/topics.ts'
+import type { OutboxLane, SeqRange } from './publications.ts'
 import type { Span } from './tiling.ts'
 
 /** A service that writes events: its outbox. */
@@ -67,8 +67,11 @@ export const ordersWriter = ({ namespace }: Config): Writer => ({
   schema: quoted(schemaName(namespace, 'orders')),
 })
 
-/** Every consumer there is a folder of, and what it reads. */
-export function readGroups(config: Config): Promise<Group[]> {
+/**
+ * Every consumer there is a folder of, and what it reads.
+ * @param generations of the topics. @default the configuration's
+ */
+export function readGroups(config: Config, generations: readonly number[] = [config.generation]): Promise<Group[]> {
   return Promise.all(
     consumerFolders().map(async (folder) => {
       const { handlers, begins = 'first' } = await loadConsumer(folder, config)
@@ -78,7 +81,9 @@ export function readGroups(config: Config): Promise<Group[]> {
         schema: quoted(schemaName(config.namespace, folder)),
         handles: new Set(handles),
         begins,
-        topics: new Set(handles.map((type) => topicOf(type).name)),
+        topics: new Set(
+          generations.flatMap((number) => handles.map((type) => inGeneration(topicOf(type).name, number))),
+        ),
       }
     }),
   )
@@ -87,15 +92,23 @@ export function readGroups(config: Config): Promise<Group[]> {
 /** The numbers each lane has given and the rows that wait. */
 export async function readOutbox(pool: Pool, { schema }: Writer): Promise<Map<number, OutboxLane>> {
   // One statement sees one moment: a row that leaves between two would look lost
-  const { rows } = await pool.query<{ lane: number; next_seq: number; seqs: number[]; ids: string[] }>(
+  const { rows } = await pool.query<{
+    lane: number
+    next_seq: number
+    seqs: number[]
+    ids: string[]
+    withdrawn: SeqRange[]
+  }>(
     `select lane, next_seq, coalesce(array_agg(seq) filter (where seq is not null), '{}') as seqs,
-            coalesce(array_agg(event_id::text) filter (where seq is not null), '{}') as ids
+            coalesce(array_agg(event_id::text) filter (where seq is not null), '{}') as ids,
+            (select coalesce(json_agg(json_build_object('first', first_seq, 'next', w.next_seq)), '[]')
+             from ${schema}.withdrawn as w where w.lane = lane.lane) as withdrawn
      from ${schema}.lane left join ${schema}.outbox using (lane) group by lane, next_seq`,
   )
   return new Map(
-    rows.map(({ lane, next_seq, seqs, ids }) => [
+    rows.map(({ lane, next_seq, seqs, ids, withdrawn }) => [
       lane,
-      { nextSeq: next_seq, waiting: new Map(seqs.map((seq, index) => [Number(seq), ids[index] ?? ''])) },
+      { nextSeq: next_seq, waiting: new Map(seqs.map((seq, index) => [Number(seq), ids[index] ?? ''])), withdrawn },
     ]),
   )
 }

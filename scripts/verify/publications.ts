@@ -42,22 +42,35 @@ export function createPublications(): Publications {
   }
 }
 
+/** Numbers `[first, next)`. */
+export interface SeqRange {
+  first: number
+  next: number
+}
+
 /** A lane as the service's database has it. */
 export interface OutboxLane {
   /** The number its next event gets. */
   nextSeq: number
   /** Event ids by number of rows that wait to be published. */
   waiting: ReadonlyMap<number, string>
+  /** Of events that got a number of another lane when the partition count changed; they may have been published before. */
+  withdrawn?: readonly SeqRange[]
 }
 
 /** What is wrong between a lane's numbers as given and as published; empty if nothing is. */
-export function compareLane(name: string, { nextSeq, waiting }: OutboxLane, published?: LanePublications): string[] {
+export function compareLane(
+  name: string,
+  { nextSeq, waiting, withdrawn = [] }: OutboxLane,
+  published?: LanePublications,
+): string[] {
   const { eventIds = new Map<number, string>(), faults = [] } = published ?? {}
   const found = [...faults]
   for (let sequence = 1; sequence < nextSeq; sequence++) {
     const eventId = eventIds.get(sequence)
     const row = waiting.get(sequence)
-    if (!eventId && !row) found.push(`${name} number ${sequence} is neither published nor in the outbox`)
+    if (!eventId && !row && !withdrawn.some(({ first, next }) => sequence >= first && sequence < next))
+      found.push(`${name} number ${sequence} is neither published nor in the outbox`)
     if (eventId && row && eventId !== row)
       found.push(`${name} number ${sequence} is published as ${eventId}, in the outbox as ${row}`)
   }

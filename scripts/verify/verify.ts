@@ -1,11 +1,16 @@
 import type { Config } from '../../infra/config.ts'
+import { withGeneration } from '../../infra/generations/current-config.ts'
+import { readGenerations } from '../../infra/generations/generation-table.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka.ts'
 import { createPool } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
 import { silentLogger } from '../../infra/telemetry.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { createCodec } from '../../schemas/codec.ts'
-import { topics } from '../../schemas/topics.ts'
+import { generationOf, inGeneration, topics } from '../../schemas/topics.ts'
 import { ordersWriter, readBooks, readGroups, readOutbox } from './database.ts'
+import type { Group } from './database.ts'
 import type { Evidence } from './evidence.ts'
 import { countBy, judge } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -65,17 +70,19 @@ export interface Verdict {
  * gateway's journal, and judges every invariant. Writes nothing.
  * @throws TallyError UNREACHABLE, or a client's own error, when a server does not answer
  */
-export async function verify(config: Config, options: VerifyOptions = {}): Promise<Verdict> {
+export async function verify(configured: Config, options: VerifyOptions = {}): Promise<Verdict> {
   const { settleWithinMs = 30_000, log = silentLogger, signal } = options
-  const { namespace } = config
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-verify', log })
-  const pool = createPool({ url: config.postgres.url, name: 'verify', max: 2, log })
+  const { namespace } = configured
+  const kafka = createKafka({ brokers: configured.kafka.brokers, clientId: 'tally-verify', log })
+  const pool = createPool({ url: configured.postgres.url, name: 'verify', max: 2, log })
   try {
+    const generations = await readGenerations(pool, namespace)
+    const config = withGeneration(configured, generations.at(-1))
     const orders = ordersWriter(config)
-    const groups = await readGroups(config)
+    const groups = await readGroupsOfAll(pool, config, generations)
     const moving = await settle({ kafka, pool, namespace, orders, groups }, settleWithinMs, signal)
     const codec = await createCodec({ registryUrl: config.registry.url, namespace, types: [], log, signal })
-    const history = await readHistory({ kafka, codec, namespace, topics: topics.map(({ name }) => name), signal })
+    const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), signal })
     const evidence: Evidence = {
       history,
       journal: await readJournal(config.gateway.url, signal),
@@ -94,6 +101,28 @@ export async function verify(config: Config, options: VerifyOptions = {}): Promi
   } finally {
     await pool.end()
   }
+}
+
+/** Topics of all generations, without namespace. */
+const namesOf = (generations: readonly Generation[]): string[] =>
+  (generations.length > 0 ? generations : [{ number: 1 }]).flatMap(({ number }) =>
+    topics.map(({ name }) => inGeneration(name, number)),
+  )
+
+/** Groups with the topics of all generations they have lived in: one that joined later began with the topics of then. */
+async function readGroupsOfAll(pool: Pool, config: Config, generations: readonly Generation[]): Promise<Group[]> {
+  const past = generations.slice(0, -1)
+  const groups = await readGroups(config, [...past.map(({ number }) => number), config.generation])
+  if (past.length === 0) return groups
+  const numbers = new Map(groups.map((group) => [group.name, new Set([config.generation])]))
+  for (const { name, schema } of groups) {
+    const { rows } = await pool.query<{ topic: string }>(`select distinct topic from ${schema}.ledger`)
+    for (const { topic } of rows) numbers.get(name)?.add(generationOf(topic))
+  }
+  return groups.map((group) => ({
+    ...group,
+    topics: new Set([...group.topics].filter((topic) => numbers.get(group.name)?.has(generationOf(topic)))),
+  }))
 }
 
 /** While something moves, the accounts were taken at different moments and may differ for that reason alone. */

@@ -91,6 +91,7 @@ test('what waits behind an event that has changed since it was read does not ove
     breaker,
     policy: config.failure,
     owner: 'test',
+    generation: 1,
   }
   await takeBatch(context, rows[0]!, batch)
   expect((await entries(bench)).map(({ behind }) => behind)).toEqual([1, 0])

@@ -4,7 +4,7 @@ import { inTransaction, prepared } from '../../../infra/postgres.ts'
 import type { Codec } from '../../../schemas/codec.ts'
 import type { EventData, EventType } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'
-import { keyOf, topicOf } from '../../../schemas/topics.ts'
+import { keyOf, topicOf, withoutGeneration } from '../../../schemas/topics.ts'
 import { makeKeysDue } from './ask-redrive.ts'
 import type { AskedKey } from './ask-redrive.ts'
 import { noteAction } from './audit.ts'
@@ -36,7 +36,8 @@ export function encodeEdit(row: ParkedRow, edit: Edit, codec: Pick<Codec, 'encod
   }
   if (row.source !== 'record') throw refused(row, `is the ${row.source} of a ${row.type}, not an event`)
   const { type, data } = edit
-  if (topicOf(type).name !== row.topic) throw refused(row, `came on topic ${row.topic}, ${type} travels on another`)
+  if (topicOf(type).name !== withoutGeneration(row.topic ?? ''))
+    throw refused(row, `came on topic ${row.topic}, ${type} travels on another`)
   let value: Buffer
   try {
     value = Buffer.from(codec.encode(type, data as never)) // A copy: the codec's block lives as long as any part of it

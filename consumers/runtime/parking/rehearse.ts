@@ -83,7 +83,15 @@ export async function rehearseKey<State, Row>(
       const before = await writtenRows(tx)
       const events: RehearsedEvent[] = []
       for (const retry of retries.slice(0, count)) {
-        const context = { definition: recorder.definition, pool, codec, breaker, policy, owner: 'rehearsal' }
+        const context = {
+          definition: recorder.definition,
+          pool,
+          codec,
+          breaker,
+          policy,
+          owner: 'rehearsal',
+          generation: 1,
+        }
         const attempt = await attemptOne(tx, () => applyBatch(tx, context, own, { source: 'parked', inputs: [retry] }))
         events.push({ ...attempt, id: retry.parkedId, type: typeOf(retry) ?? types.get(retry.parkedId) ?? null })
         if (attempt.outcome !== 'HANDLED' && attempt.outcome !== 'DUPLICATE') break

@@ -22,9 +22,7 @@ export const ownership: readonly Mutation[] = [
     name: 'epoch-steal',
     guard: 'a lane is claimed again only at its own epoch',
     broken: 'an owner that was followed takes the lane back',
-    edits: [
-      { file: ledger, find: 'where $3::bigint is null or l.epoch = $3', replace: 'where $3::bigint is null or true' },
-    ],
+    edits: [{ file: ledger, find: '($3::bigint is null or l.epoch = $3)', replace: '($3::bigint is null or true)' }],
     noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
   },
   {
@@ -55,9 +53,9 @@ export const ownership: readonly Mutation[] = [
       },
       {
         file: ledger,
-        find: 'const [row] = await raise(tx, lane, owner, heldEpoch ?? null)',
+        find: 'const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)',
         replace: `early.set(lane, (await tx.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
-  const [row] = await raise(tx, lane, owner, heldEpoch ?? null)`,
+  const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)`,
       },
       {
         file: ledger,
@@ -77,7 +75,7 @@ export const ownership: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/read-records.ts',
-        find: 'if (event && laneOf(key, partitions) !== partition) {',
+        find: 'if (event && laneOf(key, partitions) !== lane) {',
         replace: 'if (event && partition < 0) {',
       },
     ],

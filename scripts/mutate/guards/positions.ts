@@ -33,8 +33,8 @@ export const positions: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: '{ definition, codec, breaker, policy, owner }: TakeContext',
-        replace: '{ definition, codec, breaker, policy, owner, pool }: TakeContext',
+        find: '{ definition, codec, breaker, policy, owner, generation }: TakeContext',
+        replace: '{ definition, codec, breaker, policy, owner, generation, pool }: TakeContext',
       },
       {
         file: 'consumers/runtime/take-batch.ts',

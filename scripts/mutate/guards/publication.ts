@@ -91,8 +91,8 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/orders-api/lane-table.ts',
-        find: 'where lane = any($1) order by lane for update',
-        replace: 'where lane = any($1) order by lane',
+        find: 'where lane = any($1) and generation = $2 order by lane for update',
+        replace: 'where lane = any($1) and generation = $2 order by lane',
       },
     ],
     noticedBy: {

@@ -29,8 +29,8 @@ export const recovery: readonly Mutation[] = [
     edits: [
       {
         file: takeBatch,
-        find: '{ definition, codec, breaker, policy, owner }: TakeContext',
-        replace: '{ definition, codec, breaker, policy, owner, pool }: TakeContext',
+        find: '{ definition, codec, breaker, policy, owner, generation }: TakeContext',
+        replace: '{ definition, codec, breaker, policy, owner, generation, pool }: TakeContext',
       },
       {
         file: takeBatch,

@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { migrate } from '../migrate.ts'
+import type { Tx } from '../postgres.ts'
+import type { Logger } from '../telemetry.ts'
+
+/**
+ * A generation of the topics. The partition count of a topic is never changed in place, which would give keys to other
+ * lanes: new topics are made, and all services switch to them in one transaction (`scripts/partitions`).
+ */
+export interface Generation {
+  readonly number: number
+  readonly partitions: number
+}
+
+/** Database schema that keeps the generations of a namespace. */
+export const generationSchema = (namespace: string): string => `${namespace}generations`
+
+/** Creates or migrates the table of the generations. */
+export const migrateGenerations = ({ namespace, postgres }: Config, log: Logger): Promise<void> =>
+  migrate({
+    url: postgres.url,
+    schema: generationSchema(namespace),
+    folders: [{ name: 'generations', path: join(import.meta.dirname, 'sql') }],
+    log,
+  })
+
+/** The table's name, for connections that see other schemas. */
+export const generationTable = (namespace: string): string => `"${generationSchema(namespace)}".generation`
+
+const undefinedTable = '42P01'
+
+/** All generations there have been, the current one last; none before the first deployment. */
+export async function readGenerations(tx: Tx, namespace: string): Promise<Generation[]> {
+  const text = `select number, partitions from ${generationTable(namespace)} where switched_at is not null order by number`
+  try {
+    return (await tx.query<Generation>({ name: 'generations', text })).rows
+  } catch (error) {
+    if ((error as { code?: string }).code === undefinedTable) return []
+    throw error
+  }
+}
+
+/** The generation all services are to use; undefined before the first deployment. */
+export const readCurrent = async (tx: Tx, namespace: string): Promise<Generation | undefined> =>
+  (await readGenerations(tx, namespace)).at(-1)
+
+/** Notes the first generation, where there is none. */
+export async function beginFirst(tx: Tx, namespace: string, partitions: number): Promise<void> {
+  await tx.query(
+    `insert into ${generationTable(namespace)} (number, partitions, actor, switched_at)
+     values (1, $1, 'npm run deploy', now()) on conflict do nothing`,
+    [partitions],
+  )
+}
