@@ -46,7 +46,7 @@ function list({ json }: BenchOptions): void {
   if (json) return printJson(benchmarks.map(({ name, what }) => ({ name, what })))
   printTable(
     ['name', 'what', 'contenders'],
-    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join(', ')]),
+    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join('\n')]),
   )
 }
 

@@ -57,6 +57,15 @@ export interface Repeat {
   readonly machineCpuPerEvent?: number
   /** Anything else worth a column, named with its unit: `p99 ms`, `locked ms`, `RSS MB`. */
   readonly figures?: Readonly<Record<string, number>>
+  /** What went on meanwhile: the plot shows it instead. */
+  readonly series?: Series
+}
+
+/** Values seen at even distances, by what they are of. */
+export interface Series {
+  readonly unit: string
+  readonly everySeconds: number
+  readonly of: Readonly<Record<string, readonly number[]>>
 }
 
 /** What the medians must show on a machine of two cores: a rate, a figure, or either as a ratio to another contender's. */

@@ -5,6 +5,7 @@ import { consume } from './consume.ts'
 import { contention } from './contention.ts'
 import { growth } from './growth.ts'
 import { hop } from './hop.ts'
+import { memory } from './memory.ts'
 import { produce } from './produce.ts'
 import { rebalance } from './rebalance.ts'
 import { rebuild } from './rebuild.ts'
@@ -22,6 +23,7 @@ export const benchmarks: readonly Benchmark[] = [
   recovery,
   growth,
   contention,
+  memory,
 ]
 
 /** @throws TallyError USAGE if there is none of this name */

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { plotSeries } from './plot-series.ts'
 import { plot } from './plot.ts'
 import type { Report } from './report.ts'
 
@@ -11,6 +12,6 @@ export function keepReport(report: Report, folder: string): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${report.takenAt.replaceAll(/[:.]/g, '-')}-${report.benchmark}`)
   writeFileSync(`${path}.json`, `${JSON.stringify(report, null, 2)}\n`)
-  writeFileSync(`${path}.svg`, plot(report))
+  writeFileSync(`${path}.svg`, plotSeries(report) ?? plot(report))
   return path
 }

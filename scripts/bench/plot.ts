@@ -42,5 +42,5 @@ ${text(16, height - 10, `${takenAt.slice(0, 10)} · ${cores} cores of ${cpu} · 
 const text = (x: number, y: number, content: string, attributes = ''): string =>
   `<text x="${x.toFixed(1)}" y="${y}" ${attributes}>${escaped(content)}</text>`
 
-const escaped = (content: string): string =>
+export const escaped = (content: string): string =>
   content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -5,11 +5,15 @@ import type { Report, Spread, Verdict } from './report.ts'
 export const rounded = (value: number): string =>
   value.toLocaleString('en', { maximumSignificantDigits: 3, useGrouping: true })
 
+/** More of them are told in a table of their own. */
+const mostColumns = 10
+
 const micros = (seconds: Spread | undefined): string =>
   seconds && Number.isFinite(seconds.median) ? rounded(seconds.median * 1e6) : '–'
 
 export function printReport({ what, unit, results, verdicts, ...taken }: Report): void {
-  const figures = [...new Set(results.flatMap((result) => Object.keys(result.figures)))]
+  const all = [...new Set(results.flatMap((result) => Object.keys(result.figures)))]
+  const figures = all.length > mostColumns ? [] : all
   process.stdout.write(`\n${taken.benchmark}: ${what}\n`)
   printTable(
     ['', unit, 'lowest', 'highest', 'repeats', 'own CPU µs', 'machine µs', 'ours is', ...figures],
@@ -25,6 +29,11 @@ export function printReport({ what, unit, results, verdicts, ...taken }: Report)
       ...figures.map((name) => (result.figures[name] ? rounded(result.figures[name].median) : '–')),
     ]),
   )
+  if (all.length > mostColumns)
+    printTable(
+      ['', ...results.map(({ contender }) => contender)],
+      all.map((name) => [name, ...results.map(({ figures: of }) => (of[name] ? rounded(of[name].median) : '–'))]),
+    )
   for (const { contender, setup, events } of results)
     process.stdout.write(`  ${contender}: ${setup}; ${events.toLocaleString('en')} a repeat\n`)
   for (const verdict of verdicts) process.stdout.write(`  ${sentenceOf(verdict, unit)}\n`)

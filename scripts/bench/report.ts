@@ -1,4 +1,4 @@
-import type { Bar, Benchmark, Contender, Repeat } from './benchmark.ts'
+import type { Bar, Benchmark, Contender, Repeat, Series } from './benchmark.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a run of a benchmark found; also the JSON that is kept. */
@@ -23,6 +23,8 @@ export interface Result {
   readonly cpuPerEvent: Spread
   readonly machineCpuPerEvent?: Spread
   readonly figures: Readonly<Record<string, Spread>>
+  /** Of the last repeat. */
+  readonly series?: Series
 }
 
 export interface Spread {
@@ -64,6 +66,7 @@ export function summarize(benchmark: Benchmark, measured: readonly Measured[], s
       figures: Object.fromEntries(
         figures.map((each) => [each, spreadOf(repeats.flatMap((repeat) => repeat.figures?.[each] ?? []))]),
       ),
+      series: repeats.at(-1)?.series,
     }
   })
   return {

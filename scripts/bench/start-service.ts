@@ -1,10 +1,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { basename, dirname } from 'node:path'
 import { TallyError } from '../../infra/errors.ts'
 import { cpuMs } from '../../infra/stack/process-identity.ts'
 import type { Ground } from './benchmark.ts'
 
 export interface Service extends AsyncDisposable {
+  /** Of its folder, or what it was told to run. */
+  readonly name: string
   readonly pid: number
   /** CPU time used so far, seconds. */
   cpuSeconds(): number
@@ -34,6 +37,7 @@ export async function startService(
   await Promise.race([once(child, 'message'), ended])
   const { pid = 0 } = child
   return {
+    name: args[0] ?? basename(dirname(path)),
     pid,
     cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
     signal: (name) => void child.kill(name),

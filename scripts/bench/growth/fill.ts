@@ -74,7 +74,8 @@ export async function fill(
     for (const statement of ['vacuum (analyze) inbox', 'vacuum (analyze) outbox', 'checkpoint'])
       await client.query(statement)
     const { rows } = await client.query<{ bytes: string }>(
-      `select sum(pg_total_relation_size(relid)) as bytes from pg_partition_tree('inbox') where isleaf`,
+      `select sum(pg_total_relation_size(oid)) as bytes from pg_class
+       where relnamespace = current_schema::regnamespace and relkind = 'r' and starts_with(relname, 'inbox')`,
     )
     return Number(rows[0]?.bytes)
   } finally {

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ground } from '../benchmark.ts'
 import { startService } from '../start-service.ts'
+import type { Service } from '../start-service.ts'
 
 /** Gateway and carrier, who answer at once and never refuse: what is measured is not them. */
-export async function startOutsideWorld(ground: Pick<Ground, 'sandbox'>): Promise<AsyncDisposable> {
+export async function startOutsideWorld(
+  ground: Pick<Ground, 'sandbox'>,
+): Promise<AsyncDisposable & { services: readonly Service[] }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tally-bench-'))
   const env = {
     TALLY_DATA_DIR: dataDir,
@@ -17,6 +20,7 @@ export async function startOutsideWorld(ground: Pick<Ground, 'sandbox'>): Promis
   const start = (name: string) => startService(ground, 'infra/simulators/main.ts', { args: [name], env })
   const services = await Promise.all([start('gateway'), start('carrier')])
   return {
+    services,
     async [Symbol.asyncDispose]() {
       for (const service of services) await service[Symbol.asyncDispose]()
       await rm(dataDir, { recursive: true })

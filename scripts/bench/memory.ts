@@ -1,0 +1,86 @@
+import { consumerFolders } from '../../consumers/load-consumer.ts'
+import { readRecord } from '../../infra/stack/stack-record.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { placeOrders } from './api/put-load.ts'
+import type { Benchmark, Ground, Repeat } from './benchmark.ts'
+import type { Usage } from './memory/processes.ts'
+import { slopePerMinute } from './memory/slope.ts'
+import { everySeconds, watchMemory } from './memory/watch-memory.ts'
+import { OrderTimes } from './saga/order-times.ts'
+import { startPipeline } from './saga/ours.ts'
+import { startOutsideWorld } from './saga/outside-world.ts'
+import { startMachineWatch } from './watch.ts'
+
+const ordersPerSecond = 500
+
+export const memory: Benchmark = {
+  name: 'memory',
+  what: `The memory of each process while ${ordersPerSecond} orders a second go through the whole pipeline for ten minutes.`,
+  unit: 'orders/s',
+  events: { usual: 600 * ordersPerSecond, quick: 60 * ordersPerSecond },
+  contenders: [
+    {
+      name: 'tally',
+      setup:
+        'one replica of each service and the embedded servers, without the supervisor; most resident MB, a tree of processes and the stack by proportional share; slopes of the second half',
+      measure,
+    },
+  ],
+  bars: [
+    { figure: 'largest consumer MB', atMost: 150 },
+    { figure: 'steepest consumer MB/min', atMost: 1 },
+    { figure: 'whole stack MB', atMost: 1_230 },
+  ],
+}
+
+async function measure(ground: Ground): Promise<Repeat> {
+  const { sandbox, events } = ground
+  const times = new OrderTimes()
+  await using world = await startOutsideWorld(ground)
+  await using pipeline = await startPipeline(ground, times.end)
+  const servers = readRecord(sandbox.config.dataDir)?.processes ?? [] // None if the environment names them
+  const roots = new Map([
+    ...[...world.services, ...pipeline.services].map(({ name, pid }) => [name, pid] as const),
+    ...servers.flatMap(({ name, identity }) => (identity ? [[name, identity.pid] as const] : [])),
+  ])
+  const [cpuBefore, machineSeconds, end] = [pipeline.cpuSeconds(), startMachineWatch(), watchMemory(roots)]
+  await placeOrders(pipeline.url, { orders: events, perSecond: ordersPerSecond, onPlaced: times.accept })
+  await waitUntil(`${events} orders have ended`, () => times.ends >= events, { withinMs: 300_000, everyMs: 20 })
+  const seen = end()
+  return {
+    perSecond: times.summarize(events).perSecond,
+    cpuPerEvent: (pipeline.cpuSeconds() - cpuBefore) / events,
+    machineCpuPerEvent: machineSeconds() / events,
+    ...summarize(seen, new Set(servers.map(({ name }) => name))),
+  }
+}
+
+/** Megabytes of each process, and of all. */
+function summarize(
+  seen: ReadonlyMap<string, Usage[]>,
+  servers: ReadonlySet<string>,
+): Pick<Repeat, 'figures' | 'series'> {
+  const of: Record<string, number[]> = {}
+  for (const [name, usages] of seen)
+    of[name] = usages.map(({ resident, proportional }) => (servers.has(name) ? proportional : resident) / 2 ** 20)
+  const looks = Math.min(...[...seen.values()].map(({ length }) => length))
+  of['whole stack'] = Array.from({ length: looks }, (_, look) =>
+    [...seen.values()].reduce((sum, usages) => sum + (usages[look]?.proportional ?? 0) / 2 ** 20, 0),
+  )
+  const most = (name: string) => Math.max(...(of[name] ?? []))
+  const slope = (name: string) => slopePerMinute(of[name] ?? [], everySeconds)
+  const consumers = consumerFolders()
+  return {
+    figures: {
+      'largest consumer MB': Math.max(...consumers.map(most)),
+      'steepest consumer MB/min': Math.max(...consumers.map(slope)),
+      ...Object.fromEntries(
+        Object.keys(of).flatMap((name) => [
+          [`${name} MB`, most(name)],
+          [`${name} MB/min`, slope(name)],
+        ]),
+      ),
+    },
+    series: { unit: 'MB', everySeconds, of },
+  }
+}

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { residentBytes } from '../../../infra/stack/process-identity.ts'
+
+/** Memory of a process and of all it has started, bytes. */
+export interface Usage {
+  /** Resident, shared pages counted in each process that has them. */
+  resident: number
+  /** Its share of it: a page that n processes have counts 1/n. PostgreSQL's buffers count once that way. */
+  proportional: number
+}
+
+/** @returns nothing for processes that are gone */
+export function usageOf(roots: ReadonlyMap<string, number>): Map<string, Usage> {
+  const children = childrenOf()
+  const family = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(family)]
+  return new Map(
+    [...roots].flatMap(([name, root]): [string, Usage][] => {
+      if (residentBytes(root) === undefined) return []
+      const pids = family(root)
+      const sum = (of: (pid: number) => number | undefined) => pids.reduce((total, pid) => total + (of(pid) ?? 0), 0)
+      return [[name, { resident: sum(residentBytes), proportional: sum(proportionalBytes) }]]
+    }),
+  )
+}
+
+function childrenOf(): Map<number, number[]> {
+  const children = new Map<number, number[]>()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const parent = Number(
+      readProc(pid, 'stat')
+        ?.replace(/^.*\) \S /s, '')
+        .split(' ')[0],
+    ) // The name in brackets may hold both
+    children.set(parent, [...(children.get(parent) ?? []), Number(pid)])
+  }
+  return children
+}
+
+function proportionalBytes(pid: number): number | undefined {
+  const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readProc(pid, 'smaps_rollup') ?? '')?.[1]
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+}
+
+/** Source: proc(5). */
+function readProc(pid: number | string, file: 'stat' | 'smaps_rollup'): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return undefined // Gone since it was listed
+  }
+}
