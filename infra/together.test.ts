@@ -15,3 +15,11 @@ test('waits for the rest when one fails, and throws what failed first in time', 
   await expect(together(failing('late', 20), failing('early', 2), failing('middle', 9))).rejects.toThrow('early')
   expect(order).toEqual(['early', 'middle', 'late'])
 })
+
+test('throws the cause, also when its consequences are heard of before', async () => {
+  const aborted = Object.assign(new Error('current transaction is aborted'), { code: '25P02' })
+  const cause = Promise.reject(new Error('too long for an index'))
+  const nested = together(together(together(cause)))
+  await expect(together(nested, Promise.reject(aborted))).rejects.toThrow('too long')
+  await expect(together(Promise.reject(aborted))).rejects.toBe(aborted)
+})

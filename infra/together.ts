@@ -1,7 +1,7 @@
 /**
- * Waits for all of them, also when one fails: what is still under way of a transaction that is rolled back would go on
- * outside it.
- * @throws what failed first in time, which in a transaction is the cause of the failures after it
+ * Waits for all of these parts of a transaction, also when one fails: what is still under way when it is rolled back would
+ * go on outside it.
+ * @throws what failed first, but no refusal that only says that something has failed before it
  */
 export async function together<T extends readonly unknown[]>(
   ...work: T
@@ -11,7 +11,7 @@ export async function together<T extends readonly unknown[]>(
     try {
       return await each
     } catch (error) {
-      first ??= { error }
+      if (!first || isConsequence(first.error)) first = { error }
       return undefined
     }
   })
@@ -19,3 +19,6 @@ export async function together<T extends readonly unknown[]>(
   if (first) throw first.error
   return results as { -readonly [K in keyof T]: Awaited<T[K]> }
 }
+
+/** What PostgreSQL answers to every statement after the one that failed; a cause with a longer way home may come later. */
+const isConsequence = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '25P02'
