@@ -1,0 +1,206 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
+import type { Config } from '../../infra/config.ts'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
+import { withGeneration } from '../../infra/generations/current-config.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres.ts'
+import { createGeneration, readEnds, sealGeneration } from './generation-topics.ts'
+import { holdPublication } from './hold-publication.ts'
+import { refuseReplays, standingLanes } from './objections.ts'
+import { noteBegun, noteSealed, readRows } from './operation.ts'
+import type { GenerationRow } from './operation.ts'
+import { readRest } from './read-rest.ts'
+import { readServices } from './services.ts'
+import type { Services } from './services.ts'
+import { switchServices } from './switch-services.ts'
+import type { Moved } from './switch-services.ts'
+
+/** What is being done, in the order of the steps; each can be killed and is gone on with by the next run. */
+export type Step = 'topics' | 'drain' | 'switch' | 'claim' | 'seal'
+
+export interface ChangeOptions {
+  readonly config: Config
+  readonly pool: Pool
+  readonly kafka: Kafka
+  readonly partitions: number
+  readonly actor: string
+  readonly why?: string
+  /** How long orders may be held back before they are published to the old topics again. */
+  readonly drainWithinMs: number
+  /** How long replicas may take to own the new lanes. */
+  readonly claimWithinMs: number
+  readonly signal: AbortSignal
+  /** @param left what still has to happen in the step, in words; empty when it is done */
+  onStep(step: Step, left: string): void
+}
+
+export interface Changed {
+  readonly from: Generation
+  readonly to: Generation
+  /** Undefined where an earlier run had switched already. */
+  readonly moved: Moved | undefined
+  /** How long orders were held back, up to the moment all new lanes had owners. */
+  readonly heldMs: number
+  /** Records written into the old topics past the switch: nobody reads them. `orders/3 offset 17`. */
+  readonly strays: readonly string[]
+}
+
+const lookEveryMs = 100
+
+/**
+ * Changes the partition count of all topics: makes the topics anew beside the old ones, holds back what the orders API
+ * publishes, waits until everything in the old topics is taken, and switches all services in one transaction. Call
+ * `exclusively`. What was done by a run that was killed is not done again.
+ * @throws TallyError USAGE when it cannot be: then everything goes on with the old topics
+ */
+export async function changePartitions(options: ChangeOptions): Promise<Changed> {
+  const { config, pool, kafka, partitions, actor, why, onStep } = options
+  const { namespace } = config
+  const rows = await readRows(pool, namespace)
+  const current = rows.findLast(({ switchedAt }) => switchedAt !== null)
+  if (!current) throw new TallyError('USAGE', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
+  const prepared = rows.find(({ switchedAt }) => switchedAt === null)
+  if (prepared && prepared.partitions !== partitions)
+    throw new TallyError(
+      'USAGE',
+      `A change to ${prepared.partitions} partitions has begun: \`npm run partitions -- ${prepared.partitions}\` goes on with it, \`npm run partitions -- --cancel\` ends it`,
+    )
+  const former = rows.find(({ number }) => number === current.number - 1)
+  if (former && current.sealedAt === null) {
+    if (current.partitions !== partitions)
+      throw new TallyError(
+        'USAGE',
+        `First \`npm run partitions -- ${current.partitions}\`: that change is not finished`,
+      )
+    return finish(options, former, current, undefined, performance.now())
+  }
+  if (current.partitions === partitions)
+    throw new TallyError('USAGE', `The topics have ${partitions} partitions already`)
+
+  const own = withGeneration(config, current)
+  const services = await readServices(own, pool)
+  await objectTo(options, services)
+  const next = { number: current.number + 1, partitions }
+  await noteBegun(pool, namespace, { ...next, actor, why })
+  onStep('topics', 'being made')
+  await createGeneration(kafka, config, next)
+  onStep('topics', '')
+
+  const heldAt = performance.now()
+  const hold = await holdPublication(pool, services.orders)
+  try {
+    const moved = await drainAndSwitch({ ...options, config: own }, services, current, next)
+    await hold.release() // The switch has set the leases free; who renewed one since would keep it for seconds
+    return await finish(options, current, next, moved, heldAt)
+  } finally {
+    await hold.release()
+  }
+}
+
+/** @throws TallyError USAGE */
+async function objectTo({ config, pool }: ChangeOptions, services: Services): Promise<void> {
+  await inTransaction(pool, (tx) => refuseReplays(tx, config.namespace))
+  const standing = await standingLanes(pool, services)
+  if (standing.length > 0)
+    throw new TallyError('USAGE', `Their topics would never be read to the end: ${standing.slice(0, 5).join('; ')}`)
+}
+
+/** Waits until nothing is left in the topics that a group has not taken, and switches in that moment. */
+async function drainAndSwitch(
+  options: ChangeOptions,
+  services: Services,
+  from: Generation,
+  to: Generation,
+): Promise<Moved> {
+  const { config, pool, kafka, drainWithinMs, signal, onStep } = options
+  const deadline = performance.now() + drainWithinMs
+  for (let obstacle = ''; ; ) {
+    const rest = await readRest(pool, services, await readEnds(kafka, config, from))
+    const left = [
+      ...(rest.behind > 0 ? [`${rest.behind} events to take`] : []),
+      ...(rest.unpublished > 0 ? [`${rest.unpublished} to publish`] : []),
+    ].join(', ')
+    if (left === '') {
+      onStep('switch', `${rest.held} events of the orders API wait`)
+      try {
+        const ends = () => readEnds(kafka, config, from)
+        const moved = await switchServices({ config, pool, services, from, to, readEnds: ends })
+        onStep('switch', '')
+        return moved
+      } catch (error) {
+        if (!isTallyError(error, 'USAGE')) throw error
+        obstacle = error.message // Something has come in between: a timer, an answer
+      }
+    } else onStep('drain', `${left}, ${rest.held} held back`)
+    if (performance.now() > deadline)
+      throw new TallyError(
+        'USAGE',
+        `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${left || obstacle}. Everything goes on with ${from.partitions} partitions; the same command tries again`,
+      )
+    await delay(lookEveryMs, undefined, { signal })
+  }
+}
+
+/** What follows the switch: nothing of it is needed for the services to go on. */
+async function finish(
+  { config, pool, kafka, claimWithinMs, signal, onStep }: ChangeOptions,
+  from: Generation,
+  to: Generation,
+  moved: Moved | undefined,
+  heldAt: number,
+): Promise<Changed> {
+  const services = await readServices(withGeneration(config, to), pool)
+  const deadline = performance.now() + claimWithinMs
+  for (;;) {
+    const left = await unclaimed(pool, services, to)
+    onStep('claim', left)
+    if (left === '') break
+    if (performance.now() > deadline)
+      throw new TallyError(
+        'USAGE',
+        `Switched, but ${left}: see \`npm run stack -- status\`; the same command finishes it`,
+      )
+    await delay(lookEveryMs, undefined, { signal })
+  }
+  const heldMs = performance.now() - heldAt
+  onStep('seal', 'being closed')
+  await sealGeneration(kafka, config, from)
+  const strays = behindCut(await readRows(pool, config.namespace), to, await readEnds(kafka, config, from))
+  await noteSealed(pool, config.namespace, to)
+  onStep('seal', '')
+  return { from, to, moved, heldMs, strays }
+}
+
+/** Which lanes nobody has taken over yet, in words; those of a consumer that does not run wait for it. */
+async function unclaimed(
+  pool: Pool,
+  { orders, groups }: Services,
+  { number, partitions }: Generation,
+): Promise<string> {
+  const left: string[] = []
+  for (const { name, schema } of [orders, ...groups]) {
+    const { rows } = await pool.query<{ lanes: number }>(
+      `select count(*) as lanes from ${schema}.lane where lane < $1 and generation = $2 and owner is null`,
+      [partitions, number],
+    )
+    const lanes = rows[0]?.lanes ?? 0
+    if (lanes > 0) left.push(`${lanes} lanes of ${name}`)
+  }
+  return left.length > 0 ? `${left.join(', ')} have no owner yet` : ''
+}
+
+function behindCut(
+  rows: readonly GenerationRow[],
+  { number }: Generation,
+  ends: ReadonlyMap<string, readonly number[]>,
+): string[] {
+  const cut = rows.find((row) => row.number === number)?.cut ?? {}
+  return [...ends].flatMap(([topic, partitions]) =>
+    partitions.flatMap((end, partition) => {
+      const from = cut[topic]?.[partition] ?? end
+      return end > from ? [`${topic}/${partition} offset ${from}${end > from + 1 ? ` to ${end - 1}` : ''}`] : []
+    }),
+  )
+}

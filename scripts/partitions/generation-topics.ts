@@ -1,0 +1,80 @@
+import kafkajs from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
+import type { Config } from '../../infra/config.ts'
+import { createTopics } from '../../infra/create-topics.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { withGeneration } from '../../infra/generations/current-config.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
+import { withAdmin } from '../../infra/kafka.ts'
+import { inGeneration, topicName, topics } from '../../schemas/topics.ts'
+import { topicConfig } from '../deploy/steps.ts'
+import type { TopicEnds } from './undrained.ts'
+
+/**
+ * Creates the topics of a generation that are missing.
+ * @returns how many were
+ * @throws TallyError USAGE if there are some with another partition count
+ */
+export function createGeneration(kafka: Kafka, config: Config, generation: Generation): Promise<number> {
+  const own = withGeneration(config, generation)
+  return withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics())
+    const name = (topic: (typeof topics)[number]) => topicName(config.namespace, topic, generation.number)
+    const missing = topics.filter((topic) => !existing.has(name(topic)))
+    const replication = await replicationFactor(admin)
+    await createTopics(
+      admin,
+      missing.map((topic) => topicConfig(topic, own, replication)),
+    )
+    const { topics: found } = await admin.fetchTopicMetadata({ topics: topics.map(name) })
+    const other = found.find(({ partitions }) => partitions.length !== generation.partitions)
+    if (other)
+      throw new TallyError(
+        'USAGE',
+        `There is a topic ${other.name} with ${other.partitions.length} partitions: delete it`,
+      )
+    return missing.length
+  })
+}
+
+/** Deletes the topics of a generation that nobody has written to. */
+export const deleteGeneration = (kafka: Kafka, { namespace }: Config, { number }: Generation): Promise<void> =>
+  withAdmin(kafka, async (admin) => {
+    const existing = new Set(await admin.listTopics())
+    const own = topics.map((topic) => topicName(namespace, topic, number)).filter((name) => existing.has(name))
+    if (own.length > 0) await admin.deleteTopics({ topics: own })
+  })
+
+/** Where the topics of a generation end, by name without namespace. */
+export const readEnds = (kafka: Kafka, { namespace }: Config, { number }: Generation): Promise<TopicEnds> =>
+  withAdmin(kafka, async (admin) => {
+    const ends = topics.map(async (topic) => {
+      const offsets = await admin.fetchTopicOffsets(topicName(namespace, topic, number))
+      const sorted = offsets.toSorted((a, b) => a.partition - b.partition)
+      return [inGeneration(topic.name, number), sorted.map(({ high }) => Number(high))] as const
+    })
+    return new Map(await Promise.all(ends))
+  })
+
+/** Has the broker refuse whatever would still be written to the topics of a generation, however late it comes. */
+export const sealGeneration = (kafka: Kafka, config: Config, generation: Generation): Promise<void> =>
+  withAdmin(kafka, async (admin) => {
+    const own = withGeneration(config, generation)
+    const replication = await replicationFactor(admin)
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: topics.map((topic) => {
+        const { topic: name, configEntries = [] } = topicConfig(topic, own, replication)
+        return {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name,
+          configEntries: [...configEntries, { name: 'max.message.bytes', value: '0' }], // All settings: others would be lost
+        }
+      }),
+    })
+  })
+
+async function replicationFactor(admin: Admin): Promise<number> {
+  const { brokers } = await admin.describeCluster()
+  return Math.min(3, brokers.length)
+}

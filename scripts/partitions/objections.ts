@@ -1,0 +1,32 @@
+import { replaySchema } from '../../consumers/replay/replay-schema.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import type { Services } from './services.ts'
+
+/** @throws TallyError USAGE while a replay has not ended: its plan names partitions. None begins until the transaction ends */
+export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
+  const table = `"${replaySchema(namespace)}".replay`
+  await tx.query(`lock table ${table} in share mode`)
+  const { rows } = await tx.query<{ id: number; target: string; state: string }>(
+    `select id, target, state from ${table} where state in ('running', 'paused', 'stopped') order by id limit 1`,
+  )
+  const [open] = rows
+  if (open)
+    throw new TallyError(
+      'USAGE',
+      `Replay ${open.id} of ${open.target} is ${open.state}: end it first, or cancel it (\`npm run replay -- cancel ${open.id}\`)`,
+    )
+}
+
+/** What will not get better by waiting: lanes a person has paused, or that wait for one. */
+export async function standingLanes(pool: Pool, { groups }: Services): Promise<string[]> {
+  const found: string[] = []
+  for (const { name, schema } of groups) {
+    const { rows } = await pool.query<{ lane: number; why: string }>(
+      `select lane, 'is paused: ' || reason as why from ${schema}.pause union all
+       select lane, 'is stopped: ' || reason from ${schema}.lane_state where phase = 'stopped' order by lane`,
+    )
+    for (const { lane, why } of rows) found.push(`lane ${lane} of ${name} ${why}`)
+  }
+  return found
+}

@@ -1,0 +1,82 @@
+import { generationTable } from '../../infra/generations/generation-table.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+
+/** A generation as the database keeps it. */
+export interface GenerationRow extends Generation {
+  readonly actor: string
+  readonly why: string | null
+  readonly beganAt: Date
+  /** Undefined while it is being prepared. */
+  readonly switchedAt: Date | null
+  /** When writing into the topics before it was ended. */
+  readonly sealedAt: Date | null
+  /** Ends of the topics before it, by topic and partition: what lies behind was written past the switch. */
+  readonly cut: Readonly<Record<string, readonly number[]>> | null
+}
+
+/** All generations, one that is being prepared last. */
+export async function readRows(tx: Tx, namespace: string): Promise<GenerationRow[]> {
+  const { rows } = await tx.query<GenerationRow>(
+    `select number, partitions, actor, why, began_at as "beganAt", switched_at as "switchedAt", sealed_at as "sealedAt", cut
+     from ${generationTable(namespace)} order by number`,
+  )
+  return rows
+}
+
+/** Keeps that a generation is being prepared. Repeating it changes nothing. */
+export async function noteBegun(
+  tx: Tx,
+  namespace: string,
+  { number, partitions, actor, why }: Generation & { actor: string; why?: string },
+): Promise<void> {
+  await tx.query(
+    `insert into ${generationTable(namespace)} (number, partitions, actor, why) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    [number, partitions, actor, why],
+  )
+}
+
+/**
+ * Makes a prepared generation the current one.
+ * @throws TallyError USAGE if somebody else has done so, or cancelled it
+ */
+export async function noteSwitched(
+  tx: Tx,
+  namespace: string,
+  { number }: Generation,
+  cut: ReadonlyMap<string, readonly number[]>,
+): Promise<void> {
+  const { rowCount } = await tx.query(
+    `update ${generationTable(namespace)} set switched_at = now(), cut = $2 where number = $1 and switched_at is null`,
+    [number, JSON.stringify(Object.fromEntries(cut))],
+  )
+  if (rowCount === 0) throw new TallyError('USAGE', 'somebody else has switched or cancelled it meanwhile: look again')
+}
+
+export async function noteSealed(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
+  await tx.query(`update ${generationTable(namespace)} set sealed_at = now() where number = $1`, [number])
+}
+
+/** Forgets a generation that was prepared only. */
+export async function forgetBegun(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
+  await tx.query(`delete from ${generationTable(namespace)} where number = $1 and switched_at is null`, [number])
+}
+
+/**
+ * Runs the work while nobody else changes the partitions. Two would do no harm, the switch is one transaction; they would only
+ * confuse each other's person.
+ * @throws TallyError USAGE if somebody else does
+ */
+export async function exclusively<T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  const key = `'${generationTable(namespace)}'::regclass::oid::int4, 0`
+  try {
+    const { rows } = await client.query<{ held: boolean }>(`select pg_try_advisory_lock(${key}) as held`)
+    if (!rows[0]?.held) throw new TallyError('USAGE', 'Somebody else is changing the partitions just now')
+    return await work()
+  } finally {
+    client.release(true) // Closing the connection lets go of the lock
+  }
+}

@@ -1,0 +1,84 @@
+import { TallyError } from '../../infra/errors.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
+import type { Tx } from '../../infra/postgres.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { undrained } from './undrained.ts'
+import type { TopicEnds } from './undrained.ts'
+
+/** A consumer's lanes and the generations they move between. */
+export interface LaneSwitch {
+  readonly from: Generation
+  readonly to: Generation
+  /** Of the topics of `from` the group reads. */
+  readonly ends: TopicEnds
+}
+
+/** Rows that went to another lane, by table. */
+export type MovedRows = Readonly<Record<(typeof laneTables)[number], number>>
+
+/** What waits for a key in its lane. Not the outbox: its numbers belong to the lane, so it must be empty. */
+const laneTables = ['parked', 'timer', 'call'] as const
+
+/**
+ * Moves a consumer to the next generation of the topics, within the transaction: owners of the old lanes are fenced, what
+ * waits for a key is in the lane the key has under the new count. Lanes
+ * keep their sequence numbers: what they publish from now on follows without a gap what they published before.
+ * @param tx sees the consumer's schema
+ * @throws TallyError USAGE if something of the old generation is left to do: nothing may be committed then
+ */
+export async function switchLanes(tx: Tx, { from, to, ends }: LaneSwitch): Promise<MovedRows> {
+  await fenceLanes(tx, to)
+  const left = await undrained(tx, ends)
+  if (left) throw new TallyError('USAGE', left)
+  await assertNoneGetsAhead(tx, to.partitions)
+  const moved = { parked: 0, timer: 0, call: 0 }
+  for (const table of laneTables) moved[table] = await moveKeys(tx, table, from.partitions, to.partitions)
+  await assertNoneIsLeft(tx, to.partitions)
+  return moved
+}
+
+/** Makes the new lanes and takes all of them from their owners, whose transactions under way are waited for. */
+async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<void> {
+  await tx.query('insert into lane (lane) select generate_series(0, $1 - 1) on conflict do nothing', [partitions])
+  await tx.query('select from lane order by lane for update')
+  await tx.query('update lane set epoch = epoch + 1, generation = $1, owner = null, claimed_at = null', [number])
+}
+
+/**
+ * A record that lay in a wrong partition is ahead of nothing. In its key's new lane it would be ahead of the key's own events,
+ * and wait for a person.
+ */
+async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
+  const { rows } = await tx.query<{ id: number; lane: number; key: string }>(
+    `select id, lane, key from parked where reason = 'MISROUTED' order by id`,
+  )
+  const ahead = rows.find(({ lane, key }) => lane === laneOf(key, after))
+  if (ahead)
+    throw new TallyError('USAGE', `parked event ${ahead.id} lies in a wrong lane: publish it anew or drop it first`)
+}
+
+/** Of fewer lanes the last have no owner any more. */
+async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
+  const { rows } = await tx.query<{ id: number; lane: number }>(
+    'select id, lane from parked where lane >= $1 order by id limit 1',
+    [partitions],
+  )
+  if (rows[0])
+    throw new TallyError('USAGE', `parked event ${rows[0].id} waits in lane ${rows[0].lane}, which ends: drop it first`)
+}
+
+/**
+ * A key that is not in the lane of its name stays where it is: a record nobody can read, or one that lay in a wrong partition,
+ * waits for a person and is ahead of nothing.
+ * @returns how many rows have another lane now
+ */
+async function moveKeys(tx: Tx, table: (typeof laneTables)[number], before: number, after: number): Promise<number> {
+  const { rows } = await tx.query<{ lane: number; key: string }>(`select distinct lane, key from ${table}`)
+  const moving = rows.filter(({ lane, key }) => lane === laneOf(key, before) && lane !== laneOf(key, after))
+  const { rowCount } = await tx.query(
+    `update ${table} set lane = moved.after from unnest($1::text[], $2::int[], $3::int[]) as moved (key, before, after)
+     where ${table}.key = moved.key and ${table}.lane = moved.before`,
+    [moving.map(({ key }) => key), moving.map(({ lane }) => lane), moving.map(({ key }) => laneOf(key, after))],
+  )
+  return rowCount ?? 0
+}

@@ -1,0 +1,77 @@
+import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { Generation } from '../../infra/generations/generation-table.ts'
+import { inTransaction } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres.ts'
+import { inGeneration, withoutGeneration } from '../../schemas/topics.ts'
+import { noteSwitched } from './operation.ts'
+import { refuseReplays } from './objections.ts'
+import { enter } from './services.ts'
+import type { Services } from './services.ts'
+import { switchLanes } from './switch-lanes.ts'
+import { switchOrders } from './switch-orders.ts'
+import type { TopicEnds } from './undrained.ts'
+
+export interface ServicesSwitch {
+  readonly config: Config
+  readonly pool: Pool
+  readonly services: Services
+  readonly from: Generation
+  readonly to: Generation
+  /** Where the topics of `from` end, asked while nobody can write into them through an outbox. */
+  readEnds(): Promise<TopicEnds>
+}
+
+/** Rows that have another lane now. */
+export interface Moved {
+  orders: number
+  parked: number
+  timers: number
+  calls: number
+}
+
+/**
+ * Switches all services to the next generation of the topics: in one transaction, under the locks of all lanes. Where the
+ * topics end is asked under those locks and the outboxes': whatever has left an outbox lies below these ends, and whatever has
+ * not goes to the new topics, even if a frozen process has published or will publish it to the old ones as well.
+ * @throws TallyError USAGE if something of the old generation is left to do: nothing has changed then
+ */
+export async function switchServices(options: ServicesSwitch): Promise<Moved> {
+  const { config, pool, services, from, to, readEnds } = options
+  const { orders, groups } = services
+  return inTransaction(pool, async (tx) => {
+    await refuseReplays(tx, config.namespace)
+    for (const service of [orders, ...groups]) {
+      await enter(tx, service)
+      await tx.query('select from lane order by lane for update')
+      await tx.query('lock table outbox in exclusive mode')
+    }
+    const ends = await readEnds()
+    const moved = { orders: 0, parked: 0, timers: 0, calls: 0 }
+    for (const group of groups) {
+      await enter(tx, group)
+      const own = new Map([...ends].filter(([topic]) => group.topics.has(topic)))
+      const { parked, timer, call } = await switchLanes(tx, { from, to, ends: own }).catch((error: unknown) => {
+        throw error instanceof TallyError ? new TallyError(error.code, `${group.name}: ${error.message}`) : error
+      })
+      await beginLedger(tx, to, [...group.topics])
+      moved.parked += parked
+      moved.timers += timer
+      moved.calls += call
+    }
+    await enter(tx, orders)
+    moved.orders = await switchOrders(tx, to)
+    await noteSwitched(tx, config.namespace, to, ends)
+    return moved
+  })
+}
+
+/** A group begins the new topics at their first offset, whatever it does with topics it has never read. */
+async function beginLedger(tx: Tx, { number, partitions }: Generation, topics: readonly string[]): Promise<void> {
+  const names = topics.map((topic) => inGeneration(withoutGeneration(topic), number))
+  await tx.query(
+    `insert into ledger (topic, partition, epoch, first_offset, next_offset)
+     select topic, lane, epoch, 0, 0 from lane cross join unnest($1::text[]) as topic where lane < $2`,
+    [names, partitions],
+  )
+}
