@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { assertCount, fillOrders, prepareTopics } from './fill-orders.ts'
+import { perfTest } from './peers/perf-test.ts'
 import { runProgram, script } from './run-program.ts'
 
 export const consume: Benchmark = {
@@ -19,8 +20,31 @@ export const consume: Benchmark = {
       setup: 'kafkajs 2.2.4 as it is, eachBatch, 12 partitions concurrently; @kafkajs/confluent-schema-registry',
       measure: (ground) => read(ground, 'peers/kafkajs-consume.ts'),
     },
+    {
+      name: '@platformatic/kafka',
+      setup: '@platformatic/kafka 2.12.1, for await over its stream; @kafkajs/confluent-schema-registry',
+      measure: (ground) => read(ground, 'peers/platformatic-consume.ts'),
+    },
+    {
+      name: 'consumer-perf-test',
+      setup: "the Java client in Kafka's own tool, which decodes nothing and reads its events in any order",
+      measure: perfConsume,
+    },
   ],
   bars: [{ against: 'kafkajs', atLeast: 0.9 }],
+}
+
+async function perfConsume(ground: Ground): Promise<Repeat> {
+  const { sandbox, events } = ground
+  const { config, namespace } = sandbox
+  await fillOrders(sandbox, await prepareTopics(sandbox), events)
+  const args = ['--bootstrap-server', config.kafka.brokers.join(), '--topic', `${namespace}orders`]
+  const load = ['--num-records', String(events), '--timeout', '30000', '--hide-header']
+  return perfTest(ground, 'ConsumerPerformance', [...args, ...load], (printed) => {
+    const columns = printed.trim().split('\n').at(-1)?.split(', ') ?? []
+    assertCount('records read', Number(columns[4]), events)
+    return Number(columns[9]) // Without the time it took to join the group
+  })
 }
 
 async function read(ground: Ground, program: string): Promise<Repeat> {

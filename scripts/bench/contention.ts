@@ -50,7 +50,7 @@ function nameOf(percent: number, lanes: number): string {
 function tally(percent: number, lanes: number): Contender {
   return {
     name: nameOf(percent, lanes),
-    setup: `one replica of the inventory, ${lanes} of its lanes`,
+    setup: `one replica of the inventory, ${lanes === 1 ? '1 lane' : `${lanes} lanes`}`,
     size: lanes === usualLanes ? undefined : 'usual',
     measure: (ground) => inventory({ ...ground, sandbox: withLanes(ground.sandbox, lanes) }, percent),
   }

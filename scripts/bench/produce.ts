@@ -3,6 +3,7 @@ import { subjectOf } from '../../schemas/topics.ts'
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { countTopic } from './count-topic.ts'
 import { assertCount, prepareTopics } from './fill-orders.ts'
+import { perfTest } from './peers/perf-test.ts'
 import { runProgram, script } from './run-program.ts'
 
 export const produce: Benchmark = {
@@ -21,8 +22,45 @@ export const produce: Benchmark = {
       setup: 'kafkajs 2.2.4 as it is, send of 2,000 with the same headers; @kafkajs/confluent-schema-registry',
       measure: (ground) => publish(ground, 'peers/kafkajs-produce.ts'),
     },
+    {
+      name: '@platformatic/kafka',
+      setup: '@platformatic/kafka 2.12.1, send of 2,000 with the same headers; @kafkajs/confluent-schema-registry',
+      measure: (ground) => publish(ground, 'peers/platformatic-produce.ts'),
+    },
+    {
+      name: 'producer-perf-test',
+      setup:
+        "the Java client in Kafka's own tool: 250 bytes without key or headers, encoded by nobody; 64 KB batches, linger 5 ms",
+      measure: perfProduce,
+    },
   ],
   bars: [{ against: 'kafkajs', atLeast: 1.5 }],
+}
+
+async function perfProduce(ground: Ground): Promise<Repeat> {
+  const { sandbox, events, signal } = ground
+  const { config, namespace } = sandbox
+  await prepareTopics(sandbox)
+  const load = [
+    '--topic',
+    `${namespace}orders`,
+    '--num-records',
+    String(events),
+    '--record-size',
+    '250',
+    '--throughput',
+    '-1',
+  ]
+  const settings = [
+    `bootstrap.servers=${config.kafka.brokers.join()}`,
+    ...['acks=all', 'enable.idempotence=true', 'batch.size=65536', 'linger.ms=5'],
+  ]
+  const repeat = await perfTest(ground, 'ProducerPerformance', [...load, '--command-property', ...settings], (printed) =>
+    Number(/^\d+ records sent, ([\d.]+) records\/sec.*99\.9th/m.exec(printed)?.[1]),
+  )
+  const { records } = await countTopic(sandbox, 'orders', signal)
+  assertCount('records on the topic', records, events)
+  return repeat
 }
 
 async function publish(ground: Ground, program: string): Promise<Repeat> {
