@@ -3,7 +3,7 @@ import { subjectOf } from '../../schemas/topics.ts'
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
 import { fillOrders, prepareTopics } from './fill-orders.ts'
 import { kafkaStreams } from './hop/kafka-streams.ts'
-import { assertHop, prepareOurTables, preparePeerTables } from './hop/prepare.ts'
+import { assertEffects, assertHop, prepareOurTables, preparePeerTables } from './hop/prepare.ts'
 import { runProgram, script } from './run-program.ts'
 
 export const hop: Benchmark = {
@@ -31,6 +31,13 @@ export const hop: Benchmark = {
       share: 0.02,
       measure: (ground) => eachMessage(ground, 1),
     },
+    {
+      name: 'dbos',
+      setup:
+        '@dbos-inc/kafkajs-receive 5.0.2 as it is, a workflow an event with a step for the row and one that publishes',
+      share: 0.01,
+      measure: dbos,
+    },
   ],
   bars: [
     { against: 'kafka streams', atLeast: 1.2 },
@@ -49,22 +56,36 @@ async function ours(ground: Ground): Promise<Repeat> {
 }
 
 async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
-  const { sandbox, events } = ground
+  const order = await preparePeer(ground)
+  const { counts: _, ...repeat } = await runProgram(
+    ground,
+    program('peers/kafkajs-each-message.ts', { ...order, atOnce }, ground),
+  )
+  await assertHop(ground, order.schema)
+  return repeat
+}
+
+/** Its ids are the workflows'; rows and what is published are counted. */
+async function dbos(ground: Ground): Promise<Repeat> {
+  const order = await preparePeer(ground)
+  const { counts: _, ...repeat } = await runProgram(ground, program('peers/dbos.ts', order, ground))
+  await assertEffects(ground, order.schema)
+  return repeat
+}
+
+async function preparePeer({ sandbox, events }: Ground) {
   const { config, namespace } = sandbox
   await fillOrders(sandbox, await prepareTopics(sandbox), events)
   const schema = await preparePeerTables(sandbox)
-  const order = {
+  return {
     brokers: config.kafka.brokers,
     registryUrl: config.registry.url,
     databaseUrl: config.postgres.url,
     input: `${namespace}orders`,
     output: `${namespace}payments`,
     subject: subjectOf(namespace, 'PaymentAuthorized'),
-    ...{ schema, events, atOnce },
+    ...{ schema, events },
   }
-  const { counts: _, ...repeat } = await runProgram(ground, program('peers/kafkajs-each-message.ts', order, ground))
-  await assertHop(ground, schema)
-  return repeat
 }
 
 const program = (path: string, order: object, ground: Ground) => script(join(import.meta.dirname, path), order, ground)

@@ -3,7 +3,7 @@ import type { KafkaMessage, Producer } from 'kafkajs'
 import type pg from 'pg'
 import { appendOutbox, once } from './once.ts'
 
-interface OrderPlaced {
+export interface OrderPlaced {
   orderId: string
   customerId: string
   currency: string
@@ -26,25 +26,33 @@ export function orderEffect({ registry, schemaId, pool, producer, output }: Effe
     if (!value) return
     const event = (await registry.decode(value)) as OrderPlaced
     const eventId = String(headers?.['ce_id'])
-    const { orderId, currency } = event
-    const authorized = await registry.encode(schemaId, {
-      orderId,
-      authorizationId: `auth_${orderId}`,
-      amountMinor: event.totalMinor,
-      currency,
-      authorizedAt: event.placedAt,
-    })
+    const { orderId } = event
+    const authorized = await registry.encode(schemaId, authorizationOf(event))
     const fresh = await once(pool, eventId, async (client) => {
-      await client.query({
-        name: 'order',
-        text: `insert into "order" (order_id, customer_id, currency, total_minor, placed_at, times)
-               values ($1, $2, $3, $4, $5, 1) on conflict (order_id) do update set times = "order".times + 1`,
-        values: [orderId, event.customerId, currency, event.totalMinor, new Date(event.placedAt)],
-      })
+      await writeOrder(client, event)
       await appendOutbox(client, { eventId, topic: output, key: orderId, value: authorized })
     })
     if (!fresh) return
     const message = { key: orderId, value: authorized, headers: { ce_id: eventId } }
     await producer.send({ topic: output, acks: -1, messages: [message] })
   }
+}
+
+/** What is published about an order. */
+export const authorizationOf = ({ orderId, totalMinor, currency, placedAt }: OrderPlaced) => ({
+  orderId,
+  authorizationId: `auth_${orderId}`,
+  amountMinor: totalMinor,
+  currency,
+  authorizedAt: placedAt,
+})
+
+/** The order's row, which counts how often this was done. */
+export async function writeOrder(database: Pick<pg.ClientBase, 'query'>, order: OrderPlaced): Promise<void> {
+  await database.query({
+    name: 'order',
+    text: `insert into "order" (order_id, customer_id, currency, total_minor, placed_at, times)
+           values ($1, $2, $3, $4, $5, 1) on conflict (order_id) do update set times = "order".times + 1`,
+    values: [order.orderId, order.customerId, order.currency, order.totalMinor, new Date(order.placedAt)],
+  })
 }
