@@ -5,6 +5,7 @@ import { bringUp } from './rebuild/bring-up.ts'
 import type { FoldContext } from './rebuild/fold-lane.ts'
 import { beginPositions } from './rebuild/fold-tables.ts'
 import { rebuildObjections } from './rebuild/objections.ts'
+import { parkedEvents } from './rebuild/reached.ts'
 import {
   createAside,
   differences,
@@ -35,7 +36,7 @@ export const rebuild: ReplayMode = {
     const schemas = schemasOf(context, run.id)
     if (!run.figures['swapped']) {
       await createAside(context, schemas)
-      const differing = await differences(context, schemas)
+      const differing = await differences(context.pool, schemas)
       if (differing[0] !== undefined) throw new TallyError('USAGE', differing.join('; '))
       await withTables(context, schemas.aside, async (folding, aside) => {
         await beginPositions(aside, await beginnings(folding, run))
@@ -69,11 +70,17 @@ export const rebuild: ReplayMode = {
   },
 }
 
-async function refuseUndo({ pool }: ReplayContext, run: ReplayRun, { before }: Schemas): Promise<void> {
+async function refuseUndo({ pool, definition }: ReplayContext, run: ReplayRun, { before }: Schemas): Promise<void> {
   if (!run.figures['swapped'])
     throw new TallyError('USAGE', `replay ${run.id} swapped no tables: there is nothing to put back`)
   if (!(await schemaExists(pool, before)))
     throw new TallyError('USAGE', `the tables of before replay ${run.id} are gone: a later rebuild has replaced them`)
+  const parked = await parkedEvents(pool)
+  if (parked > 0)
+    throw new TallyError(
+      'USAGE',
+      `${parked} events of ${definition?.group} are parked: redrive or drop them first, so that it is known what took effect`,
+    )
 }
 
 async function withTables(

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { abandonReplay, keepEnd, openRun } from './carry-out.ts'
-import type { OwnRun } from './carry-out.ts'
+import type { Following, OwnRun } from './carry-out.ts'
 import type { ReplayContext, ReplayFailure, ReplayPartition } from './mode.ts'
 import { modes } from './modes.ts'
 import {
@@ -77,11 +77,15 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
 
 /**
  * Puts back what was before a replay that has ended.
- * @throws TallyError USAGE if that cannot be
+ * @throws TallyError USAGE if that cannot be; the signal's reason: it can be undone again
  */
-export async function undoReplay(context: ReplayContext, id: number): Promise<ReplayRow> {
+export async function undoReplay(
+  context: ReplayContext,
+  id: number,
+  { signal, onNote }: Pick<Following, 'signal' | 'onNote'> = {},
+): Promise<ReplayRow> {
   const { target } = await found(context, id)
-  await using _ = await lockTarget(context.pool, target)
+  await using lock = await lockTarget(context.pool, target)
   const row = await found(context, id)
   const { undo } = modes[row.mode]
   if (row.state === 'undone') throw new TallyError('USAGE', `replay ${id} has been undone already`)
@@ -95,7 +99,11 @@ export async function undoReplay(context: ReplayContext, id: number): Promise<Re
   const open = await readOpenReplay(context.pool, target)
   if (open) throw new TallyError('USAGE', inTheWay({ ...open, attended: false }))
   const own = await take(context, row)
-  await undo.call(modes[row.mode], context, await openRun(context, own))
+  const run = await openRun(context, own, {
+    signal: AbortSignal.any(signal ? [signal, lock.lost] : [lock.lost]),
+    ...(onNote && { note: onNote }),
+  })
+  await undo.call(modes[row.mode], context, run)
   await keepEnd(context, own, { state: 'undone', because: 'asked', reason: null })
   return found(context, id)
 }

@@ -36,7 +36,7 @@ export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
     {
       signal,
       question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}? [y/N] `,
-      work: (context, { id }) => undoReplay(context, id),
+      work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),
       // Asked for what cannot be, nobody is asked back
       mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,
     },
@@ -62,6 +62,15 @@ function addEnding(
         tell(await work(context, row), command, '')
       }),
     )
+}
+
+/** Says what is being waited for, once each. */
+function changesSaid(): (text: string) => void {
+  let last: string | undefined
+  return (text) => {
+    if (text !== last) say(text)
+    last = text
+  }
 }
 
 function tell(row: ReplayRow, command: Command, more: string): void {

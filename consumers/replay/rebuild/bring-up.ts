@@ -36,6 +36,7 @@ export async function bringUp(
       await fold.upTo(targets)
       continue
     }
+    await fold.prepare()
     const end = await swap(context, { run, schemas, aside, fold, keep })
     if (end === 'swapped') return
     if (end === 'busy') fold = await Fold.open(context, run, aside)

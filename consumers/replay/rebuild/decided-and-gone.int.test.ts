@@ -71,6 +71,29 @@ test('what is parked is decided first: until then it waits, and what a person de
   expect(now).toEqual(kept)
 }, 60_000)
 
+test('undo is refused while events are parked, and where the live tables are laid out otherwise by now', async () => {
+  await using bench = await open()
+  await bench.replica(definition)
+  await bench.publish(stories(3))
+  await bench.settled(topics)
+  await using frame = await openReplayFrame(bench, definition)
+  const { id, state, reason } = await startReplay(frame.context, await frame.plan(topics, { mode: 'rebuild' }), {}, by)
+  expect({ state, reason }).toEqual({ state: 'done', reason: null })
+  const key = orderOf(story()[0]!)
+  const headers = { ce_id: newEventId(), ce_type: 'tally.orders.OrderPlaced' }
+  await bench.publishRaw('orders', { key, value: Buffer.from('nonsense'), headers })
+  await bench.settled(topics)
+
+  await expect(undoReplay(frame.context, id)).rejects.toThrow('1 events of order-status are parked')
+  const parked = await listParked(bench.pool, {}, { limit: 9 })
+  await dropParked(bench.pool, { ids: parked.map((each) => each.id) }, by)
+  await bench.pool.query('alter table order_status add column added_since text')
+  await expect(undoReplay(frame.context, id)).rejects.toThrow('table order_status is not as this version has it')
+
+  await bench.pool.query('alter table order_status drop column added_since')
+  expect(await undoReplay(frame.context, id)).toMatchObject({ state: 'undone' })
+}, 60_000)
+
 test('undo says so where the events are gone that would bring the kept tables up to date', async () => {
   await using bench = await open()
   await bench.replica(definition)

@@ -80,6 +80,11 @@ export class Fold {
     stopping.signal.throwIfAborted()
   }
 
+  /** Loads what it needs of every lane, so that nothing of it is left for while the lanes stand still. */
+  async prepare(): Promise<void> {
+    for (const lane of new Set(this.positions.map(({ partition }) => partition))) await this.laneFold(lane)
+  }
+
   private async foldLane(lane: number, { ranges, source, decisions, signal, tx }: LaneWork): Promise<void> {
     const fold = await this.laneFold(lane)
     const stretches = readStretches(source, ranges, {

@@ -32,8 +32,11 @@ export class IdSet {
     const old = this.slots
     this.slots = new Uint32Array(old.length * 2)
     for (let at = 0; at < old.length; at += words) {
-      const [a = 0, b = 0, c = 0, d = 0] = old.subarray(at, at + words)
-      if (a | b | c | d) put(this.slots, a, b, c, d)
+      const a = old[at]!
+      const b = old[at + 1]!
+      const c = old[at + 2]!
+      const d = old[at + 3]!
+      if ((a | b | c | d) !== 0) put(this.slots, a, b, c, d)
     }
   }
 }

@@ -1,12 +1,12 @@
-import pg from 'pg'
-import { inTransaction } from '../../../infra/postgres.ts'
+import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
+import { inTransaction, isTransient } from '../../../infra/postgres.ts'
 import type { Pool, Tx } from '../../../infra/postgres.ts'
 import type { Figures, ReplayRun } from '../mode.ts'
 import { replaySchema } from '../replay-schema.ts'
 import type { Fold } from './fold.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { parkedEvents, reached } from './reached.ts'
-import { dropSchema, ownTables, quoted } from './tables-aside.ts'
+import { differences, dropSchema, ownTables, quoted } from './tables-aside.ts'
 import type { Schemas } from './tables-aside.ts'
 
 /** What may be left to fold while the lanes stand still. */
@@ -14,7 +14,7 @@ const atMost = 5_000
 
 /** - behind  the group has gone on too far meanwhile
  *  - parked  events of the group are parked
- *  - busy    somebody reads the tables for long, or an owner is at work for long */
+ *  - busy    somebody reads the tables for long, an owner is at work for long, or the database hiccuped before the commit */
 export type SwapEnd = 'swapped' | 'behind' | 'parked' | 'busy'
 
 export interface Swap {
@@ -31,13 +31,20 @@ export interface Swap {
  * Puts the tables aside in the place of the group's, in one transaction in which all its lanes stand still: the tables then
  * hold what the ledger says, and the owners go on behind that without a claim. Readers wait for the end of it at most.
  * @returns why it was not done; the fold may be used on only after `behind` and `parked`
+ * @throws TallyError USAGE if the tables are not laid out alike any more
  */
 export async function swap(context: FoldContext, parts: Swap): Promise<SwapEnd> {
+  let atCommit = false // What fails then may have taken effect: only `resume` finds out
   try {
-    return await inTransaction(parts.aside, (tx) => trySwap(tx, context, parts))
+    return await inTransaction(parts.aside, async (tx) => {
+      const end = await trySwap(tx, context, parts)
+      atCommit = true
+      return end
+    })
   } catch (error) {
-    if (error instanceof pg.DatabaseError && (error.code === '55P03' || error.code === '40P01')) return 'busy'
-    throw error
+    if (atCommit || parts.run.signal.aborted || isTallyError(error) || !isTransient(error)) throw error
+    context.log.warn({ replay: parts.run.id, error: describeError(error) }, 'tables not swapped yet')
+    return 'busy'
   }
 }
 
@@ -59,6 +66,7 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await tx.query(
     `lock table ${tables.map((name) => `${quoted(live)}.${quoted(name)}`).join(', ')} in access exclusive mode`,
   )
+  await refuseUnlike(tx, schemas)
   if (keep) await tx.query(`create schema ${quoted(before)}`)
   for (const table of tables) {
     const name = quoted(table)
@@ -74,6 +82,21 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await run.advance(tx, [], { ...figures, ...(keep ? { swapped: 1 } : { undone: 1 }) })
   context.log.info({ group: definition.group, replay: run.id, tables, ...figures }, 'tables swapped')
   return 'swapped'
+}
+
+/**
+ * A deployment may have changed the group's tables since these were made or kept.
+ * @throws TallyError USAGE
+ */
+async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
+  const differing = await differences(tx, schemas)
+  const [live, aside] = [schemas.live, schemas.aside].map((schema) => `${quoted(schema)}.migration_own`)
+  const { rows } = await tx.query<{ name: string }>(
+    `select name from ${live} full join ${aside} as other using (name) where ${live}.name is null or other.name is null`,
+  )
+  if (differing.length === 0 && rows.length === 0) return
+  const changes = rows.map(({ name }) => `only one side has the change ${name}`)
+  throw new TallyError('USAGE', `the tables no longer fit the live ones: ${[...differing, ...changes].join('; ')}`)
 }
 
 /** All lanes there are or may be: an owner that claims one only now waits, too. */

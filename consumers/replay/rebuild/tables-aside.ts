@@ -56,8 +56,8 @@ export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
 }
 
 /** What the group's tables lack of this version's, or have beyond it, a sentence each: only like can be swapped for like. */
-export async function differences({ pool }: ReplayContext, { live, aside }: Schemas): Promise<string[]> {
-  const { rows } = await pool.query<{ table: string }>(
+export async function differences(tx: Tx, { live, aside }: Schemas): Promise<string[]> {
+  const { rows } = await tx.query<{ table: string }>(
     `with columns as (
        select c.relname as name, c.relnamespace = $1::regnamespace as is_live, a.attname, a.atttypid, a.attnum, a.attnotnull
        from pg_attribute a join pg_class c on c.oid = a.attrelid
