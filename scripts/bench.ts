@@ -6,6 +6,7 @@ import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
 import { integer } from './cli/arguments.ts'
 import type { Benchmark } from './bench/benchmark.ts'
 import { benchmarks, findBenchmark, findContender } from './bench/benchmarks.ts'
+import { guard, storeGuard } from './bench/guard.ts'
 import { keepReport, resultsDir } from './bench/keep-report.ts'
 import { printReport } from './bench/print-report.ts'
 import { runBenchmark } from './bench/run-benchmark.ts'
@@ -16,6 +17,7 @@ interface BenchOptions extends CommonOptions {
   quick?: boolean
   long?: boolean
   profile?: boolean
+  store?: boolean
   events?: number
   repeats?: number
   only?: string[]
@@ -28,16 +30,21 @@ await runCommand(({ signal }) =>
     'Measure Tally against what one would pick instead, both in the same run on the same servers.\nThe figures go to bench-results/ as JSON and SVG. Exit code 1: a bar is not met, or a contender lost or doubled something.',
     ['npm run bench -- list', 'npm run bench -- hop', 'npm run bench -- all --quick', 'npm run bench -- hop --profile'],
   )
-    .argument('<name>', '`list` shows the benchmarks, `all` runs them')
+    .argument(
+      '<name>',
+      '`list` shows the benchmarks, `all` runs them; `guard` compares short forms of hop and saga, as ratios to a naive peer, with those stored',
+    )
     .option('--quick', 'few events and one repeat: tells whether it runs, not how fast')
     .option('--long', 'also sizes that take hours')
     .option('--only <contender...>', 'leave the others out')
     .option('--events <count>', 'events of one repeat', integer(1))
     .option('--repeats <count>', 'repeats of each contender', integer(1))
     .addOption(new Option('--out <folder>', 'where the figures go').default(resultsDir, 'bench-results'))
+    .option('--store', 'guard: store what is measured as what is compared with')
     .option('--profile', 'write CPU profiles of the measured programs, too')
     .action(async (name: string, options: BenchOptions) => {
       if (name === 'list') return list(options)
+      if (name === 'guard') return compare(options, signal)
       await run(name === 'all' ? benchmarks : [findBenchmark(name)], options, signal)
     }),
 )
@@ -62,6 +69,17 @@ function takingPart(benchmark: Benchmark, { only, quick, long }: BenchOptions): 
   const known = (name?: string) => name === undefined || names.includes(name)
   const bars = benchmark.bars?.filter(({ contender, against }) => known(contender) && known(against))
   return { ...benchmark, contenders: [first, ...others], bars }
+}
+
+/** On servers like those of the tests, which run the same guard: a ratio depends on how long a commit takes. */
+async function compare({ store, json }: BenchOptions, signal: AbortSignal): Promise<void> {
+  await using servers = await openServers(say, signal, { durable: false })
+  const options = { env: servers.env, signal, say }
+  if (store) return storeGuard(options)
+  const complaints = await guard(options)
+  if (json) printJson({ complaints })
+  else for (const complaint of complaints) say(complaint)
+  if (complaints.length > 0) process.exitCode = 1
 }
 
 async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: AbortSignal): Promise<void> {

@@ -16,13 +16,17 @@ export interface BenchServers extends AsyncDisposable {
 
 /**
  * The servers of a run: those the environment names, and embedded ones of the run's own for the rest, empty at first and
- * as durable as those of `npm start`. They end with the run, and their data with them.
+ * as durable as those of `npm start` unless said otherwise. They end with the run, and their data with them.
  * @throws TallyError USAGE while another benchmark runs
  */
-export async function openServers(say: (line: string) => void, signal: AbortSignal): Promise<BenchServers> {
+export async function openServers(
+  say: (line: string) => void,
+  signal: AbortSignal,
+  { durable = true }: { durable?: boolean } = {},
+): Promise<BenchServers> {
   const dataDir = join(loadConfig().dataDir, 'bench')
   const { config, settings } = await freePorts({ TALLY_DATA_DIR: dataDir, TALLY_LOG_LEVEL: 'error' })
-  const processes = embeddedServers(config, { durable: true })
+  const processes = embeddedServers(config, { durable })
   const stack = await startStack(config, { processes, fresh: true, onProgress: say, signal })
   if (!stack) throw new TallyError('USAGE', 'Another benchmark is running: the two would measure each other')
   const { kafka, registry, postgres } = config
