@@ -61,6 +61,10 @@ export const environment = z.object({
     .min(1)
     .default(1_000)
     .describe('Events a lane may have parked; then it waits for a person'),
+  TALLY_KAFKAJS_PATCHES: z
+    .enum(['on', 'off'])
+    .default('on')
+    .describe('Faster parts for kafkajs: the same bytes to the broker, off to leave it as it is'),
   TALLY_SIMULATOR_SEED: z.coerce.number().int().default(1).describe('Seed of the simulators: latency and refusals'),
   TALLY_GATEWAY_DECLINE_RATE: rate.default(0.05).describe('Share of authorizations the simulated gateway declines'),
   TALLY_GATEWAY_LATENCY_MS: ms.default(20).describe('Median latency of the simulated gateway'),
@@ -97,6 +101,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   return Object.freeze(derive(parsed.data))
 }
+
+/** Whether kafkajs gets its faster parts. Apart from the rest, because it is a matter of the process, not of a pipeline. */
+export const patchesKafkajs = (env: NodeJS.ProcessEnv = process.env): boolean => env['TALLY_KAFKAJS_PATCHES'] !== 'off'
 
 /** Our environment with some variables set otherwise, for processes and configurations of their own. */
 export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })

@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
 import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import { patchesKafkajs } from './config.ts'
 import { patchFetchResponse } from './fetching/fetch-response.ts'
 import { registerCompression } from './fetching/register-compression.ts'
 import { patchIdleTimer } from './kafka-patches.ts'
@@ -25,10 +26,12 @@ export function createKafka({
   requestTimeoutMs = 8_000,
   retry = patience,
 }: KafkaOptions): Kafka {
-  patchIdleTimer()
-  patchFetchResponse()
-  patchProduceRequest()
+  patchFetchResponse() // Never off: it is what keeps a record from ending the process
   registerCompression()
+  if (patchesKafkajs()) {
+    patchIdleTimer()
+    patchProduceRequest()
+  }
   return new kafkajs.Kafka({
     brokers,
     clientId,

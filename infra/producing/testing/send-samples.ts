@@ -1,0 +1,18 @@
+// Sends the sample records to a topic as services send theirs, and says whether kafkajs was patched for it.
+import { createRequire } from 'node:module'
+import { loadConfig } from '../../config.ts'
+import { createKafka } from '../../kafka.ts'
+import { RecordSender } from '../../record-sender.ts'
+import { silentLogger } from '../../telemetry.ts'
+import { samples } from './samples.ts'
+
+const require = createRequire(import.meta.url)
+const request = () => require('kafkajs/src/protocol/requests/produce/v7/request') as unknown
+const original = request()
+const kafka = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'samples', log: silentLogger })
+const sender = new RecordSender(kafka)
+const all = samples(process.argv[2] ?? '')
+await sender.send(all.slice(0, 100))
+await sender.send(all.slice(100)) // Sequence numbers go on
+await sender.stop()
+process.stdout.write(JSON.stringify({ patched: request() !== original }))
