@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
+import { currentConfig } from '../infra/generations/current-config.ts'
 import type { Pool } from '../infra/postgres.ts'
 import { createCommand, examplesText, printJson, runCommand } from './cli.ts'
 import type { CommonOptions } from './cli.ts'
+import { answerWithin } from './lanes/answer-within.ts'
 import { parseLanes } from './lanes/lane-ranges.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
 import { healthJson, printHealth, printLanes } from './lanes/print-health.ts'
@@ -84,7 +86,7 @@ async function connected(work: (config: Config, pool: Pool) => Promise<void>): P
   if (config.postgres.embedded) refuseForeignStack(config.dataDir)
   const pool = openForPerson(config)
   try {
-    await work(config, pool)
+    await work(await answerWithin('PostgreSQL', currentConfig(config, pool)), pool)
   } finally {
     await pool.end()
   }

@@ -1,5 +1,6 @@
 import { withAdmin } from '../../infra/kafka.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
+import { generationOf } from '../../schemas/topics.ts'
 import { groupStanding } from './group-standing.ts'
 import type { ReplayContext } from './mode.ts'
 import type { Plan } from './plan.ts'
@@ -28,7 +29,10 @@ export async function checkDrift(context: ReplayContext, plan: Plan): Promise<Dr
   }
 }
 
-async function otherPlace({ config, kafka, definition }: ReplayContext, { cluster, group }: Plan): Promise<string[]> {
+async function otherPlace(
+  { config, kafka, definition }: ReplayContext,
+  { cluster, group, topics }: Plan,
+): Promise<string[]> {
   const { clusterId } = await withAdmin(kafka, (admin) => admin.describeCluster())
   const { namespace, partitions } = config
   const named = (text: string) => (text === '' ? 'without a namespace' : `for namespace ${text}`)
@@ -42,6 +46,9 @@ async function otherPlace({ config, kafka, definition }: ReplayContext, { cluste
       : [
           `the plan was made with ${cluster.partitions} partitions, now there are ${partitions}: keys have changed lanes`,
         ]),
+    ...(group !== null && topics.some(({ topic }) => generationOf(topic) !== config.generation)
+      ? ['the group has left these topics since: the partition count was changed']
+      : []),
     ...(group === (definition?.group ?? null) ? [] : [`the plan is for group ${group ?? '(none)'}`]),
   ]
 }
@@ -85,10 +92,13 @@ async function goneEvents({ config, kafka }: ReplayContext, { topics, partitions
   })
 }
 
-async function groupMoved({ pool, definition }: ReplayContext, { group, topics, partitions }: Plan): Promise<string[]> {
+async function groupMoved(
+  { pool, config, definition }: ReplayContext,
+  { group, topics, partitions }: Plan,
+): Promise<string[]> {
   if (!definition) return []
   const standing = await groupStanding(pool, partitions)
-  const read = topicsOf(definition)
+  const read = topicsOf(definition, config.generation)
   const dropped = plannedOf({ topics, partitions }).filter((topic) => !read.includes(topic))
   return [
     ...dropped.map((topic) => `${group} does not read ${topic} any more`),

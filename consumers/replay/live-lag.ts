@@ -1,16 +1,14 @@
 import type { Admin } from 'kafkajs'
-import { topicOf } from '../../schemas/topics.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
 import { groupStanding } from './group-standing.ts'
 import type { ReplayContext } from './mode.ts'
+import { topicsOf } from './rebuild/beginnings.ts'
 
 /** How many offsets the group of a replay has not read yet, over all its topics. What a replay has it take again is not new. */
 export async function liveLag(
-  { config: { namespace }, definition, pool }: ReplayContext,
+  { config: { namespace, generation }, definition, pool }: ReplayContext,
   admin: Admin,
 ): Promise<number> {
-  const types = Object.keys(definition?.handlers ?? {}) as EventType[]
-  const topics = [...new Set(types.map((type) => topicOf(type).name))]
+  const topics = topicsOf({ handlers: definition?.handlers ?? {} }, generation)
   const ends = await Promise.all(
     topics.map(async (topic) =>
       (await admin.fetchTopicOffsets(`${namespace}${topic}`)).map(({ partition, low, high }) => ({

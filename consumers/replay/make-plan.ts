@@ -1,6 +1,7 @@
 import { TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
+import { inGeneration, topics as pipelineTopics } from '../../schemas/topics.ts'
 import type { ReplayContext } from './mode.ts'
 import type { Mode, Plan, Selector } from './plan.ts'
 import { planId } from './plan-id.ts'
@@ -88,10 +89,14 @@ function refuseImpossible(
     throw usage(`${mode} takes all events of its ranges, it cannot choose among them: reprocess and copy can`)
 }
 
+/** Topics of the pipeline: named so, those of the current generation are meant. */
+const own: ReadonlySet<string> = new Set(pipelineTopics.map(({ name }) => name))
+
 /** @throws TallyError USAGE if none are named, or one the group does not read */
-function topicsMeant({ definition }: ReplayContext, { mode, topics = [] }: PlanRequest): string[] {
-  const read = definition && topicsOf(definition)
-  const names = topics.length > 0 ? [...new Set(topics)] : (read ?? [])
+function topicsMeant({ config, definition }: ReplayContext, { mode, topics = [] }: PlanRequest): string[] {
+  const read = definition && topicsOf(definition, config.generation)
+  const meant = topics.map((name) => (own.has(name) ? inGeneration(name, config.generation) : name))
+  const names = meant.length > 0 ? [...new Set(meant)] : (read ?? [])
   if (names.length === 0) throw new TallyError('USAGE', 'of which topic? There is no group whose topics could be meant')
   const foreign = mode === 'copy' ? [] : names.filter((name) => !read?.includes(name))
   if (foreign.length === 0) return names

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TallyError } from '../../infra/errors.ts'
+import { readCurrent } from '../../infra/generations/generation-table.ts'
 import { prepared } from '../../infra/postgres.ts'
-import { topicName, topicOf } from '../../schemas/topics.ts'
+import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
 import type { ImportTarget } from './run-import.ts'
 
 const pollEveryMs = 50
@@ -25,12 +26,14 @@ export async function deliveriesTaken({
   onPhase,
 }: Omit<ImportTarget, 'api' | 'publisher'>): Promise<void> {
   const topic = topicOf('StockReplenished')
-  const ends = await readEnds(kafka, topicName(namespace, topic))
+  const generation = (await readCurrent(inventory, namespace))?.number ?? 1
+  const name = inGeneration(topic.name, generation)
+  const ends = await readEnds(kafka, topicName(namespace, topic, generation))
   const total = ends.reduce((sum, { end }) => sum + end, 0)
   const progress = onPhase('Inventory takes the deliveries', total, 'offsets')
   let last = { taken: -1, at: performance.now() }
   for (;;) {
-    const next = new Map((await positions(inventory, topic.name)).map((row) => [row.partition, row.next_offset]))
+    const next = new Map((await positions(inventory, name)).map((row) => [row.partition, row.next_offset]))
     const taken = ends.reduce((sum, { partition, end }) => sum + Math.min(end, next.get(partition) ?? 0), 0)
     progress.update(taken)
     if (taken === total) return progress.finish()

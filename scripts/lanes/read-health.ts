@@ -54,7 +54,7 @@ export async function chooseGroups(config: Config, names: readonly string[]): Pr
  * @throws TallyError USAGE for a consumer that does not exist; UNREACHABLE and errors of pg when the database does not answer
  */
 export async function readHealth(configured: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
-  const config = await currentConfig(configured, pool)
+  const config = await answerWithin('PostgreSQL', currentConfig(configured, pool))
   const groups = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
   const read = Promise.all([
     names.length > 0 ? undefined : readOutbox(pool, ordersWriter(config).schema),

@@ -7,6 +7,7 @@ import { editParked, encodeEdit } from '../../consumers/runtime/parking/edit-par
 import type { EditedRow } from '../../consumers/runtime/parking/edit-parked.ts'
 import { readParked } from '../../consumers/runtime/parking/list-parked.ts'
 import type { Config } from '../../infra/config.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { printJson, say } from '../cli.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
@@ -45,7 +46,7 @@ export async function edit(
   const type = options.type ?? typeOfRecord(row, before)
   const text = textGiven(options) ?? textEdited(config, editableJson(before))
   const wanted = readEdit(text, row, type)
-  const edited = encodeEdit(row, wanted, codec, config.partitions)
+  const edited = encodeEdit(row, wanted, codec, (await currentConfig(config, lot.pool)).partitions)
   const changes = changedFields(
     before.kind === 'bytes' ? undefined : editableJson(before),
     'answer' in wanted ? wanted.answer : wanted.data,

@@ -4,6 +4,7 @@ import type { ParkedRow } from '../../consumers/runtime/parking/parked-row.ts'
 import { rehearseKey } from '../../consumers/runtime/parking/rehearse.ts'
 import type { Rehearsal, RehearsedEvent } from '../../consumers/runtime/parking/rehearse.ts'
 import type { Config } from '../../infra/config.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import { printJson, say } from '../cli.ts'
 import { countChosen } from './ls.ts'
@@ -32,10 +33,11 @@ export async function rehearse(
   let rehearsed = 0
   for (const { lot, selection } of chosen) {
     const definition = await loadConsumer(lot.group, config)
+    const { partitions } = await currentConfig(config, lot.pool)
     const keys = await selectedKeys(lot.pool, selection, keysAtMost)
     for (const { lane, key } of keys) {
       signal.throwIfAborted()
-      const options = { definition, pool: lot.pool, codec, partitions: config.partitions, asIf }
+      const options = { definition, pool: lot.pool, codec, partitions, asIf }
       const rehearsal = await rehearseKey(lane, key, options)
       rehearsed++
       if (json) results.push({ group: lot.group, ...jsonOf(rehearsal, codec) })

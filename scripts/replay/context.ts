@@ -3,6 +3,7 @@ import type { ReplayContext } from '../../consumers/replay/mode.ts'
 import { migrateReplays, openReplayPool } from '../../consumers/replay/replay-schema.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { commandLogger, connectKafka } from '../cli/connect.ts'
 import { connectCodec } from '../parked/registry.ts'
@@ -12,11 +13,12 @@ import { connectCodec } from '../parked/registry.ts'
  * @throws TallyError USAGE for a group that does not exist or was never deployed; UNREACHABLE
  */
 export async function withReplayContext<T>(
-  config: Config,
+  configured: Config,
   group: string | null,
   signal: AbortSignal,
   work: (context: ReplayContext) => Promise<T>,
 ): Promise<T> {
+  const config = await currentConfig(configured)
   const log = commandLogger('replay', config)
   const definition = group === null ? undefined : await loadConsumer(group, config)
   const codec = await connectCodec(config, signal)

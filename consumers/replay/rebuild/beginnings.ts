@@ -1,14 +1,17 @@
 import { withAdmin } from '../../../infra/kafka.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
-import { topicOf } from '../../../schemas/topics.ts'
+import { inGeneration, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { ReplayRun } from '../mode.ts'
 import type { FoldContext } from './fold-lane.ts'
 import type { FoldPosition } from './fold-tables.ts'
 
-/** Topics a group reads, without namespace. */
-export const topicsOf = ({ handlers }: Pick<ConsumerDefinition<unknown, unknown>, 'handlers'>): string[] => [
-  ...new Set((Object.keys(handlers) as EventType[]).map((type) => topicOf(type).name)),
+/** Topics a group reads in a generation of them, without namespace. */
+export const topicsOf = (
+  { handlers }: Pick<ConsumerDefinition<unknown, unknown>, 'handlers'>,
+  generation: number,
+): string[] => [
+  ...new Set((Object.keys(handlers) as EventType[]).map((type) => inGeneration(topicOf(type).name, generation))),
 ]
 
 /** The first offset kept of each partition of the topics a group reads. */
@@ -20,7 +23,7 @@ export const keptOf = ({ kafka, config, definition }: FoldContext): Promise<Fold
         partition,
         next: Number(low),
       }))
-    return (await Promise.all(topicsOf(definition).map(ofTopic))).flat()
+    return (await Promise.all(topicsOf(definition, config.generation).map(ofTopic))).flat()
   })
 
 /** Where each partition of the group's topics begins: as planned; what the plan left out, at the first offset kept. */

@@ -1,3 +1,4 @@
+import type { Config } from '../../../infra/config.ts'
 import { prepared } from '../../../infra/postgres.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
@@ -16,6 +17,7 @@ export async function rebuildObjections(context: ReplayContext, plan: Plan, opti
   return [
     ...inapplicable(options),
     ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
+    ...(options.acceptLost ? [] : beforeTheCut(context.config)),
     ...unreadable(plan, options),
     ...stillParked(definition.group, await parkedEvents(pool)),
     ...(await notReached(context, plan)),
@@ -67,6 +69,14 @@ const beginningsLost = (kept: readonly FoldPosition[]): string[] =>
         ]
       : [],
   )
+
+/** A rebuild reads the topics the group reads now. */
+const beforeTheCut = ({ generation }: Pick<Config, 'generation'>): string[] =>
+  generation === 1
+    ? []
+    : [
+        'the events from before the partition count was changed lie in other topics: what they led to would be gone from the tables (--accept-lost goes on all the same)',
+      ]
 
 function unreadable({ schemas }: Plan, { acceptUnreadable }: RunOptions): string[] {
   if (acceptUnreadable) return []
