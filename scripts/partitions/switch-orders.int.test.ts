@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { inTransaction } from '../../infra/postgres.ts'
+import { ensureLanes } from '../../producers/orders-api/lane-table.ts'
+import { createOrderBook } from '../../producers/orders-api/order-book.ts'
+import { createOrdersBench } from '../../producers/orders-api/testing/orders-bench.ts'
+import type { OrdersBench } from '../../producers/orders-api/testing/orders-bench.ts'
+import { removePublished } from '../../producers/outbox/outbox-table.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { ordersWriter, readOutbox } from '../verify/database.ts'
+import { compareLane } from '../verify/publications.ts'
+import { switchOrders } from './switch-orders.ts'
+
+const from = { number: 1, partitions: 3 }
+const to = { number: 2, partitions: 5 }
+const keys = Array.from({ length: 20 }, () => newEventId())
+
+interface Row {
+  lane: number
+  seq: number
+  topic: string
+  key: string
+  event_id: string
+  headers: string
+}
+
+describe('the orders API moving to the next generation of the topics', () => {
+  let bench: OrdersBench
+  beforeAll(async () => {
+    bench = await createOrdersBench()
+    await ensureLanes(bench.pool, from)
+  })
+  afterAll(() => bench[Symbol.asyncDispose]())
+
+  const rows = async () =>
+    (await bench.pool.query<Row>('select lane, seq, topic, key, event_id, headers from outbox order by lane, seq')).rows
+
+  test('what waits goes to the lane of its key, in order; a process that knows only the old lanes harms nothing', async () => {
+    const { pool, sandbox } = bench
+    let generation = from
+    const readGeneration = async () => generation
+    const log = sandbox.log.child({}, { level: 'silent' })
+    const book = createOrderBook({ pool, log, generation, readGeneration, onCommit: () => {} })
+    const written = new Map<string, string[]>(keys.map((key) => [key, []]))
+    const write = async (key: string) => {
+      const eventId = newEventId()
+      written.get(key)?.push(eventId)
+      const event = { eventId, topic: 'orders', key, headers: {}, value: Buffer.from('x') }
+      await book.write({ event, reply: { status: 202, body: {} } })
+    }
+    for (let round = 0; round < 3; round++) for (const key of keys) await write(key)
+    const published = (await rows()).filter(({ seq }) => seq <= 2)
+    const lanes = [...new Set(published.map(({ lane }) => lane))]
+    await removePublished(pool, new Map(lanes.map((lane) => [lane, 2])))
+    const old = await rows()
+
+    expect(await inTransaction(pool, (tx) => switchOrders(tx, to))).toBe(old.length)
+    generation = to
+    for (const key of keys) await write(key)
+
+    const moved = await rows()
+    expect(moved).toHaveLength(old.length + keys.length)
+    for (const { lane, seq, topic, key, headers } of moved) {
+      expect(lane).toBe(laneOf(key, to.partitions))
+      expect(topic).toBe('orders.g2')
+      expect(JSON.parse(headers)).toMatchObject({ ce_sourcelane: `orders-api/${lane}`, ce_sequence: String(seq) })
+    }
+    const gone = new Set(published.map(({ event_id: id }) => id))
+    for (const [key, ids] of written)
+      expect(moved.filter((row) => row.key === key).map(({ event_id: id }) => id)).toEqual(
+        ids.filter((id) => !gone.has(id)),
+      )
+
+    // A frozen relay wakes up and deletes what it had published
+    await removePublished(pool, new Map(old.map(({ lane, seq }) => [lane, seq])))
+    expect(await rows()).toEqual(moved)
+
+    for (const [lane, own] of await readOutbox(pool, ordersWriter(sandbox.config))) {
+      const eventIds = new Map(published.filter((row) => row.lane === lane).map((row) => [row.seq, row.event_id]))
+      expect(compareLane(`orders-api/${lane}`, own, { eventIds, repeats: 0, faults: [] })).toEqual([])
+      const { withdrawn, ...others } = own
+      if (withdrawn?.length) expect(compareLane('', others, { eventIds, repeats: 0, faults: [] })).not.toEqual([])
+    }
+  })
+})
