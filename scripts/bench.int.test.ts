@@ -36,3 +36,15 @@ test('our hop does all of its work', async () => {
   const { results } = await bench('hop', '--only', 'tally', '--events', '3000')
   expect(results).toMatchObject([{ contender: 'tally', events: 3000 }])
 })
+
+test('goods that all want are set aside once each, without deadlocks, ours and theirs', async () => {
+  const { results } = await bench('contention', '--only', 'tally, 90 % hot', 'row locks, 90 % hot', '--events', '3000')
+  expect(results.map(({ figures }) => figures['deadlocks']?.median)).toEqual([0, 0])
+})
+
+test('the memory of each process is seen', async () => {
+  const { results } = await bench('memory', '--events', '300')
+  const names = ['orders-api', 'payment', 'inventory', 'shipping', 'gateway', 'whole stack']
+  for (const name of names) expect(results[0]?.figures[`${name} MB`]?.median).toBeGreaterThan(20)
+  expect(results[0]?.series?.of['payment']?.length).toBeGreaterThan(1)
+})
