@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schemaName } from '../consumers/load-consumer.ts'
 import { generationTable } from '../infra/generations/generation-table.ts'
+import { findStack } from '../infra/stack/running-stack.ts'
 import { readTopic } from '../infra/testing/read-topic.ts'
 import { waitUntil } from '../infra/testing/wait-until.ts'
 import { ApiClient, newOrderOf } from '../producers/api-client.ts'
@@ -30,12 +31,7 @@ interface ChangedJson {
 describe('changing the partition count while orders flow', () => {
   let stack: TestStack
   beforeAll(async () => {
-    // A slow carrier: at the cut there are orders that are half done
-    stack = await createTestStack(27_000, {
-      TALLY_PARTITIONS: String(before),
-      TALLY_LOG_LEVEL: 'fatal',
-      TALLY_CARRIER_LATENCY_MS: '600',
-    })
+    stack = await createTestStack(25_400, { TALLY_PARTITIONS: String(before), TALLY_LOG_LEVEL: 'fatal' })
     await stack.start()
     const { config, sandbox } = stack
     const { signal } = new AbortController()
@@ -116,12 +112,21 @@ describe('changing the partition count while orders flow', () => {
 
     const other = await stack.run('partitions', String(after + 1), '--yes')
     expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^A change to 6 partitions has begun/) })
+    const carrier = (await findStack(stack.config.dataDir))?.processes.find(({ name }) => name === 'carrier')
+    const carrierPid = carrier?.identity?.pid ?? 0
+    process.kill(carrierPid, 'SIGSTOP') // So that there are orders that are half done at the cut
+    await waitUntil('orders wait for the carrier', async () => {
+      const calls = await query(`select from ${schema('shipping')}.call limit 10`)
+      return calls.length === 10
+    })
     const runs = await Promise.all([1, 2].map(() => stack.run('partitions', String(after), '--yes', '--json')))
+    process.kill(carrierPid, 'SIGCONT')
     const [changed, refused] = runs.toSorted((a, b) => Number(a.exitCode) - Number(b.exitCode))
     expect(refused).toMatchObject({
       exitCode: 1,
       stderr: expect.stringMatching(/Somebody else is changing the partitions|have 6 partitions already/),
     })
+    process.stderr.write(changed?.stderr ?? '')
     const { moved, heldMs, strays } = JSON.parse(succeeded(changed!)) as ChangedJson
     const seen = orders.statuses.length
     await waitUntil('orders flow on', () => orders.statuses.length > seen + ordersPerSecond)
@@ -179,6 +184,10 @@ describe('changing the partition count while orders flow', () => {
     for (const { replicas } of consumers) expect(replicas.flatMap(({ lanes }) => lanes)).toHaveLength(after)
     const { stdout } = await stack.run('partitions')
     expect(stdout).toMatch(/^2 \(current\) +6 /m)
+    // Killed right after the switch: the same command finishes it
+    await query(`update ${generationTable(stack.sandbox.namespace)} set sealed_at = null where number = 2`)
+    const finished = succeeded(await stack.run('partitions', String(after), '--yes', '--json'))
+    expect(JSON.parse(finished)).toMatchObject({ moved: null, strays: [] })
     for (const [count, sentence] of [
       ['6', /^The topics have 6 partitions already$/m],
       ['0', /not a whole number from 1 to 1000/],

@@ -1,4 +1,5 @@
 import { say } from '../cli.ts'
+import { duration } from '../cli/progress.ts'
 import type { ChangeOptions, Step } from './change-partitions.ts'
 
 const titles: Readonly<Record<Step, string>> = {
@@ -13,10 +14,11 @@ const everyMs = 1_000
 
 /** Tells on standard error which step is under way and what is left of it: when that begins, once a second, and at its end. */
 export function printSteps(now: () => number = () => performance.now()): ChangeOptions['onStep'] {
-  let shown = { step: '', at: 0 }
+  let under: { step: Step; since: number; shownAt: number } | undefined
   return (step, left) => {
-    if (left !== '' && shown.step === step && now() - shown.at < everyMs) return
-    shown = { step, at: now() }
-    say(`${titles[step]}: ${left || 'done'}`)
+    const same = under?.step === step ? under : undefined
+    if (left !== '' && same && now() - same.shownAt < everyMs) return
+    under = { step, since: same?.since ?? now(), shownAt: now() }
+    say(`${titles[step]}: ${left || `done, ${duration(now() - under.since)}`}`)
   }
 }
