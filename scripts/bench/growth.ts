@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { newEventId } from '../../schemas/event-id.ts'
 import type { Benchmark, Contender, Ground, Repeat } from './benchmark.ts'
-import { fillOrders, prepareTopics } from './fill-orders.ts'
-import { fill, random, timed } from './growth/fill.ts'
+import { assertCount, fillOrders, prepareTopics } from './fill-orders.ts'
+import { countIds, fill, random, timed } from './growth/fill.ts'
 import type { InboxKind } from './growth/fill.ts'
-import { assertHop, prepareOurTables } from './hop/prepare.ts'
+import { assertEffects, prepareOurTables } from './hop/prepare.ts'
 import { runProgram, script } from './run-program.ts'
 
 const waiting = 1_000_000
@@ -60,6 +60,7 @@ async function hopOn(
   const bytes = await fill(ground, schema, kind, { ids, waiting })
   const program = script(join(import.meta.dirname, 'hop/ours.ts'), { events }, ground)
   const { counts: _, ...repeat } = await runProgram(ground, program)
-  await assertHop(ground, schema, ids)
+  await assertEffects(ground, schema)
+  assertCount('ids in the inbox', await countIds(sandbox, schema), ids + events)
   return { ...repeat, figures: { 'inbox MB': bytes / 2 ** 20 } }
 }

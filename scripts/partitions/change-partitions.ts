@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { withGeneration } from '../../infra/generations/current-config.ts'
 import type { Generation } from '../../infra/generations/generation-table.ts'
+import { withAdmin } from '../../infra/kafka.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { createGeneration, readEnds, sealGeneration } from './generation-topics.ts'
@@ -91,7 +92,10 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
   const heldAt = performance.now()
   const hold = await holdPublication(pool, services.orders)
   try {
-    const moved = await drainAndSwitch({ ...options, config: own }, services, current, next)
+    // Connected before anything is locked
+    const moved = await withAdmin(kafka, (admin) =>
+      drainAndSwitch({ ...options, config: own }, admin, services, current, next),
+    )
     await hold.release() // The switch has set the leases free; who renewed one since would keep it for seconds
     return await finish(options, current, next, moved, heldAt)
   } finally {
@@ -109,15 +113,16 @@ async function objectTo({ config, pool }: ChangeOptions, services: Services): Pr
 
 /** Waits until nothing is left in the topics that a group has not taken, and switches in that moment. */
 async function drainAndSwitch(
-  options: ChangeOptions,
+  { config, pool, drainWithinMs, signal, onStep }: ChangeOptions,
+  admin: Admin,
   services: Services,
   from: Generation,
   to: Generation,
 ): Promise<Moved> {
-  const { config, pool, kafka, drainWithinMs, signal, onStep } = options
+  const ends = () => readEnds(admin, config, from)
   const deadline = performance.now() + drainWithinMs
   for (let obstacle = ''; ; ) {
-    const rest = await readRest(pool, services, await readEnds(kafka, config, from))
+    const rest = await readRest(pool, services, await ends())
     const left = [
       ...(rest.behind > 0 ? [`${rest.behind} events to take`] : []),
       ...(rest.unpublished > 0 ? [`${rest.unpublished} to publish`] : []),
@@ -125,7 +130,6 @@ async function drainAndSwitch(
     if (left === '') {
       onStep('switch', `${rest.held} events of the orders API wait`)
       try {
-        const ends = () => readEnds(kafka, config, from)
         const moved = await switchServices({ config, pool, services, from, to, readEnds: ends })
         onStep('switch', '')
         return moved
@@ -167,7 +171,11 @@ async function finish(
   const heldMs = performance.now() - heldAt
   onStep('seal', 'being closed')
   await sealGeneration(kafka, config, from)
-  const strays = behindCut(await readRows(pool, config.namespace), to, await readEnds(kafka, config, from))
+  const strays = behindCut(
+    await readRows(pool, config.namespace),
+    to,
+    await withAdmin(kafka, (admin) => readEnds(admin, config, from)),
+  )
   await noteSealed(pool, config.namespace, to)
   onStep('seal', '')
   return { from, to, moved, heldMs, strays }

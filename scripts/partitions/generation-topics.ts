@@ -46,15 +46,14 @@ export const deleteGeneration = (kafka: Kafka, { namespace }: Config, { number }
   })
 
 /** Where the topics of a generation end, by name without namespace. */
-export const readEnds = (kafka: Kafka, { namespace }: Config, { number }: Generation): Promise<TopicEnds> =>
-  withAdmin(kafka, async (admin) => {
-    const ends = topics.map(async (topic) => {
-      const offsets = await admin.fetchTopicOffsets(topicName(namespace, topic, number))
-      const sorted = offsets.toSorted((a, b) => a.partition - b.partition)
-      return [inGeneration(topic.name, number), sorted.map(({ high }) => Number(high))] as const
-    })
-    return new Map(await Promise.all(ends))
+export async function readEnds(admin: Admin, { namespace }: Config, { number }: Generation): Promise<TopicEnds> {
+  const ends = topics.map(async (topic) => {
+    const offsets = await admin.fetchTopicOffsets(topicName(namespace, topic, number))
+    const sorted = offsets.toSorted((a, b) => a.partition - b.partition)
+    return [inGeneration(topic.name, number), sorted.map(({ high }) => Number(high))] as const
   })
+  return new Map(await Promise.all(ends))
+}
 
 /** Has the broker refuse whatever would still be written to the topics of a generation, however late it comes. */
 export const sealGeneration = (kafka: Kafka, config: Config, generation: Generation): Promise<void> =>

@@ -41,7 +41,8 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   const { orders, groups } = services
   return inTransaction(pool, async (tx) => {
     await refuseReplays(tx, config.namespace)
-    for (const service of [orders, ...groups]) {
+    // The orders API last: whoever orders waits for these locks
+    for (const service of [...groups, orders]) {
       await enter(tx, service)
       await tx.query('select from lane order by lane for update')
       await tx.query('lock table outbox in exclusive mode')

@@ -1,4 +1,7 @@
 import { rememberedWeeks } from '../../../consumers/runtime/inbox-partitions.ts'
+import { createPool } from '../../../infra/postgres.ts'
+import type { Tx } from '../../../infra/postgres.ts'
+import type { Sandbox } from '../../../infra/testing/sandbox.ts'
 import type { Ground } from '../benchmark.ts'
 
 const perStatement = 1_000_000
@@ -56,21 +59,19 @@ const wait = `insert into outbox (lane, seq, event_id, topic, key, headers, valu
  * @returns bytes of the inbox with its indexes
  */
 export async function fill(
-  { sandbox: { pool, config }, signal }: Pick<Ground, 'sandbox' | 'signal'>,
+  { sandbox, signal }: Pick<Ground, 'sandbox' | 'signal'>,
   schema: string,
   { empty, insert, complete }: InboxKind,
   { ids, waiting }: Filling,
 ): Promise<number> {
-  const client = await pool.connect()
-  try {
-    await client.query(`set search_path = ${schema}`)
+  return patiently(sandbox, schema, async (client) => {
     for (const statement of empty) await client.query(statement)
     for (let from = 1; from <= ids; from += perStatement) {
       signal.throwIfAborted()
       await client.query(insert, [ids, rememberedMs, from, Math.min(ids, from + perStatement - 1)])
     }
     for (const statement of complete) await client.query(statement)
-    await client.query(wait, [config.partitions, waiting])
+    await client.query(wait, [sandbox.config.partitions, waiting])
     for (const statement of ['vacuum (analyze) inbox', 'vacuum (analyze) outbox', 'checkpoint'])
       await client.query(statement)
     const { rows } = await client.query<{ bytes: string }>(
@@ -78,7 +79,25 @@ export async function fill(
        where relnamespace = current_schema::regnamespace and relkind = 'r' and starts_with(relname, 'inbox')`,
     )
     return Number(rows[0]?.bytes)
+  })
+}
+
+/** Ids in the inbox of a schema. */
+export const countIds = (sandbox: Sandbox, schema: string): Promise<number> =>
+  patiently(sandbox, schema, async (client) => {
+    const { rows } = await client.query<{ ids: number }>('select count(*) as ids from inbox')
+    return rows[0]?.ids ?? 0
+  })
+
+/** On a connection that waits for statements as long as they take. */
+async function patiently<T>({ config, log }: Sandbox, schema: string, work: (client: Tx) => Promise<T>): Promise<T> {
+  const pool = createPool({ url: config.postgres.url, schema, name: 'growth', max: 1, answerWithinMs: 3_600_000, log })
+  const client = await pool.connect()
+  try {
+    await client.query('set statement_timeout = 0')
+    return await work(client)
   } finally {
-    client.release(true) // Its search path is its own
+    client.release()
+    await pool.end()
   }
 }

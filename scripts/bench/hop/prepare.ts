@@ -36,14 +36,11 @@ export async function preparePeerTables({ pool, namespace }: Sandbox): Promise<s
   return schema
 }
 
-/**
- * @param before ids in the inbox before the run
- * @throws TallyError INVARIANT unless each event is remembered, has changed its order and was published, once
- */
-export async function assertHop(ground: Ground, schema: string, before = 0): Promise<void> {
+/** @throws TallyError INVARIANT unless each event is remembered, has changed its order and was published, once */
+export async function assertHop(ground: Ground, schema: string): Promise<void> {
   const { sandbox, events } = ground
   const { rows } = await sandbox.pool.query<{ ids: string }>(`select count(*) as ids from ${schema}.inbox`)
-  assertCount('ids in the inbox', Number(rows[0]?.ids), before + events)
+  assertCount('ids in the inbox', Number(rows[0]?.ids), events)
   await assertEffects(ground, schema)
 }
 
