@@ -120,7 +120,8 @@ test('a service that fails at everything parks a handful, waits, and heals by it
     const { rows } = await bench.pool.query<{ phase: string }>('select phase from lane_state')
     return rows.some(({ phase }) => phase === 'waiting')
   })
-  expect((await parked(bench)).length).toBeLessThanOrEqual(20)
+  // Twenty, and what lanes side by side had judged before they heard of each other
+  expect((await parked(bench)).length).toBeLessThanOrEqual(30)
   await bench.pool.query('alter table elsewhere rename to count')
   await bench.settled(['orders'])
   await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
