@@ -26,7 +26,7 @@ interface ChangeJson {
 }
 
 const partitions = 6
-const ordersPerSecond = 100
+const ordersPerSecond = 15
 /** Exit code of a command that was told to end. */
 const interrupted = 130
 const consumers = ['inventory', 'notifications', 'order-status', 'payment', 'shipping']
@@ -169,16 +169,16 @@ describe('upgrade while orders flow', () => {
     })
     await undo()
 
-    await using ofV1 = await flow(2, ordersPerSecond / 4)
+    await using ofV1 = await flow(2, ordersPerSecond)
     await addField('OrderPlaced', remark)
     await edit('producers/order-generator.ts', 'currency: ', `remark: 'Ring twice', currency: `)
     succeeded(await stack.run('deploy', 'schemas'))
-    await using ofV2 = await flow(3, ordersPerSecond / 4)
+    await using ofV2 = await flow(3, ordersPerSecond)
     const [beside] = await change('order-status=2') // The second one is of the new version
     expect(new Set(beside?.lanes.map(({ to }) => to))).toEqual(new Set(['order-status', 'order-status-2']))
     const taken = await waitUntil('each lane has taken orders of both', async () => {
       const spans = await spansOf('order-status')
-      return spans.length === partitions && spans.every(({ first, next }) => next - first > 20) ? spans : undefined
+      return spans.length === partitions && spans.every(({ first, next }) => next - first > 10) ? spans : undefined
     })
     expect([await ofV1.end(), await ofV2.end()]).toEqual([interrupted, interrupted])
 
@@ -210,7 +210,7 @@ describe('upgrade while orders flow', () => {
       `() => 'We have received your order'`,
       `({ remark }) => remark ? 'We have received your order and your remark' : 'We have received your order'`,
     )
-    await using orders = await flow(4, ordersPerSecond / 2)
+    await using orders = await flow(4, ordersPerSecond)
     succeeded(await stack.run('deploy', 'database', '--consumer', 'notifications'))
     const old = await mails()
     const [beside] = await change('notifications=2') // The second one is of the new version
