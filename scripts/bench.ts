@@ -75,7 +75,7 @@ function takingPart(benchmark: Benchmark, { only, quick, long }: BenchOptions): 
 async function compare({ store, json }: BenchOptions, signal: AbortSignal): Promise<void> {
   await using servers = await openServers(say, signal, { durable: false })
   const options = { env: servers.env, signal, say }
-  if (store) return storeGuard(options)
+  if (store) return await storeGuard(options)
   const complaints = await guard(options)
   if (json) printJson({ complaints })
   else for (const complaint of complaints) say(complaint)
