@@ -7,7 +7,7 @@ import { orderPlaced } from './runtime/testing/tally-consumer.ts'
 
 const time = 1_800_000_000_000
 const order: RecordInput = {
-  ...{ source: 'record', key: 'o-1', topic: 'orders', partition: 0, offset: 0, inboxId: 'id', placeId: 'place' },
+  ...{ source: 'record', key: 'o-1', topic: 'orders', partition: 0, offset: 0, inboxId: 'id', placeId: () => 'place' },
   message: {} as RecordInput['message'],
   event: orderPlaced('o-1'),
   cause: { id: 'id', eventId: 'id', time, chainTime: time, correlationId: 'id' },

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
@@ -40,3 +41,13 @@ export const consumerMigrations = (folder: string): { name: string; path: string
   { name: 'runtime', path: join(home, 'runtime/sql') },
   ...(existsSync(join(home, folder, 'sql')) ? [{ name: 'own', path: join(home, folder, 'sql') }] : []),
 ]
+
+/** Tells versions of a consumer's own code apart: of its folder, without tests. */
+export function consumerVersion(folder: string): string {
+  const hash = createHash('sha256')
+  const files = readdirSync(join(home, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+    .map(({ parentPath, name }) => join(parentPath, name))
+  for (const file of files.sort()) hash.update(file.slice(home.length)).update(readFileSync(file))
+  return hash.digest('hex').slice(0, 16)
+}

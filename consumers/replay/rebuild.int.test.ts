@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { consumerVersion } from '../load-consumer.ts'
 import type { TestBench } from '../runtime/testing/test-bench.ts'
 import type { ReplayRun } from './mode.ts'
 import { rebuild } from './rebuild.ts'
@@ -14,6 +15,7 @@ import {
   stories,
   topics,
 } from './rebuild/testing/order-stories.ts'
+import { schemasOf } from './rebuild/tables-aside.ts'
 import { startReplay } from './run-replay.ts'
 import { undoReplay } from './steer-replay.ts'
 import { openReplayFrame } from './testing/replay-frame.ts'
@@ -110,6 +112,11 @@ test('killed in the middle it goes on, and doubles nothing', async () => {
   }
 
   await expect(rebuild.run(replay.context, small(replay.run, 4))).rejects.toThrow('killed in a transaction')
+  const { aside } = schemasOf(replay.context, replay.run.id)
+  const filledBy = (version: string) => bench.pool.query(`comment on schema ${aside} is '${version}'`)
+  await filledBy('another')
+  await expect(rebuild.run(replay.context, replay.run)).rejects.toThrow(/^the code of order-status has changed since/)
+  await filledBy(consumerVersion(definition.group))
   const { run } = await replay.resumed()
   const stopped = { ...small(run, Infinity), pace: async () => void (replay.progress().scanned > 40 && replay.stop()) }
   await expect(rebuild.run(replay.context, stopped)).rejects.toThrow('stopped by the test')

@@ -18,5 +18,5 @@ export async function unknownEvents(pool: Pool, inputs: readonly RecordInput[]):
   const ids = new Set(rows.map(({ id }) => id))
   const unknown = inputs.filter(({ inboxId }) => !ids.has(inboxId))
   const places = await knownPlaces(pool, unknown)
-  return unknown.filter(({ placeId }) => !places.has(placeId))
+  return unknown.filter(({ placeId }) => !places.has(placeId()))
 }

@@ -22,7 +22,7 @@ const record = (offset: number, key: string, customerId?: string): RecordInput =
   offset,
   message: {} as RecordInput['message'],
   inboxId: `id-${offset}`,
-  placeId: `place-${offset}`,
+  placeId: () => `place-${offset}`,
   event: orderPlaced(key, customerId),
   cause: cause(`id-${offset}`),
 })

@@ -11,10 +11,10 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
  * (random ids, ids that are no UUIDs) are unique within their source only; they are hashed into the range behind all times.
  * @param placeId what an event without an id is known by
  */
-export function inboxId({ id, source = '' }: { id?: string; source?: string }, placeId: string): string {
+export function inboxId({ id, source = '' }: { id?: string; source?: string }, placeId: () => string): string {
   const timed = id?.toLowerCase()
   if (timed && uuid.test(timed) && timeOfEventId(timed) !== undefined) return timed
-  return id === undefined ? placeId : hashedId(JSON.stringify([source, id]))
+  return id === undefined ? placeId() : hashedId(JSON.stringify([source, id]))
 }
 
 /** An id in the range behind all times. */

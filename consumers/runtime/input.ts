@@ -36,7 +36,7 @@ export interface RecordInput extends Keyed {
   /** Id under which the inbox remembers it. */
   readonly inboxId: string
   /** Id of its place, under which the inbox remembers what could not be read. */
-  readonly placeId: string
+  readonly placeId: () => string
   readonly event?: { type: EventType; data: EventData[EventType] }
   readonly unreadable?: { reason: 'UNREADABLE' | 'MISROUTED' | 'KILLED_PROCESS'; error: string }
 }

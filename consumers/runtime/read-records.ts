@@ -52,7 +52,7 @@ export async function readRecords(
     const type = (id === undefined ? undefined : codec.typeOf(id)) ?? envelope.type
     if (type === undefined && envelope.typeName !== undefined) continue // A type newer than this code: not ours
     if (type !== undefined && !handled.has(type)) continue
-    const placeId = hashedId(`${topicId}/${partition}/${message.offset}`)
+    const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
     inputs.push(readRecord(message, placeId, options, envelope))
   }
   const ignored = messages.length - inputs.length
@@ -61,11 +61,11 @@ export async function readRecords(
 
 /**
  * Reads one record whose schema is learnt.
- * @param placeId what it is known by in the inbox if it says no id of its own, or cannot be read
+ * @param placeId what it is known by in the inbox if it says no id of its own, or cannot be read; seldom needed, so asked for
  */
 export function readRecord(
   message: KafkaMessage,
-  placeId: string,
+  placeId: () => string,
   { codec, partitions, topic, partition, lane = partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,
   envelope = fromHeaders(message.headers),
 ): RecordInput {
@@ -94,7 +94,7 @@ export function readRecord(
   // An unreadable record is known by its place, so that the mended event can still come under its own id. One that was not
   // even tried keeps its id: a repeat must not overtake it
   const named = !unreadable || unreadable.reason === 'KILLED_PROCESS'
-  const taken = named ? inboxId(envelope, placeId) : placeId
+  const taken = named ? inboxId(envelope, placeId) : placeId()
   return {
     source: 'record',
     key,

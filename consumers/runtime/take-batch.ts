@@ -142,8 +142,8 @@ async function takeNew(
 }
 
 async function takeFresh(tx: Tx, records: readonly RecordInput[], again = false): Promise<RecordInput[]> {
-  const known = again ? await knownPlaces(tx, records) : new Set()
-  const inputs = records.filter(({ placeId }) => !known.has(placeId))
+  const known = again ? await knownPlaces(tx, records) : undefined
+  const inputs = known ? records.filter(({ placeId }) => !known.has(placeId())) : records
   const ids = inputs.map(({ inboxId }) => inboxId)
   const fresh = await takeIds(tx, ids)
   // A repeat within the batch finds its id already gone from the set

@@ -3,7 +3,7 @@ import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import { migrate } from '../../../infra/migrate.ts'
 import type { Pool, Tx } from '../../../infra/postgres.ts'
-import { consumerMigrations, schemaName } from '../../load-consumer.ts'
+import { consumerMigrations, consumerVersion, schemaName } from '../../load-consumer.ts'
 import type { ReplayContext } from '../mode.ts'
 import { openReplayPool } from '../replay-schema.ts'
 
@@ -26,14 +26,32 @@ export function schemasOf(
 
 const ownFolder = (group: string) => consumerMigrations(group).filter(({ name }) => name === 'own')
 
-/** Makes a consumer's own tables aside, as this version has them; nothing where they are there. */
-export const createAside = ({ config, definition, log }: ReplayContext, { aside }: Schemas): Promise<void> =>
-  migrate({
+/**
+ * Makes a consumer's own tables aside, as this version has them; nothing where they are there.
+ * @throws TallyError USAGE if another version has begun to fill them: they would be half of one and half of the other
+ */
+export async function createAside(context: ReplayContext, { aside }: Schemas): Promise<void> {
+  const { config, pool, definition, log } = context
+  const group = definition?.group ?? ''
+  await migrate({
     url: config.postgres.url,
     schema: aside,
-    folders: [...ownFolder(definition?.group ?? ''), { name: 'fold', path: join(import.meta.dirname, 'sql') }],
+    folders: [...ownFolder(group), { name: 'fold', path: join(import.meta.dirname, 'sql') }],
     log,
   })
+  const version = consumerVersion(group)
+  const { rows } = await pool.query<{ filling: string | null }>(
+    `select obj_description($1::regnamespace, 'pg_namespace') as filling`,
+    [quoted(aside)],
+  )
+  const filling = rows[0]?.filling ?? version
+  if (filling !== version)
+    throw new TallyError(
+      'USAGE',
+      `the code of ${group} has changed since it began to fill these tables: cancel this replay and plan it anew`,
+    )
+  await pool.query(`comment on schema ${quoted(aside)} is '${version}'`)
+}
 
 /** Connections that see the tables in a schema aside and those of the replays, but none of the group's. */
 export const openAside = (config: Config, log: ReplayContext['log'], schema: string): Pool =>

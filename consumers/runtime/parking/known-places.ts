@@ -22,7 +22,7 @@ export async function knownPlaces(tx: Tx, inputs: readonly RecordInput[]): Promi
   if (inputs.length === 0) return new Set()
   const rows = await known(
     tx,
-    inputs.map(({ placeId }) => placeId),
+    inputs.map(({ placeId }) => placeId()),
     inputs.map(({ topic }) => topic),
     inputs.map(({ partition }) => partition),
     inputs.map(({ offset }) => offset),

@@ -22,7 +22,7 @@ function readRetry(row: ParkedRow, options: Pick<ReadOptions, 'codec' | 'partiti
   const { id: parkedId, revision, attempts, key: parkedKey, eventId: parkedInboxId, topic, partition } = row
   const retry = { parkedId, revision, attempts, parkedKey, parkedInboxId }
   if (row.source !== 'record' || topic === null || partition === null) return { ...retry, input: restoreIntent(row) }
-  const input = readRecord(restoreMessage(row), row.eventId, { ...options, topic, partition, lane: row.lane })
+  const input = readRecord(restoreMessage(row), () => row.eventId, { ...options, topic, partition, lane: row.lane })
   // The key of a record nobody can read may have been replaced when it was parked
   return { ...retry, input: input.event ? input : { ...input, key: parkedKey } }
 }

@@ -51,7 +51,7 @@ const steps: Readonly<Record<string, () => void>> = {
   },
   read: () => {
     for (const { lane, ...message } of messages)
-      inputs.push(readRecord(message, 'place', { codec, partitions, topic: 'orders', partition: lane }))
+      inputs.push(readRecord(message, () => 'place', { codec, partitions, topic: 'orders', partition: lane }))
   },
   decide: () => {
     const options = {

@@ -64,7 +64,7 @@ export const effects: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/read-records.ts',
-        find: 'const taken = named ? inboxId(envelope, placeId) : placeId',
+        find: 'const taken = named ? inboxId(envelope, placeId) : placeId()',
         replace: 'const taken = inboxId(envelope, placeId)',
       },
     ],
