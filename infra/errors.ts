@@ -35,6 +35,8 @@ export const isTallyError = (error: unknown, code?: ErrorCode): error is TallyEr
 /** One line for a person: the message and, where it adds something, the innermost cause. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  // What failed while things were put away, and what had failed before that and matters more
+  if (error instanceof SuppressedError) return `${describeError(error.suppressed)}; then: ${describeError(error.error)}`
   const message = error.message || (error as NodeJS.ErrnoException).code || error.name
   const cause = error.cause === undefined ? '' : describeError(error.cause)
   return cause && !message.includes(cause) ? `${message}: ${cause}` : message
