@@ -48,21 +48,37 @@ export interface ReceivedEnvelope extends Partial<Envelope> {
   typeName?: string
 }
 
-export function fromHeaders(headers: IHeaders | undefined): ReceivedEnvelope {
-  const text = (name: string) => textOf(headers?.[name])
-  const typeName = text('ce_type')
+type Headers = IHeaders | undefined
+
+/** Each part by itself: what is not asked for is not decoded. */
+export const envelopePart = {
+  id: (headers: Headers) => textOf(headers?.['ce_id']),
+  typeName: (headers: Headers) => textOf(headers?.['ce_type']),
+  source: (headers: Headers) => textOf(headers?.['ce_source']),
+  time: (headers: Headers) => timeOf(textOf(headers?.['ce_time'])),
+  subject: (headers: Headers) => textOf(headers?.['ce_subject']),
+  correlationId: (headers: Headers) => textOf(headers?.['ce_correlationid']),
+  causationId: (headers: Headers) => textOf(headers?.['ce_causationid']),
+  traceparent: (headers: Headers) =>
+    matching(/^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/, textOf(headers?.['traceparent'])),
+  sourceLane: (headers: Headers) => textOf(headers?.['ce_sourcelane']),
+  sequence: (headers: Headers) => sequenceOf(textOf(headers?.['ce_sequence'])),
+} as const
+
+export function fromHeaders(headers: Headers): ReceivedEnvelope {
+  const typeName = envelopePart.typeName(headers)
   return {
-    id: text('ce_id'),
+    id: envelopePart.id(headers),
     typeName,
     type: typeName === undefined ? undefined : typeOfFullName(typeName),
-    source: text('ce_source'),
-    time: timeOf(text('ce_time')),
-    subject: text('ce_subject'),
-    correlationId: text('ce_correlationid'),
-    causationId: text('ce_causationid'),
-    traceparent: matching(/^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/, text('traceparent')),
-    sourceLane: text('ce_sourcelane'),
-    sequence: sequenceOf(text('ce_sequence')),
+    source: envelopePart.source(headers),
+    time: envelopePart.time(headers),
+    subject: envelopePart.subject(headers),
+    correlationId: envelopePart.correlationId(headers),
+    causationId: envelopePart.causationId(headers),
+    traceparent: envelopePart.traceparent(headers),
+    sourceLane: envelopePart.sourceLane(headers),
+    sequence: envelopePart.sequence(headers),
   }
 }
 

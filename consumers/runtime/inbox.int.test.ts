@@ -13,13 +13,37 @@ const weekMs = 7 * 24 * 3_600_000
 describe('the id the inbox knows an event by', () => {
   test('an id that carries its time stays as it is, however it is written', () => {
     const id = newEventId()
-    expect(inboxId({ id: id.toUpperCase(), source: '/shop' }, () => place)).toBe(id)
+    expect(
+      inboxId(
+        id.toUpperCase(),
+        () => '/shop',
+        () => place,
+      ),
+    ).toBe(id)
   })
 
   test('any other id lies behind all times and is the same every time', () => {
     for (const id of [randomUUID(), 'INV/2026/0815', '', undefined, 'x'.repeat(500)]) {
-      expect(inboxId({ id }, () => place)).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
-      expect(inboxId({ id }, () => place)).toBe(inboxId({ id }, () => place))
+      expect(
+        inboxId(
+          id,
+          () => undefined,
+          () => place,
+        ),
+      ).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+      expect(
+        inboxId(
+          id,
+          () => undefined,
+          () => place,
+        ),
+      ).toBe(
+        inboxId(
+          id,
+          () => undefined,
+          () => place,
+        ),
+      )
     }
   })
 
@@ -29,12 +53,30 @@ describe('the id the inbox knows an event by', () => {
       { id: '1001', source: '/shop-b' },
       { id: 'x7Ab', source: '/shop-a' },
       { id: 'x7aB', source: '/shop-a' },
-    ].map((envelope) => inboxId(envelope, () => place))
+    ].map(({ id, source }) =>
+      inboxId(
+        id,
+        () => source,
+        () => place,
+      ),
+    )
     expect(new Set(ids).size).toBe(4)
   })
 
   test('an event without an id is its place', () => {
-    expect(inboxId({}, () => place)).not.toBe(inboxId({}, () => hashedId('orders/3/18')))
+    expect(
+      inboxId(
+        undefined,
+        () => '/shop',
+        () => place,
+      ),
+    ).not.toBe(
+      inboxId(
+        undefined,
+        () => '/shop',
+        () => hashedId('orders/3/18'),
+      ),
+    )
   })
 })
 
@@ -55,7 +97,11 @@ describe('the inbox as weeks go by', () => {
     const now = Date.now()
     const timed = newEventId(now)
     const ahead = newEventId(now + 6 * weekMs) // A clock that is wrong
-    const untimed = inboxId({ id: 'foreign' }, () => place)
+    const untimed = inboxId(
+      'foreign',
+      () => undefined,
+      () => place,
+    )
     const ids = [timed, ahead, untimed]
     expect(await known(bench, ids)).toEqual([false, false, false])
     const before = await partitionsOf(bench)

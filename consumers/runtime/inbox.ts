@@ -3,18 +3,16 @@ import type { Tx } from '../../infra/postgres.ts'
 import { prepared } from '../../infra/postgres.ts'
 import { timeOfEventId } from '../../schemas/event-id.ts'
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
 /**
  * The id under which the inbox remembers an event; a function of what the producer said alone, so that a repeat is known
  * wherever and whenever it comes. Ids that carry their time stay as they are and lie in that week's partition. All others
  * (random ids, ids that are no UUIDs) are unique within their source only; they are hashed into the range behind all times.
+ * @param source who gave the id: asked for where it matters
  * @param placeId what an event without an id is known by
  */
-export function inboxId({ id, source = '' }: { id?: string; source?: string }, placeId: () => string): string {
-  const timed = id?.toLowerCase()
-  if (timed && uuid.test(timed) && timeOfEventId(timed) !== undefined) return timed
-  return id === undefined ? placeId() : hashedId(JSON.stringify([source, id]))
+export function inboxId(id: string | undefined, source: () => string | undefined, placeId: () => string): string {
+  if (id === undefined) return placeId()
+  return timeOfEventId(id) === undefined ? hashedId(JSON.stringify([source() ?? '', id])) : id.toLowerCase()
 }
 
 /** An id in the range behind all times. */

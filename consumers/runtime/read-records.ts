@@ -1,7 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import { describeError, isTallyError } from '../../infra/errors.ts'
 import type { Codec } from '../../schemas/codec.ts'
-import { fromHeaders } from '../../schemas/envelope.ts'
+import { envelopePart, typeOfFullName } from '../../schemas/envelope.ts'
 import { timeOfEventId } from '../../schemas/event-id.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { isPlausibleTime } from '../../schemas/time.ts'
@@ -48,12 +48,15 @@ export async function readRecords(
   const inputs: RecordInput[] = []
   for (const [index, message] of messages.entries()) {
     const id = ids[index]
-    const envelope = fromHeaders(message.headers)
-    const type = (id === undefined ? undefined : codec.typeOf(id)) ?? envelope.type
-    if (type === undefined && envelope.typeName !== undefined) continue // A type newer than this code: not ours
+    let type = id === undefined ? undefined : codec.typeOf(id)
+    if (type === undefined) {
+      const name = envelopePart.typeName(message.headers)
+      type = name === undefined ? undefined : typeOfFullName(name)
+      if (type === undefined && name !== undefined) continue // A type newer than this code: not ours
+    }
     if (type !== undefined && !handled.has(type)) continue
     const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
-    inputs.push(readRecord(message, placeId, options, envelope))
+    inputs.push(readRecord(message, placeId, options))
   }
   const ignored = messages.length - inputs.length
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length, again } }
@@ -67,10 +70,10 @@ export function readRecord(
   message: KafkaMessage,
   placeId: () => string,
   { codec, partitions, topic, partition, lane = partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,
-  envelope = fromHeaders(message.headers),
 ): RecordInput {
   const offset = Number(message.offset)
-  const time = envelope.time ?? Number(message.timestamp)
+  const { headers } = message
+  const time = envelopePart.time(headers) ?? Number(message.timestamp)
   let event: RecordInput['event']
   let unreadable: RecordInput['unreadable']
   try {
@@ -94,7 +97,8 @@ export function readRecord(
   // An unreadable record is known by its place, so that the mended event can still come under its own id. One that was not
   // even tried keeps its id: a repeat must not overtake it
   const named = !unreadable || unreadable.reason === 'KILLED_PROCESS'
-  const taken = named ? inboxId(envelope, placeId) : placeId()
+  const id = envelopePart.id(headers)
+  const taken = named ? inboxId(id, () => envelopePart.source(headers), placeId) : placeId()
   return {
     source: 'record',
     key,
@@ -108,11 +112,11 @@ export function readRecord(
     unreadable,
     cause: {
       id: taken,
-      eventId: envelope.id ?? taken,
+      eventId: id ?? taken,
       time,
       chainTime: timeOfEventId(taken) ?? time,
-      correlationId: envelope.correlationId ?? key,
-      traceparent: envelope.traceparent,
+      correlationId: envelopePart.correlationId(headers) ?? key,
+      traceparent: envelopePart.traceparent(headers),
     },
   }
 }

@@ -95,6 +95,8 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   }
   const appendTime = batchContext.timestampType === 1
   const base = Number(firstOffset)
+  const timeAt = timesFrom(firstTimestamp)
+  const appendedAt = appendTime ? timeOf(maxTimestamp) : undefined
   const records: FetchedRecord[] = []
   let nextDelta = 0
   let bytes = 0
@@ -104,7 +106,7 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
     nextDelta = offsetDelta + 1
     records.push({
       attributes: 0,
-      timestamp: timeOf(appendTime ? maxTimestamp : BigInt.asIntN(64, firstTimestamp + timestampDelta)),
+      timestamp: appendedAt ?? timeAt(timestampDelta),
       offset: String(base + offsetDelta),
       key,
       value,
@@ -133,10 +135,21 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   } catch (error) {
     const value = replacedValue(`in a batch that cannot be read to its end: ${describeError(error)}`)
     while (nextDelta <= Math.min(lastOffsetDelta, batchLimits.records)) {
-      add({ offsetDelta: nextDelta, timestampDelta: 0n, value })
+      add({ offsetDelta: nextDelta, timestampDelta: 0, value })
     }
   }
   return { records, bytes }
+}
+
+/** Texts of a batch's times. Its records come in quick succession: the next has often the time of the last. */
+function timesFrom(first: bigint): (delta: number | bigint) => string {
+  let last: number | bigint = 0
+  let text = timeOf(first)
+  return (delta) => {
+    if (delta !== last) text = timeOf(BigInt.asIntN(64, first + BigInt(delta)))
+    last = delta
+    return text
+  }
 }
 
 /** A time no number holds, and no database column, is none: Kafka writes -1. */

@@ -1,13 +1,19 @@
 import type { IHeaders } from 'kafkajs'
+import { headerName } from './header-names.ts'
 
 /** One record as its batch holds it. */
 export interface RawRecord {
-  timestampDelta: bigint
+  /** Milliseconds; a bigint only where it takes more than four bytes. */
+  timestampDelta: number | bigint
   offsetDelta: number
   key: Buffer | null
   value: Buffer | null
   headers: IHeaders
 }
+
+/** Without a prototype's names, and yet an object whose shape the engine knows: records have the same headers over and over. */
+const Headers = function () {} as unknown as new () => Record<string, unknown>
+Headers.prototype = Object.create(null)
 
 /** More are nobody's: an object of so many names costs more than the record. */
 const maxHeaders = 20_000
@@ -23,9 +29,9 @@ export function readRecord(body: Buffer): RawRecord {
   const value = reader.bytes()
   const count = reader.int()
   if (count > maxHeaders) throw new RangeError(`a record with ${count} headers`)
-  const headers = Object.create(null) as Record<string, unknown>
+  const headers = new Headers()
   for (let i = 0; i < count; i++) {
-    const name = reader.bytes()?.toString('utf8') ?? ''
+    const name = reader.name()
     const header = reader.bytes()
     const before = headers[name]
     if (!(name in headers)) headers[name] = header
@@ -58,30 +64,59 @@ class RecordReader {
   bytes(cut = false): Buffer | null {
     const length = this.int()
     if (length < 0) return null
-    const end = this.position + length
-    if (end > this.source.length) {
-      if (cut) return null
-      throw new RangeError(`${length} bytes announced, ${this.source.length - this.position} left`)
-    }
-    const bytes = this.source.subarray(this.position, end)
-    this.position = end
-    return bytes
+    if (cut && this.position + length > this.source.length) return null
+    const start = this.reach(length)
+    return this.source.subarray(start, start + length)
+  }
+
+  /** Steps over bytes that must be there. @returns where they begin */
+  private reach(length: number): number {
+    const start = this.position
+    if (start + length > this.source.length)
+      throw new RangeError(`${length} bytes announced, ${this.source.length - start} left`)
+    this.position = start + length
+    return start
+  }
+
+  name(): string {
+    const length = this.int()
+    if (length <= 0) return ''
+    const start = this.reach(length)
+    return headerName(this.source, start, start + length)
   }
 
   int(): number {
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.source.readUInt8(this.position++)
+      const byte = this.byte()
       value |= (byte & 0x7f) << shift
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
     }
     throw new RangeError('an integer of more than five bytes')
   }
 
-  private long(): bigint {
+  private byte(): number {
+    const byte = this.source[this.position++]
+    if (byte === undefined) throw new RangeError('the record ends within an integer')
+    return byte
+  }
+
+  private long(): number | bigint {
+    const start = this.position
+    let low = 0
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.byte()
+      low |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (low >>> 1) ^ -(low & 1)
+    }
+    this.position = start
+    return this.bigLong()
+  }
+
+  private bigLong(): bigint {
     let value = 0n
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.source.readUInt8(this.position++)
+      const byte = this.byte()
       value |= BigInt(byte & 0x7f) << shift
       if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
     }

@@ -27,7 +27,14 @@ test('ids with a time are ids as the inbox keeps them, spread over all weeks it 
   await using sandbox = createSandbox()
   const { rows, outbox } = await filled(sandbox, timed)
   expect(new Set(rows.map(({ id }) => id)).size).toBe(ids)
-  for (const { id } of rows) expect(inboxId({ id }, () => 'place')).toBe(id)
+  for (const { id } of rows)
+    expect(
+      inboxId(
+        id,
+        () => undefined,
+        () => 'place',
+      ),
+    ).toBe(id)
   const perTable = Map.groupBy(rows, ({ table }) => table.replace(/.*\./, ''))
   expect(perTable.size).toBeGreaterThanOrEqual(3)
   for (const [table, inTable] of perTable) {

@@ -51,8 +51,8 @@ export const effects: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/inbox.ts',
-        find: 'hashedId(JSON.stringify([source, id]))',
-        replace: 'hashedId(JSON.stringify([source.length, id]))',
+        find: "hashedId(JSON.stringify([source() ?? '', id]))",
+        replace: 'hashedId(JSON.stringify([source()?.length ?? 0, id]))',
       },
     ],
     noticedBy: { file: inboxTest, title: 'such an id is one only within its source, and as it is written' },
@@ -64,8 +64,8 @@ export const effects: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/read-records.ts',
-        find: 'const taken = named ? inboxId(envelope, placeId) : placeId()',
-        replace: 'const taken = inboxId(envelope, placeId)',
+        find: 'const taken = named ? inboxId(id, () => envelopePart.source(headers), placeId) : placeId()',
+        replace: 'const taken = inboxId(id, () => envelopePart.source(headers), placeId)',
       },
     ],
     noticedBy: { file: semanticsTest, title: 'an event that was unreadable can still come under its id' },
