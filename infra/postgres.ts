@@ -77,7 +77,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
   try {
     await client.query('begin')
     const result = await work(tx)
-    await client.query('commit')
+    const { command } = await client.query('commit')
+    // So the server answers when a statement had failed and nobody minded: as if all were well
+    if (command === 'ROLLBACK') throw new TallyError('INVARIANT', 'a statement of the transaction failed unnoticed')
     return result
   } catch (error) {
     over = true

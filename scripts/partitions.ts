@@ -1,6 +1,6 @@
 import { loadConfig } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
-import { createPool } from '../infra/postgres.ts'
+import { createPool, inTransaction } from '../infra/postgres.ts'
 import type { Pool } from '../infra/postgres.ts'
 import { topicName, topics } from '../schemas/topics.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli.ts'
@@ -101,7 +101,7 @@ async function change(
   }
   if (strays.length === 0) return
   say(
-    `Written to the old topics past the switch, by something other than the services; nobody reads it:\n  ${strays.join('\n  ')}`,
+    `Written to the old topics past the switch; nobody reads it there. What a frozen replica of the orders API wrote is in the new topics as well; anything else is lost:\n  ${strays.join('\n  ')}`,
   )
   process.exitCode = 1
 }
@@ -150,8 +150,10 @@ async function cancel(pool: Pool): Promise<void> {
   await exclusively(pool, config.namespace, async () => {
     const begun = (await readRows(pool, config.namespace)).find(({ switchedAt }) => switchedAt === null)
     if (!begun) throw new TallyError('USAGE', 'No change has begun: there is nothing to cancel')
-    await deleteGeneration(connectKafka('partitions', config), config, begun)
-    await forgetBegun(pool, config.namespace, begun)
+    await inTransaction(pool, async (tx) => {
+      await forgetBegun(tx, config.namespace, begun) // First: until this is committed or not, nobody can switch to them
+      await deleteGeneration(connectKafka('partitions', config), config, begun)
+    })
     say(`Cancelled. The topics with ${begun.partitions} partitions, which were empty, are deleted`)
   })
 }

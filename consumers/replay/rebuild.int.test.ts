@@ -80,13 +80,27 @@ test('the tables are filled anew and swapped in while events flow and readers re
   await bench.settled(topics)
   expect(await statuses(bench)).toEqual({ ready: 50 })
 
+  const { before: kept } = schemasOf(context, end.id)
+  const untouched = await rows(bench)
+  await bench.pool.query('update lane set generation = 2 where lane = 0') // As a change of the partitions does
+  await expect(undoReplay(context, end.id)).rejects.toThrow(/^the topics were made anew since these tables were filled/)
+  await bench.pool.query('update lane set generation = 1 where lane = 0')
+  const move = (offsets: number) =>
+    bench.pool.query(`update "${kept}".fold_position set next_offset = next_offset + $1 where topic = 'orders'`, [
+      offsets,
+    ])
+  await move(1_000) // As if the group had begun anew
+  await expect(undoReplay(context, end.id)).rejects.toThrow(/^these tables are ahead of order-status at orders\/0/)
+  await move(-1_000)
+  expect(await rows(bench)).toEqual(untouched)
+
   const undone = await undoReplay(context, end.id)
   await bench.publish(stories(3))
   await bench.settled(topics)
   expect(undone.state).toBe('undone')
   expect(await statuses(bench)).toEqual({ wrong: 25, ready: 28 })
   expect(await reader.stop()).toMatchObject({ gaps: [] })
-  expect(await schemasLeft(bench)).toEqual(['order_status', 'replay'])
+  expect(await schemasLeft(bench)).toEqual(['generations', 'order_status', 'replay'])
   const stopped = await bench.pool.query(`select * from lane_state where phase <> 'live'`)
   expect(stopped.rows).toEqual([])
 }, 90_000)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { beginFirst, generationTable } from '../../infra/generations/generation-table.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { ledgerSums } from '../runtime/testing/observe.ts'
@@ -211,5 +212,17 @@ test('every reason not to run is told, and nothing is moved', async () => {
   await expect(refusal).rejects.toThrow(/rate does not apply(.|\n)*has read orders/)
   await expect(refusal).rejects.toThrow('retention has deleted 3 offsets')
   await expect(startReplay(context, lossy, { rate: 5, acceptLost: true }, by)).rejects.not.toThrow('retention')
+  expect(await listReplays(context.pool)).toEqual([])
+})
+
+test('a process that learnt of the topics before they were made anew begins no replay', async () => {
+  await using world = await open(5)
+  const { context, plan, bench } = world
+  const { namespace, pool } = bench.sandbox
+  await beginFirst(pool, namespace, bench.config.partitions)
+  await pool.query(
+    `insert into ${generationTable(namespace)} (number, partitions, actor, switched_at) values (2, 5, 'ada', now())`,
+  )
+  await expect(startReplay(context, plan, {}, by)).rejects.toThrow('the topics were made anew with 5 partitions')
   expect(await listReplays(context.pool)).toEqual([])
 })

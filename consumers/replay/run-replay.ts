@@ -1,6 +1,9 @@
 import { hostname } from 'node:os'
+import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
+import { readCurrent } from '../../infra/generations/generation-table.ts'
 import { inTransaction } from '../../infra/postgres.ts'
+import type { Tx } from '../../infra/postgres.ts'
 import { carryOut } from './carry-out.ts'
 import type { Following, ReplayEnd } from './carry-out.ts'
 import { checkDrift } from './check-drift.ts'
@@ -45,8 +48,8 @@ export async function startReplay(
   // Redeliver notes by itself where the group stood when it was moved
   const before =
     plan.mode === 'redeliver' || !context.definition ? [] : await groupStanding(context.pool, plan.partitions)
-  const id = await inTransaction(context.pool, (tx) =>
-    insertReplay(tx, {
+  const id = await inTransaction(context.pool, async (tx) => {
+    const inserted = await insertReplay(tx, {
       plan,
       target,
       options: lasting(options),
@@ -54,8 +57,11 @@ export async function startReplay(
       why,
       runner: thisRunner(),
       before: new Map(before),
-    }),
-  )
+    })
+    // Asked behind the row: from now on a change of the partitions waits for this transaction, and then finds an open replay
+    await refuseOldTopics(tx, context.config)
+    return inserted
+  })
   if (id === undefined) throw new TallyError('INVARIANT', `two replays of ${target} began at once`)
   onBegin?.(id)
   // Awaited here: the lock is held until then
@@ -92,6 +98,16 @@ export async function found({ pool }: Pick<ReplayContext, 'pool'>, id: number): 
   const row = await readReplay(pool, id)
   if (!row) throw new TallyError('USAGE', `there is no replay ${id}: \`npm run replay -- list\` shows those there are`)
   return row
+}
+
+/** @throws TallyError USAGE if the topics were made anew since this process learnt of them */
+async function refuseOldTopics(tx: Tx, { namespace, generation }: Config): Promise<void> {
+  const current = await readCurrent(tx, namespace)
+  if (current && current.number !== generation)
+    throw new TallyError(
+      'USAGE',
+      `the topics were made anew with ${current.partitions} partitions meanwhile: plan again`,
+    )
 }
 
 /** JSON leaves out what is undefined. */

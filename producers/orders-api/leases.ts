@@ -11,6 +11,9 @@ export interface Lease {
   epoch: number
 }
 
+/** How long a lease lasts without being renewed, if nothing else is said; a holder that cannot renew it ends before that. */
+export const usualLeaseMs = 1_500
+
 /** A replica and how long its leases last without being renewed. */
 export interface Holder {
   owner: string

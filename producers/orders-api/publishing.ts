@@ -6,7 +6,7 @@ import type { LaneFeed } from '../outbox/lane-feed.ts'
 import type { OutboxRow } from '../outbox/outbox-table.ts'
 import type { Relay } from '../outbox/relay.ts'
 import { readNextSeqs } from './lane-table.ts'
-import { claimLeases, releaseLeases, renewLeases } from './leases.ts'
+import { claimLeases, releaseLeases, renewLeases, usualLeaseMs } from './leases.ts'
 import type { Lease } from './leases.ts'
 
 export interface PublishingOptions {
@@ -40,7 +40,7 @@ export class Publishing {
   private expiry: NodeJS.Timeout | undefined
 
   constructor(options: PublishingOptions) {
-    const { leaseMs = 1_500, pollMs = 100 } = options
+    const { leaseMs = usualLeaseMs, pollMs = 100 } = options
     this.options = { ...options, leaseMs, pollMs }
     this.loops = Promise.all([
       this.every(leaseMs / 4, 'leases not renewed', () => this.renew()),

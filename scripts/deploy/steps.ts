@@ -17,11 +17,23 @@ import { storeSchemaIds } from '../../producers/orders-api/schema-ids.ts'
 import { registerSchemas } from '../../schemas/registry.ts'
 import { topicName, topics } from '../../schemas/topics.ts'
 import type { Topic } from '../../schemas/topics.ts'
+import { whileUnchanged } from '../partitions/operation.ts'
 
 const producers = join(import.meta.dirname, '../../producers')
 
 /** Creates and migrates the schema of the orders API and of every consumer; or of one consumer that joins, and no other. */
 export async function deployDatabase(config: Config, log: Logger, only?: string): Promise<string> {
+  await migrateGenerations(config, log)
+  const { namespace, postgres } = config
+  const pool = createPool({ url: postgres.url, name: 'deploy', max: 1, log })
+  try {
+    return await whileUnchanged(pool, namespace, () => migrateServices(config, log, only))
+  } finally {
+    await pool.end()
+  }
+}
+
+async function migrateServices(config: Config, log: Logger, only?: string): Promise<string> {
   if (only !== undefined) {
     await deployConsumer(config, log, only)
     return `database: schema of ${only} up to date`
@@ -39,7 +51,6 @@ export async function deployDatabase(config: Config, log: Logger, only?: string)
   })
   for (const folder of folders) await deployConsumer(config, log, folder)
   await migrateReplays(config, log)
-  await migrateGenerations(config, log)
   return `database: schemas of orders API, replays, ${folders.join(', ')} up to date`
 }
 

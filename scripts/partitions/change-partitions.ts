@@ -7,6 +7,7 @@ import type { Generation } from '../../infra/generations/generation-table.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
+import { usualLeaseMs } from '../../producers/orders-api/leases.ts'
 import { createGeneration, readEnds, sealGeneration } from './generation-topics.ts'
 import { holdPublication } from './hold-publication.ts'
 import { refuseReplays, standingLanes } from './objections.ts'
@@ -94,7 +95,7 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
   try {
     // Connected before anything is locked
     const moved = await withAdmin(kafka, (admin) =>
-      drainAndSwitch({ ...options, config: own }, admin, services, current, next),
+      drainAndSwitch({ ...options, config: own }, admin, { services, from: current, to: next, heldAt }),
     )
     await hold.release() // The switch has set the leases free; who renewed one since would keep it for seconds
     return await finish(options, current, next, moved, heldAt)
@@ -115,9 +116,7 @@ async function objectTo({ config, pool }: ChangeOptions, services: Services): Pr
 async function drainAndSwitch(
   { config, pool, drainWithinMs, signal, onStep }: ChangeOptions,
   admin: Admin,
-  services: Services,
-  from: Generation,
-  to: Generation,
+  { services, from, to, heldAt }: { services: Services; from: Generation; to: Generation; heldAt: number },
 ): Promise<Moved> {
   const ends = () => readEnds(admin, config, from)
   const deadline = performance.now() + drainWithinMs
@@ -127,7 +126,8 @@ async function drainAndSwitch(
       ...(rest.behind > 0 ? [`${rest.behind} events to take`] : []),
       ...(rest.unpublished > 0 ? [`${rest.unpublished} to publish`] : []),
     ].join(', ')
-    if (left === '') {
+    const publishing = performance.now() - heldAt < usualLeaseMs // A replica of the orders API may not know yet that it is held
+    if (left === '' && !publishing) {
       onStep('switch', `${rest.held} events of the orders API wait`)
       try {
         const moved = await switchServices({ config, pool, services, from, to, readEnds: ends })
@@ -137,7 +137,7 @@ async function drainAndSwitch(
         if (!isTallyError(error, 'USAGE')) throw error
         obstacle = error.message // Something has come in between: a timer, an answer
       }
-    } else onStep('drain', `${left}, ${rest.held} held back`)
+    } else onStep('drain', `${left || 'what is being published'}, ${rest.held} held back`)
     if (performance.now() > deadline)
       throw new TallyError(
         'USAGE',

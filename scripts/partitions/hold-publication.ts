@@ -26,10 +26,19 @@ export async function holdPublication(pool: Pool, orders: Writer): Promise<{ rel
     async release() {
       stopping.abort()
       await renewing
-      await pool.query(`update ${orders.schema}.lane set lease_until = null where owner = $1`, [owner]).catch(() => {})
+      await setFree(pool, orders).catch(() => {}) // They run out by themselves
     },
   }
 }
+
+// Both lock the rows by number, as whoever orders does
+
+const setFree = (pool: Pool, { schema }: Writer): Promise<unknown> =>
+  pool.query(
+    `update ${schema}.lane set lease_until = null
+     from (select lane from ${schema}.lane where owner = $1 order by lane for update) as held where lane.lane = held.lane`,
+    [owner],
+  )
 
 /** From whoever has them. */
 const take = (pool: Pool, { schema }: Writer): Promise<unknown> =>

@@ -52,29 +52,64 @@ export async function noteSwitched(
     `update ${generationTable(namespace)} set switched_at = now(), cut = $2 where number = $1 and switched_at is null`,
     [number, JSON.stringify(Object.fromEntries(cut))],
   )
-  if (rowCount === 0) throw new TallyError('USAGE', 'somebody else has switched or cancelled it meanwhile: look again')
+  if (rowCount === 0) throw new TallyError('USAGE', elsewhere)
 }
+
+const elsewhere = 'somebody else has switched or cancelled it meanwhile: look again'
 
 export async function noteSealed(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
   await tx.query(`update ${generationTable(namespace)} set sealed_at = now() where number = $1`, [number])
 }
 
-/** Forgets a generation that was prepared only. */
+/**
+ * Forgets a generation that was prepared only.
+ * @throws TallyError USAGE if somebody else has switched to it, or forgotten it
+ */
 export async function forgetBegun(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
-  await tx.query(`delete from ${generationTable(namespace)} where number = $1 and switched_at is null`, [number])
+  const text = `delete from ${generationTable(namespace)} where number = $1 and switched_at is null`
+  const { rowCount } = await tx.query(text, [number])
+  if (rowCount === 0) throw new TallyError('USAGE', elsewhere)
 }
 
 /**
- * Runs the work while nobody else changes the partitions. Two would do no harm, the switch is one transaction; they would only
- * confuse each other's person.
+ * Runs the work while nobody else changes the partitions, and nobody deploys: a consumer that joins meanwhile would be left
+ * behind with lanes of the old topics. Two who change them would do no harm, as the switch is one transaction.
  * @throws TallyError USAGE if somebody else does
  */
-export async function exclusively<T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> {
+export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
+  locked(
+    pool,
+    namespace,
+    'pg_try_advisory_lock',
+    'Somebody else is changing the partitions, or deploys, just now',
+    work,
+  )
+
+/**
+ * Runs the work, beside others of its kind, while nobody changes the partitions.
+ * @throws TallyError USAGE if somebody does
+ */
+export const whileUnchanged = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
+  locked(
+    pool,
+    namespace,
+    'pg_try_advisory_lock_shared',
+    'The partitions are being changed just now: deploy when that has ended',
+    work,
+  )
+
+async function locked<T>(
+  pool: Pool,
+  namespace: string,
+  lock: 'pg_try_advisory_lock' | 'pg_try_advisory_lock_shared',
+  otherwise: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const client = await pool.connect()
   const key = `'${generationTable(namespace)}'::regclass::oid::int4, 0`
   try {
-    const { rows } = await client.query<{ held: boolean }>(`select pg_try_advisory_lock(${key}) as held`)
-    if (!rows[0]?.held) throw new TallyError('USAGE', 'Somebody else is changing the partitions just now')
+    const { rows } = await client.query<{ held: boolean }>(`select ${lock}(${key}) as held`)
+    if (!rows[0]?.held) throw new TallyError('USAGE', otherwise)
     return await work()
   } finally {
     client.release(true) // Closing the connection lets go of the lock

@@ -1,7 +1,7 @@
 import type { Config } from '../../infra/config.ts'
-import { TallyError } from '../../infra/errors.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import type { Generation } from '../../infra/generations/generation-table.ts'
-import { inTransaction } from '../../infra/postgres.ts'
+import { inTransaction, isTransient } from '../../infra/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import { inGeneration, withoutGeneration } from '../../schemas/topics.ts'
 import { noteSwitched } from './operation.ts'
@@ -39,7 +39,8 @@ export interface Moved {
 export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   const { config, pool, services, from, to, readEnds } = options
   const { orders, groups } = services
-  return inTransaction(pool, async (tx) => {
+  let atCommit = false // What fails then may have taken effect: the next run finds out
+  const switching = inTransaction(pool, async (tx) => {
     await refuseReplays(tx, config.namespace)
     // The orders API last: whoever orders waits for these locks
     for (const service of [...groups, orders]) {
@@ -63,7 +64,12 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
     await enter(tx, orders)
     moved.orders = await switchOrders(tx, to)
     await noteSwitched(tx, config.namespace, to, ends)
+    atCommit = true
     return moved
+  })
+  return switching.catch((error: unknown) => {
+    if (atCommit || isTallyError(error) || !isTransient(error)) throw error
+    throw new TallyError('USAGE', describeError(error), { cause: error }) // A lock that took long, a broker that was slow
   })
 }
 

@@ -114,11 +114,11 @@ test('undo says so where the events are gone that would bring the kept tables up
 
   await expect(undoReplay(frame.context, id)).rejects.toThrow(/kept cannot be brought up to date.*retention deleted it/)
   expect(await rows(bench)).toEqual(right)
-  expect(await schemasLeft(bench)).toEqual(['order_status', `order_status_before_${id}`, 'replay'])
+  expect(await schemasLeft(bench)).toEqual(['generations', 'order_status', `order_status_before_${id}`, 'replay'])
 
   // The next one keeps the tables it replaces, and only those
   const plan = await frame.plan(topics, { mode: 'rebuild' })
   const next = await startReplay(frame.context, plan, { acceptLost: true }, by)
-  expect(await schemasLeft(bench)).toEqual(['order_status', `order_status_before_${next.id}`, 'replay'])
+  expect(await schemasLeft(bench)).toEqual(['generations', 'order_status', `order_status_before_${next.id}`, 'replay'])
   await expect(undoReplay(frame.context, id)).rejects.toThrow('a later rebuild has replaced them')
 }, 60_000)

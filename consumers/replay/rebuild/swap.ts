@@ -1,6 +1,9 @@
+import type { Config } from '../../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
 import { inTransaction, isTransient } from '../../../infra/postgres.ts'
 import type { Pool, Tx } from '../../../infra/postgres.ts'
+import { inGeneration, withoutGeneration } from '../../../schemas/topics.ts'
+import { groupStanding } from '../group-standing.ts'
 import type { Figures, ReplayRun } from '../mode.ts'
 import { replaySchema } from '../replay-schema.ts'
 import type { Fold } from './fold.ts'
@@ -55,9 +58,10 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await tx.query(`set local search_path = ${path}`)
   await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lanes
   await tx.query(`set local lock_timeout = '500ms'`) // Less than the server waits before it looks for deadlocks: we give way
-  await lockLanes(tx, config.partitions)
+  await lockLanes(tx, config)
   const lockedAt = performance.now()
   if ((await parkedEvents(tx)) > 0) return 'parked'
+  await refuseElsewhere(tx, context, fold)
   const targets = await reached(tx, fold.positions)
   const left = fold.left(targets)
   if (left > atMost) return 'behind'
@@ -99,8 +103,34 @@ async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
   throw new TallyError('USAGE', `the tables no longer fit the live ones: ${[...differing, ...changes].join('; ')}`)
 }
 
+/**
+ * Tables and ledger must be two accounts of one history: in front of tables that have taken less, the owners would go on as if
+ * nothing were missing; in front of tables that have taken more, they would take events twice.
+ * @throws TallyError USAGE
+ */
+async function refuseElsewhere(tx: Tx, { config, definition }: FoldContext, { positions }: Fold): Promise<void> {
+  const { group } = definition
+  const { rows } = await tx.query('select from lane where generation > $1 limit 1', [config.generation])
+  const former = positions.find(({ topic }) => topic !== inGeneration(withoutGeneration(topic), config.generation))
+  if (rows.length > 0 || former)
+    throw new TallyError(
+      'USAGE',
+      `the topics were made anew since these tables were filled: they would lack what ${group} has taken from the new ones`,
+    )
+  const standing = await groupStanding(tx, positions)
+  const ahead = positions.find(({ topic, partition, next }) => next > (standing.get(`${topic}/${partition}`) ?? 0))
+  if (ahead)
+    throw new TallyError(
+      'USAGE',
+      `these tables are ahead of ${group} at ${ahead.topic}/${ahead.partition}: it has begun anew since they were filled`,
+    )
+}
+
 /** All lanes there are or may be: an owner that claims one only now waits, too. */
-async function lockLanes(tx: Tx, partitions: number): Promise<void> {
-  await tx.query('insert into lane (lane) select generate_series(0, $1 - 1) on conflict do nothing', [partitions])
+async function lockLanes(tx: Tx, { partitions, generation }: Config): Promise<void> {
+  await tx.query('insert into lane (lane, generation) select generate_series(0, $1 - 1), $2 on conflict do nothing', [
+    partitions,
+    generation,
+  ])
   await tx.query('select lane from lane order by lane for update')
 }

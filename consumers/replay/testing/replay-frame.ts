@@ -1,6 +1,7 @@
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
 import { schemaName } from '../../load-consumer.ts'
+import { migrateGenerations } from '../../../infra/generations/generation-table.ts'
 import { withAdmin } from '../../../infra/kafka.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { Plan, PlanPartition } from '../plan.ts'
@@ -20,7 +21,7 @@ export async function openReplayFrame<S, R>(
   definition?: ConsumerDefinition<S, R>,
 ): Promise<ReplayFrame> {
   const { config, codec, sandbox } = bench
-  await migrateReplays(config, sandbox.log)
+  await Promise.all([migrateReplays(config, sandbox.log), migrateGenerations(config, sandbox.log)])
   const schema = definition && schemaName(config.namespace, definition.group)
   const pool = openReplayPool(config, sandbox.log, schema)
   return {

@@ -26,7 +26,7 @@ export class Client {
     this.options = options
   }
 
-  query(query: Query, parameters: unknown[] = []): Promise<{ rows: object[]; rowCount: number }> {
+  query(query: Query, parameters: unknown[] = []): Promise<{ rows: object[]; rowCount: number; command?: string }> {
     const { clock, database, faults, random, party } = this.options
     const { text, name, values: given = parameters } = typeof query === 'string' ? { text: query } : query
     const values = given.map((value) => (value instanceof ArrayParameter ? value.values : value))
@@ -42,14 +42,15 @@ export class Client {
       const lostRequest = random.chance(faults.lostRequest)
       if (lostRequest) clock.after(this.latency(), lose)
       if (lostRequest && random.chance(0.5)) return void (this.severed = true)
-      const answer = ({ rows, error }: Answer) => {
+      const answer = ({ rows, command, error }: Answer) => {
         session.broken = undefined
         this.next()
         const lost = random.chance(faults.lostAnswer)
         this.lastAnswer = Math.max(this.lastAnswer + instant, clock.now + this.latency())
         clock.after(
           this.lastAnswer - clock.now,
-          () => (lost || this.lost ? lose() : error ? reject(error) : resolve({ rows, rowCount: rows.length })),
+          () =>
+            lost || this.lost ? lose() : error ? reject(error) : resolve({ rows, rowCount: rows.length, command }),
           party,
         )
       }

@@ -10,6 +10,8 @@ const lockLimitMs = 5_000
 
 export interface Answer {
   rows: object[]
+  /** What a commit came to. */
+  command?: 'COMMIT' | 'ROLLBACK'
   error?: Error
 }
 
@@ -67,8 +69,10 @@ export class Session {
 
   /** A transaction in which a statement failed is rolled back by `commit`, without an error. */
   private commit(reply: (answer: Answer) => void): void {
-    if (this.transaction && !this.failed) this.database.commit(this.transaction)
-    this.rollback(reply)
+    const lasts = this.transaction !== undefined && !this.failed
+    if (this.transaction && lasts) this.database.commit(this.transaction)
+    this.close()
+    reply({ rows: [], command: lasts ? 'COMMIT' : 'ROLLBACK' })
   }
 
   private rollback(reply: (answer: Answer) => void): void {
