@@ -90,7 +90,7 @@ test('the tables are filled anew and swapped in while events flow and readers re
       offsets,
     ])
   await move(1_000) // As if the group had begun anew
-  await expect(undoReplay(context, end.id)).rejects.toThrow(/^these tables are ahead of order-status at orders\/0/)
+  await expect(undoReplay(context, end.id)).rejects.toThrow(/^these tables are ahead of order-status at orders\/\d/)
   await move(-1_000)
   expect(await rows(bench)).toEqual(untouched)
 
