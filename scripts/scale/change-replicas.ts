@@ -115,7 +115,7 @@ async function watch(
   let settledAt: number | undefined
   let idle: ReadonlySet<number> = new Set()
   for (;;) {
-    const standings = await readStandings(pool, group.schema)
+    const standings = await readStandings(pool, group)
     const at = performance.now()
     for (const standing of standings) {
       const trace = traces.get(standing.lane)
@@ -155,7 +155,7 @@ async function idleLanes(config: Config, group: Group, standings: readonly LaneS
 
 /** A consumer that only just joins has none. */
 async function booksOf(config: Config, pool: Pool, group: Group): Promise<Books> {
-  const standings = await readStandings(pool, group.schema)
+  const standings = await readStandings(pool, group)
   return standings.length === 0 ? emptyBooks : readBooks(config, pool, group)
 }
 
