@@ -1,6 +1,5 @@
 import { consumerFolders } from '../consumers/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
-import { currentConfig } from '../infra/generations/current-config.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
 import type { CommandFrame, CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
@@ -115,10 +114,9 @@ async function scale(
   refuseForeignStack(dataDir)
   const wanted = parseReplicaCounts(texts, consumerFolders())
   const stack = await requireStack(dataDir)
-  const configured = configOf(stack)
-  const pool = openForPerson(configured)
+  const config = configOf(stack)
+  const pool = openForPerson(config)
   try {
-    const config = await currentConfig(configured, pool)
     if (texts.length === 0 && restart === undefined) {
       const consumers = await readLoad({ config, pool, stack, signal })
       return json ? printJson(loadJson(consumers)) : printLoad(consumers)

@@ -6,7 +6,9 @@ import { withAdmin } from '../../infra/kafka.ts'
 import { migrate } from '../../infra/migrate.ts'
 import { createSandbox } from '../../infra/testing/sandbox.ts'
 import { topicName, topics } from '../../schemas/topics.ts'
+import { changeReplicas } from './change-replicas.ts'
 import { readStandings } from './lane-standing.ts'
+import { serveStack } from './testing/served-stack.ts'
 
 const consumer = 'order-status'
 
@@ -36,6 +38,23 @@ async function afterPartitionChange() {
   )
   return { sandbox, schema }
 }
+
+test('after a change of the partitions the lanes there are now are followed, whatever the configuration says', async () => {
+  const { sandbox, schema } = await afterPartitionChange()
+  await using _sandbox = sandbox
+  const { config, pool } = sandbox
+  await using stack = await serveStack({ [consumer]: 1 }, async () => {
+    await pool.query(`update ${schema}.lane set epoch = 8`)
+    await pool.query(`update ${schema}.lane_state set epoch = 8`)
+  })
+  const [change] = await changeReplicas({
+    ...{ config: { ...config, dataDir: stack.dataDir }, pool, wanted: { [consumer]: 2 } },
+    ...{ withinMs: 5_000, signal: AbortSignal.timeout(30_000) },
+  })
+  expect(change?.replicas).toEqual({ before: 1, after: 2 })
+  expect(change?.passages.map(({ lane, to }) => [lane, to])).toEqual([0, 1].map((lane) => [lane, sandbox.namespace]))
+  expect(change?.books.after.taken).toBe(7)
+})
 
 test('a lane is as far as it is in the topics there are now: what it took of earlier ones would hide what it has to take', async () => {
   const { sandbox, schema } = await afterPartitionChange()
