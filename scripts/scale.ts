@@ -13,7 +13,7 @@ import { changeJson, printChange } from './scale/print-change.ts'
 import { readLoad } from './scale/consumer-load.ts'
 import type { Orphans } from './scale/orphans.ts'
 import { printOrphans, typedName } from './scale/print-orphans.ts'
-import { removeConsumer } from './scale/remove-consumer.ts'
+import { openForRemoval, removeConsumer } from './scale/remove-consumer.ts'
 import { loadJson, printLoad } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
 import { parseRestart, restartReplicas } from './scale/restart-replicas.ts'
@@ -84,7 +84,7 @@ async function remove(
   const { dataDir } = loadConfig()
   refuseForeignStack(dataDir)
   const config = configOf(await requireStack(dataDir))
-  const pool = openForPerson(config)
+  const pool = openForRemoval(config)
   const agreed = async (orphans: Orphans) => {
     if (!json) printOrphans(consumer, orphans)
     return yes || typedName(consumer)

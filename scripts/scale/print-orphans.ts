@@ -6,7 +6,7 @@ import type { Orphans } from './orphans.ts'
 
 /** What a consumer has on the servers, and what of it nobody else knows. */
 export function printOrphans(consumer: string, { group, schema, rows }: Orphans): void {
-  const { parked, unsent, unanswered } = lostWith({ group, schema, rows })
+  const { parked, unsent, unanswered } = lostWith(rows)
   const tables = Object.entries(rows).map(([table, count]) => `${count.toLocaleString('en')} in ${table}`)
   printTable(
     [`with ${consumer} goes`, ''],
