@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/load-consumer.ts'
-import { quoted } from '../../consumers/replay/rebuild/tables-aside.ts'
+import { quoted, schemasAside } from '../../consumers/replay/rebuild/tables-aside.ts'
 import type { Config } from '../../infra/config.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
@@ -11,7 +11,9 @@ export interface Orphans {
   readonly group: OrphanGroup | null
   /** Database schema; null if there is none. */
   readonly schema: string | null
-  /** Rows by table, as far as there are any. */
+  /** Schemas its rebuilds have left. */
+  readonly aside: readonly string[]
+  /** Rows of its own schema by table, as far as there are any. */
   readonly rows: RowCounts
 }
 
@@ -32,10 +34,14 @@ export const lostWith = (rows: RowCounts) => ({
 /** Counts every table: with a large inbox that takes minutes. @throws errors of pg and kafkajs */
 export async function findOrphans(config: Config, kafka: Kafka, pool: Pool, consumer: string): Promise<Orphans> {
   const live = schemaName(config.namespace, consumer)
-  const [group, tables] = await Promise.all([findGroup(kafka, `${config.namespace}${consumer}`), tablesOf(pool, live)])
+  const [group, tables, aside] = await Promise.all([
+    findGroup(kafka, `${config.namespace}${consumer}`),
+    tablesOf(pool, live),
+    schemasAside(pool, live),
+  ])
   // Only a consumer's schema has a ledger: that of the orders API is none
   const schema = tables.includes('ledger') ? live : null
-  return { group, schema, rows: schema === null ? {} : await countRows(pool, schema, tables) }
+  return { group, schema, aside, rows: schema === null ? {} : await countRows(pool, schema, tables) }
 }
 
 export const findGroup = (kafka: Kafka, id: string): Promise<OrphanGroup | null> =>

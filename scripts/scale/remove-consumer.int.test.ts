@@ -1,8 +1,11 @@
 import { expect, test } from '@jest/globals'
 import { consumerMigrations, schemaName } from '../../consumers/load-consumer.ts'
+import { migrateReplays } from '../../consumers/replay/replay-schema.ts'
+import { tryLockTarget } from '../../consumers/replay/target-lock.ts'
 import { migrate } from '../../infra/migrate.ts'
 import { createSandbox } from '../../infra/testing/sandbox.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
+import type { Orphans } from './orphans.ts'
 import { openForRemoval, removeConsumer } from './remove-consumer.ts'
 import type { RemoveOptions } from './remove-consumer.ts'
 import { serveStack } from './testing/served-stack.ts'
@@ -17,7 +20,10 @@ async function openScene(onScale?: () => void) {
   const stack = await serveStack({ [consumer]: replicas }, onScale)
   const config = { ...sandbox.config, dataDir: stack.dataDir }
   const schema = schemaName(namespace, consumer)
-  await migrate({ url: config.postgres.url, schema, folders: consumerMigrations(consumer), log })
+  await Promise.all([
+    migrateReplays(config, log),
+    migrate({ url: config.postgres.url, schema, folders: consumerMigrations(consumer), log }),
+  ])
   const pool = openForRemoval(config)
   return {
     ...{ sandbox, stack, pool, schema },
@@ -41,6 +47,48 @@ async function openScene(onScale?: () => void) {
     },
   }
 }
+
+test('it stays while a replay of it is open: without it nobody could end that', async () => {
+  await using scene = await openScene()
+  const { pool, stack } = scene
+  const { rows } = await pool.query<{ id: number }>(
+    `insert into replay (plan_id, mode, target, plan, options, actor, runner, state)
+     values ('p', 'redeliver', 'order-status', '{}', '{}', 'ada', 'here:1', 'running'),
+            ('q', 'redeliver', $1, '{}', '{}', 'ada', 'here:1', 'running') returning id`,
+    [consumer],
+  )
+  const id = rows[1]?.id
+  for (const state of ['running', 'paused', 'stopped']) {
+    await pool.query('update replay set state = $2 where id = $1', [id, state])
+    await expect(scene.remove()).rejects.toMatchObject({
+      code: 'USAGE',
+      message: `Replay ${id} of ${consumer} is ${state}: end it first, or cancel it (\`npm run replay -- cancel ${id}\`)`,
+    })
+  }
+  expect(stack.asked).toEqual([])
+  await pool.query(`update replay set state = 'cancelled' where id = $1`, [id])
+  const agreed = async () => {
+    await using lock = await tryLockTarget(pool, consumer)
+    return lock !== undefined
+  }
+  expect(await scene.remove({ agreed })).toBeUndefined() // None can begin while a person is asked
+  expect(await scene.schemas()).toEqual([''])
+})
+
+test('what its rebuilds left goes with it: tables of its former life must not come back', async () => {
+  await using scene = await openScene()
+  const { pool, schema, stack } = scene
+  for (const name of ['_before_3', '_rebuild_12', '_before_4', '_before_you'])
+    await pool.query(`create schema "${schema}${name}"`)
+  await pool.query(`create table "${schema}_before_4".ledger ()`) // A consumer's that is called so
+  const shown: Orphans[] = []
+  const removed = await scene.remove({ agreed: async (orphans) => shown.push(orphans) > 0 })
+  const aside = ['_before_3', '_rebuild_12'].map((name) => `${schema}${name}`)
+  expect(shown).toMatchObject([{ schema, aside }])
+  expect(removed).toMatchObject({ schema, aside })
+  expect(stack.asked).toEqual([{ [consumer]: 0 }])
+  expect(await scene.schemas()).toEqual(['_before_4', '_before_you'])
+})
 
 test('with events nobody published it stays, and its replicas are as before', async () => {
   await using scene = await openScene()

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { consumerFolders } from '../../consumers/load-consumer.ts'
 import { quoted, schemaExists } from '../../consumers/replay/rebuild/tables-aside.ts'
+import { replaySchema } from '../../consumers/replay/replay-schema.ts'
+import { readOpenReplay } from '../../consumers/replay/replay-table.ts'
+import { endItFirst, lockTarget } from '../../consumers/replay/target-lock.ts'
 import type { Config } from '../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka.ts'
@@ -29,10 +32,11 @@ export interface RemoveOptions {
   signal: AbortSignal
 }
 
-/** Connections with the patience that counting and dropping a large inbox takes. */
+/** Connections that see the replays, with the patience that counting and dropping a large inbox takes. */
 export const openForRemoval = (config: Config): Pool =>
   createPool({
     url: config.postgres.url,
+    schema: replaySchema(config.namespace),
     name: 'tally-scale',
     statementWithinMs: 3_600_000,
     log: commandLogger('scale', config),
@@ -40,7 +44,7 @@ export const openForRemoval = (config: Config): Pool =>
 
 /**
  * Removes a consumer from a running stack with all it has on the servers: stops its replicas, deletes its group and drops its
- * schema. Killed on the way, it can be repeated.
+ * schema and those its rebuilds left. No replay of it begins meanwhile. Killed on the way, it can be repeated.
  * @returns what was removed, as it was agreed to; undefined if the person did not agree
  * @throws TallyError USAGE when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
  *   as before unless the message says otherwise
@@ -49,9 +53,13 @@ export async function removeConsumer(options: RemoveOptions): Promise<Orphans | 
   const { config, kafka, pool, consumer, withinMs, agreed, signal } = options
   const replicas = replicasOf(await requireStack(config.dataDir), consumer).length
   await refuseIfRead(config, consumer)
+  await refuseIfReplayed(pool, consumer)
+  await using lock = await lockTarget(pool, consumer)
+  await refuseIfReplayed(pool, consumer) // It may have begun, and been stopped, just before
+
   const found = await findOrphans(config, kafka, pool, consumer)
-  const { schema } = found
-  if (replicas === 0 && !schema && !found.group) throw new TallyError('USAGE', unknown(consumer))
+  const { schema, aside } = found
+  if (replicas === 0 && !schema && !found.group && aside.length === 0) throw new TallyError('USAGE', unknown(consumer))
   if (!(await agreed(found))) return undefined
   signal.throwIfAborted()
 
@@ -63,7 +71,9 @@ export async function removeConsumer(options: RemoveOptions): Promise<Orphans | 
     if (schema) await refuseIfAwaited(options, schema)
     signal.throwIfAborted()
     if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id])) // Refused if somebody joined it meanwhile
-    if (schema) await pool.query(`drop schema if exists ${quoted(schema)} cascade`)
+    const schemas = schema ? [schema, ...aside] : aside
+    if (schemas.length > 0)
+      await lock.connection.query(`drop schema if exists ${schemas.map(quoted).join(', ')} cascade`)
     return found
   } catch (error) {
     if (replicas === 0) throw error
@@ -88,6 +98,12 @@ async function refuseIfRead(config: Config, consumer: string): Promise<void> {
   if (readers.length === 0) return
   const names = readers.map(({ name }) => name).join(', ')
   throw new TallyError('USAGE', `${consumer} must stay: ${names} read what it writes`)
+}
+
+/** Without its consumer a replay can be neither resumed nor cancelled, and an open one keeps the partitions as they are. */
+async function refuseIfReplayed(pool: Pool, consumer: string): Promise<void> {
+  const open = await readOpenReplay(pool, consumer)
+  if (open) throw new TallyError('USAGE', endItFirst(open))
 }
 
 /**
