@@ -23,6 +23,8 @@ export interface PoolOptions {
   idleInTransactionMs?: number
   /** A connection or an answer not there after so long fails. @default 5000 for connections, 20000 for answers */
   answerWithinMs?: number
+  /** A statement not done after so long is ended, here and by the server. @default `answerWithinMs` here, 15000 there */
+  statementWithinMs?: number
   log: Logger
 }
 
@@ -36,6 +38,7 @@ export function createPool({
   max = 4,
   idleInTransactionMs = 2_000,
   answerWithinMs,
+  statementWithinMs,
   log,
 }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -44,13 +47,13 @@ export function createPool({
     application_name: name,
     connectionTimeoutMillis: answerWithinMs ?? 5_000,
     idleTimeoutMillis: 30_000,
-    query_timeout: answerWithinMs ?? 20_000,
+    query_timeout: statementWithinMs ?? answerWithinMs ?? 20_000,
     keepAlive: true,
     pipeline: true,
     options: [
       `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
       '-c lock_timeout=5000',
-      '-c statement_timeout=15000',
+      `-c statement_timeout=${statementWithinMs ?? 15_000}`,
       ...(schema ? [`-c search_path=${schema}`] : []),
     ].join(' '),
   })

@@ -1,6 +1,5 @@
 import { consumerFolders } from '../consumers/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
-import { currentConfig } from '../infra/generations/current-config.ts'
 import { createCommand, printJson, runCommand, say } from './cli.ts'
 import type { CommandFrame, CommonOptions } from './cli.ts'
 import { integer } from './cli/arguments.ts'
@@ -14,7 +13,7 @@ import { changeJson, printChange } from './scale/print-change.ts'
 import { readLoad } from './scale/consumer-load.ts'
 import type { Orphans } from './scale/orphans.ts'
 import { printOrphans, typedName } from './scale/print-orphans.ts'
-import { removeConsumer } from './scale/remove-consumer.ts'
+import { openForRemoval, removeConsumer } from './scale/remove-consumer.ts'
 import { loadJson, printLoad } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
 import { parseRestart, restartReplicas } from './scale/restart-replicas.ts'
@@ -85,7 +84,7 @@ async function remove(
   const { dataDir } = loadConfig()
   refuseForeignStack(dataDir)
   const config = configOf(await requireStack(dataDir))
-  const pool = openForPerson(config)
+  const pool = openForRemoval(config)
   const agreed = async (orphans: Orphans) => {
     if (!json) printOrphans(consumer, orphans)
     return yes || typedName(consumer)
@@ -115,10 +114,9 @@ async function scale(
   refuseForeignStack(dataDir)
   const wanted = parseReplicaCounts(texts, consumerFolders())
   const stack = await requireStack(dataDir)
-  const configured = configOf(stack)
-  const pool = openForPerson(configured)
+  const config = configOf(stack)
+  const pool = openForPerson(config)
   try {
-    const config = await currentConfig(configured, pool)
     if (texts.length === 0 && restart === undefined) {
       const consumers = await readLoad({ config, pool, stack, signal })
       return json ? printJson(loadJson(consumers)) : printLoad(consumers)

@@ -74,7 +74,10 @@ async function refuseUndo({ pool, definition }: ReplayContext, run: ReplayRun, {
   if (!run.figures['swapped'])
     throw new TallyError('USAGE', `replay ${run.id} swapped no tables: there is nothing to put back`)
   if (!(await schemaExists(pool, before)))
-    throw new TallyError('USAGE', `the tables of before replay ${run.id} are gone: a later rebuild has replaced them`)
+    throw new TallyError(
+      'USAGE',
+      `the tables of before replay ${run.id} are gone: a later rebuild has replaced them, or its consumer was removed`,
+    )
   const parked = await parkedEvents(pool)
   if (parked > 0)
     throw new TallyError(

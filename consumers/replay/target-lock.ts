@@ -52,8 +52,15 @@ export async function lockTarget(pool: Pool, target: string): Promise<TargetLock
   const lock = await tryLockTarget(pool, target)
   if (lock) return lock
   const open = await readOpenReplay(pool, target)
-  throw new TallyError('USAGE', open ? inTheWay(open) : `a replay of ${target} is being put back: try again afterwards`)
+  throw new TallyError(
+    'USAGE',
+    open ? inTheWay(open) : `a replay of ${target} is being put back, or ${target} removed: try again afterwards`,
+  )
 }
+
+/** Why something must wait that no replay may meet, not even one that is to be resumed. */
+export const endItFirst = ({ id, target, state }: Pick<ReplayRow, 'id' | 'target' | 'state'>): string =>
+  `Replay ${id} of ${target} is ${state}: end it first, or cancel it (\`npm run replay -- cancel ${id}\`)`
 
 /** How a replay is, in a word: `died` if it says it is running and nobody runs it. */
 export const conditionOf = ({ state, attended }: Pick<ReplayRow, 'state' | 'attended'>): string =>

@@ -1,4 +1,6 @@
 import { replaySchema } from '../../consumers/replay/replay-schema.ts'
+import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
+import { endItFirst } from '../../consumers/replay/target-lock.ts'
 import { TallyError } from '../../infra/errors.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
 import type { Services } from './services.ts'
@@ -7,15 +9,11 @@ import type { Services } from './services.ts'
 export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
   const table = `"${replaySchema(namespace)}".replay`
   await tx.query(`lock table ${table} in share mode`)
-  const { rows } = await tx.query<{ id: number; target: string; state: string }>(
+  const { rows } = await tx.query<Pick<ReplayRow, 'id' | 'target' | 'state'>>(
     `select id, target, state from ${table} where state in ('running', 'paused', 'stopped') order by id limit 1`,
   )
   const [open] = rows
-  if (open)
-    throw new TallyError(
-      'USAGE',
-      `Replay ${open.id} of ${open.target} is ${open.state}: end it first, or cancel it (\`npm run replay -- cancel ${open.id}\`)`,
-    )
+  if (open) throw new TallyError('USAGE', endItFirst(open))
 }
 
 /** What will not get better by waiting: lanes a person has paused, or that wait for one. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
+import { currentConfig } from '../../infra/generations/current-config.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { ReplicaCounts } from '../../infra/stack/scaling.ts'
 import type { StackStatus } from '../../infra/stack/stack-record.ts'
@@ -52,15 +53,17 @@ export const changeReplicas = ({ wanted, ...options }: ChangeOptions): Promise<C
   )
 
 /**
- * Watches every lane of these consumers from before a change of their replicas until it has settled.
+ * Watches every lane of these consumers, in the generation the topics have now, from before a change of their replicas until
+ * it has settled.
  * @param change resolves when the replicas are as wanted
  * @throws TallyError USAGE, UNREACHABLE: the lanes did not settle; what `change` throws
  */
 export async function followChange(
   consumers: readonly string[],
-  { config, pool, withinMs, signal }: FollowOptions,
+  { config: configured, pool, withinMs, signal }: FollowOptions,
   change: () => Promise<unknown>,
 ): Promise<Change[]> {
+  const config = await currentConfig(configured, pool) // --auto goes on while persons change the partitions
   const before = await requireStack(config.dataDir)
   const groups = await chooseGroups(config, consumers)
   const booksBefore = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
@@ -115,7 +118,7 @@ async function watch(
   let settledAt: number | undefined
   let idle: ReadonlySet<number> = new Set()
   for (;;) {
-    const standings = await readStandings(pool, group.schema)
+    const standings = await readStandings(pool, group)
     const at = performance.now()
     for (const standing of standings) {
       const trace = traces.get(standing.lane)
@@ -155,7 +158,7 @@ async function idleLanes(config: Config, group: Group, standings: readonly LaneS
 
 /** A consumer that only just joins has none. */
 async function booksOf(config: Config, pool: Pool, group: Group): Promise<Books> {
-  const standings = await readStandings(pool, group.schema)
+  const standings = await readStandings(pool, group)
   return standings.length === 0 ? emptyBooks : readBooks(config, pool, group)
 }
 

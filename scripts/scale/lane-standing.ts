@@ -1,4 +1,5 @@
 import type { Pool } from '../../infra/postgres.ts'
+import type { Group } from '../verify/database.ts'
 
 /** Where a lane stands, at one moment. */
 export interface LaneStanding {
@@ -18,17 +19,20 @@ const statement = (schema: string) => `
     coalesce((
       select sum(next_offset) from (
         select distinct on (topic) next_offset from ${schema}.ledger
-        where partition = l.lane order by topic, epoch desc) as newest), 0)::bigint as reached
+        where partition = l.lane and topic = any($1) order by topic, epoch desc) as newest), 0)::bigint as reached
   from ${schema}.lane as l left join ${schema}.lane_state as s on s.lane = l.lane and s.epoch = l.epoch
   order by l.lane`
 
 /** Undefined table or schema: a consumer that only just joins. Source: PostgreSQL, appendix "Error Codes". */
 const notThereYet = new Set(['42P01', '3F000'])
 
-/** All lanes of a group that were ever claimed. Quick enough to be asked often. @param schema quoted */
-export async function readStandings(pool: Pool, schema: string): Promise<LaneStanding[]> {
+/** All lanes of a group that were ever claimed, and how far they are in its topics. Quick enough to be asked often. */
+export async function readStandings(
+  pool: Pool,
+  { schema, topics }: Pick<Group, 'schema' | 'topics'>,
+): Promise<LaneStanding[]> {
   try {
-    return (await pool.query<LaneStanding>(statement(schema))).rows
+    return (await pool.query<LaneStanding>(statement(schema), [[...topics]])).rows
   } catch (error) {
     if (notThereYet.has((error as { code?: string }).code ?? '')) return []
     throw error

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/load-consumer.ts'
+import { quoted, schemasAside } from '../../consumers/replay/rebuild/tables-aside.ts'
 import type { Config } from '../../infra/config.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
@@ -7,30 +8,43 @@ import type { Pool } from '../../infra/postgres.ts'
 /** What a consumer leaves behind on the servers. */
 export interface Orphans {
   /** Consumer group on the broker; null if there is none. */
-  readonly group: { readonly id: string; readonly members: number } | null
+  readonly group: OrphanGroup | null
   /** Database schema; null if there is none. */
   readonly schema: string | null
-  /** Rows by table, as far as there are any. */
-  readonly rows: Readonly<Record<string, number>>
+  /** Schemas its rebuilds have left. */
+  readonly aside: readonly string[]
+  /** Rows of its own schema by table, as far as there are any. */
+  readonly rows: RowCounts
 }
 
+export interface OrphanGroup {
+  readonly id: string
+  readonly members: number
+}
+
+export type RowCounts = Readonly<Record<string, number>>
+
 /** What would be lost with its rows: nobody else knows of it. */
-export const lostWith = ({ rows }: Orphans) => ({
+export const lostWith = (rows: RowCounts) => ({
   parked: rows['parked'] ?? 0,
   unsent: rows['outbox'] ?? 0,
   unanswered: rows['call'] ?? 0,
 })
 
-/** @throws errors of pg and kafkajs */
+/** Counts every table: with a large inbox that takes minutes. @throws errors of pg and kafkajs */
 export async function findOrphans(config: Config, kafka: Kafka, pool: Pool, consumer: string): Promise<Orphans> {
-  const [group, tables] = await Promise.all([
+  const live = schemaName(config.namespace, consumer)
+  const [group, tables, aside] = await Promise.all([
     findGroup(kafka, `${config.namespace}${consumer}`),
-    tablesOf(pool, schemaName(config.namespace, consumer)),
+    tablesOf(pool, live),
+    schemasAside(pool, live),
   ])
-  return { group, ...tables }
+  // Only a consumer's schema has a ledger: that of the orders API is none
+  const schema = tables.includes('ledger') ? live : null
+  return { group, schema, aside, rows: schema === null ? {} : await countRows(pool, schema, tables) }
 }
 
-const findGroup = (kafka: Kafka, id: string): Promise<Orphans['group']> =>
+export const findGroup = (kafka: Kafka, id: string): Promise<OrphanGroup | null> =>
   withAdmin(kafka, async (admin) => {
     const { groups } = await admin.listGroups()
     if (!groups.some(({ groupId }) => groupId === id)) return null
@@ -38,18 +52,21 @@ const findGroup = (kafka: Kafka, id: string): Promise<Orphans['group']> =>
     return { id, members: described.groups[0]?.members.length ?? 0 }
   })
 
-/** Only a consumer's schema has a ledger: that of the orders API is none. */
-async function tablesOf(pool: Pool, schema: string): Promise<Pick<Orphans, 'schema' | 'rows'>> {
-  const { rows: tables } = await pool.query<{ name: string }>(
+async function tablesOf(pool: Pool, schema: string): Promise<string[]> {
+  const { rows } = await pool.query<{ name: string }>(
     `select relname as name from pg_class join pg_namespace as n on n.oid = relnamespace
      where nspname = $1 and relkind in ('r', 'p') and not relispartition order by relname`,
     [schema],
   )
-  if (!tables.some(({ name }) => name === 'ledger')) return { schema: null, rows: {} }
+  return rows.map(({ name }) => name)
+}
+
+/** Of these tables, as far as there are any. */
+export async function countRows(pool: Pool, schema: string, tables: readonly string[]): Promise<RowCounts> {
   const counts: [string, number][] = []
-  for (const { name } of tables) {
-    const { rows } = await pool.query<{ count: number }>(`select count(*) from "${schema}"."${name}"`)
+  for (const name of tables) {
+    const { rows } = await pool.query<{ count: number }>(`select count(*) from ${quoted(schema)}.${quoted(name)}`)
     if (rows[0] && rows[0].count > 0) counts.push([name, rows[0].count])
   }
-  return { schema, rows: Object.fromEntries(counts) }
+  return Object.fromEntries(counts)
 }

@@ -5,14 +5,15 @@ import { lostWith } from './orphans.ts'
 import type { Orphans } from './orphans.ts'
 
 /** What a consumer has on the servers, and what of it nobody else knows. */
-export function printOrphans(consumer: string, { group, schema, rows }: Orphans): void {
-  const { parked, unsent, unanswered } = lostWith({ group, schema, rows })
+export function printOrphans(consumer: string, { group, schema, aside, rows }: Orphans): void {
+  const { parked, unsent, unanswered } = lostWith(rows)
   const tables = Object.entries(rows).map(([table, count]) => `${count.toLocaleString('en')} in ${table}`)
   printTable(
     [`with ${consumer} goes`, ''],
     [
       ['Kafka group', group ? `${group.id}, ${group.members} members` : 'none'],
       ['database schema', schema ?? 'none'],
+      ...aside.map((name) => ['tables of a rebuild', name]),
       ['rows', tables.join(', ') || 'none'],
       ['parked events', String(parked)],
       ['events to publish', String(unsent)],

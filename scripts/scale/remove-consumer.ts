@@ -1,19 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { consumerFolders } from '../../consumers/load-consumer.ts'
+import { quoted, schemaExists } from '../../consumers/replay/rebuild/tables-aside.ts'
+import { replaySchema } from '../../consumers/replay/replay-schema.ts'
+import { readOpenReplay } from '../../consumers/replay/replay-table.ts'
+import { endItFirst, lockTarget } from '../../consumers/replay/target-lock.ts'
 import type { Config } from '../../infra/config.ts'
-import { TallyError } from '../../infra/errors.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka.ts'
+import { createPool } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { topics } from '../../schemas/topics.ts'
+import { commandLogger } from '../cli/connect.ts'
+import { explainFailure } from '../cli/failure.ts'
 import { readGroups } from '../verify/database.ts'
-import { findOrphans, lostWith } from './orphans.ts'
-import type { Orphans } from './orphans.ts'
+import { countRows, findGroup, findOrphans, lostWith } from './orphans.ts'
+import type { OrphanGroup, Orphans } from './orphans.ts'
 import { askForReplicas, replicasOf, requireStack } from './running-stack.ts'
 
 export interface RemoveOptions {
   config: Config
   kafka: Kafka
+  /** As `openForRemoval` makes it. */
   pool: Pool
   consumer: string
   /** Remove it although it has events nobody published and calls nobody answered. */
@@ -24,33 +32,55 @@ export interface RemoveOptions {
   signal: AbortSignal
 }
 
+/** Connections that see the replays, with the patience that counting and dropping a large inbox takes. */
+export const openForRemoval = (config: Config): Pool =>
+  createPool({
+    url: config.postgres.url,
+    schema: replaySchema(config.namespace),
+    name: 'tally-scale',
+    statementWithinMs: 3_600_000,
+    log: commandLogger('scale', config),
+  })
+
 /**
  * Removes a consumer from a running stack with all it has on the servers: stops its replicas, deletes its group and drops its
- * schema. Killed on the way, it can be repeated.
- * @returns what was removed; undefined if the person did not agree
- * @throws TallyError USAGE when it must stay: its replicas are then as before
+ * schema and those its rebuilds left. No replay of it begins meanwhile. Killed on the way, it can be repeated.
+ * @returns what was removed, as it was agreed to; undefined if the person did not agree
+ * @throws TallyError USAGE when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
+ *   as before unless the message says otherwise
  */
 export async function removeConsumer(options: RemoveOptions): Promise<Orphans | undefined> {
-  const { config, kafka, pool, consumer, giveUp, withinMs, agreed, signal } = options
+  const { config, kafka, pool, consumer, withinMs, agreed, signal } = options
   const replicas = replicasOf(await requireStack(config.dataDir), consumer).length
-  const found = await findOrphans(config, kafka, pool, consumer)
-  if (replicas === 0 && !found.schema && !found.group) throw new TallyError('USAGE', unknown(consumer))
   await refuseIfRead(config, consumer)
+  await refuseIfReplayed(pool, consumer)
+  await using lock = await lockTarget(pool, consumer)
+  await refuseIfReplayed(pool, consumer) // It may have begun, and been stopped, just before
+
+  const found = await findOrphans(config, kafka, pool, consumer)
+  const { schema, aside } = found
+  if (replicas === 0 && !schema && !found.group && aside.length === 0) throw new TallyError('USAGE', unknown(consumer))
   if (!(await agreed(found))) return undefined
+  signal.throwIfAborted()
 
   const ask = (count: number) =>
     askForReplicas(config.dataDir, { replicas: { [consumer]: count }, startWithinMs: withinMs })
   if (replicas > 0) await ask(0)
-  const left = await whenDeserted(options, signal)
-  const objection = objectionTo(consumer, left, giveUp)
-  if (objection) {
-    if (replicas > 0) await ask(replicas)
-    throw new TallyError('USAGE', `${objection}. Nothing was removed, its replicas run as before`)
+  try {
+    const group = await whenDeserted(options)
+    if (schema) await refuseIfAwaited(options, schema)
+    signal.throwIfAborted()
+    if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id])) // Refused if somebody joined it meanwhile
+    const schemas = schema ? [schema, ...aside] : aside
+    if (schemas.length > 0)
+      await lock.connection.query(`drop schema if exists ${schemas.map(quoted).join(', ')} cascade`)
+    return found
+  } catch (error) {
+    if (replicas === 0) throw error
+    const told = await haveReplicasBack(options, schema, () => ask(replicas))
+    const { sentence } = explainFailure(error, () => config)
+    throw new TallyError(isTallyError(error) ? error.code : 'UNREACHABLE', `${sentence}. ${told}`, { cause: error })
   }
-  const { group, schema } = left
-  if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id]))
-  if (schema) await pool.query(`drop schema "${schema}" cascade`)
-  return left
 }
 
 const unknown = (consumer: string): string =>
@@ -70,19 +100,54 @@ async function refuseIfRead(config: Config, consumer: string): Promise<void> {
   throw new TallyError('USAGE', `${consumer} must stay: ${names} read what it writes`)
 }
 
-/** A replica that was killed is counted in until its session ends. */
-async function whenDeserted({ config, kafka, pool, consumer }: RemoveOptions, signal: AbortSignal): Promise<Orphans> {
+/** Without its consumer a replay can be neither resumed nor cancelled, and an open one keeps the partitions as they are. */
+async function refuseIfReplayed(pool: Pool, consumer: string): Promise<void> {
+  const open = await readOpenReplay(pool, consumer)
+  if (open) throw new TallyError('USAGE', endItFirst(open))
+}
+
+/**
+ * A replica that was killed is counted in until its session ends.
+ * @returns its group; null if there is none
+ * @throws TallyError USAGE if there are members that this stack cannot end
+ */
+async function whenDeserted({ config, kafka, consumer, signal }: RemoveOptions): Promise<OrphanGroup | null> {
   for (const deadline = performance.now() + config.kafka.sessionTimeoutMs + 2_000; ; ) {
-    const left = await findOrphans(config, kafka, pool, consumer)
-    if (!left.group?.members || performance.now() > deadline) return left
+    const group = await findGroup(kafka, `${config.namespace}${consumer}`)
+    if (!group?.members) return group
+    if (performance.now() > deadline)
+      throw new TallyError(
+        'USAGE',
+        `${consumer} still has ${group.members} replicas that this stack did not start: stop them first`,
+      )
     await delay(250, undefined, { signal })
   }
 }
 
-function objectionTo(consumer: string, left: Orphans, giveUp: boolean): string | undefined {
-  if (left.group?.members)
-    return `${consumer} still has ${left.group.members} replicas that this stack did not start: stop them first`
-  const { unsent, unanswered } = lostWith(left)
-  if (giveUp || unsent + unanswered === 0) return undefined
-  return `${consumer} has ${unsent} events to publish and ${unanswered} calls without an answer: wait for them, or add --give-up to lose them`
+/** Events and calls nobody else knows of. @throws TallyError USAGE */
+async function refuseIfAwaited({ pool, consumer, giveUp }: RemoveOptions, schema: string): Promise<void> {
+  if (giveUp) return
+  const { unsent, unanswered } = lostWith(await countRows(pool, schema, ['outbox', 'call']))
+  if (unsent + unanswered === 0) return
+  throw new TallyError(
+    'USAGE',
+    `${consumer} has ${unsent} events to publish and ${unanswered} calls without an answer: wait for them, or add --give-up to lose them`,
+  )
+}
+
+/** Starts the replicas again that were told to end. @returns what to tell of it */
+async function haveReplicasBack(
+  { pool, consumer }: RemoveOptions,
+  schema: string | null,
+  start: () => Promise<unknown>,
+): Promise<string> {
+  try {
+    // The answer to the drop may be what was lost: without its tables a replica would begin anew
+    if (schema !== null && !(await schemaExists(pool, schema)))
+      return `The tables of ${consumer} are gone: remove it again to have the rest gone, too`
+    await start()
+    return 'Nothing was removed, its replicas run as before'
+  } catch (error) {
+    return `Its replicas have ended and are not back: ${describeError(error)}`
+  }
 }

@@ -108,4 +108,19 @@ export async function keptSchemas(tx: Tx, { live }: Schemas): Promise<string[]> 
   return rows.map(({ name }) => name)
 }
 
+/**
+ * Names of all schemas that rebuilds of a group have left: of tables it had before, and of some that were never swapped in.
+ * @param live the group's own; one with a ledger is another group's, however it is called
+ */
+export async function schemasAside(tx: Tx, live: string): Promise<string[]> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select nspname as name from pg_namespace
+     where starts_with(nspname, $1) and substr(nspname, length($1) + 1) ~ '^_(before|rebuild)_[0-9]+$'
+       and to_regclass(quote_ident(nspname) || '.ledger') is null
+     order by nspname`,
+    [live],
+  )
+  return rows.map(({ name }) => name)
+}
+
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
