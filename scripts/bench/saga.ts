@@ -5,7 +5,7 @@ import { busy, calm, runStages } from './saga/run-stages.ts'
 
 export const saga: Benchmark = {
   name: 'saga',
-  what: `Orders through the API to the captured payment: ${calm} a second for the times, ${busy} a second for the rate.`,
+  what: `Orders through the API to the captured payment: ${calm} a second for the times from the 201 on, ${busy} a second for the rate.`,
   unit: 'orders/s',
   events: { usual: 20_000, quick: 1_000 },
   contenders: [
