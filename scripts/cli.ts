@@ -53,6 +53,8 @@ export async function runCommand(
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1)) // … | head
   const command = build(interrupt)
+  for (const each of command.commands)
+    each.showHelpAfterError(`(\`${command.name()} ${each.name()} --help\` shows the options and examples)`)
   try {
     await command.parseAsync(argv)
   } catch (error) {

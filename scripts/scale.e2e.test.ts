@@ -139,6 +139,11 @@ describe('scale', () => {
     expect(groups.map(({ groupId }) => groupId)).not.toContain(`${stack.sandbox.namespace}loyalty`)
     const { loyalty: _removed, ...left } = others
     expect(await pids()).toEqual(left)
+    // Its folder is still there: what looks at all consumers goes on without it, and says so
+    const health = JSON.parse(succeeded(await stack.run('lanes', 'ls', '--json'))) as { undeployed: string[] }
+    expect(health.undeployed).toEqual(['loyalty'])
+    const verdict = JSON.parse(succeeded(await stack.run('verify', '--json'))) as { undeployed: string[] }
+    expect(verdict).toMatchObject({ ok: true, undeployed: ['loyalty'] })
     await rm(join(copy.dir, 'consumers/loyalty'), { recursive: true })
   })
 

@@ -75,6 +75,11 @@ test('lanes nobody ever claimed are there, too', () => {
   expect(lanes.map(({ lane, condition }) => `${lane} ${condition}`)).toEqual(['0 unowned', '1 live', '2 unowned'])
 })
 
+test('lanes that have ended are not, unless something was left in them', () => {
+  const rows = [row({ lane: 0 }), row({ lane: 1, owner: null }), row({ lane: 2, owner: null, parked: 1 })]
+  expect(judgeLanes(rows, ['orders'], 1, undefined).map(({ lane }) => lane)).toEqual([0, 2])
+})
+
 describe('what a person is told', () => {
   test('nothing of a lane that is well, busy or not', () => {
     const busy = judge({ outbox: 5, outboxMs: 80, calls: 3, timers: 9 }, { low: 0, end: 900, notOlder: [60, 40, 40] })

@@ -62,7 +62,9 @@ export function judgeLanes(
 ): LaneHealth[] {
   const count = Math.max(...topics.map((topic) => ends?.get(topic)?.size ?? 0)) || partitions
   const known = new Map(rows.map((row) => [row.lane, row]))
-  const lanes = new Set([...Array(count).keys(), ...known.keys()])
+  // With fewer partitions than before the last lanes have ended: shown only if something was left in them
+  const left = rows.filter(({ parked, outbox, calls, timers }) => parked + outbox + calls + timers > 0)
+  const lanes = new Set([...Array(count).keys(), ...left.map(({ lane }) => lane)])
   return [...lanes].map((lane) => judgeLane(known.get(lane) ?? { ...unclaimed, lane }, topics, ends))
 }
 

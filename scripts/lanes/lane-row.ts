@@ -80,7 +80,7 @@ const statement = (schema: string) => `
     left join timers on timers.lane = known.lane
   order by known.lane`
 
-/** All lanes of a group that were ever claimed or paused, at one moment. @param schema quoted */
+/** All lanes of a group that were ever claimed or paused, at one moment; those that have ended, too. @param schema quoted */
 export const readLaneRows = async (pool: Pool, schema: string): Promise<LaneRow[]> =>
   (await pool.query<LaneRow>(statement(schema))).rows
 

@@ -6,7 +6,7 @@ import type { GroupHealth, Health } from './read-health.ts'
 import { troublesOf } from './troubles.ts'
 
 /** One line per group; below, what a person should know, lanes with the same trouble together. */
-export function printHealth({ groups, orders, brokerTrouble }: Health): void {
+export function printHealth({ groups, undeployed, orders, brokerTrouble }: Health): void {
   printTable(['consumer', 'replicas', 'lanes', 'behind', 'parked', 'outbox', 'calls', 'timers'], groups.map(groupLine))
   const troubles = groups.flatMap(({ group, lanes }) =>
     [...Map.groupBy(lanes.flatMap(withTroubles), ({ trouble }) => trouble)].map(([trouble, found]) => [
@@ -20,6 +20,7 @@ export function printHealth({ groups, orders, brokerTrouble }: Health): void {
     process.stdout.write('\n')
     printTable(['lanes', 'to look at'], troubles)
   }
+  if (undeployed.length > 0) say(`Without tables, removed or never deployed: ${undeployed.join(', ')}`)
   if (brokerTrouble !== undefined) say(`How far behind they are is not known. ${brokerTrouble}`)
 }
 
@@ -64,7 +65,7 @@ const laneLine = (group: string, lane: LaneHealth): (string | number)[] => [
 ]
 
 /** As everywhere, offsets are strings: they may outgrow a number. */
-export const healthJson = ({ groups, orders, brokerTrouble }: Health) => ({
+export const healthJson = ({ groups, undeployed, orders, brokerTrouble }: Health) => ({
   consumers: groups.map(({ group, lanes }) => ({
     group,
     lanes: lanes.map(({ positions: _positions, topics, ...lane }) => ({
@@ -79,5 +80,6 @@ export const healthJson = ({ groups, orders, brokerTrouble }: Health) => ({
     })),
   })),
   ordersOutbox: orders ?? null,
+  undeployed,
   brokerTrouble: brokerTrouble ?? null,
 })

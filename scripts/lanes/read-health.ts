@@ -4,7 +4,7 @@ import { currentConfig } from '../../infra/generations/current-config.ts'
 import { createPool } from '../../infra/postgres.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import { commandLogger } from '../cli/connect.ts'
-import { ordersWriter, readGroups } from '../verify/database.ts'
+import { deployedOf, ordersWriter, readGroups } from '../verify/database.ts'
 import type { Group } from '../verify/database.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 import { judgeLanes } from './lane-health.ts'
@@ -20,6 +20,8 @@ export interface GroupHealth {
 
 export interface Health {
   readonly groups: readonly GroupHealth[]
+  /** Consumers without tables: removed, or never deployed. */
+  readonly undeployed: readonly string[]
   /** The orders API's: it reads nothing. Looked at with all consumers only. */
   readonly orders: Outbox | undefined
   /** Why nobody knows where the topics end. */
@@ -55,7 +57,8 @@ export async function chooseGroups(config: Config, names: readonly string[]): Pr
  */
 export async function readHealth(configured: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
   const config = await answerWithin('PostgreSQL', currentConfig(configured, pool))
-  const groups = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
+  const asked = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
+  const { deployed: groups, undeployed } = await answerWithin('PostgreSQL', deployedOf(pool, asked))
   const read = Promise.all([
     names.length > 0 ? undefined : readOutbox(pool, ordersWriter(config).schema),
     ...groups.map(async (group) => ({ group, rows: await readLaneRows(pool, group.schema) })),
@@ -75,6 +78,7 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
     judgeLanes(rows, [...group.topics], config.partitions, ends)
   return {
     groups: tables.map((table) => ({ group: table.group.name, lanes: lanesOf(table) })),
+    undeployed,
     orders,
     brokerTrouble,
   }

@@ -109,7 +109,10 @@ async function objectTo({ config, pool }: ChangeOptions, services: Services): Pr
   await inTransaction(pool, (tx) => refuseReplays(tx, config.namespace))
   const standing = await standingLanes(pool, services)
   if (standing.length > 0)
-    throw new TallyError('USAGE', `Their topics would never be read to the end: ${standing.slice(0, 5).join('; ')}`)
+    throw new TallyError(
+      'USAGE',
+      `${standing.slice(0, 5).join('; ')}: their topics would never be read to the end. \`npm run lanes -- ls\` shows them, \`resume\` ends a pause`,
+    )
 }
 
 /** Waits until nothing is left in the topics that a group has not taken, and switches in that moment. */

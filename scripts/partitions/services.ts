@@ -1,6 +1,6 @@
 import type { Config } from '../../infra/config.ts'
 import type { Pool, Tx } from '../../infra/postgres.ts'
-import { ordersWriter, readGroups } from '../verify/database.ts'
+import { deployedOf, ordersWriter, readGroups } from '../verify/database.ts'
 import type { Group, Writer } from '../verify/database.ts'
 
 /** Everything that has lanes. */
@@ -11,13 +11,7 @@ export interface Services {
 
 /** The services whose tables exist; a consumer that was never deployed has nothing to move. */
 export async function readServices(config: Config, pool: Pool): Promise<Services> {
-  const groups = await readGroups(config)
-  const { rows } = await pool.query<{ schema: string }>(
-    `select schema from unnest($1::text[]) as schema where to_regclass(schema || '.ledger') is not null`,
-    [groups.map(({ schema }) => schema)],
-  )
-  const deployed = new Set(rows.map(({ schema }) => schema))
-  return { orders: ordersWriter(config), groups: groups.filter(({ schema }) => deployed.has(schema)) }
+  return { orders: ordersWriter(config), groups: (await deployedOf(pool, await readGroups(config))).deployed }
 }
 
 /** Has the transaction's statements see a service's tables, as the service itself does. */

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { loadConsumer } from '../../consumers/load-consumer.ts'
+import { planId } from '../../consumers/replay/plan-id.ts'
 import type { Plan } from '../../consumers/replay/plan.ts'
 import { orders } from '../../consumers/runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
@@ -71,6 +72,14 @@ test('a plan is shown and written, and can be run as it is told', async () => {
   await writeFile(file, before.replace('"lost": 0', '"lost": 1'))
   const edited = await replay('run', file, '--why', 'a test', '--yes')
   expect(edited).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was changed since it was made') })
+
+  const { id: _id, ...said } = JSON.parse(before) as Plan
+  const older = { ...said, cluster: { ...said.cluster, partitions: 12 } }
+  await writeFile(file, JSON.stringify({ ...older, id: planId(older) }))
+  expect(await replay('rehearse', file)).toMatchObject({
+    ...{ exitCode: 1, stdout: '' },
+    stderr: expect.stringContaining('The plan no longer holds: the plan was made with 12 partitions, now there are 3'),
+  })
 })
 
 test('what would be refused is told with the plan; --json is the plan and nothing else', async () => {

@@ -78,7 +78,7 @@ async function plan(asked: Asked, signal: AbortSignal): Promise<void> {
     if (json) printJson(made)
     else printPlan(made, context.config, csv)
     const reasons = await reasonsAgainst(context, made, {})
-    if (reasons.length > 0) say(['As things are, it would be refused:', ...reasons].join('\n  - '))
+    if (reasons.length > 0) return say(['As things are, it would be refused:', ...reasons].join('\n  - '))
     say(
       out === undefined
         ? 'Nothing was written: add --out plan.json to keep the plan'

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
+import { checkDrift } from '../../consumers/replay/check-drift.ts'
 import { readPlanFile } from '../../consumers/replay/plan-file.ts'
 import { rehearsePlan } from '../../consumers/replay/rehearse-plan.ts'
 import type { RehearseOptions } from '../../consumers/replay/rehearse-plan.ts'
 import { loadConfig } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
 import { examplesText, say } from '../cli.ts'
 import type { CommonOptions } from '../cli.ts'
 import { integer } from '../cli/arguments.ts'
@@ -29,6 +31,8 @@ export function addRehearseCommand(program: Command, signal: AbortSignal): void 
       if (first !== undefined && sample !== undefined) command.error('--first or --sample, not both')
       const plan = await readPlanFile(path)
       await withReplayContext(loadConfig(), plan.group, signal, async (context) => {
+        const { fatal } = await checkDrift(context, plan)
+        if (fatal.length > 0) throw new TallyError('USAGE', `The plan no longer holds: ${fatal.join('; ')}`)
         printRehearsal(await rehearsePlan(context, plan, { first, sample, seed }, signal), context.codec, json ?? false)
       })
       say('Rehearsed only: nothing was changed, published or called')

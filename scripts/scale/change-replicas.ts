@@ -118,7 +118,7 @@ async function watch(
   let settledAt: number | undefined
   let idle: ReadonlySet<number> = new Set()
   for (;;) {
-    const standings = await readStandings(pool, group)
+    const standings = (await readStandings(pool, group)).filter(({ lane }) => lane < partitions)
     const at = performance.now()
     for (const standing of standings) {
       const trace = traces.get(standing.lane)

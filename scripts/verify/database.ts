@@ -67,6 +67,22 @@ export const ordersWriter = ({ namespace }: Config): Writer => ({
   schema: quoted(schemaName(namespace, 'orders')),
 })
 
+/** Which of these have tables: one that was removed, or never deployed, has nothing to be looked at. */
+export async function deployedOf(
+  pool: Pool,
+  groups: readonly Group[],
+): Promise<{ deployed: Group[]; undeployed: string[] }> {
+  const { rows } = await pool.query<{ schema: string }>(
+    `select schema from unnest($1::text[]) as schema where to_regclass(schema || '.ledger') is not null`,
+    [groups.map(({ schema }) => schema)],
+  )
+  const schemas = new Set(rows.map(({ schema }) => schema))
+  return {
+    deployed: groups.filter(({ schema }) => schemas.has(schema)),
+    undeployed: groups.filter(({ schema }) => !schemas.has(schema)).map(({ name }) => name),
+  }
+}
+
 /**
  * Every consumer there is a folder of, and what it reads.
  * @param generations of the topics. @default the configuration's

@@ -9,7 +9,7 @@ import { silentLogger } from '../../infra/telemetry.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { generationOf, inGeneration, topics } from '../../schemas/topics.ts'
-import { ordersWriter, readBooks, readGroups, readOutbox } from './database.ts'
+import { ordersWriter, readBooks, deployedOf, readGroups, readOutbox } from './database.ts'
 import type { Group } from './database.ts'
 import type { Evidence } from './evidence.ts'
 import { countBy, judge } from './finding.ts'
@@ -63,6 +63,8 @@ export interface Verdict {
   /** How many orders are in each state. */
   orders: ReadonlyMap<FinalState | 'pending', number>
   findings: readonly Finding[]
+  /** Consumers without tables: nothing was asked of them. */
+  undeployed: readonly string[]
 }
 
 /**
@@ -79,7 +81,7 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
     const generations = await readGenerations(pool, namespace)
     const config = withGeneration(configured, generations.at(-1))
     const orders = ordersWriter(config)
-    const groups = await readGroupsOfAll(pool, config, generations)
+    const { groups, undeployed } = await readGroupsOfAll(pool, config, generations)
     const moving = await settle({ kafka, pool, namespace, orders, groups }, settleWithinMs, signal)
     const codec = await createCodec({ registryUrl: config.registry.url, namespace, types: [], log, signal })
     const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), signal })
@@ -97,6 +99,7 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
       ok: findings.every(({ violations }) => violations === 0),
       orders: countBy(history.fold.orders.values(), (facts) => finalStateOf(facts) ?? 'pending'),
       findings,
+      undeployed,
     }
   } finally {
     await pool.end()
@@ -110,19 +113,25 @@ const namesOf = (generations: readonly Generation[]): string[] =>
   )
 
 /** Groups with the topics of all generations they have lived in: one that joined later began with the topics of then. */
-async function readGroupsOfAll(pool: Pool, config: Config, generations: readonly Generation[]): Promise<Group[]> {
+async function readGroupsOfAll(
+  pool: Pool,
+  config: Config,
+  generations: readonly Generation[],
+): Promise<{ groups: Group[]; undeployed: string[] }> {
   const past = generations.slice(0, -1)
-  const groups = await readGroups(config, [...past.map(({ number }) => number), config.generation])
-  if (past.length === 0) return groups
-  const numbers = new Map(groups.map((group) => [group.name, new Set([config.generation])]))
-  for (const { name, schema } of groups) {
+  const all = await readGroups(config, [...past.map(({ number }) => number), config.generation])
+  const { deployed, undeployed } = await deployedOf(pool, all)
+  if (past.length === 0) return { groups: deployed, undeployed }
+  const numbers = new Map(deployed.map((group) => [group.name, new Set([config.generation])]))
+  for (const { name, schema } of deployed) {
     const { rows } = await pool.query<{ topic: string }>(`select distinct topic from ${schema}.ledger`)
     for (const { topic } of rows) numbers.get(name)?.add(generationOf(topic))
   }
-  return groups.map((group) => ({
+  const groups = deployed.map((group) => ({
     ...group,
     topics: new Set([...group.topics].filter((topic) => numbers.get(group.name)?.has(generationOf(topic)))),
   }))
+  return { groups, undeployed }
 }
 
 /** While something moves, the accounts were taken at different moments and may differ for that reason alone. */
