@@ -48,11 +48,18 @@ export class ApiClient {
 
   /**
    * Asks once for an order to be cancelled, however often it is called with the same key.
+   * @returns false if it is too late: the order has ended
    * @throws as `putProduct`
    */
-  async requestCancellation(orderId: string, reason: string, idempotencyKey: string): Promise<void> {
+  async requestCancellation(orderId: string, reason: string, idempotencyKey: string): Promise<boolean> {
     const path = `/orders/${encodeURIComponent(orderId)}/cancellation`
-    await this.request('POST', path, { reason }, { 'idempotency-key': idempotencyKey })
+    try {
+      await this.request('POST', path, { reason }, { 'idempotency-key': idempotencyKey })
+      return true
+    } catch (error) {
+      if (error instanceof Conflict) return false
+      throw error
+    }
   }
 
   private request(method: string, path: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {
@@ -70,7 +77,8 @@ export class ApiClient {
       if (response.status >= 500 || response.status === 429) {
         throw new TallyError('UNREACHABLE', `The orders API answers ${method} ${path} with status ${response.status}`)
       }
-      throw new TallyError('USAGE', `The orders API refuses ${path}: ${refusalOf(text)}`)
+      const refusal = `The orders API refuses ${path}: ${refusalOf(text)}`
+      throw response.status === 409 ? new Conflict('USAGE', refusal) : new TallyError('USAGE', refusal)
     }, this.signal)
   }
 
@@ -82,6 +90,9 @@ export class ApiClient {
     throw new TallyError('UNREACHABLE', `The orders API does not answer ${request}`, { cause: error })
   }
 }
+
+/** The request is well, but not in the state things are in. */
+class Conflict extends TallyError {}
 
 /** What a problem+json body says, field by field. */
 function refusalOf(text: string): string {

@@ -114,6 +114,16 @@ test.each<[string, (response: ServerResponse) => void]>([
   expect(decoder.typeOf(7)).toBe('PaymentVoided')
 })
 
+test('nonsense that is followed by an answer does not count', async () => {
+  let answers = 0
+  answer = (response) => (answers++ === 0 ? json(response, 200, { status: 'ok' }) : known(response))
+  const { decoder, learn } = setUp()
+  await learn([7])
+  expect(answers).toBe(2)
+  expect(decoder.whyUnreadable(7)).toBeUndefined()
+  expect(decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
 test('neither does a closed port', async () => {
   const { learn, decoder } = setUp({ url: registryUrl })
   server.close()

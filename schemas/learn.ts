@@ -45,7 +45,11 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
       const answer = await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)
       if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
       if (status === 404 || !isSchema(answer)) throw unreachable(registryUrl, error)
-      refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
+      // The first answer may have been nonsense where the second is not: the schema is judged by what it says
+      const why = whyUnusable(answer)
+      if (why !== undefined) return refuse(schemaId, `schema ${schemaId} cannot be used: ${why}`)
+      refusedUntil.delete(schemaId)
+      decoder.add(schemaId, JSON.parse(answer.schema))
     }
   }
 
@@ -68,5 +72,21 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
   }
 }
 
-const isSchema = (answer: unknown): boolean =>
+function whyUnusable({ schema, schemaType = 'AVRO' }: SchemaAnswer): string | undefined {
+  if (schemaType !== 'AVRO') return `it is of the format ${schemaType}`
+  try {
+    avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+    return undefined
+  } catch (error) {
+    return describeError(error)
+  }
+}
+
+interface SchemaAnswer {
+  readonly schema: string
+  /** Left out for Avro. */
+  readonly schemaType?: string
+}
+
+const isSchema = (answer: unknown): answer is SchemaAnswer =>
   typeof answer === 'object' && answer !== null && 'schema' in answer && typeof answer.schema === 'string'

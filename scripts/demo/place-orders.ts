@@ -23,7 +23,7 @@ export interface PlaceOptions {
 /** Requests under way at once: the API commits in groups, so more at once is faster, up to a point. */
 const maxOutstanding = 32
 
-/** Every so many-th order is cancelled right after it was placed. */
+/** Every so many-th order is cancelled right after it was placed, if it has not been rejected by then. */
 const cancelEvery = 50
 
 /** Places orders through the API and cancels some; resolves when all are accepted. Repeating it places nothing new. */
