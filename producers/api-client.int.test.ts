@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { isTallyError } from '../infra/errors.ts'
 import { ApiClient, newOrderOf } from './api-client.ts'
@@ -60,6 +61,20 @@ test('requests go on while the API is overloaded, and while it restarts', async 
   await using _second = await serve()
   expect(await placing).toEqual({ orderId: 'o-1' })
   expect(statuses).toEqual([])
+})
+
+test('a cancellation that comes too late is told from a key that was used for something else', async () => {
+  const orders = [{ endedAt: '2026-01-01T00:00:00.000Z' }, { endedAt: null }]
+  await using server = createServer((request, response) => {
+    const asked = request.method === 'GET'
+    response.writeHead(asked ? 200 : 409).end(JSON.stringify(asked ? orders.shift() : { detail: 'In conflict.' }))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const api = new ApiClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+  const cancel = () => api.requestCancellation('o-1', 'changed my mind', 'k5')
+  expect(await cancel()).toBe(false)
+  await expect(cancel()).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('In conflict.') })
+  expect(orders).toEqual([])
 })
 
 test('an API that never was there is said at once', async () => {

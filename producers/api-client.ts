@@ -57,17 +57,24 @@ export class ApiClient {
       await this.request('POST', path, { reason }, { 'idempotency-key': idempotencyKey })
       return true
     } catch (error) {
-      if (error instanceof Conflict) return false
+      if (error instanceof Conflict && (await this.hasEnded(orderId))) return false
       throw error
     }
   }
 
-  private request(method: string, path: string, body: object, headers: Record<string, string> = {}): Promise<unknown> {
+  private async hasEnded(orderId: string): Promise<boolean> {
+    const { endedAt } = (await this.request('GET', `/orders/${encodeURIComponent(orderId)}`)) as {
+      endedAt: string | null
+    }
+    return endedAt !== null
+  }
+
+  private request(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<unknown> {
     return this.patience.execute(async () => {
       const timeout = AbortSignal.timeout(timeoutMs)
       const response = await fetch(`${this.url}${path}`, {
         method,
-        body: JSON.stringify(body),
+        body: body && JSON.stringify(body),
         headers: { 'content-type': 'application/json', ...headers },
         signal: this.signal ? AbortSignal.any([this.signal, timeout]) : timeout,
       }).catch((error: unknown) => this.giveUpOrRepeat(error, `${method} ${path}`))

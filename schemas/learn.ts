@@ -1,6 +1,6 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import avro from 'avsc'
-import { describeError } from '../infra/errors.ts'
+import { describeError, TallyError } from '../infra/errors.ts'
 import type { Decoder } from './decoder.ts'
 import { askRegistry, statusOf, unreachable } from './registry-client.ts'
 
@@ -32,6 +32,16 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
     decoder.forget(oldest!)
   }
 
+  const accept = (schemaId: number, answer: SchemaAnswer) => {
+    try {
+      const schema = usableSchema(answer)
+      refusedUntil.delete(schemaId)
+      decoder.add(schemaId, schema)
+    } catch (error) {
+      refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
+    }
+  }
+
   const fetchSchema = async (schemaId: number): Promise<void> => {
     try {
       const schema: unknown = await registry.getSchema(schemaId)
@@ -46,10 +56,7 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
       if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
       if (status === 404 || !isSchema(answer)) throw unreachable(registryUrl, error)
       // The first answer may have been nonsense where the second is not: the schema is judged by what it says
-      const why = whyUnusable(answer)
-      if (why !== undefined) return refuse(schemaId, `schema ${schemaId} cannot be used: ${why}`)
-      refusedUntil.delete(schemaId)
-      decoder.add(schemaId, JSON.parse(answer.schema))
+      accept(schemaId, answer)
     }
   }
 
@@ -72,14 +79,12 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
   }
 }
 
-function whyUnusable({ schema, schemaType = 'AVRO' }: SchemaAnswer): string | undefined {
-  if (schemaType !== 'AVRO') return `it is of the format ${schemaType}`
-  try {
-    avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
-    return undefined
-  } catch (error) {
-    return describeError(error)
-  }
+/** @throws TallyError UNREADABLE, or an error of JSON or avsc, where it is no Avro schema */
+function usableSchema({ schema, schemaType = 'AVRO' }: SchemaAnswer): avro.Schema {
+  if (schemaType !== 'AVRO') throw new TallyError('UNREADABLE', `it is of the format ${schemaType}`)
+  const parsed = JSON.parse(schema) as avro.Schema
+  avro.Type.forSchema(parsed)
+  return parsed
 }
 
 interface SchemaAnswer {

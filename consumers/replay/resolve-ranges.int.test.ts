@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { readTopic } from '../../infra/testing/read-topic.ts'
 import { countTable, orders, tallyConsumer } from '../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../runtime/testing/test-bench.ts'
 import type { TestBench } from '../runtime/testing/test-bench.ts'
@@ -42,10 +43,13 @@ test('pins offsets, times and positions', async () => {
     to: { at: 'offsets', offsets: new Map([[`orders/${partition}`, 3]]) },
   })
   expect(one.partitions).toMatchObject([{ partition, from: 1, to: 3, scanned: 2 }])
+  const { kafka, namespace } = bench.sandbox
+  const records = (await readTopic(kafka, `${namespace}orders`)).filter((record) => record.partition === partition)
+  const first = Number(records.find(({ timestamp }) => Number(timestamp) >= lastTime!)?.offset) // Several may be of one millisecond
   const last = await plan({ from: { at: 'time', time: lastTime! }, to: { at: 'latest' } })
-  expect(last.partitions).toContainEqual(expect.objectContaining({ partition, from: end - 1, to: end }))
+  expect(last.partitions).toContainEqual(expect.objectContaining({ partition, from: first, to: end }))
   const before = await plan({ to: { at: 'time', time: lastTime! } })
-  expect(before.partitions).toContainEqual(expect.objectContaining({ partition, from: 0, to: end - 1 }))
+  expect(before.partitions).toContainEqual(expect.objectContaining({ partition, from: 0, to: first }))
 })
 
 test('the group bounds what is handled again, not what is copied', async () => {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
-import { generationTable, readCurrent } from '../../infra/generations/generation-table.ts'
+import { readCurrent } from '../../infra/generations/generation-table.ts'
 import { inTransaction } from '../../infra/postgres.ts'
 import type { Tx } from '../../infra/postgres.ts'
 import { carryOut } from './carry-out.ts'
@@ -102,8 +102,6 @@ export async function found({ pool }: Pick<ReplayContext, 'pool'>, id: number): 
 
 /** @throws TallyError USAGE if the topics were made anew since this process learnt of them */
 async function refuseOldTopics(tx: Tx, { namespace, generation }: Config): Promise<void> {
-  const { rows } = await tx.query('select where to_regclass($1) is not null', [generationTable(namespace)])
-  if (rows.length === 0) return // Never deployed: to ask all the same would fail, and the transaction with it
   const current = await readCurrent(tx, namespace)
   if (current && current.number !== generation)
     throw new TallyError(

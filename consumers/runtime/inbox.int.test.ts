@@ -10,40 +10,23 @@ import type { TestBench } from './testing/test-bench.ts'
 const place = hashedId('orders/3/17')
 const weekMs = 7 * 24 * 3_600_000
 
+const idOf = (id?: string, source?: string, placeId = place): string =>
+  inboxId(
+    id,
+    () => source,
+    () => placeId,
+  )
+
 describe('the id the inbox knows an event by', () => {
   test('an id that carries its time stays as it is, however it is written', () => {
     const id = newEventId()
-    expect(
-      inboxId(
-        id.toUpperCase(),
-        () => '/shop',
-        () => place,
-      ),
-    ).toBe(id)
+    expect(idOf(id.toUpperCase(), '/shop')).toBe(id)
   })
 
   test('any other id lies behind all times and is the same every time', () => {
     for (const id of [randomUUID(), 'INV/2026/0815', '', undefined, 'x'.repeat(500)]) {
-      expect(
-        inboxId(
-          id,
-          () => undefined,
-          () => place,
-        ),
-      ).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
-      expect(
-        inboxId(
-          id,
-          () => undefined,
-          () => place,
-        ),
-      ).toBe(
-        inboxId(
-          id,
-          () => undefined,
-          () => place,
-        ),
-      )
+      expect(idOf(id)).toMatch(/^ffffffff-ffff-8[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/)
+      expect(idOf(id)).toBe(idOf(id))
     }
   })
 
@@ -53,30 +36,12 @@ describe('the id the inbox knows an event by', () => {
       { id: '1001', source: '/shop-b' },
       { id: 'x7Ab', source: '/shop-a' },
       { id: 'x7aB', source: '/shop-a' },
-    ].map(({ id, source }) =>
-      inboxId(
-        id,
-        () => source,
-        () => place,
-      ),
-    )
+    ].map(({ id, source }) => idOf(id, source))
     expect(new Set(ids).size).toBe(4)
   })
 
   test('an event without an id is its place', () => {
-    expect(
-      inboxId(
-        undefined,
-        () => '/shop',
-        () => place,
-      ),
-    ).not.toBe(
-      inboxId(
-        undefined,
-        () => '/shop',
-        () => hashedId('orders/3/18'),
-      ),
-    )
+    expect(idOf(undefined, '/shop')).not.toBe(idOf(undefined, '/shop', hashedId('orders/3/18')))
   })
 })
 
@@ -97,11 +62,7 @@ describe('the inbox as weeks go by', () => {
     const now = Date.now()
     const timed = newEventId(now)
     const ahead = newEventId(now + 6 * weekMs) // A clock that is wrong
-    const untimed = inboxId(
-      'foreign',
-      () => undefined,
-      () => place,
-    )
+    const untimed = idOf('foreign')
     const ids = [timed, ahead, untimed]
     expect(await known(bench, ids)).toEqual([false, false, false])
     const before = await partitionsOf(bench)

@@ -78,6 +78,7 @@ class RecordReader {
     return start
   }
 
+  /** Of a header; one that is null is empty. */
   name(): string {
     const length = this.int()
     if (length <= 0) return ''

@@ -28,17 +28,15 @@ export const migrateGenerations = ({ namespace, postgres }: Config, log: Logger)
 /** The table's name, for connections that see other schemas. */
 export const generationTable = (namespace: string): string => `"${generationSchema(namespace)}".generation`
 
-const undefinedTable = '42P01'
-
-/** All generations there have been, the current one last; none before the first deployment. */
+/**
+ * All generations there have been, the current one last; none before the first deployment. Whether there is a table is asked
+ * first: to run into its absence would fail the transaction this may be part of.
+ */
 export async function readGenerations(tx: Tx, namespace: string): Promise<Generation[]> {
-  const text = `select number, partitions from ${generationTable(namespace)} where switched_at is not null order by number`
-  try {
-    return (await tx.query<Generation>({ name: 'generations', text })).rows
-  } catch (error) {
-    if ((error as { code?: string }).code === undefinedTable) return []
-    throw error
-  }
+  const table = generationTable(namespace)
+  if ((await tx.query('select where to_regclass($1) is not null', [table])).rows.length === 0) return []
+  const text = `select number, partitions from ${table} where switched_at is not null order by number`
+  return (await tx.query<Generation>({ name: 'generations', text })).rows
 }
 
 /** The generation all services are to use; undefined before the first deployment. */

@@ -78,12 +78,10 @@ async function plan(asked: Asked, signal: AbortSignal): Promise<void> {
     if (json) printJson(made)
     else printPlan(made, context.config, csv)
     const reasons = await reasonsAgainst(context, made, {})
-    if (reasons.length > 0) return say(['As things are, it would be refused:', ...reasons].join('\n  - '))
-    say(
-      out === undefined
-        ? 'Nothing was written: add --out plan.json to keep the plan'
-        : `Next: npm run replay -- run ${out} --why "…"`,
-    )
+    if (reasons.length > 0) say(['As things are, it would be refused:', ...reasons].join('\n  - '))
+    if (out === undefined) say('Nothing was written: add --out plan.json to keep the plan')
+    else if (reasons.length === 0) say(`Next: npm run replay -- run ${out} --why "…"`)
+    else say(`${out} was written all the same`)
   })
 }
 

@@ -26,7 +26,10 @@ const statement = (schema: string) => `
 /** Undefined table or schema: a consumer that only just joins. Source: PostgreSQL, appendix "Error Codes". */
 const notThereYet = new Set(['42P01', '3F000'])
 
-/** All lanes of a group that were ever claimed, those that have ended, too, and how far they are in its topics. Quick enough to be asked often. */
+/**
+ * All lanes of a group that were ever claimed, those that have ended, too, and how far they are in its topics. Quick enough to
+ * be asked often.
+ */
 export async function readStandings(
   pool: Pool,
   { schema, topics }: Pick<Group, 'schema' | 'topics'>,

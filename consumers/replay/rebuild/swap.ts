@@ -61,8 +61,9 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await lockLanes(tx, config)
   const lockedAt = performance.now()
   if ((await parkedEvents(tx)) > 0) return 'parked'
-  await refuseElsewhere(tx, context, fold)
-  const targets = await reached(tx, fold.positions)
+  const standing = await groupStanding(tx, fold.positions)
+  await refuseElsewhere(tx, context, fold, standing)
+  const targets = await reached(tx, fold.positions, standing)
   const left = fold.left(targets)
   if (left > atMost) return 'behind'
   await fold.upTo(targets, tx)
@@ -108,7 +109,12 @@ async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
  * nothing were missing; in front of tables that have taken more, they would take events twice.
  * @throws TallyError USAGE
  */
-async function refuseElsewhere(tx: Tx, { config, definition }: FoldContext, { positions }: Fold): Promise<void> {
+async function refuseElsewhere(
+  tx: Tx,
+  { config, definition }: FoldContext,
+  { positions }: Fold,
+  standing: ReadonlyMap<string, number>,
+): Promise<void> {
   const { group } = definition
   const { rows } = await tx.query('select from lane where generation > $1 limit 1', [config.generation])
   const former = positions.find(({ topic }) => topic !== inGeneration(withoutGeneration(topic), config.generation))
@@ -117,7 +123,6 @@ async function refuseElsewhere(tx: Tx, { config, definition }: FoldContext, { po
       'USAGE',
       `the topics were made anew since these tables were filled: they would lack what ${group} has taken from the new ones`,
     )
-  const standing = await groupStanding(tx, positions)
   const ahead = positions.find(({ topic, partition, next }) => next > (standing.get(`${topic}/${partition}`) ?? 0))
   if (ahead)
     throw new TallyError(

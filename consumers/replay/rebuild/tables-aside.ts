@@ -100,13 +100,8 @@ export const dropSchema = async (tx: Tx, schema: string): Promise<void> => {
 }
 
 /** Names of the schemas that earlier rebuilds of the group have kept its tables in. */
-export async function keptSchemas(tx: Tx, { live }: Schemas): Promise<string[]> {
-  const { rows } = await tx.query<{ name: string }>(
-    `select nspname as name from pg_namespace where starts_with(nspname, $1) and substr(nspname, length($1) + 1) ~ '^[0-9]+$'`,
-    [`${live}_before_`],
-  )
-  return rows.map(({ name }) => name)
-}
+export const keptSchemas = async (tx: Tx, { live }: Schemas): Promise<string[]> =>
+  (await schemasAside(tx, live)).filter((name) => name.startsWith(`${live}_before_`))
 
 /**
  * Names of all schemas that rebuilds of a group have left: of tables it had before, and of some that were never swapped in.
