@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Message } from 'kafkajs'
+import { createTopics } from './create-topics.ts'
 import { isTallyError } from './errors.ts'
 import { withAdmin } from './kafka.ts'
 import { openRangeReader } from './read-ranges.ts'
@@ -17,9 +18,7 @@ afterAll(() => sandbox.close())
 /** A topic whose values are its offsets. */
 async function filled(counts: readonly number[], valueBytes = 10): Promise<string> {
   const topic = `${sandbox.namespace}read-${randomUUID()}`
-  await withAdmin(sandbox.kafka, (admin) =>
-    admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: counts.length }] }),
-  )
+  await withAdmin(sandbox.kafka, (admin) => createTopics(admin, [{ topic, numPartitions: counts.length }]))
   const producer = sandbox.kafka.producer()
   await producer.connect()
   for (const [partition, count] of counts.entries()) {

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
+import { createTopics } from '../create-topics.ts'
 import { withAdmin } from '../kafka.ts'
 import { readTopic } from '../testing/read-topic.ts'
 import { createSandbox } from '../testing/sandbox.ts'
@@ -12,7 +13,7 @@ const makeTopic = ({ kafka, namespace }: Sandbox, name: string, compression: str
   withAdmin(kafka, async (admin) => {
     const topic = `${namespace}${name}`
     const configEntries = [{ name: 'compression.type', value: compression }]
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1, configEntries }] })
+    await createTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1, configEntries }])
     return topic
   })
 

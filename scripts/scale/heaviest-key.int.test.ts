@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { createTopics } from '../../infra/create-topics.ts'
 import { withAdmin } from '../../infra/kafka.ts'
 import { createSandbox } from '../../infra/testing/sandbox.ts'
 import { heaviestKey } from './heaviest-key.ts'
@@ -8,10 +9,10 @@ test('the key most of the unread records of a lane have, over all its topics', a
   await using sandbox = createSandbox()
   const topics = ['first', 'second']
   await withAdmin(sandbox.kafka, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: topics.map((topic) => ({ topic: `${sandbox.namespace}${topic}`, numPartitions: 2 })),
-    }),
+    createTopics(
+      admin,
+      topics.map((topic) => ({ topic: `${sandbox.namespace}${topic}`, numPartitions: 2 })),
+    ),
   )
   const producer = sandbox.kafka.producer()
   await producer.connect()
