@@ -14,7 +14,8 @@ const folder = process.argv[2] ?? ''
 if (!consumerFolders().includes(folder)) {
   const asked = folder === '--help' || folder === '-h'
   const unknown = folder && !asked ? `no consumer "${folder}". ` : ''
-  process.stderr.write(`${unknown}Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}\n`)
+  const usage = `Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}`
+  process.stderr.write(`${unknown}${usage}\nExample: npm run consumer -- payment\n`)
   process.exit(asked ? 0 : 2)
 }
 

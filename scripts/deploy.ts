@@ -1,5 +1,6 @@
 import { consumerFolders } from '../consumers/load-consumer.ts'
-import { createCommand, runCommand, say } from './cli.ts'
+import { createCommand, printJson, runCommand, say } from './cli.ts'
+import type { CommonOptions } from './cli.ts'
 import { deployDatabase, deploySchemas, deployTopics } from './deploy/steps.ts'
 import { loadConfig } from '../infra/config.ts'
 import { createLogger } from '../infra/telemetry.ts'
@@ -17,7 +18,7 @@ await runCommand(() =>
   ])
     .argument('[steps...]', `steps to take: ${Object.keys(steps).join(', ')} (default: all, in this order)`)
     .option('--consumer <name>', 'of the database: the schema of this consumer only')
-    .action(async (chosen: string[], { consumer }: { consumer?: string }, command) => {
+    .action(async (chosen: string[], { consumer, json }: CommonOptions & { consumer?: string }, command) => {
       const unknown = chosen.filter((step) => !(step in steps))
       if (unknown.length > 0)
         command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
@@ -26,7 +27,9 @@ await runCommand(() =>
       const config = loadConfig()
       const log = createLogger('deploy', config.logLevel)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {
-        say(await steps[step](config, log, consumer))
+        const outcome = await steps[step](config, log, consumer)
+        if (json) printJson({ step, outcome })
+        else say(outcome)
       }
     }),
 )

@@ -99,7 +99,10 @@ test('taking everything again changes nothing, and says so with figures', async 
   expect(shown.partitions[0]!.from).toBe('0')
   expect((await replay('show', String(id))).stdout).toContain('orders/0')
   expect(await replay('undo', String(id))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('add --yes') })
-  expect(await replay('undo', String(id), '--yes')).toMatchObject({ exitCode: 0 })
+  expect(await replay('undo', String(id), '--yes')).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining('every lane had gone on by itself'),
+  })
   expect((await listed())[0]).toMatchObject({ id, state: 'undone' })
 })
 
@@ -181,8 +184,11 @@ test('stopped by a signal it is paused; killed it has died; paused and cancelled
 }, 120_000)
 
 test.each(['plan', 'rehearse', 'run', 'resume', 'pause', 'cancel', 'undo', 'list', 'show'])(
-  '%s explains itself',
+  '%s explains itself, with an example',
   async (name) => {
-    expect(await replay(name, '--help')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Usage:') })
+    expect(await replay(name, '--help')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^Usage:[^]*\nExamples:/),
+    })
   },
 )

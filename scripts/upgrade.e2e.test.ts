@@ -173,7 +173,7 @@ describe('upgrade while orders flow', () => {
     await using ofV1 = await flow(2, ordersPerSecond)
     await addField('OrderPlaced', remark)
     await edit('producers/order-generator.ts', 'currency: ', `remark: 'Ring twice', currency: `)
-    succeeded(await stack.run('deploy', 'schemas'))
+    expect(JSON.parse((await stack.run('deploy', 'schemas', '--json')).stdout)).toMatchObject({ step: 'schemas' })
     await using ofV2 = await flow(3, ordersPerSecond)
     const [beside] = await change('order-status=2') // The second one is of the new version
     expect(new Set(beside?.lanes.map(({ to }) => to))).toEqual(new Set(['order-status', 'order-status-2']))

@@ -118,7 +118,7 @@ export interface ReplayMode {
    */
   run(context: ReplayContext, run: ReplayRun): Promise<void>
   /** Puts right what a replay that will not go on has left, stopped or killed: tables aside, positions. */
-  abandon(context: ReplayContext, run: ReplayRun): Promise<void>
+  abandon(context: ReplayContext, run: ReplayRun): Promise<unknown>
   /** Puts back what it was before a replay that ended; absent where that cannot be. */
   undo?(context: ReplayContext, run: ReplayRun): Promise<void>
 }

@@ -48,20 +48,27 @@ export const redeliver: ReplayMode = {
   },
 
   abandon: putAllBack,
-  undo: putAllBack,
+
+  async undo(context, run) {
+    if ((await putAllBack(context, run)) === 0)
+      run.note('nothing was to be put back: every lane had gone on by itself where it had been')
+  },
 }
 
 /** Lanes that are not through go on where they were before the replay: all that lies between, they have taken once. */
-async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<void> {
+/** @returns how many partitions were still being taken again */
+async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<number> {
   const account = new RedeliveryAccount(run)
+  let back = 0
   for (const [lane, ranges] of Map.groupBy(run.partitions, ({ partition }) => partition)) {
     const topics = ranges.map(({ topic }) => topic)
     await inTransaction(pool, async (tx) => {
-      await putBack(tx, run.id, lane, topics)
+      back += await putBack(tx, run.id, lane, topics)
       await run.advance(tx, [])
     })
   }
   await inTransaction(pool, (tx) => account.settle(tx))
+  return back
 }
 
 async function seeThrough(context: ReplayContext, run: ReplayRun, account: RedeliveryAccount): Promise<void> {

@@ -72,12 +72,16 @@ export async function moveBack(
   )
 }
 
-/** Has a lane go on where it was before the replay, if it has not got there by itself. */
-export async function putBack(tx: Tx, replay: number, lane: number, topics: readonly string[]): Promise<void> {
+/**
+ * Has a lane go on where it was before the replay, if it has not got there by itself.
+ * @returns how many topics it was still taking again
+ */
+export async function putBack(tx: Tx, replay: number, lane: number, topics: readonly string[]): Promise<number> {
   const epoch = await raiseEpoch(tx, lane, `replay ${replay}`)
   const standing = await readPositions(tx, lane, topics)
   const spans = standing.flatMap(({ topic, topicId, position: { again } }): NewSpan[] =>
     again?.replay === replay ? [{ topic, topicId, position: { offset: again.resumeAt } }] : [],
   )
   await insertSpans(tx, { lane, epoch }, spans)
+  return spans.length
 }

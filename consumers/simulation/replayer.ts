@@ -23,7 +23,7 @@ export function moveLaneBack(world: World): void {
     const to = random.chance(0.5) ? reached : random.integer(from + 1, reached)
     return [{ topic, partition: lane, from, to, next: from, scanned: 0, selected: 0, before: null }]
   })
-  const attempt = (what: string, work: () => Promise<void>) =>
+  const attempt = (what: string, work: () => Promise<unknown>) =>
     void work().then(
       () => clock.trace?.(`lane ${lane} ${what}`),
       (error: unknown) => clock.trace?.(`lane ${lane} not ${what}: ${describeError(error)}`),

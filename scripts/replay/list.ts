@@ -4,7 +4,7 @@ import { readProgress } from '../../consumers/replay/replay-table.ts'
 import { listReplays } from '../../consumers/replay/steer-replay.ts'
 import { conditionOf } from '../../consumers/replay/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { printJson, printTable } from '../cli.ts'
+import { examplesText, printJson, printTable } from '../cli.ts'
 import type { CommonOptions } from '../cli.ts'
 import { age } from '../cli/age.ts'
 import { integer } from '../cli/arguments.ts'
@@ -16,6 +16,7 @@ export function addListCommand(program: Command): void {
     .command('list', { isDefault: true })
     .description('replays: who, when, why and how far; the newest first')
     .option('-n, --limit <count>', 'how many to list', integer(1), 20)
+    .addHelpText('after', examplesText(['npm run replay -- list --limit 5', 'npm run replay -- list --json']))
     .action((_options: unknown, command: Command) => {
       const { limit, json } = command.optsWithGlobals<CommonOptions & { limit: number }>()
       return withReplays(loadConfig(), async (pool) => {

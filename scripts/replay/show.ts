@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ShownReplay } from '../../consumers/replay/steer-replay.ts'
 import { showReplay } from '../../consumers/replay/steer-replay.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { printJson, printTable } from '../cli.ts'
+import { examplesText, printJson, printTable } from '../cli.ts'
 import type { CommonOptions } from '../cli.ts'
 import { integer } from '../cli/arguments.ts'
 import { cut, printable } from '../parked/printable.ts'
@@ -15,6 +15,7 @@ export function addShowCommand(program: Command): void {
     .command('show')
     .description('everything that is known of one: how it was run, how far each partition is, what it passed over')
     .argument('<id>', 'as `list` shows it', integer(1))
+    .addHelpText('after', examplesText(['npm run replay -- show 7', 'npm run replay -- show 7 --json']))
     .action((id: number, _options: unknown, command: Command) => {
       const { json } = command.optsWithGlobals<CommonOptions>()
       return withReplays(loadConfig(), async (pool) => {

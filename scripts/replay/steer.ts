@@ -5,7 +5,7 @@ import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
 import { cancelReplay, pauseReplay, undoReplay } from '../../consumers/replay/steer-replay.ts'
 import { conditionOf } from '../../consumers/replay/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { printJson, say } from '../cli.ts'
+import { examplesText, printJson, say } from '../cli.ts'
 import type { CommonOptions } from '../cli.ts'
 import { integer } from '../cli/arguments.ts'
 import { confirmed } from '../cli/consent.ts'
@@ -17,6 +17,7 @@ export function addPauseCommand(program: Command, signal: AbortSignal): void {
     .command('pause')
     .description('have a replay stop where it is, and wait until it has')
     .argument('<id>', 'as `list` shows it', integer(1))
+    .addHelpText('after', examplesText(['npm run replay -- pause 7', 'npm run replay -- resume 7']))
     .action(async (id: number, _options: unknown, command: Command) => {
       const row = await withReplays(loadConfig(), (pool) => pauseReplay({ pool }, id, signal))
       tell(row, command, `; \`npm run replay -- resume ${id}\` goes on`)
@@ -56,6 +57,7 @@ function addEnding(
   command
     .argument('<id>', 'as `list` shows it', integer(1))
     .option('-y, --yes', 'do not ask')
+    .addHelpText('after', examplesText([`npm run replay -- ${command.name()} 7`, 'npm run replay -- list']))
     .action((id: number, options: { yes?: boolean }) =>
       withReplay(loadConfig(), id, signal, async (context, row) => {
         if (!options.yes && mayAsk(row) && !(await confirmed(question(row)))) return say('Nothing was done')
