@@ -5,10 +5,10 @@ import type { ParkedInput } from '../runtime/decide.ts'
 import type { Chosen, RecordInput } from '../runtime/input.ts'
 import type { Ownership } from '../runtime/ledger.ts'
 import { applyBatch } from '../runtime/take-batch.ts'
-import type { TakeContext } from '../runtime/take-batch.ts'
+import type { Applied as AppliedBatch, TakeContext } from '../runtime/take-batch.ts'
 
 /** What a batch of chosen events has led to. */
-export type Applied = Awaited<ReturnType<typeof applyBatch>>
+export type Applied = AppliedBatch<unknown, unknown>
 
 /** An event that was not applied. */
 export interface Refused {
@@ -90,7 +90,8 @@ type Attempt = { applied: Applied } | { refused: Refused[] } | { error: string }
 async function tryAll(inputs: readonly RecordInput[], { tx, context, own, inbox }: ApplyOptions): Promise<Attempt> {
   await tx.query('savepoint chosen')
   try {
-    const applied = await applyBatch(tx, { ...context, ...neverParks }, own, { source: 'chosen', inputs, inbox })
+    const batch = { source: 'chosen', inputs, inbox } as const
+    const applied = await applyBatch(tx, { ...context, ...neverParks }, own, batch)
     const { parked } = applied.outcome
     if (parked.length === 0) {
       await tx.query('set constraints all immediate') // What would be refused at the commit is refused now

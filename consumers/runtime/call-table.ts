@@ -14,17 +14,16 @@ export interface PendingCall extends NewCall {
 const add = prepared(
   'call_add',
   `insert into call (id, lane, key, kind, request, cause)
-   select id, $2, key, kind, request, cause
-   from unnest($1::uuid[], $3::text[], $4::text[], $5::json[], $6::json[]) as t (id, key, kind, request, cause)
+   select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::json[], $6::json[])
    on conflict do nothing`,
 )
 
-export async function addCalls(tx: Tx, lane: number, calls: readonly NewCall[]): Promise<void> {
+export async function addCalls(tx: Tx, calls: readonly (NewCall & { lane: number })[]): Promise<void> {
   if (calls.length === 0) return
   await add(
     tx,
     calls.map((call) => call.id),
-    lane,
+    calls.map((call) => call.lane),
     calls.map((call) => call.key),
     calls.map((call) => call.kind),
     calls.map((call) => JSON.stringify(call.request)),
@@ -34,12 +33,12 @@ export async function addCalls(tx: Tx, lane: number, calls: readonly NewCall[]):
 
 const answered = prepared<{ id: string }>(
   'call_answered',
-  'delete from call where id = any($1::uuid[]) and lane = $2 returning id',
+  'delete from call where id = any($1::uuid[]) and lane = any($2::int[]) returning id',
 )
 
-/** Takes the rows of answered calls away. An answer counts only if its row was still there. */
-export async function takeAnswered(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
-  return new Set((await answered(tx, ids, lane)).map((row) => row.id))
+/** Takes the rows of answered calls of locked lanes away. An answer counts only if its row was still there. */
+export async function takeAnswered(tx: Tx, lanes: readonly number[], ids: readonly string[]): Promise<Set<string>> {
+  return new Set((await answered(tx, ids, lanes)).map((row) => row.id))
 }
 
 const read = prepared<PendingCall>(

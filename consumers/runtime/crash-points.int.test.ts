@@ -23,7 +23,7 @@ const always = [
   'before call ask',
   'after call ask', // Done outside, unknown here
   'before call_answered',
-  'during commit after lane_advance',
+  'during commit after lanes_advance',
   'after timer_fired',
 ]
 

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import type { Relay } from '../../producers/outbox/relay.ts'
+import type { BatchGroups } from './batch-groups.ts'
 import type { Caller } from './caller.ts'
 import type { Batch } from './input.ts'
 import type { TopicStart } from './ledger.ts'
@@ -17,6 +18,7 @@ export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 
 /** What a lane needs of its process. */
 export interface LaneContext<State, Row> extends TakeContext<State, Row> {
+  groups: BatchGroups<State, Row>
   relay: Relay
   caller: Caller
   log: Logger

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Relay } from '../../producers/outbox/relay.ts'
+import { BatchGroups } from './batch-groups.ts'
 import { Caller } from './caller.ts'
 import type { Batch } from './input.ts'
 import { Lane } from './lane.ts'
@@ -14,7 +15,7 @@ test('a lane that somebody else took is not taken back before the group says so'
   const { kafka, namespace, log } = sandbox
   const relay = new Relay({ kafka, pool, namespace, log })
   const caller = new Caller({ calls: {}, pool, log })
-  const lane = new Lane(0, {
+  const taking = {
     definition: tallyConsumer('tester'),
     pool,
     codec,
@@ -22,6 +23,10 @@ test('a lane that somebody else took is not taken back before the group says so'
     policy: config.failure,
     owner: 'first',
     generation: 1,
+  }
+  const lane = new Lane(0, {
+    ...taking,
+    groups: new BatchGroups(taking),
     relay,
     caller,
     log,

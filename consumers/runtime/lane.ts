@@ -16,7 +16,6 @@ import { ConditionNotes } from './lane-state.ts'
 import type { Position } from './ledger.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 import { takeOrSplit } from './split-batch.ts'
-import { takeBatch } from './take-batch.ts'
 
 const killer = 'the process ended each time it handled this'
 
@@ -158,7 +157,9 @@ export class Lane<State, Row> {
   }
 
   private readonly takeWhole = async (batch: Batch, refusal?: Refusal): Promise<void> => {
-    const taken = await takeBatch(this.context, { lane: this.number, epoch: this.epoch }, batch, refusal)
+    const own = { lane: this.number, epoch: this.epoch }
+    const careful = this.limit < Number.POSITIVE_INFINITY
+    const taken = await this.context.groups.take({ own, batch, refusal }, careful)
     if (batch.source === 'record')
       this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
     if (batch.source === 'answer') for (const { id } of batch.inputs) this.calls?.done(id)

@@ -63,6 +63,31 @@ export async function lockLane(tx: Tx, { lane, epoch }: Ownership): Promise<numb
   return row.next_seq
 }
 
+const lockAll = prepared<{ lane: number; next_seq: number }>(
+  'lane_lock_several',
+  `select lane, next_seq from lane join unnest($1::int[], $2::bigint[]) as own (lane, epoch) using (lane, epoch)
+   for update of lane nowait`,
+)
+
+/**
+ * The same for the lanes of a transaction that takes batches of several. It waits for none of them, so that one that is held
+ * up does not hold up the others, and nobody waits in a circle.
+ * @returns for each lane the number its next outbox row gets
+ * @throws TallyError FENCED; a database error (55P03) if somebody else has one of several locked
+ */
+export async function lockLanes(tx: Tx, owns: readonly Ownership[]): Promise<Map<number, number>> {
+  const [only, ...more] = owns
+  if (only && more.length === 0) return new Map([[only.lane, await lockLane(tx, only)]])
+  const lanes = owns.map(({ lane }) => lane)
+  const locked = await lockAll(
+    tx,
+    lanes,
+    owns.map(({ epoch }) => epoch),
+  )
+  if (locked.length < owns.length) throw new TallyError('FENCED', `of lanes ${lanes.join()} some have a newer owner`)
+  return new Map(locked.map(({ lane, next_seq }) => [lane, next_seq]))
+}
+
 /** The newest span of a topic: where the lane stands. */
 interface LastSpan {
   topic: string
@@ -175,21 +200,42 @@ export async function readPositions(tx: Tx, lane: number, topics: readonly strin
 
 const move = prepared(
   'ledger_move',
-  `update ledger set next_offset = $5, taken = taken + $6, duplicates = duplicates + $7, ignored = ignored + $8,
-     parked = parked + $9, holes = holes + $10
-   where topic = $1 and partition = $2 and epoch = $3 and next_offset = $4 returning 1`,
+  `update ledger set next_offset = until, taken = ledger.taken + move.taken, duplicates = ledger.duplicates + move.duplicates,
+     ignored = ledger.ignored + move.ignored, parked = ledger.parked + move.parked, holes = ledger.holes + move.holes
+   from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+     $9::bigint[], $10::bigint[]) as move (topic, lane, epoch, since, until, taken, duplicates, ignored, parked, holes)
+   where ledger.topic = move.topic and partition = lane and ledger.epoch = move.epoch and next_offset = since returning 1`,
 )
 
+/** A move of a lane's position, and what became of each offset between. */
+export interface LedgerMove extends OffsetMove {
+  readonly own: Ownership
+  readonly taken: number
+  readonly duplicates: number
+  readonly parked: number
+}
+
 /**
- * Moves the position from `move.from` to `move.to`, saying what became of each offset between.
- * @throws TallyError INVARIANT if the position is not at `move.from`: claiming the lane again reads the true one
+ * Moves positions, each from its `from` to its `to`; of each lane and topic one.
+ * @throws TallyError INVARIANT if one is not at its `from`: claiming the lane again reads the true one
  */
-export async function moveLedger(
-  tx: Tx,
-  own: Ownership,
-  { topic, from, to, ignored, holes }: OffsetMove,
-  { taken, duplicates, parked }: { taken: number; duplicates: number; parked: number },
-): Promise<void> {
-  const moved = await move(tx, topic, own.lane, own.epoch, from, to, taken, duplicates, ignored, parked, holes)
-  if (moved.length === 0) throw new TallyError('INVARIANT', `${topic}/${own.lane} does not stand at offset ${from}`)
+export async function moveLedger(tx: Tx, moves: readonly LedgerMove[]): Promise<void> {
+  if (moves.length === 0) return
+  const column = (value: (each: LedgerMove) => unknown) => moves.map(value)
+  const moved = await move(
+    tx,
+    column(({ topic }) => topic),
+    column(({ own }) => own.lane),
+    column(({ own }) => own.epoch),
+    column(({ from }) => from),
+    column(({ to }) => to),
+    column(({ taken }) => taken),
+    column(({ duplicates }) => duplicates),
+    column(({ ignored }) => ignored),
+    column(({ parked }) => parked),
+    column(({ holes }) => holes),
+  )
+  if (moved.length === moves.length) return
+  const places = moves.map(({ topic, own, from }) => `${topic}/${own.lane} at ${from}`)
+  throw new TallyError('INVARIANT', `not all of these stand where they should: ${places.join(', ')}`)
 }

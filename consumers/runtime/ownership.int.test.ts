@@ -4,8 +4,9 @@ import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import { claimLane } from './claim-lane.ts'
 import { lockLane, moveLedger, openLedger, raiseEpoch } from './ledger.ts'
+import type { Ownership } from './ledger.ts'
 import { FailureBreaker } from './parking/failure-breaker.ts'
-import { takeBatch } from './take-batch.ts'
+import { takeBatches } from './take-batch.ts'
 import { counts, ledgerSums, published } from './testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
@@ -23,16 +24,24 @@ const contextOf = ({ pool, codec, config }: TestBench) => ({
   generation: 1,
 })
 
+/** Takes offsets in which nothing lies for the group. */
+const takeRange = (
+  bench: TestBench,
+  own: Ownership,
+  from: number,
+  to: number,
+  found = { ignored: to - from, holes: 0 },
+) =>
+  takeBatches(contextOf(bench), [
+    { own, batch: { source: 'record', inputs: [], move: { topic: 'orders', from, to, ...found } } },
+  ])
+
 test('an owner with an older epoch is refused', async () => {
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
   await raiseEpoch(bench.pool, 0, 'second')
-  const take = takeBatch(contextOf(bench), own, {
-    source: 'record',
-    inputs: [],
-    move: { topic: 'orders', from: 0, to: 1, ignored: 1, holes: 0 },
-  })
+  const take = takeRange(bench, own, 0, 1)
   await expect(take).rejects.toMatchObject({ code: 'FENCED' })
   await expect(raiseEpoch(bench.pool, 0, 'first', own.epoch)).rejects.toMatchObject({ code: 'FENCED' })
 })
@@ -41,12 +50,7 @@ test('a batch that does not begin where the ledger stands is refused', async () 
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
-  const take = (from: number, to: number) =>
-    takeBatch(contextOf(bench), own, {
-      source: 'record',
-      inputs: [],
-      move: { topic: 'orders', from, to, ignored: to - from, holes: 0 },
-    })
+  const take = (from: number, to: number) => takeRange(bench, own, from, to)
   await take(0, 5)
   await expect(take(3, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
   await expect(take(7, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
@@ -58,8 +62,7 @@ test('a batch that does not account for every offset is refused', async () => {
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
-  const move = { topic: 'orders', from: 0, to: 5, ignored: 3, holes: 1 }
-  const take = takeBatch(contextOf(bench), own, { source: 'record', inputs: [], move })
+  const take = takeRange(bench, own, 0, 5, { ignored: 3, holes: 1 })
   await expect(take).rejects.toMatchObject({ constraint: 'ledger_check' })
 })
 
@@ -80,8 +83,8 @@ test('a new owner waits for what the older one has under way, and begins behind 
       )
       return rowCount === 1
     })
-    const move = { topic: 'orders', from: 0, to: 5, ignored: 5, holes: 0 }
-    await moveLedger(tx, own, move, { taken: 0, duplicates: 0, parked: 0 })
+    const move = { own, topic: 'orders', from: 0, to: 5, ignored: 5, holes: 0, taken: 0, duplicates: 0, parked: 0 }
+    await moveLedger(tx, [move])
     return { claim } // Not awaited here: it waits for our commit
   })
   expect((await claiming.claim)?.positions).toEqual(new Map([['orders', { offset: 5 }]]))

@@ -11,6 +11,7 @@ import { Relay } from '../../producers/outbox/relay.ts'
 import type { Codec } from '../../schemas/codec.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { inGeneration, topicOf } from '../../schemas/topics.ts'
+import { BatchGroups } from './batch-groups.ts'
 import { Caller } from './caller.ts'
 import type { ConsumerDefinition } from './handler.ts'
 import { keepInbox } from './inbox-partitions.ts'
@@ -69,7 +70,10 @@ export async function startConsumer<State, Row>(
   })
   const relay = new Relay({ kafka, pool, namespace, log })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
+  const policy = config.failure
   const breaker = new FailureBreaker()
+  const taking = { definition, pool, codec, breaker, policy, owner: replica, generation }
+  const groups = new BatchGroups(taking)
 
   const membership: Membership<Lane<State, Row>> = new Membership({
     kafka,
@@ -85,15 +89,10 @@ export async function startConsumer<State, Row>(
     take,
     claim: (number) =>
       new Lane(number, {
-        definition,
-        pool,
-        codec,
-        breaker,
-        policy: config.failure,
+        ...taking,
+        groups,
         relay,
         caller,
-        owner: replica,
-        generation,
         log,
         topicStarts: (lane) => offsets.starts(lane),
         readOn: (lane) => membership.readOn(lane),

@@ -6,7 +6,7 @@ import { FailureBreaker } from './parking/failure-breaker.ts'
 import { readRetries } from './parking/read-retries.ts'
 import { dueRows } from './parking/retry-table.ts'
 import { readRecords } from './read-records.ts'
-import { takeBatch } from './take-batch.ts'
+import { takeBatches } from './take-batch.ts'
 import { counts } from './testing/observe.ts'
 import { countTable, orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
@@ -35,7 +35,7 @@ async function ownLane({ pool, codec, config }: TestBench) {
     generation: 1,
   }
   return {
-    take: (batch: Batch) => takeBatch(context, own, batch),
+    take: async (batch: Batch) => (await takeBatches(context, [{ own, batch }]))[0],
     /** Orders that throw are handled from now on. */
     mend: () => (mended = true),
   }

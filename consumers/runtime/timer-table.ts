@@ -6,17 +6,17 @@ import type { Cause, TimerInput } from './input.ts'
 const add = prepared(
   'timer_add',
   `insert into timer (id, lane, key, kind, cause, due_at)
-   select id, $2, key, kind, cause, to_timestamp(due_ms / 1000.0)
-   from unnest($1::uuid[], $3::text[], $4::text[], $5::json[], $6::bigint[]) as t (id, key, kind, cause, due_ms)
+   select id, lane, key, kind, cause, to_timestamp(due_ms / 1000.0)
+   from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::json[], $6::bigint[]) as t (id, lane, key, kind, cause, due_ms)
    on conflict do nothing`,
 )
 
-export async function addTimers(tx: Tx, lane: number, timers: readonly NewTimer[]): Promise<void> {
+export async function addTimers(tx: Tx, timers: readonly (NewTimer & { lane: number })[]): Promise<void> {
   if (timers.length === 0) return
   await add(
     tx,
     timers.map((timer) => timer.id),
-    lane,
+    timers.map((timer) => timer.lane),
     timers.map((timer) => timer.key),
     timers.map((timer) => timer.kind),
     timers.map((timer) => JSON.stringify(timer.cause)),
@@ -26,12 +26,12 @@ export async function addTimers(tx: Tx, lane: number, timers: readonly NewTimer[
 
 const fired = prepared<{ id: string }>(
   'timer_fired',
-  'delete from timer where id = any($1::uuid[]) and lane = $2 returning id',
+  'delete from timer where id = any($1::uuid[]) and lane = any($2::int[]) returning id',
 )
 
-/** Takes the rows of timers away. A timer fires only if its row was still there. */
-export async function takeFired(tx: Tx, lane: number, ids: readonly string[]): Promise<Set<string>> {
-  return new Set((await fired(tx, ids, lane)).map((row) => row.id))
+/** Takes the rows of timers of locked lanes away. A timer fires only if its row was still there. */
+export async function takeFired(tx: Tx, lanes: readonly number[], ids: readonly string[]): Promise<Set<string>> {
+  return new Set((await fired(tx, ids, lanes)).map((row) => row.id))
 }
 
 // A bound per lane: one whose timers may not fire yet must not hide those of the others

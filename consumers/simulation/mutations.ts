@@ -36,14 +36,26 @@ const none = (): Statement['run'] => () => []
 export const mutations: readonly Mutation[] = [
   breaking('a lane is locked without its epoch', 'lane_lock', (sound, { lanes }) => (tx, [lane, epoch]) => {
     const found = sound(tx, [lane, tx.get(lanes, String(lane))?.epoch])
-    tx.owns = { lane: Number(lane), epoch: Number(epoch) }
+    tx.owned.set(Number(lane), Number(epoch))
     return found
   }),
   breaking('a lane is not locked', 'lane_lock', (_sound, { lanes }) => (tx, [lane, epoch]) => {
     const row = tx.get(lanes, String(lane))
-    tx.owns = { lane: Number(lane), epoch: Number(epoch) }
+    tx.owned.set(Number(lane), Number(epoch))
     return row && row.epoch === epoch ? [row] : []
   }),
+  breaking(
+    'lanes are locked without their epochs',
+    'lane_lock_several',
+    (sound, { lanes }) =>
+      (tx, [numbers, epochs]) => {
+        const now = (numbers as number[]).map((lane) => tx.get(lanes, String(lane))?.epoch)
+        const found = sound(tx, [numbers, now])
+        for (const [index, lane] of (numbers as number[]).entries())
+          tx.owned.set(lane, (epochs as number[])[index] ?? 0)
+        return found
+      },
+  ),
   breaking('every event is new', 'inbox_take', sayingAll('event_id')),
   breaking('published rows leave with those behind them', 'outbox_remove', (sound) => (tx, [lanes]) => {
     const all = (lanes as number[]).map(() => Number.POSITIVE_INFINITY)

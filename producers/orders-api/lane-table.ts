@@ -43,17 +43,6 @@ export async function lockLanes(tx: Tx, lanes: readonly number[], generation: nu
   return new Map(locked.map(({ lane, next_seq }) => [lane, next_seq]))
 }
 
-const advance = prepared(
-  'lanes_advance',
-  `update lane set next_seq = next_seq + count
-   from unnest($1::int[], $2::bigint[]) as written (lane, count) where lane.lane = written.lane`,
-)
-
-/** Counts the events written to locked lanes. */
-export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>): Promise<void> {
-  await advance(tx, [...written.keys()], [...written.values()])
-}
-
 const nextSeqs = prepared<{ lane: number; next_seq: number }>(
   'lane_next_seqs',
   'select lane, next_seq from lane where lane = any($1)',

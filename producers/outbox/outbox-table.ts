@@ -65,6 +65,23 @@ export async function appendOutbox(tx: Tx, rows: readonly OutboxRow[]): Promise<
   )
 }
 
+const advance = prepared(
+  'lanes_advance',
+  `update lane set next_seq = next_seq + count
+   from unnest($1::int[], $2::bigint[]) as written (lane, count) where lane.lane = written.lane`,
+)
+
+/** Counts the events written to locked lanes. */
+export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>): Promise<void> {
+  const some = [...written].filter(([, count]) => count > 0)
+  if (some.length === 0) return
+  await advance(
+    tx,
+    some.map(([lane]) => lane),
+    some.map(([, count]) => count),
+  )
+}
+
 const read = prepared<OutboxRow>(
   'outbox_read',
   `select lane, seq, event_id as "eventId", topic, key, headers, value

@@ -5,7 +5,7 @@ import { mendable } from '../testing/mendable.ts'
 import { countTable, orderPlaced, orders } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
-import { takeBatch } from '../take-batch.ts'
+import { takeBatches } from '../take-batch.ts'
 import { askRedrive } from './ask-redrive.ts'
 import { readAudit } from './audit.ts'
 import { awaitRedrive } from './await-redrive.ts'
@@ -93,7 +93,7 @@ test('what waits behind an event that has changed since it was read does not ove
     owner: 'test',
     generation: 1,
   }
-  await takeBatch(context, rows[0]!, batch)
+  await takeBatches(context, [{ own: rows[0]!, batch }])
   expect((await entries(bench)).map(({ behind }) => behind)).toEqual([1, 0])
 })
 

@@ -6,14 +6,20 @@ import { storable, storeHeaders, storeIntent } from './parked-row.ts'
 import { retryDelayMs } from './retry-policy.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
-const blocked = prepared<{ key: string }>(
+const blocked = prepared<{ lane: number; key: string }>(
   'parked_keys',
-  'select distinct key from parked where lane = $1 and key = any($2::text[])',
+  'select distinct lane, key from parked where lane = any($1::int[]) and key = any($2::text[])',
 )
 
-/** Keys of the batch that already have something parked: what comes now queues behind it. */
-export async function blockedKeys(tx: Tx, lane: number, keys: readonly string[]): Promise<Set<string>> {
-  return new Set((await blocked(tx, lane, keys)).map((row) => row.key))
+/** Of these keys, those that have something parked, by lane: what comes now queues behind it. */
+export async function blockedKeys(
+  tx: Tx,
+  lanes: readonly number[],
+  keys: readonly string[],
+): Promise<Map<number, Set<string>>> {
+  if (keys.length === 0) return new Map()
+  const found = Map.groupBy(await blocked(tx, lanes, keys), ({ lane }) => lane)
+  return new Map([...found].map(([lane, rows]) => [lane, new Set(rows.map(({ key }) => key))]))
 }
 
 const park = prepared(

@@ -30,15 +30,17 @@ export class Witness {
     const { tables } = this
     this.commits++
     const effects = [tables.ledger, tables.inbox, tables.timers, tables.parked, tables.histories, tables.totals]
-    const { owns } = transaction
-    if (!owns && effects.some((table) => transaction.written.has(table))) {
+    const { owned } = transaction
+    if (owned.size === 0 && effects.some((table) => transaction.written.has(table))) {
       this.violated('effects were committed without a lock on their lane')
     }
-    const lane = owns && transaction.get(tables.lanes, String(owns.lane)) // It may have raised the epoch itself
-    if (owns && lane?.epoch !== owns.epoch) {
-      this.violated(`lane ${owns.lane}: epoch ${owns.epoch} committed although ${lane?.epoch} owns it`)
+    for (const [lane, epoch] of owned) {
+      const owner = transaction.get(tables.lanes, String(lane))?.epoch // It may have raised the epoch itself
+      if (owner !== epoch) this.violated(`lane ${lane}: epoch ${epoch} committed although ${owner} owns it`)
     }
     for (const row of rowsOf<LedgerRow>(transaction, tables.ledger)) {
+      if (row && !owned.has(row.partition))
+        this.violated(`${row.topic}/${row.partition} moved without a lock on its lane`)
       const before = tables.ledger.committed.get(`${row?.topic}/${row?.partition}/${row?.epoch}`)
       if (row && before && row.next_offset < before.next_offset) this.violated(`${row.topic} went back`)
     }

@@ -18,12 +18,12 @@ export const callTable = () => new Table<CallRow>('call')
 
 export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): Statements => ({
   call_add: statement(
-    '31def0a9',
-    (tx, ids: string[], lane: number, keys: string[], kinds: string[], requests: string[], causes: string[]) => {
+    '800e56c9',
+    (tx, ids: string[], lanesOf: number[], keys: string[], kinds: string[], requests: string[], causes: string[]) => {
       for (const [index, id] of ids.entries()) {
         tx.insert(calls, id, {
           id,
-          lane,
+          lane: lanesOf[index] ?? 0,
           key: keys[index] ?? '',
           kind: kinds[index] ?? '',
           request: JSON.parse(requests[index] ?? '') as object,
@@ -36,8 +36,8 @@ export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): St
     },
   ),
 
-  call_answered: statement('3dc91b87', (tx, ids: string[], lane: number) => {
-    const there = ids.filter((id) => tx.get(calls, id)?.lane === lane)
+  call_answered: statement('4c6dd009', (tx, ids: string[], among: number[]) => {
+    const there = ids.filter((id) => among.includes(tx.get(calls, id)?.lane ?? -1))
     for (const id of there) tx.delete(calls, id)
     return there.map((id) => ({ id }))
   }),

@@ -74,34 +74,39 @@ export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
   ),
 
   ledger_move: statement(
-    'f59c05d7',
+    '936561d3',
     (
       tx,
-      topic: string,
-      partition: number,
-      epoch: number,
-      from: number,
-      to: number,
-      taken: number,
-      duplicates: number,
-      ignored: number,
-      parked: number,
-      holes: number,
+      topics: string[],
+      lanes: number[],
+      epochs: number[],
+      from: number[],
+      to: number[],
+      taken: number[],
+      duplicates: number[],
+      ignored: number[],
+      parked: number[],
+      holes: number[],
     ) => {
-      const row = tx.get(ledger, keyOf({ topic, partition, epoch }))
-      if (row?.next_offset !== from) return []
-      const moved = {
-        ...row,
-        next_offset: to,
-        taken: row.taken + taken,
-        duplicates: row.duplicates + duplicates,
-        ignored: row.ignored + ignored,
-        parked: row.parked + parked,
-        holes: row.holes + holes,
-      }
-      if (spanOf(moved) !== sumOf(moved) || to > (row.again_until ?? to)) throw checkViolation('ledger', moved)
-      tx.put(ledger, keyOf(row), moved)
-      return [{}]
+      const of = (column: number[], index: number) => column[index] ?? 0
+      return topics.flatMap((topic, index) => {
+        const place = { topic, partition: of(lanes, index), epoch: of(epochs, index) }
+        const row = tx.get(ledger, keyOf(place))
+        if (row?.next_offset !== of(from, index)) return []
+        const moved = {
+          ...row,
+          next_offset: of(to, index),
+          taken: row.taken + of(taken, index),
+          duplicates: row.duplicates + of(duplicates, index),
+          ignored: row.ignored + of(ignored, index),
+          parked: row.parked + of(parked, index),
+          holes: row.holes + of(holes, index),
+        }
+        const beyond = moved.next_offset > (row.again_until ?? moved.next_offset)
+        if (spanOf(moved) !== sumOf(moved) || beyond) throw checkViolation('ledger', moved)
+        tx.put(ledger, keyOf(row), moved)
+        return [{}]
+      })
     },
   ),
 })

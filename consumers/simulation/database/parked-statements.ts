@@ -23,9 +23,9 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
   const inOrder = (tx: Transaction) => tx.rows(parked).sort((a, b) => a.id - b.id)
 
   return {
-    parked_keys: statement('4def4ecd', (tx, lane: number, keys: string[]) => {
-      const found = tx.rows(parked).filter((row) => row.lane === lane && keys.includes(row.key))
-      return [...new Set(found.map(({ key }) => key))].map((key) => ({ key }))
+    parked_keys: statement('37ff7955', (tx, lanes: number[], keys: string[]) => {
+      const found = tx.rows(parked).filter((row) => lanes.includes(row.lane) && keys.includes(row.key))
+      return [...new Map(found.map(({ lane, key }) => [`${lane} ${key}`, { lane, key }])).values()]
     }),
 
     parked_add: statement(

@@ -16,12 +16,12 @@ export const timerTable = () => new Table<TimerRow>('timer')
 
 export const timerStatements = (timers: Table<TimerRow>): Statements => ({
   timer_add: statement(
-    '99e12907',
-    (tx, ids: string[], lane: number, keys: string[], kinds: string[], causes: string[], dues: number[]) => {
+    'afa21cf4',
+    (tx, ids: string[], lanesOf: number[], keys: string[], kinds: string[], causes: string[], dues: number[]) => {
       for (const [index, id] of ids.entries()) {
         tx.insert(timers, id, {
           id,
-          lane,
+          lane: lanesOf[index] ?? 0,
           key: keys[index] ?? '',
           kind: kinds[index] ?? '',
           cause: JSON.parse(causes[index] ?? '') as object,
@@ -32,8 +32,8 @@ export const timerStatements = (timers: Table<TimerRow>): Statements => ({
     },
   ),
 
-  timer_fired: statement('cd3ac352', (tx, ids: string[], lane: number) => {
-    const there = ids.filter((id) => tx.get(timers, id)?.lane === lane)
+  timer_fired: statement('487794b0', (tx, ids: string[], among: number[]) => {
+    const there = ids.filter((id) => among.includes(tx.get(timers, id)?.lane ?? -1))
     for (const id of there) tx.delete(timers, id)
     return there.map((id) => ({ id }))
   }),

@@ -28,8 +28,8 @@ export type Locks = Map<string, Transaction>
 export class Transaction {
   /** What `now()` says in it: ms of the virtual clock when it began. */
   readonly now: number
-  /** Set by the statement that proves ownership of a lane. */
-  owns: { lane: number; epoch: number } | undefined
+  /** Epochs of the lanes it has locked, noted by the statements that prove ownership. */
+  readonly owned = new Map<number, number>()
   readonly written = new Map<Table, Map<string, object | undefined>>()
   private readonly locks: Locks
   private undo: (() => void)[] = []

@@ -2,7 +2,6 @@ import type { Mutation } from '../mutation.ts'
 
 const inboxTest = 'consumers/runtime/inbox.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
-const takeBatch = 'consumers/runtime/take-batch.ts'
 const timersTest = 'consumers/runtime/timers.int.test.ts'
 const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
 
@@ -25,7 +24,7 @@ export const effects: readonly Mutation[] = [
     name: 'inbox-within-batch',
     guard: 'a repeat within a batch is a repeat',
     broken: 'it is handled again',
-    edits: [{ file: takeBatch, find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' }],
+    edits: [{ file: 'consumers/runtime/take-new.ts', find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' }],
     noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
   },
   {
@@ -93,8 +92,8 @@ export const effects: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/timer-table.ts',
-        find: 'return new Set((await fired(tx, ids, lane)).map((row) => row.id))',
-        replace: 'await fired(tx, ids, lane)\n  return new Set(ids)',
+        find: 'return new Set((await fired(tx, ids, lanes)).map((row) => row.id))',
+        replace: 'await fired(tx, ids, lanes)\n  return new Set(ids)',
       },
     ],
     noticedBy: { file: takeBatchTest, title: 'a timer that is seen twice fires once' },
@@ -128,8 +127,8 @@ export const effects: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/call-table.ts',
-        find: 'return new Set((await answered(tx, ids, lane)).map((row) => row.id))',
-        replace: 'await answered(tx, ids, lane)\n  return new Set(ids)',
+        find: 'return new Set((await answered(tx, ids, lanes)).map((row) => row.id))',
+        replace: 'await answered(tx, ids, lanes)\n  return new Set(ids)',
       },
     ],
     noticedBy: { file: takeBatchTest, title: 'an answer that comes twice counts once' },

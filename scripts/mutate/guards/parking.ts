@@ -18,8 +18,8 @@ export const parking: readonly Mutation[] = [
     edits: [
       {
         file: parkedTable,
-        find: 'return new Set((await blocked(tx, lane, keys)).map((row) => row.key))',
-        replace: 'await blocked(tx, lane, keys)\n  return new Set()',
+        find: 'Map.groupBy(await blocked(tx, lanes, keys),',
+        replace: 'Map.groupBy((await blocked(tx, lanes, keys)).slice(0, 0),',
       },
     ],
     noticedBy: {

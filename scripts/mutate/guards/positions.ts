@@ -20,8 +20,8 @@ export const positions: readonly Mutation[] = [
     edits: [
       {
         file: ledger,
-        find: 'where topic = $1 and partition = $2 and epoch = $3 and next_offset = $4 returning 1',
-        replace: 'where topic = $1 and partition = $2 and epoch = $3 and $4::bigint is not null returning 1',
+        find: 'ledger.epoch = move.epoch and next_offset = since returning 1',
+        replace: 'ledger.epoch = move.epoch returning 1',
       },
     ],
     noticedBy: { file: ownershipTest, title: 'a batch that does not begin where the ledger stands is refused' },
@@ -33,13 +33,13 @@ export const positions: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: '{ definition, codec, breaker, policy, owner, generation }: TakeContext',
-        replace: '{ definition, codec, breaker, policy, owner, generation, pool }: TakeContext',
+        find: '{ breaker, owner, policy }: TakeContext',
+        replace: '{ breaker, owner, policy, pool }: TakeContext',
       },
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: '&& moveLedger(tx, own,',
-        replace: '&& moveLedger(pool as never, own,',
+        find: 'moveLedger(tx, moves)',
+        replace: 'moveLedger(pool as never, moves)',
       },
     ],
     noticedBy: {

@@ -16,16 +16,15 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane.ts',
-        find: 'const taken = await takeBatch(this.context, {',
-        replace:
-          'const early = (rows: any) => this.feed?.offer(rows)\n    const taken = await takeBatch({ ...this.context, early } as any, {',
+        find: '{ own, batch, refusal },',
+        replace: '{ own, batch, refusal, early: (done: any) => this.feed?.offer(done.publish) } as any,',
       },
       { file: 'consumers/runtime/lane.ts', find: 'this.feed?.offer(taken.publish)', replace: '' },
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: 'applyBatch(tx, context, own, batch, refusal),\n',
+        find: 'applyBatches(tx, context, work))',
         replace:
-          'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.publish), done)),\n',
+          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
       },
     ],
     noticedBy: {
@@ -40,16 +39,15 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane.ts',
-        find: 'const taken = await takeBatch(this.context, {',
-        replace: `const early = (calls: any) => this.calls?.offer(calls)
-    const taken = await takeBatch({ ...this.context, early } as any, {`,
+        find: '{ own, batch, refusal },',
+        replace: '{ own, batch, refusal, early: (done: any) => this.calls?.offer(done.outcome.calls) } as any,',
       },
       { file: 'consumers/runtime/lane.ts', find: 'this.calls?.offer(taken.calls)', replace: '' },
       {
         file: 'consumers/runtime/take-batch.ts',
-        find: 'applyBatch(tx, context, own, batch, refusal),\n',
+        find: 'applyBatches(tx, context, work))',
         replace:
-          'applyBatch(tx, context, own, batch, refusal).then((done) => ((context as any).early?.(done.outcome.calls), done)),\n',
+          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
       },
     ],
     noticedBy: {

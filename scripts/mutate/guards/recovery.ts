@@ -29,13 +29,8 @@ export const recovery: readonly Mutation[] = [
     edits: [
       {
         file: takeBatch,
-        find: '{ definition, codec, breaker, policy, owner, generation }: TakeContext',
-        replace: '{ definition, codec, breaker, policy, owner, generation, pool }: TakeContext',
-      },
-      {
-        file: takeBatch,
-        find: ' takeNew(tx, own,',
-        replace: " takeNew(batch.source === 'record' || batch.source === 'parked' ? tx : (pool as never), own,",
+        find: 'takeNew(tx, work,',
+        replace: `takeNew(work.some(({ batch }) => batch.source === 'record' || batch.source === 'parked') ? tx : (context.pool as never), work,`,
       },
     ],
     noticedBy: simulation,
