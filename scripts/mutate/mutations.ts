@@ -1,4 +1,5 @@
 import { effects } from './guards/effects.ts'
+import { groups } from './guards/groups.ts'
 import { outages } from './guards/outages.ts'
 import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
@@ -17,5 +18,6 @@ export const mutations: readonly Mutation[] = [
   ...parking,
   ...outages,
   ...recovery,
+  ...groups,
   ...reprocessing,
 ]
