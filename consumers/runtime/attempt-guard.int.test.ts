@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { takingTurns } from '../../infra/taking-turns.ts'
 import { AttemptGuard } from './attempt-guard.ts'
 import { countStart } from './lane-state.ts'
 import { raiseEpoch } from './ledger.ts'
@@ -6,10 +7,10 @@ import { countTable } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
 import type { TestBench } from './testing/test-bench.ts'
 
-/** A process that begins with lane 0. It dies if nothing more is heard of it. */
-async function start({ pool }: TestBench): Promise<AttemptGuard> {
-  const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'replica') }
-  return new AttemptGuard(pool, own, await countStart(pool, own, true))
+/** A process that begins with a lane. It dies if nothing more is heard of it. */
+async function start({ pool }: TestBench, lane = 0, inTurn = takingTurns()): Promise<AttemptGuard> {
+  const own = { lane, epoch: await raiseEpoch(pool, lane, 'replica') }
+  return new AttemptGuard({ pool, inTurn }, own, await countStart(pool, own, true))
 }
 
 test('the input a process died of is found, and only that one', async () => {
@@ -50,4 +51,23 @@ test('a process that ended in order, or ended a batch, did not die of one', asyn
     expect(killed.limit).toBe(Number.POSITIVE_INFINITY)
     await killed.ended(100)
   }
+})
+
+test('careful lanes of one process take turns, so that one mark alone is found when it dies', async () => {
+  await using bench = await openTestBench('tester', countTable, 2)
+  const inTurn = takingTurns()
+  for (const lane of [0, 1]) await start(bench, lane)
+  const [first, second] = [await start(bench, 0, inTurn), await start(bench, 1, inTurn)]
+  const happened: string[] = []
+  const begun = Promise.withResolvers<void>()
+  const firstEnds = first.watch('orders/0', 1, async () => {
+    happened.push('first begins')
+    begun.resolve()
+    for (let times = 0; times < 20; times++) await bench.pool.query('select 1')
+    happened.push('first ends')
+  })
+  await begun.promise
+  const secondEnds = second.watch('orders/0', 1, async () => void happened.push('second'))
+  await Promise.all([firstEnds, secondEnds])
+  expect(happened).toEqual(['first begins', 'first ends', 'second'])
 })

@@ -7,6 +7,12 @@ const unlimited = Number.POSITIVE_INFINITY
 /** From here on a batch is as large as it comes. */
 const trustedInputs = 512
 
+export interface AttemptGuardOptions {
+  pool: Pool
+  /** One at a time in this process. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
+}
+
 /**
  * Finds the input that kills the process. Ordinarily it costs nothing but one statement after a claim. After a second
  * claim without a batch that ended in between, batches are small and marked in the database before they are handled; what
@@ -22,9 +28,11 @@ export class AttemptGuard {
   /** Inputs still to be taken one by one. */
   private alone: number
   private readonly culprit: string | undefined
+  private readonly inTurn: AttemptGuardOptions['inTurn']
 
-  constructor(pool: Pool, own: Ownership, { starts, suspect }: Begun) {
+  constructor({ pool, inTurn }: AttemptGuardOptions, own: Ownership, { starts, suspect }: Begun) {
     this.pool = pool
+    this.inTurn = inTurn
     this.own = own
     this.counted = starts > 0
     const careful = starts > 1
@@ -36,6 +44,20 @@ export class AttemptGuard {
   /** How many inputs may be taken together now. */
   get limit(): number {
     return this.alone > 0 ? 1 : this.size
+  }
+
+  /**
+   * Handles a batch under its eyes. Careful lanes take turns: had several of them a mark when the process dies, all but one
+   * would be suspected for nothing.
+   * @param name of its first input: the same whenever that input comes again
+   * @param handle is told false if the process died of that input: then it must not even be decoded
+   */
+  async watch(name: string, inputs: number, handle: (innocent: boolean) => Promise<void>): Promise<void> {
+    const attempt = async () => {
+      await handle(await this.begin(name, inputs))
+      await this.ended(inputs)
+    }
+    await (this.limit === unlimited ? attempt() : this.inTurn(attempt))
   }
 
   /**

@@ -19,6 +19,8 @@ export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 /** What a lane needs of its process. */
 export interface LaneContext<State, Row> extends TakeContext<State, Row> {
   groups: BatchGroups<State, Row>
+  /** Runs the work of careful lanes of the process one at a time. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
   relay: Relay
   caller: Caller
   log: Logger

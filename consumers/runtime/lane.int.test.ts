@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { takingTurns } from '../../infra/taking-turns.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
 import { BatchGroups } from './batch-groups.ts'
 import { Caller } from './caller.ts'
@@ -27,6 +28,7 @@ test('a lane that somebody else took is not taken back before the group says so'
   const lane = new Lane(0, {
     ...taking,
     groups: new BatchGroups(taking),
+    inTurn: takingTurns(),
     relay,
     caller,
     log,

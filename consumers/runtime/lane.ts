@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../infra/errors.ts'
 import { isDataError } from '../../infra/postgres.ts'
+import { takingTurns } from '../../infra/taking-turns.ts'
 import type { LaneFeed } from '../../producers/outbox/lane-feed.ts'
 import { AttemptGuard } from './attempt-guard.ts'
 import type { Refusal } from './decide.ts'
@@ -31,6 +32,8 @@ export class Lane<State, Row> {
   fencedAt = 0
   /** Settles when the first claim ends, however it ends. */
   readonly claimed: Promise<void>
+  /** Runs work of this lane one at a time, in order of arrival. */
+  readonly serially = takingTurns()
   private readonly context: LaneContext<State, Row>
   private positions = new Map<string, Position>()
   private feed: LaneFeed | undefined
@@ -38,7 +41,6 @@ export class Lane<State, Row> {
   private guard: AttemptGuard | undefined
   private readonly fault = new RepeatedFault()
   private answers: LaneAnswers | undefined
-  private tail: Promise<unknown> = Promise.resolve()
   private failures = 0
   private paused: string | undefined
   private readonly notes: ConditionNotes
@@ -70,30 +72,26 @@ export class Lane<State, Row> {
     return this.guard?.limit ?? 1
   }
 
-  /** Runs work of this lane one at a time, in order of arrival. */
-  serially<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.tail.then(work, work)
-    this.tail = run.catch(() => {})
-    return run
-  }
-
   /**
    * Reads a batch and takes it; call it within `serially`.
    * @returns false if the lane could not take it: then it will be asked to again
    */
   async take(request: Request): Promise<boolean> {
-    if (this.phase !== 'live') return false
+    const { guard } = this
+    if (this.phase !== 'live' || !guard) return false
+    let again = false
     try {
-      const innocent = (await this.guard?.begin(request.name, request.inputs)) ?? true
-      const batch = await request.read(innocent ? undefined : killer)
-      if (innocent)
-        await takeOrSplit(batch, this.takeWhole, (error) => isDataError(error) || this.fault.isStubborn(error))
-      else await this.takeWhole(batch, { reason: 'KILLED_PROCESS', error: killer })
-      await this.guard?.ended(request.inputs)
+      await guard.watch(request.name, request.inputs, async (innocent) => {
+        const batch = await request.read(innocent ? undefined : killer)
+        if (innocent)
+          await takeOrSplit(batch, this.takeWhole, (error) => isDataError(error) || this.fault.isStubborn(error))
+        else await this.takeWhole(batch, { reason: 'KILLED_PROCESS', error: killer })
+        again = batch.source === 'record' && this.end(batch.move.topic) === batch.move.to
+      })
       this.failures = 0
       this.fault.clear()
       this.noteStanding()
-      if (batch.source === 'record' && this.end(batch.move.topic) === batch.move.to) this.claimAgain() // To go on behind it
+      if (again) this.claimAgain() // To go on behind what a replay had it take
       return true
     } catch (error) {
       if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
@@ -139,7 +137,7 @@ export class Lane<State, Row> {
 
   /** Resolves when nothing of this lane is under way. */
   idle(): Promise<unknown> {
-    return this.tail
+    return this.serially(async () => {})
   }
 
   /** What is needed is away, or a person is: the lane stays ours, keeps publishing and calling, and reads again later. */
@@ -217,7 +215,7 @@ export class Lane<State, Row> {
     this.epoch = epoch
     this.positions = positions
     this.paused = begun.paused
-    this.guard = new AttemptGuard(context.pool, { lane, epoch }, begun)
+    this.guard = new AttemptGuard(context, { lane, epoch }, begun)
     this.notes.begun()
     const answers = new LaneAnswers({
       take: (request) => this.take(request),

@@ -5,6 +5,7 @@ import { createKafka } from '../../infra/kafka.ts'
 import type { Pool } from '../../infra/postgres.ts'
 import type { Running } from '../../infra/service.ts'
 import { settlesWithin } from '../../infra/settles-within.ts'
+import { takingTurns } from '../../infra/taking-turns.ts'
 import type { Logger } from '../../infra/telemetry.ts'
 import { readTopicIds } from '../../infra/topic-ids.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
@@ -74,6 +75,7 @@ export async function startConsumer<State, Row>(
   const breaker = new FailureBreaker()
   const taking = { definition, pool, codec, breaker, policy, owner: replica, generation }
   const groups = new BatchGroups(taking)
+  const inTurn = takingTurns()
 
   const membership: Membership<Lane<State, Row>> = new Membership({
     kafka,
@@ -91,6 +93,7 @@ export async function startConsumer<State, Row>(
       new Lane(number, {
         ...taking,
         groups,
+        inTurn,
         relay,
         caller,
         log,

@@ -24,7 +24,8 @@ export const groups: readonly Mutation[] = [
     ],
     noticedBy: {
       file: groupsTest,
-      title: 'batches of several lanes take effect in one transaction, and each sees what the others did to shared rows',
+      title:
+        'batches of several lanes take effect in one transaction, and each sees what the others did to shared rows',
     },
   },
   {

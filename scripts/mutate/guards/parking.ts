@@ -115,6 +115,18 @@ export const parking: readonly Mutation[] = [
     },
   },
   {
+    name: 'marks-side-by-side',
+    guard: 'careful lanes take turns',
+    broken: 'several inputs are marked when the process dies',
+    edits: [
+      { file: attemptGuard, find: 'this.limit === unlimited ? attempt() : this.inTurn(attempt)', replace: 'attempt()' },
+    ],
+    noticedBy: {
+      file: attemptGuardTest,
+      title: 'careful lanes of one process take turns, so that one mark alone is found when it dies',
+    },
+  },
+  {
     name: 'no-cap',
     guard: 'a lane parks no more than it may',
     broken: 'it parks without bound',
