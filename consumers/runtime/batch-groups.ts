@@ -39,7 +39,7 @@ export class BatchGroups<State, Row> {
     this.waiting.push({ work, settle })
     if (!this.called) {
       this.called = true
-      process.nextTick(() => {
+      setImmediate(() => {
         this.called = false
         this.begin()
       })

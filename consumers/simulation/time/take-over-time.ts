@@ -16,8 +16,8 @@ export function live(by: VirtualClock, drawing: Random): void {
 }
 
 /**
- * Replaces time and chance for the whole thread, for good: timers, `Date.now`, `performance.now`, `AbortSignal.timeout` and
- * `Math.random`. The code under test runs as it is; only a thread of its own can give it a time of its own.
+ * Replaces time and chance for the whole thread, for good: timers, `setImmediate`, `Date.now`, `performance.now`,
+ * `AbortSignal.timeout` and `Math.random`. The code under test runs as it is; only a thread of its own can give it a time of its own.
  */
 export function takeOverTime(): void {
   const start = (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
@@ -26,7 +26,7 @@ export function takeOverTime(): void {
     new VirtualTimer(Math.max(1, ms), () => run(...args), true)
   const stop = (timer?: VirtualTimer) => timer?.close()
   Object.assign(globalThis, { setTimeout: start, setInterval: repeat, clearTimeout: stop, clearInterval: stop })
-  Object.assign(globalThis, { setImmediate: undefined }) // Nothing under test uses it; it would run outside of the order
+  Object.assign(globalThis, { setImmediate: (run: () => void) => void clock.after(0, run) })
   timersPromises.setTimeout = delay
   syncBuiltinESMExports()
   Date.now = () => beginning + Math.floor(clock.now)
