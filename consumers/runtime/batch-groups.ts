@@ -3,8 +3,10 @@ import { isTransient } from '../../infra/postgres.ts'
 import { takeBatches } from './take-batch.ts'
 import type { LaneBatch, TakeContext, Taken } from './take-batch.ts'
 
-/** Inputs that make a transaction worth its price, and a time that does: who writes slowly gets smaller groups. */
-const worth = { inputs: 500, ms: 100 }
+/** Inputs that make a transaction worth its price: a group of so many does not wait for the one under way. */
+const plenty = 500
+/** A group that took longer was too large for this consumer: a lane should not wait so long for others. */
+const tooLongMs = 1_000
 
 interface Waiting {
   readonly work: LaneBatch
@@ -22,8 +24,8 @@ export class BatchGroups<State, Row> {
   /** Lanes whose last batch failed: what is stuck must not hold up the others time and again. */
   private readonly apart = new Set<number>()
   private underWay = 0
-  /** What an input costs lately, milliseconds. */
-  private inputMs = worth.ms / worth.inputs
+  /** Inputs from which on a group grows no more. */
+  private enough = plenty
   private called = false
 
   constructor(context: TakeContext<State, Row>) {
@@ -52,7 +54,7 @@ export class BatchGroups<State, Row> {
   private begin(): void {
     for (;;) {
       const group = this.nextGroup()
-      if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough())) return
+      if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
       this.waiting.splice(0, group.length)
       this.underWay++
       void this.takeGroup(group).finally(() => {
@@ -62,15 +64,9 @@ export class BatchGroups<State, Row> {
     }
   }
 
-  /** Inputs of a group that does not wait for the one under way, and grows no more. */
-  private enough(): number {
-    return Math.min(worth.inputs, worth.ms / this.inputMs)
-  }
-
   private nextGroup(): Waiting[] {
-    const enough = this.enough()
     let inputs = 0
-    const last = this.waiting.findIndex(({ work }) => (inputs += work.batch.inputs.length) >= enough)
+    const last = this.waiting.findIndex(({ work }) => (inputs += work.batch.inputs.length) >= this.enough)
     return last === -1 ? [...this.waiting] : this.waiting.slice(0, last + 1)
   }
 
@@ -81,7 +77,8 @@ export class BatchGroups<State, Row> {
         this.context,
         group.map(({ work }) => work),
       )
-      this.inputMs += ((performance.now() - startedAt) / Math.max(1, inputsOf(group)) - this.inputMs) / 5
+      const tooLong = performance.now() - startedAt > tooLongMs
+      this.enough = tooLong ? Math.max(1, inputsOf(group) / 2) : Math.min(plenty, this.enough * 1.1)
       for (const [index, { settle }] of group.entries()) settle.resolve(taken[index] as Taken)
     } catch (error) {
       const again = group.length > 1 && leftNothing(error)
