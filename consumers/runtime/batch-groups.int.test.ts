@@ -23,8 +23,11 @@ interface Sold {
   orders: number
 }
 
-/** Counts orders, as `tallyConsumer` does, and those of each article. */
-function soldConsumer() {
+/**
+ * Counts orders, as `tallyConsumer` does, and those of each article.
+ * @param seconds that each of its transactions takes
+ */
+function soldConsumer(seconds = 0) {
   const { handlers, ...rest } = tallyConsumer('tester')
   return defineConsumer<Count, Sold>({
     ...rest,
@@ -33,6 +36,7 @@ function soldConsumer() {
     shared: {
       ids: () => ['A'],
       async lock(tx: Tx, ids) {
+        if (seconds > 0) await tx.query('select pg_sleep($1)', [seconds])
         const text = 'select sku, orders from sold where sku = any($1) order by sku for update'
         const { rows } = await tx.query<Sold & { sku: string }>(text, [ids])
         return new Map(rows.map(({ sku, orders }) => [sku, { orders }]))
@@ -52,8 +56,14 @@ function soldConsumer() {
   })
 }
 
-/** Owns all lanes. `take` hands a batch of each over at once: the first orders of its topic. */
-async function ownLanes({ pool, codec, config }: TestBench, through: Pool = pool) {
+/** Owns all lanes. `take` hands a batch of each over at once: the next orders of its topic. */
+async function ownLanes(
+  { pool, codec, config }: TestBench,
+  {
+    through = pool,
+    definition = soldConsumer(),
+  }: { through?: Pool; definition?: ReturnType<typeof soldConsumer> } = {},
+) {
   const owns: Ownership[] = []
   for (let lane = 0; lane < lanes; lane++) {
     const own = { lane, epoch: await raiseEpoch(pool, lane, 'replica') }
@@ -62,7 +72,7 @@ async function ownLanes({ pool, codec, config }: TestBench, through: Pool = pool
   }
   const breaker = new FailureBreaker()
   const context = {
-    definition: soldConsumer(),
+    definition,
     pool: through,
     codec,
     breaker,
@@ -70,17 +80,20 @@ async function ownLanes({ pool, codec, config }: TestBench, through: Pool = pool
     owner: 'replica',
   }
   const groups = new BatchGroups({ ...context, generation: 1 })
+  const next = owns.map(() => 0)
   const batchOf = async (lane: number, placed: ReturnType<typeof orders>) => {
-    const messages = placed.map(({ type, data }, offset) => ({
+    const from = next[lane] ?? 0
+    const to = (next[lane] = from + placed.length)
+    const messages = placed.map(({ type, data }, index) => ({
       key: Buffer.from(data.orderId),
       value: codec.encode(type, data),
       headers: {},
       timestamp: String(Date.now()),
       attributes: 0,
-      offset: String(offset),
+      offset: String(from + index),
     }))
     const handled = new Set(['OrderPlaced'] as const)
-    return readRecords(messages, 0, messages.length, {
+    return readRecords(messages, from, to, {
       codec,
       handled,
       partitions: lanes,
@@ -99,6 +112,9 @@ async function ownLanes({ pool, codec, config }: TestBench, through: Pool = pool
     },
   }
 }
+
+const ordersOfEachLane = (count: number) =>
+  [...Map.groupBy(orders(100), ({ data }) => laneOf(data.orderId, lanes)).values()].flatMap((of) => of.slice(0, count))
 
 const commits = async ({ pool }: TestBench) => (await pool.query('select distinct xmin::text from ledger')).rowCount
 
@@ -191,9 +207,19 @@ test('whether a lost commit took effect is left to the lanes to find out', async
       return Object.assign(Object.create(client) as typeof client, { query, release: () => client.release(true) })
     },
   })
-  const { take } = await ownLanes(bench, lossy)
+  const { take } = await ownLanes(bench, { through: lossy })
   const settled = await Promise.allSettled(await take(orders(60)))
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   for (const each of settled) expect(each).toMatchObject({ reason: { message: 'Connection terminated unexpectedly' } })
   expect(await ledgerSums(bench)).toMatchObject({ taken: 60, duplicates: 0 })
+})
+
+test('a group that took too long is followed by smaller ones', async () => {
+  await using bench = await open()
+  const { take } = await ownLanes(bench, { definition: soldConsumer(1.1) })
+  await Promise.all(await take(ordersOfEachLane(10)))
+  expect(await commits(bench)).toBe(1)
+  await Promise.all(await take(ordersOfEachLane(10))) // At most 15 are enough now: two lanes, and one
+  expect(await commits(bench)).toBe(2)
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 60 })
 })
