@@ -46,20 +46,16 @@ const settings = (config: Config, logDir: string, advertisedPort: number) => ({
   'background.threads': 4,
 })
 
-const jvm = [
-  '-XX:+UseSerialGC',
-  '-XX:TieredStopAtLevel=1',
-  '-Xms64m',
-  '-Xmx384m',
-  '-XX:-UsePerfData',
-  '-Djava.awt.headless=true',
-]
+const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms64m', '-XX:-UsePerfData', '-Djava.awt.headless=true']
 
 /**
  * Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward).
  * @param advertisedPort where clients are told to go, if something stands in front
  */
-export function kafkaServer(config: Config, advertisedPort = config.ports.kafka): ProcessSpec {
+export function kafkaServer(
+  config: Config,
+  { advertisedPort = config.ports.kafka, heapMb = 384 }: { advertisedPort?: number; heapMb?: number } = {},
+): ProcessSpec {
   const version = pinned('kafka.version')
   const home = join(config.dataDir, 'kafka', version)
   const logDir = join(home, 'data')
@@ -80,7 +76,7 @@ export function kafkaServer(config: Config, advertisedPort = config.ports.kafka)
       mkdirSync(home, { recursive: true })
       const lines = Object.entries(settings(config, logDir, advertisedPort)).map(([key, value]) => `${key}=${value}\n`)
       writeFileSync(properties, lines.join(''))
-      const options = jvmOptions(home, jars)
+      const options = jvmOptions(home, jars, heapMb)
       if (!existsSync(join(logDir, 'meta.properties'))) await format(jdk, options, properties)
       archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
       return { command: jdk.java, args: [...sharedArchive(archive), ...options, 'kafka.Kafka', properties], cwd: home }
@@ -104,12 +100,13 @@ export function kafkaServer(config: Config, advertisedPort = config.ports.kafka)
 }
 
 /** The class path goes through a file: on the command line it would fill screens of `ps`. */
-function jvmOptions(home: string, jars: Jars): string[] {
+function jvmOptions(home: string, jars: Jars, heapMb: number): string[] {
   const classPath = join(home, 'class-path.args')
   const quoted = jars.kafka.join(':').replaceAll('\\', '\\\\').replaceAll('"', '\\"')
   writeFileSync(classPath, `-cp "${quoted}"\n`)
   return [
     ...jvm,
+    `-Xmx${heapMb}m`,
     `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'jars', 'log4j2.properties')}`,
     `@${classPath}`,
   ]

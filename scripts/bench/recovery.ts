@@ -1,5 +1,5 @@
 import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { kafkajsGroup, ours, peerSetup } from './rebalance/contestants.ts'
+import { kafkajsGroup, ours, peerSetup, streams, streamsSetup } from './rebalance/contestants.ts'
 import type { Prepare } from './rebalance/contestants.ts'
 import { figuresOf } from './rebalance/figures.ts'
 import { assertBooks, orders, runGroup } from './rebalance/run-group.ts'
@@ -34,6 +34,7 @@ export const recovery: Benchmark = {
       measure: (ground) => measure(ground, ours, assertBooks),
     },
     { name: 'kafkajs group', setup: peerSetup, measure: (ground) => measure(ground, kafkajsGroup) },
+    { name: 'Kafka Streams', setup: streamsSetup, measure: (ground) => measure(ground, streams) },
     {
       name: api,
       setup:

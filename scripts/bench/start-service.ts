@@ -1,9 +1,12 @@
-import { fork } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { basename, dirname } from 'node:path'
+import { createInterface } from 'node:readline'
 import { TallyError } from '../../infra/errors.ts'
 import { cpuMs } from '../../infra/stack/process-identity.ts'
 import type { Ground } from './benchmark.ts'
+import type { Program } from './run-program.ts'
 
 export interface Service extends AsyncDisposable {
   /** Of its folder, or what it was told to run. */
@@ -29,15 +32,34 @@ export async function startService(
     execArgv: profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
+  return readyService(args[0] ?? basename(dirname(path)), child, once(child, 'message'))
+}
+
+/**
+ * Starts a program that writes a line of JSON when it is ready, and ends on SIGTERM.
+ * @throws TallyError UNREACHABLE if it ends instead
+ */
+export function startProgram(
+  { sandbox }: Pick<Ground, 'sandbox'>,
+  name: string,
+  { command, args }: Program,
+): Promise<Service> {
+  const child = spawn(command, args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ready = Promise.withResolvers<void>()
+  createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('{') && ready.resolve())
+  return readyService(name, child, ready.promise)
+}
+
+async function readyService(name: string, child: ChildProcess, ready: Promise<unknown>): Promise<Service> {
   const exited = once(child, 'exit')
   const ended = exited.then(() => {
-    throw new TallyError('UNREACHABLE', `${path} ended before it was ready`)
+    throw new TallyError('UNREACHABLE', `${name} ended before it was ready`)
   })
   ended.catch(() => {}) // It does end some day
-  await Promise.race([once(child, 'message'), ended])
+  await Promise.race([ready, ended])
   const { pid = 0 } = child
   return {
-    name: args[0] ?? basename(dirname(path)),
+    name,
     pid,
     cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
     signal: (name) => void child.kill(name),

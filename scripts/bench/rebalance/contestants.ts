@@ -1,29 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sandbox } from '../../../infra/testing/sandbox.ts'
+import type { Codec } from '../../../schemas/codec.ts'
 import { subjectOf } from '../../../schemas/topics.ts'
 import type { Ground } from '../benchmark.ts'
 import { hopConsumer } from '../hop/hop-consumer.ts'
+import { prepareStreams, streamsGroup } from '../hop/kafka-streams.ts'
 import { prepareOurTables, preparePeerTables } from '../hop/prepare.ts'
-import { startService } from '../start-service.ts'
+import { startProgram, startService } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
+import { readOutput } from './read-output.ts'
 
 /** A group whose replicas take orders and publish an event for each. */
 export interface Contestant {
   readonly group: string
-  /** Where its tables `inbox` and `order` are. */
-  readonly schema: string
+  effects(): Promise<Effects>
   startReplica(): Promise<Service>
+  [Symbol.asyncDispose]?(): Promise<void>
 }
 
-export type Prepare = (ground: Ground) => Promise<Contestant>
+export type Prepare = (ground: Ground, codec: Codec) => Promise<Contestant>
 
 const path = (file: string) => join(import.meta.dirname, file)
 
 export const ours: Prepare = async (ground) => {
   const { sandbox } = ground
+  const schema = await prepareOurTables(sandbox)
   return {
     group: `${sandbox.namespace}${hopConsumer.group}`,
-    schema: await prepareOurTables(sandbox),
+    effects: () => countEffects(sandbox, schema),
     startReplica: () => startService(ground, path('ours.ts')),
   }
 }
@@ -44,17 +50,43 @@ export const kafkajsGroup: Prepare = async (ground) => {
     ...{ schema, group },
   }
   const args = [JSON.stringify(order)]
-  return { group, schema, startReplica: () => startService(ground, path('../peers/kafkajs-group.ts'), { args }) }
+  return {
+    group,
+    effects: () => countEffects(sandbox, schema),
+    startReplica: () => startService(ground, path('../peers/kafkajs-group.ts'), { args }),
+  }
 }
 
-/** Of the effects in the database. */
+/** Its effects are in stores of its own; each is published in the transaction that stores it. */
+export const streams: Prepare = async (ground, codec) => {
+  const { sandbox, signal } = ground
+  const { kafka, namespace } = sandbox
+  const program = await prepareStreams(ground, codec)
+  const stateDirs = await mkdtemp(join(tmpdir(), 'tally-bench-'))
+  const { sessionTimeoutMs: sessionTimeout } = sandbox.config.kafka
+  let replicas = 0
+  return {
+    group: streamsGroup(namespace),
+    async effects() {
+      const { keys, records } = await readOutput({ kafka, namespace }, 'payments', signal)
+      return { orders: keys, times: records }
+    },
+    startReplica() {
+      const name = `streams-${++replicas}`
+      return startProgram(ground, name, program({ stateDir: join(stateDirs, name), threads: 1, sessionTimeout }))
+    },
+    [Symbol.asyncDispose]: () => rm(stateDirs, { recursive: true, force: true }),
+  }
+}
+
+/** How often orders took effect. */
 export interface Effects {
   readonly orders: number
   /** How often an order took effect, all together. */
   readonly times: number
 }
 
-export async function countEffects({ pool }: Pick<Sandbox, 'pool'>, schema: string): Promise<Effects> {
+async function countEffects({ pool }: Pick<Sandbox, 'pool'>, schema: string): Promise<Effects> {
   const { rows } = await pool.query<{ orders: string; times: string | null }>(
     `select count(*) as orders, sum(times) as times from ${schema}."order"`,
   )
@@ -63,3 +95,6 @@ export async function countEffects({ pool }: Pick<Sandbox, 'pool'>, schema: stri
 
 export const peerSetup =
   'kafkajs 2.2.4 eachMessage, a transaction with inbox and outbox row each, published after it; same session time, heartbeats in a third of it, round robin'
+
+export const streamsSetup =
+  'Kafka Streams 4.3.1, exactly_once_v2, RocksDB, one thread a replica, commits every 100 ms; same session time, heartbeats in a third of it, transactions time out with the session'

@@ -7,8 +7,7 @@ import type { Ground, Repeat } from '../benchmark.ts'
 import { prepareTopics } from '../fill-orders.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
-import { countEffects } from './contestants.ts'
-import type { Contestant, Prepare } from './contestants.ts'
+import type { Contestant, Effects, Prepare } from './contestants.ts'
 import { readOwners, waitForOwners } from './lane-owners.ts'
 import { readOutput } from './read-output.ts'
 import type { Output } from './read-output.ts'
@@ -53,7 +52,7 @@ export interface GroupRun {
 export async function runGroup(ground: Ground, prepare: Prepare, steps: readonly Step[]): Promise<GroupRun> {
   const { sandbox, signal } = ground
   const codec = await prepareTopics(sandbox)
-  const contestant = await prepare(ground)
+  const contestant = await prepare(ground, codec)
   const replicas: Service[] = []
   try {
     await Promise.all(Array.from({ length: replicasAtFirst }, () => startReplica(replicas, contestant)))
@@ -72,12 +71,13 @@ export async function runGroup(ground: Ground, prepare: Prepare, steps: readonly
       const cpuSeconds = replicas.reduce((sum, replica) => sum + replica.cpuSeconds(), 0)
       return {
         passages: moments.map((moment) => passageOf(moment, published)),
-        books: await closeBooks(ground, contestant, events, published),
+        books: closeBooks(await contestant.effects(), events, published),
         repeat: { perSecond, cpuPerEvent: cpuSeconds / events, machineCpuPerEvent: machineSeconds() / events },
       }
     })
   } finally {
     await Promise.all(replicas.map((replica) => replica[Symbol.asyncDispose]()))
+    await contestant[Symbol.asyncDispose]?.()
   }
 }
 
@@ -112,8 +112,8 @@ async function takeSteps(
 }
 
 /** Nothing more comes out although everything has come in. */
-async function settled({ sandbox }: Ground, { schema }: Contestant, admin: Admin, events: number): Promise<void> {
-  const all = async () => (await countEffects(sandbox, schema)).orders === events
+async function settled({ sandbox }: Ground, contestant: Contestant, admin: Admin, events: number): Promise<void> {
+  const all = async () => (await contestant.effects()).orders === events
   await waitUntil('each order took effect', all, { withinMs: 60_000, everyMs: 200 })
   let last = -1
   const quiet = async () => {
@@ -134,20 +134,12 @@ function passageOf({ step, from, to, before, after }: Moment, { times }: Output)
   return { step, moved, stayed }
 }
 
-async function closeBooks(
-  { sandbox }: Ground,
-  { schema }: Contestant,
-  events: number,
-  { records, keys }: Output,
-): Promise<Books> {
-  const { orders, times } = await countEffects(sandbox, schema)
-  return {
-    lost: events - orders,
-    'took effect again': times - orders,
-    'never published': events - keys,
-    'published again': records - keys,
-  }
-}
+const closeBooks = ({ orders, times }: Effects, events: number, { records, keys }: Output): Books => ({
+  lost: events - orders,
+  'took effect again': times - orders,
+  'never published': events - keys,
+  'published again': records - keys,
+})
 
 /** @throws TallyError INVARIANT unless each order took effect once and was published; readers drop what is published again */
 export function assertBooks(books: Books): void {

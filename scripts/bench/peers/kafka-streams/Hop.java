@@ -25,6 +25,7 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.ListConsumerGroupOffsetsOptions;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
@@ -38,7 +39,8 @@ import org.apache.kafka.streams.state.Stores;
 
 /**
  * The hop as one writes it with Kafka Streams: exactly_once_v2, ids and orders in RocksDB stores with changelogs, the event that
- * follows on a topic. Its order is JSON on the command line; it writes the lines `runProgram` reads.
+ * follows on a topic. Its order is JSON on the command line; it writes the lines `runProgram` reads. Without a number of events it
+ * runs until it is ended.
  */
 public final class Hop {
   private static final String IDS = "ids";
@@ -47,7 +49,7 @@ public final class Hop {
   public static void main(String[] args) throws Exception {
     JsonNode order = new ObjectMapper().readTree(args[0]);
     String application = order.get("application").asText();
-    long events = order.get("events").asLong();
+    long events = order.path("events").asLong();
     Properties settings = settings(order, application);
     CountDownLatch running = new CountDownLatch(1);
 
@@ -63,6 +65,7 @@ public final class Hop {
       long cpu = process.getProcessCpuTime();
       long startedAt = System.nanoTime();
       System.out.println("{\"started\":true}");
+      if (!order.has("events")) Thread.currentThread().join();
       while (committed(admin, application) < events) Thread.sleep(20);
       double seconds = (System.nanoTime() - startedAt) / 1e9;
       double cpuSeconds = (process.getProcessCpuTime() - cpu) / 1e9;
@@ -77,11 +80,17 @@ public final class Hop {
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, order.get("brokers").asText());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, order.get("stateDir").asText());
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 2);
+    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, order.get("threads").asInt());
     settings.put(StreamsConfig.COMMIT_INTERVAL_MS_CONFIG, 100);
     settings.put(StreamsConfig.DEFAULT_KEY_SERDE_CLASS_CONFIG, Serdes.StringSerde.class);
     settings.put(StreamsConfig.DEFAULT_VALUE_SERDE_CLASS_CONFIG, Serdes.ByteArraySerde.class);
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+    if (order.has("sessionTimeout")) {
+      int session = order.get("sessionTimeout").asInt();
+      settings.put(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG, session);
+      settings.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, session / 3);
+      settings.put(StreamsConfig.producerPrefix(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG), session);
+    }
     return settings;
   }
 
@@ -148,7 +157,8 @@ public final class Hop {
         String orderId = order.get("orderId").toString();
         orders.get(orderId);
         orders.put(orderId, row(order));
-        context.forward(record.withValue(authorize(order, record.timestamp())));
+        long now = context.currentSystemTimeMs();
+        context.forward(record.withValue(authorize(order, now)).withTimestamp(now));
       } catch (IOException error) {
         throw new UncheckedIOException(error);
       }
