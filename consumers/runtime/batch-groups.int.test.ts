@@ -113,8 +113,11 @@ async function ownLanes(
   }
 }
 
-const ordersOfEachLane = (count: number) =>
-  [...Map.groupBy(orders(100), ({ data }) => laneOf(data.orderId, lanes)).values()].flatMap((of) => of.slice(0, count))
+/** @param counts by lane */
+function ordersOfEachLane(counts: readonly number[], customerId?: string) {
+  const byLane = Map.groupBy(orders(200, customerId), ({ data }) => laneOf(data.orderId, lanes))
+  return counts.flatMap((count, lane) => byLane.get(lane)?.slice(0, count) ?? [])
+}
 
 const commits = async ({ pool }: TestBench) => (await pool.query('select distinct xmin::text from ledger')).rowCount
 
@@ -217,9 +220,24 @@ test('whether a lost commit took effect is left to the lanes to find out', async
 test('a group that took too long is followed by smaller ones', async () => {
   await using bench = await open()
   const { take } = await ownLanes(bench, { definition: soldConsumer(1.1) })
-  await Promise.all(await take(ordersOfEachLane(10)))
+  await Promise.all(await take(ordersOfEachLane([10, 10, 10])))
   expect(await commits(bench)).toBe(1)
-  await Promise.all(await take(ordersOfEachLane(10))) // At most 15 are enough now: two lanes, and one
+  await Promise.all(await take(ordersOfEachLane([10, 10, 10]))) // At most 15 are enough now: two lanes, and one
   expect(await commits(bench)).toBe(2)
   expect(await ledgerSums(bench)).toMatchObject({ taken: 60 })
+})
+
+test('a lane in which most fail in one way parks nothing, whatever the others park', async () => {
+  await using bench = await open()
+  const { take } = await ownLanes(bench)
+  const settled = await Promise.allSettled(await take(ordersOfEachLane([5, 25, 5], 'throws')))
+  expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(settled[1]).toMatchObject({ reason: { code: 'FAILING' } })
+  const { rows } = await bench.pool.query(
+    'select lane, count(*)::int as parked from parked group by lane order by lane',
+  )
+  expect(rows).toEqual([
+    { lane: 0, parked: 5 },
+    { lane: 2, parked: 5 },
+  ])
 })

@@ -141,6 +141,12 @@ async function settle<State, Row>(
   { breaker, owner, policy }: TakeContext<State, Row>,
   applied: readonly Applied<State, Row>[],
 ): Promise<void> {
+  const judged = applied.filter(({ batch }) => batch.source !== 'chosen' && batch.source !== 'parked')
+  const fault = breaker.objection(
+    judged.reduce((sum, { inputs }) => sum + inputs.length, 0),
+    judged.flatMap(({ outcome }) => outcome.parked),
+  )
+  if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
   const moves: LedgerMove[] = []
   const work: Promise<void>[] = []
   for (const { own, batch, inputs, outcome } of applied) {
@@ -150,8 +156,6 @@ async function settle<State, Row>(
       work.push(settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, parked, policy))
       continue
     }
-    const fault = breaker.objection(inputs.length, parked)
-    if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
     work.push(parkInputs(tx, own.lane, parked, policy))
     if (batch.source !== 'record') continue
     const counts = { taken: inputs.length - parked.length, parked: parked.length }
