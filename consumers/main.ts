@@ -1,12 +1,12 @@
 import type { Config } from '../infra/config.ts'
 import { describeError } from '../infra/errors.ts'
-import { currentConfig, withGeneration } from '../infra/generations/current-config.ts'
-import { watchGeneration } from '../infra/generations/watch-generation.ts'
-import { createPool } from '../infra/postgres.ts'
+import { currentConfig, withGeneration } from '../infra/topic-generations/current-config.ts'
+import { watchGeneration } from '../infra/topic-generations/watch-generation.ts'
+import { createPool } from '../infra/postgres/postgres.ts'
 import { runService } from '../infra/service.ts'
-import { createCodec } from '../schemas/codec.ts'
+import { createCodec } from '../schemas/codec/codec.ts'
 import { topics } from '../schemas/topics.ts'
-import { consumerFolders, loadConsumer, schemaName } from './load-consumer.ts'
+import { consumerFolders, loadConsumer, schemaName } from './runtime/load-consumer.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
 
 /** Runs one replica of a consumer: `npm run consumer -- payment`. */

@@ -2,8 +2,8 @@ import { hostname } from 'node:os'
 import { loadConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { describeError } from './errors.ts'
-import { createLogger } from './telemetry.ts'
-import type { Logger } from './telemetry.ts'
+import { createLogger } from './logger.ts'
+import type { Logger } from './logger.ts'
 
 export interface Running {
   /** Ends the service: finishes what is under way, gives back what it holds. Called once. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { isPlausibleTime } from '../schemas/time.ts'
-import { isId, isText } from '../schemas/validate.ts'
+import { isPlausibleTime } from './time.ts'
+import { isId, isText } from './validate.ts'
 
 /*
  * Fields of what the outside answers that go into events. An answer that no event could hold is no answer: its outcome is

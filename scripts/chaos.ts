@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { runCommand, createCommand, say } from './cli.ts'
-import type { CommonOptions } from './cli.ts'
+import { runCommand, createCommand, say } from './cli/command.ts'
+import type { CommonOptions } from './cli/command.ts'
 import type { MishapKind } from './chaos/fault-plan.ts'
 import { printReport, printReportJson } from './chaos/report.ts'
 import { runChaos } from './chaos/run-chaos.ts'

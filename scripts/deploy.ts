@@ -1,9 +1,9 @@
-import { consumerFolders } from '../consumers/load-consumer.ts'
-import { createCommand, printJson, runCommand, say } from './cli.ts'
-import type { CommonOptions } from './cli.ts'
-import { deployDatabase, deploySchemas, deployTopics } from './deploy/steps.ts'
+import { consumerFolders } from '../consumers/runtime/load-consumer.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommonOptions } from './cli/command.ts'
+import { deployDatabase, deploySchemas, deployTopics } from '../consumers/operations/deploy/steps.ts'
 import { loadConfig } from '../infra/config.ts'
-import { createLogger } from '../infra/telemetry.ts'
+import { createLogger } from '../infra/logger.ts'
 
 const steps = { database: deployDatabase, topics: deployTopics, schemas: deploySchemas }
 type Step = keyof typeof steps

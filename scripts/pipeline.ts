@@ -1,10 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Config } from '../config.ts'
-import type { ProcessSpec } from './process-spec.ts'
-import type { ReplicaSource } from './scaling.ts'
+import type { Config } from '../infra/config.ts'
+import { nodeProcess } from '../infra/stack/supervisor/node-process.ts'
+import type { ProcessSpec } from '../infra/stack/supervisor/process-spec.ts'
+import type { ReplicaSource } from '../infra/stack/supervisor/scaling.ts'
 
-const project = resolve(import.meta.dirname, '..', '..')
+const project = resolve(import.meta.dirname, '..')
 
 /** Everything of the pipeline itself: simulators, set-up of database and broker, orders API, one replica of each consumer. */
 export function pipeline(config: Config): ProcessSpec[] {
@@ -60,32 +61,3 @@ const deployStep = (name: string, title: string, after: readonly string[], parts
   kind: 'step',
   after,
 })
-
-/**
- * A process of this project: an entry that calls `runService` and reports ready over IPC.
- * @param command path of the entry, relative to the project, and its arguments
- */
-export function nodeProcess(name: string, command: readonly string[], env: Record<string, string> = {}): ProcessSpec {
-  return {
-    name,
-    title: name,
-    kind: 'service',
-    after: [],
-    ipc: true,
-    readyWithinMs: 60_000,
-    stopSignal: 'SIGTERM',
-    stopWithinMs: 12_000, // A service drains for 10 s at most
-    prepare: async () => ({
-      command: process.execPath,
-      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A known flaw of kafkajs, harmless
-      env: { NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), ...env },
-      cwd: project,
-    }),
-    ready: ({ child }) =>
-      new Promise<void>((resolve) =>
-        child.on('message', (message) => {
-          if ((message as { type?: unknown }).type === 'ready') resolve()
-        }),
-      ),
-  }
-}

@@ -1,4 +1,4 @@
-import { createCommand, runCommand } from './cli.ts'
+import { createCommand, runCommand } from './cli/command.ts'
 import { addListCommand } from './replay/list.ts'
 import { addPlanCommand } from './replay/plan.ts'
 import { addRehearseCommand } from './replay/rehearse.ts'

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, Option } from 'commander'
-import { mutations } from '../consumers/simulation/mutations.ts'
-import { runSeeds } from '../consumers/simulation/run-seeds.ts'
-import { createCommand, printJson, runCommand, say } from './cli.ts'
+import { mutations } from './simulate/mutations.ts'
+import { runSeeds } from './simulate/run-seeds.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import { createProgress } from './cli/progress.ts'
 
 interface Options {

@@ -1,9 +1,9 @@
-import { loadStackConfig } from '../infra/stack/data-dir.ts'
-import { pipeline, replicas } from '../infra/stack/pipeline.ts'
-import { startOrFindStack } from '../infra/stack/running-stack.ts'
-import { embeddedServers } from '../infra/stack/servers.ts'
-import { createCommand, printJson, runCommand, say } from './cli.ts'
-import type { CommonOptions } from './cli.ts'
+import { loadStackConfig } from '../infra/stack/supervisor/data-dir.ts'
+import { pipeline, replicas } from './pipeline.ts'
+import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
+import { embeddedServers } from '../infra/stack/servers/servers.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommonOptions } from './cli/command.ts'
 import { sayAddresses } from './stack/addresses.ts'
 
 await runCommand(({ signal }) =>

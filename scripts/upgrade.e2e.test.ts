@@ -2,17 +2,17 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { schemaName } from '../consumers/load-consumer.ts'
-import { findStack } from '../infra/stack/running-stack.ts'
+import { schemaName } from '../consumers/runtime/load-consumer.ts'
+import { findStack } from '../infra/stack/supervisor/running-stack.ts'
 import { readTopic } from '../infra/testing/read-topic.ts'
 import { waitUntil } from '../infra/testing/wait-until.ts'
-import { orderIdOf } from '../producers/order-generator.ts'
-import { schemaIdOf } from '../schemas/framing.ts'
+import { orderIdOf } from '../producers/sample-data/order-generator.ts'
+import { schemaIdOf } from '../schemas/codec/framing.ts'
 import { applyEdit } from './mutate/mutation.ts'
 import { copyCheckout } from './mutate/working-copy.ts'
 import type { WorkingCopy } from './mutate/working-copy.ts'
-import type { Passage } from './scale/lane-trace.ts'
-import { pidOf } from './scale/unsettled.ts'
+import type { Passage } from '../consumers/operations/replicas/lane-trace.ts'
+import { pidOf } from '../consumers/operations/replicas/unsettled.ts'
 import { launchProcess } from './testing/launch-process.ts'
 import { createTestStack, succeeded } from './testing/test-stack.ts'
 import type { TestStack } from './testing/test-stack.ts'
@@ -172,7 +172,7 @@ describe('upgrade while orders flow', () => {
 
     await using ofV1 = await flow(2, ordersPerSecond)
     await addField('OrderPlaced', remark)
-    await edit('producers/order-generator.ts', 'currency: ', `remark: 'Ring twice', currency: `)
+    await edit('producers/sample-data/order-generator.ts', 'currency: ', `remark: 'Ring twice', currency: `)
     expect(JSON.parse((await stack.run('deploy', 'schemas', '--json')).stdout)).toMatchObject({ step: 'schemas' })
     await using ofV2 = await flow(3, ordersPerSecond)
     const [beside] = await change('order-status=2') // The second one is of the new version

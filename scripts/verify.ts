@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import { createLogger } from '../infra/telemetry.ts'
-import { createCommand, runCommand, say } from './cli.ts'
-import type { CommonOptions } from './cli.ts'
-import { explainFailure } from './cli/failure.ts'
+import { createLogger } from '../infra/logger.ts'
+import { createCommand, runCommand, say } from './cli/command.ts'
+import type { CommonOptions } from './cli/command.ts'
+import { explainFailure } from '../infra/explain-failure.ts'
 import { printVerdict, printVerdictJson } from './verify/print-verdict.ts'
 import { verify } from './verify/verify.ts'
 

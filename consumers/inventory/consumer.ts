@@ -2,8 +2,8 @@ import type { Config } from '../../infra/config.ts'
 import { defineConsumer } from '../runtime/handler.ts'
 import { orderEnded, orderPlaced, shipmentScheduled, stockReplenished } from './decide-inventory.ts'
 import type { Reservation, Stock } from './decide-inventory.ts'
-import { reservationTable } from './reservation-state.ts'
-import { stockTable } from './stock-state.ts'
+import { reservationTable } from './reservation-table.ts'
+import { stockTable } from './stock-table.ts'
 
 /** Sets the goods of an order aside, and gives them back or lets them go. */
 export default (_config: Config) =>

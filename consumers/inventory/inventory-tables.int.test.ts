@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { inTransaction } from '../../infra/postgres.ts'
+import { inTransaction } from '../../infra/postgres/postgres.ts'
 import { openTables } from '../testing/open-tables.ts'
 import type { Reservation, Stock } from './decide-inventory.ts'
-import { reservationTable } from './reservation-state.ts'
-import { stockTable } from './stock-state.ts'
+import { reservationTable } from './reservation-table.ts'
+import { stockTable } from './stock-table.ts'
 
 const strange = ['tea', '{"a",\\b}', "quote ' and space", 'Ü🚚', 'NULL', '', 'line\nbreak']
 const lines = strange.map((sku, index) => ({ sku, quantity: index + 1 }))

@@ -1,4 +1,4 @@
-import { prepared } from '../../infra/postgres.ts'
+import { prepared } from '../../infra/postgres/postgres.ts'
 import type { StockLine } from '../../schemas/generated/events.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import type { Reservation } from './decide-inventory.ts'

@@ -1,9 +1,9 @@
 import type { Config } from '../../infra/config.ts'
 import { isTallyError } from '../../infra/errors.ts'
-import { createCodec } from '../../schemas/codec.ts'
-import type { Codec } from '../../schemas/codec.ts'
+import { createCodec } from '../../schemas/codec/codec.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
 import { eventTypes } from '../../schemas/topics.ts'
-import { askRegistry } from '../../schemas/registry-client.ts'
+import { askRegistry } from '../../schemas/registry/registry-client.ts'
 
 /** A codec of all events. @throws TallyError UNREACHABLE if the registry does not answer, USAGE if nothing is deployed */
 export async function connectCodec({ registry, namespace }: Config, signal: AbortSignal): Promise<Codec> {

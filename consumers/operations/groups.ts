@@ -1,10 +1,9 @@
-import { consumerFolders, loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
+import { consumerFolders, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
-import { inTransaction } from '../../infra/postgres.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { inTransaction } from '../../infra/postgres/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres/postgres.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { inGeneration, topicOf } from '../../schemas/topics.ts'
-import type { OutboxLane, SeqRange } from './publications.ts'
 import type { Span } from './tiling.ts'
 
 /** A service that writes events: its outbox. */
@@ -58,6 +57,22 @@ export interface ParkedInput {
   /** Where the record lies, or what else it is. */
   place: string
   error: string | null
+}
+
+/** A lane as the service's database has it. */
+export interface OutboxLane {
+  /** The number its next event gets. */
+  nextSeq: number
+  /** Event ids by number of rows that wait to be published. */
+  waiting: ReadonlyMap<number, string>
+  /** Of events that got a number of another lane when the partition count changed; they may have been published before. */
+  withdrawn?: readonly SeqRange[]
+}
+
+/** Numbers `[first, next)`. */
+export interface SeqRange {
+  first: number
+  next: number
 }
 
 const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`

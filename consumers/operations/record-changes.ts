@@ -1,4 +1,4 @@
-import type { ConsumerDefinition } from './handler.ts'
+import type { ConsumerDefinition } from '../runtime/handler.ts'
 
 /** A row before and after; undefined: it is not there. */
 export interface RowChange {

@@ -10,7 +10,7 @@ import {
 } from './decide-payment.ts'
 import type { Payment } from './decide-payment.ts'
 import { createGateway } from './gateway.ts'
-import { paymentTable } from './payment-state.ts'
+import { paymentTable } from './payment-table.ts'
 
 /** Holds the money of an order, takes it when the goods leave and gives it back when they do not. */
 export default (config: Config) => {

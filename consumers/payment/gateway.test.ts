@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { startGateway } from '../../infra/simulators/gateway.ts'
 import type { RunningSimulator } from '../../infra/simulators/simulator.ts'
-import { silentLogger } from '../../infra/telemetry.ts'
+import { silentLogger } from '../../infra/logger.ts'
 import { createGateway } from './gateway.ts'
 
 const { signal } = new AbortController()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idField, textField, timeField } from '../answer-fields.ts'
+import { idField, textField, timeField } from '../../schemas/answer-fields.ts'
 import { createJsonClient } from '../../infra/json-client.ts'
 import type { CallOptions } from '../../infra/json-client.ts'
 

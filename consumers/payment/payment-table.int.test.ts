@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { openTables } from '../testing/open-tables.ts'
 import type { Payment } from './decide-payment.ts'
-import { paymentTable } from './payment-state.ts'
+import { paymentTable } from './payment-table.ts'
 
 const hold = { authorizationId: 'auth "1"', amountMinor: Number.MAX_SAFE_INTEGER, currency: 'EUR' }
 const { authorizationId: _, ...amount } = hold

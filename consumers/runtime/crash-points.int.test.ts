@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { derivedEventId, timeOfEventId } from '../../schemas/event-id.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
-import { crashAtEveryStep } from './testing/crash-at-every-step.ts'
-import { openOutsideWorld } from './testing/crash-outside-world.ts'
-import { someSteps } from './testing/crash-plan.ts'
-import type { CrashPlan } from './testing/crash-plan.ts'
+import { crashAtEveryStep } from './testing/crash/at-every-step.ts'
+import { openOutsideWorld } from './testing/crash/outside-world.ts'
+import { someSteps } from './testing/crash/plan.ts'
+import type { CrashPlan } from './testing/crash/plan.ts'
 import { counts, ledgerSums } from './testing/observe.ts'
 import { countTable, orders } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
@@ -35,7 +35,7 @@ test('wherever a replica is killed, every event takes effect once, here and outs
   await using world = await openOutsideWorld()
   const trial = {
     bench,
-    consumer: join(import.meta.dirname, 'testing/crash-consumer.ts'),
+    consumer: join(import.meta.dirname, 'testing/crash/consumer.ts'),
     events: () => [...orders(4), ...orders(2, 'asks'), ...orders(2, 'waits')],
     env: { TALLY_GATEWAY_URL: world.url },
     plan,

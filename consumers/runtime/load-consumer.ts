@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../infra/config.ts'
-import { TallyError } from '../infra/errors.ts'
-import type { ConsumerDefinition } from './runtime/handler.ts'
+import type { Config } from '../../infra/config.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { ConsumerDefinition } from './handler.ts'
 
-const home = import.meta.dirname
+const home = join(import.meta.dirname, '..')
 
 /** Consumers there are: every folder here with a `consumer.ts`. */
 export const consumerFolders = (): string[] =>

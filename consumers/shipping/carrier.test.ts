@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { startCarrier } from '../../infra/simulators/carrier.ts'
-import { silentLogger } from '../../infra/telemetry.ts'
+import { silentLogger } from '../../infra/logger.ts'
 import { createCarrier } from './carrier.ts'
 
 const { signal } = new AbortController()

@@ -12,7 +12,7 @@ import {
   stockReserved,
 } from './decide-shipping.ts'
 import type { Shipment } from './decide-shipping.ts'
-import { shipmentTable } from './shipment-state.ts'
+import { shipmentTable } from './shipment-table.ts'
 
 /** Has an order delivered once it is paid for and set aside; cancels it if that takes too long or the customer asks in time. */
 export default (config: Config) => {

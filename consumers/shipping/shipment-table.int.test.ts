@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { openTables } from '../testing/open-tables.ts'
 import { shipTo } from '../testing/events.ts'
 import type { Shipment } from './decide-shipping.ts'
-import { shipmentTable } from './shipment-state.ts'
+import { shipmentTable } from './shipment-table.ts'
 
 const consignment = { shipTo: { ...shipTo, recipient: 'O\'Neill "Ünal" {,}', postalCode: '' }, units: 3 }
 const shipments = new Map<string, Shipment>([

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { decide } from './runtime/decide.ts'
-import { defineConsumer } from './runtime/handler.ts'
-import type { Emitted } from './runtime/handler.ts'
-import type { RecordInput } from './runtime/input.ts'
-import { orderPlaced } from './runtime/testing/tally-consumer.ts'
+import { decide } from '../runtime/batch/decide.ts'
+import { defineConsumer } from '../runtime/handler.ts'
+import type { Emitted } from '../runtime/handler.ts'
+import type { RecordInput } from '../runtime/model.ts'
+import { orderPlaced } from '../runtime/testing/tally-consumer.ts'
 
 const time = 1_800_000_000_000
 const order: RecordInput = {

@@ -1,8 +1,8 @@
-import { migrate } from '../../infra/migrate.ts'
-import { createPool } from '../../infra/postgres.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { createSandbox } from '../../infra/testing/sandbox.ts'
-import { consumerMigrations, schemaName } from '../load-consumer.ts'
+import { migrate } from '../../infra/postgres/migrate.ts'
+import { createPool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import { consumerMigrations, schemaName } from '../runtime/load-consumer.ts'
 
 export interface Tables extends AsyncDisposable {
   /** Connections that see the consumer's schema. */

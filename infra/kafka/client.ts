@@ -1,11 +1,11 @@
 import kafkajs from 'kafkajs'
 import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
-import { patchesKafkajs } from './config.ts'
-import { patchFetchResponse } from './fetching/fetch-response.ts'
-import { registerCompression } from './fetching/register-compression.ts'
-import { patchIdleTimer } from './kafka-patches.ts'
-import { patchProduceRequest } from './producing/produce-request.ts'
-import type { Logger } from './telemetry.ts'
+import { patchesKafkajs } from '../config.ts'
+import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
+import { registerCompression } from './patches/fetch/register-compression.ts'
+import { patchIdleTimer } from './patches/idle.ts'
+import { patchProduceRequest } from './patches/produce/produce-request.ts'
+import type { Logger } from '../logger.ts'
 
 export interface KafkaOptions {
   brokers: string[]

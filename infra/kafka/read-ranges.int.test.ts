@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Message } from 'kafkajs'
-import { createTopics } from './create-topics.ts'
-import { isTallyError } from './errors.ts'
-import { withAdmin } from './kafka.ts'
+import { createTopics } from './topics.ts'
+import { isTallyError } from '../errors.ts'
+import { withAdmin } from './client.ts'
 import { openRangeReader } from './read-ranges.ts'
 import type { RangeReader, ReadRange } from './read-ranges.ts'
-import { createSandbox } from './testing/sandbox.ts'
-import type { Sandbox } from './testing/sandbox.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 let sandbox: Sandbox
 beforeAll(() => {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka, KafkaMessage } from 'kafkajs'
-import { isTallyError, TallyError } from './errors.ts'
-import { FetchClient } from './fetching/fetch-client.ts'
-import type { FetchedBatch, OutOfRange } from './fetching/fetch-client.ts'
+import { isTallyError, TallyError } from '../errors.ts'
+import { FetchClient } from './fetch-client.ts'
+import type { FetchedBatch, OutOfRange } from './fetch-client.ts'
 
 /** Offsets `[from, to)` of one partition; topic name on the broker. */
 export interface ReadRange {

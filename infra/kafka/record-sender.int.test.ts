@@ -3,12 +3,12 @@ import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import type { Kafka } from 'kafkajs'
-import { isTallyError } from './errors.ts'
+import { isTallyError } from '../errors.ts'
 import { RecordSender } from './record-sender.ts'
 import type { OutgoingRecord } from './record-sender.ts'
-import { readTopic } from './testing/read-topic.ts'
-import { createSandbox } from './testing/sandbox.ts'
-import type { Sandbox } from './testing/sandbox.ts'
+import { readTopic } from '../testing/read-topic.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import type { IHeaders, Kafka, Producer, TopicMessages } from 'kafkajs'
-import { TallyError } from './errors.ts'
+import { TallyError } from '../errors.ts'
 
 export interface OutgoingRecord {
   /** Name on the broker. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { TallyError } from './errors.ts'
+import { TallyError } from '../errors.ts'
 
 const apiKeyMetadata = 3
 const version = 12

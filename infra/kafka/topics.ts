@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, ITopicConfig } from 'kafkajs'
-import { TallyError } from './errors.ts'
+import { TallyError } from '../errors.ts'
 
 /**
  * Creates topics and waits until every partition has a leader: until then a produce or fetch is refused. kafkajs's own

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { arrayLiteral } from './array-literal.ts'
-import { createSandbox } from './testing/sandbox.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
 
 const storable = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'))
 const kinds: readonly (readonly [string, fc.Arbitrary<unknown>])[] = [

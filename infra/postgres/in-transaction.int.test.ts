@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals'
 import { inTransaction } from './postgres.ts'
-import { createSandbox } from './testing/sandbox.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
 
 const { pool, namespace, close } = createSandbox()
 afterAll(() => close())

@@ -1,6 +1,6 @@
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
-import type { Logger } from './telemetry.ts'
+import type { Logger } from '../logger.ts'
 
 /**
  * Brings one database schema up to date from folders of plain SQL files (`001_name.sql`), in folder order.

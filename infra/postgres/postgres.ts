@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { ArrayParameter } from './array-literal.ts'
-import { TallyError, describeError, isTallyError } from './errors.ts'
-import { sendTurnsAtOnce } from './one-write.ts'
-import type { Logger } from './telemetry.ts'
+import { TallyError, describeError, isTallyError } from '../errors.ts'
+import { sendTurnsAtOnce } from './cork-writes.ts'
+import type { Logger } from '../logger.ts'
 
 export type Pool = pg.Pool
 /**

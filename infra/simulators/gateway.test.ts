@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import request from 'supertest'
-import { silentLogger } from '../telemetry.ts'
+import { silentLogger } from '../logger.ts'
 import { startGateway } from './gateway.ts'
 import type { RunningSimulator } from './simulator.ts'
 

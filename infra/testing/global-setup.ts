@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TallyError } from '../errors.ts'
-import { askSupervisor } from '../stack/control.ts'
-import { identify } from '../stack/process-identity.ts'
+import { askSupervisor } from '../stack/supervisor/control.ts'
+import { identify } from '../stack/supervisor/process-identity.ts'
 
 /**
  * Gives a test run its servers. Jest calls this once per run, and only if a test that needs servers is among the chosen

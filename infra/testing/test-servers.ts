@@ -2,12 +2,12 @@
 // has let go or is gone. global-setup.ts starts it.
 import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
-import { loadStackConfig } from '../stack/data-dir.ts'
-import { assertPortFree } from '../stack/ports.ts'
-import { isAlive } from '../stack/process-identity.ts'
-import type { ProcessIdentity } from '../stack/process-identity.ts'
-import { embeddedServers } from '../stack/servers.ts'
-import { startStack } from '../stack/supervisor.ts'
+import { loadStackConfig } from '../stack/supervisor/data-dir.ts'
+import { assertPortFree } from '../stack/servers/ports.ts'
+import { isAlive } from '../stack/supervisor/process-identity.ts'
+import type { ProcessIdentity } from '../stack/supervisor/process-identity.ts'
+import { embeddedServers } from '../stack/servers/servers.ts'
+import { startStack } from '../stack/supervisor/supervisor.ts'
 
 const holders = new Map<number, ProcessIdentity>()
 const stopping = new AbortController()

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
-import { createPool } from '../postgres.ts'
-import type { Tx } from '../postgres.ts'
-import { silentLogger } from '../telemetry.ts'
+import { createPool } from '../postgres/postgres.ts'
+import type { Tx } from '../postgres/postgres.ts'
+import { silentLogger } from '../logger.ts'
 import { readCurrent } from './generation-table.ts'
 import type { Generation } from './generation-table.ts'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { migrate } from '../migrate.ts'
-import type { Tx } from '../postgres.ts'
-import type { Logger } from '../telemetry.ts'
+import { migrate } from '../postgres/migrate.ts'
+import type { Tx } from '../postgres/postgres.ts'
+import type { Logger } from '../logger.ts'
 
 /**
  * A generation of the topics. The partition count of a topic is never changed in place, which would give keys to other

@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { isTallyError } from '../infra/errors.ts'
+import { isTallyError } from '../../infra/errors.ts'
 import { ApiClient, newOrderOf } from './api-client.ts'
-import { demoCatalogue } from './demo-catalogue.ts'
-import { orderGenerator } from './order-generator.ts'
-import { createOrdersBench, freePort } from './orders-api/testing/orders-bench.ts'
-import type { OrdersBench, Replica } from './orders-api/testing/orders-bench.ts'
+import { demoCatalogue } from '../sample-data/demo-catalogue.ts'
+import { orderGenerator } from '../sample-data/order-generator.ts'
+import { createOrdersBench, freePort } from '../orders-api/testing/orders-bench.ts'
+import type { OrdersBench, Replica } from '../orders-api/testing/orders-bench.ts'
 
 let bench: OrdersBench
 let replica: Replica

@@ -1,8 +1,8 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { z } from 'zod'
-import { isTallyError, TallyError } from '../infra/errors.ts'
-import type { EventData } from '../schemas/generated/events.ts'
-import type { newProduct, NewOrder, placedOrder } from './orders-api/contract.ts'
+import { isTallyError, TallyError } from '../../infra/errors.ts'
+import type { EventData } from '../../schemas/generated/events.ts'
+import type { newProduct, NewOrder, placedOrder } from '../orders-api/http/contract.ts'
 
 export interface ApiClientOptions {
   /** Of the orders API, such as http://127.0.0.1:28080. */

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
-import { TallyError } from '../infra/errors.ts'
-import { RecordSender } from '../infra/record-sender.ts'
-import type { OutgoingRecord } from '../infra/record-sender.ts'
-import type { Encode } from '../schemas/encoder.ts'
-import { toHeaders } from '../schemas/envelope.ts'
-import { laneOf } from '../schemas/partition.ts'
-import { keyOf, topicName, topicOf, topics } from '../schemas/topics.ts'
-import type { Event } from './event-generator.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { RecordSender } from '../../infra/kafka/record-sender.ts'
+import type { OutgoingRecord } from '../../infra/kafka/record-sender.ts'
+import type { Encode } from '../../schemas/codec/encoder.ts'
+import { toHeaders } from '../../schemas/envelope.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { keyOf, topicName, topicOf, topics } from '../../schemas/topics.ts'
+import type { Event } from '../sample-data/event-generator.ts'
 
 /** Bounds of one request: kafkajs groups records in quadratic time, and the broker refuses batches over 1 MB. */
 const recordsPerRequest = 2_000

@@ -1,5 +1,5 @@
-import { TallyError } from '../infra/errors.ts'
-import type { AvroType, RecordType } from '../schemas/avro-schema.ts'
+import { TallyError } from '../../infra/errors.ts'
+import type { AvroType, RecordType } from '../../schemas/avro-schema.ts'
 
 export type JsonObject = Record<string, unknown>
 

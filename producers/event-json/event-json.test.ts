@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { eventTypes } from '../schemas/topics.ts'
-import { generateEvents } from './event-generator.ts'
+import { eventTypes } from '../../schemas/topics.ts'
+import { generateEvents } from '../sample-data/event-generator.ts'
 import { createEventReader } from './event-json.ts'
 import { unknownType } from './event-type-names.ts'
 

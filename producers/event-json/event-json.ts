@@ -1,11 +1,11 @@
-import type { EventType } from '../schemas/generated/events.ts'
-import { loadSchemas } from '../schemas/load-schemas.ts'
-import { isPlausibleTime } from '../schemas/time.ts'
-import { findFault } from '../schemas/validate.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { loadSchemas } from '../../schemas/load-schemas.ts'
+import { isPlausibleTime } from '../../schemas/time.ts'
+import { findFault } from '../../schemas/validate.ts'
 import { isObject, readAvroJson } from './avro-json.ts'
 import { unknownType } from './event-type-names.ts'
-import type { OutgoingEvent } from './publisher.ts'
-import { seededId } from './seeded.ts'
+import type { OutgoingEvent } from '../direct/publisher.ts'
+import { seededId } from '../sample-data/seeded.ts'
 
 /** An event, or what is wrong with the text: each fault begins with the path of the field. */
 export type ReadEvent = { event: OutgoingEvent; faults?: undefined } | { event?: undefined; faults: readonly string[] }

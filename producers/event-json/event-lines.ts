@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { describeError, TallyError } from '../infra/errors.ts'
+import { describeError, TallyError } from '../../infra/errors.ts'
 import type { ReadEvent } from './event-json.ts'
 
 export type ReadLine = ReadEvent & { line: number }

@@ -1,5 +1,5 @@
-import type { EventType } from '../schemas/generated/events.ts'
-import { eventTypes } from '../schemas/topics.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
+import { eventTypes } from '../../schemas/topics.ts'
 
 export const isEventType = (name: unknown): name is EventType => eventTypes.includes(name as EventType)
 

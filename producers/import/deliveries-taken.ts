@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TallyError } from '../../infra/errors.ts'
-import { readCurrent } from '../../infra/generations/generation-table.ts'
-import { prepared } from '../../infra/postgres.ts'
+import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
+import { prepared } from '../../infra/postgres/postgres.ts'
 import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
 import type { ImportTarget } from './run-import.ts'
 

@@ -1,8 +1,8 @@
 import type { Kafka } from 'kafkajs'
-import type { Pool } from '../../infra/postgres.ts'
-import type { ApiClient } from '../api-client.ts'
-import type { OutgoingEvent, Publisher } from '../publisher.ts'
-import { sendAll } from '../send-all.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { ApiClient } from '../direct/api-client.ts'
+import type { OutgoingEvent, Publisher } from '../direct/publisher.ts'
+import { sendAll } from '../direct/send-all.ts'
 import { deliveriesTaken } from './deliveries-taken.ts'
 import type { ImportPlan } from './plan-import.ts'
 

@@ -1,5 +1,5 @@
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/postgres.ts'
 import { inGeneration } from '../../schemas/topics.ts'
 
 /** An event a transaction wants published: final bytes, numbered without gaps within its lane. */

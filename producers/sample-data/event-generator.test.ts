@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { eventTypes, keyOf } from '../schemas/topics.ts'
+import { eventTypes, keyOf } from '../../schemas/topics.ts'
 import { demoCatalogue } from './demo-catalogue.ts'
 import { eventGenerator, generateEvents } from './event-generator.ts'
 import { orderGenerator } from './order-generator.ts'

@@ -1,4 +1,4 @@
-import type { EventData, EventType, OrderPlaced, StockLine } from '../schemas/generated/events.ts'
+import type { EventData, EventType, OrderPlaced, StockLine } from '../../schemas/generated/events.ts'
 import { demoCatalogue } from './demo-catalogue.ts'
 import type { Article } from './demo-catalogue.ts'
 import { orderGenerator } from './order-generator.ts'

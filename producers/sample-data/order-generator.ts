@@ -1,4 +1,4 @@
-import type { Address, OrderLine, OrderPlaced } from '../schemas/generated/events.ts'
+import type { Address, OrderLine, OrderPlaced } from '../../schemas/generated/events.ts'
 import { demoCatalogue } from './demo-catalogue.ts'
 import type { Article } from './demo-catalogue.ts'
 import { seededId, seededRandom, zipf } from './seeded.ts'

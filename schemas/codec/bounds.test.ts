@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import avro from 'avsc'
 import type { Schema } from 'avsc'
 import fc from 'fast-check'
-import { parseSchema } from './avro-schema.ts'
+import { parseSchema } from '../avro-schema.ts'
 import { compileBounds } from './bounds.ts'
-import { loadSchemas } from './load-schemas.ts'
-import { arbitraryEvent, arbitraryValue } from './testing/event-arbitraries.ts'
+import { loadSchemas } from '../load-schemas.ts'
+import { arbitraryEvent, arbitraryValue } from '../testing/event-arbitraries.ts'
 
 const everything: Schema = {
   type: 'record',

@@ -1,4 +1,4 @@
-import type { AvroType, RecordType } from './avro-schema.ts'
+import type { AvroType, RecordType } from '../avro-schema.ts'
 import { ByteCursor } from './byte-cursor.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { TallyError } from '../infra/errors.ts'
+import { TallyError } from '../../infra/errors.ts'
 
 /** Walks over Avro's primitives without building values. Everything it is asked for throws UNREADABLE where it is not there. */
 export class ByteCursor {

@@ -1,14 +1,14 @@
 import avro from 'avsc'
 import type { Schema, Type } from 'avsc'
-import { describeError, TallyError } from '../infra/errors.ts'
-import { whyReplaced } from '../infra/fetching/replaced-value.ts'
-import { parseSchema } from './avro-schema.ts'
+import { describeError, TallyError } from '../../infra/errors.ts'
+import { whyReplaced } from '../../infra/kafka/patches/fetch/replaced-value.ts'
+import { parseSchema } from '../avro-schema.ts'
 import { compileBounds } from './bounds.ts'
-import { typeOfFullName } from './envelope.ts'
+import { typeOfFullName } from '../envelope.ts'
 import { headerBytes, schemaIdOf } from './framing.ts'
-import type { EventData, EventType } from './generated/events.ts'
-import type { EventSchema } from './load-schemas.ts'
-import { findFault } from './validate.ts'
+import type { EventData, EventType } from '../generated/events.ts'
+import type { EventSchema } from '../load-schemas.ts'
+import { findFault } from '../validate.ts'
 
 export interface DecodedEvent {
   type: EventType

@@ -3,9 +3,9 @@ import avro from 'avsc'
 import type { Schema } from 'avsc'
 import fc from 'fast-check'
 import { createEncoder } from './encoder.ts'
-import type { EventData } from './generated/events.ts'
-import { loadSchemas } from './load-schemas.ts'
-import { arbitraryEvent } from './testing/event-arbitraries.ts'
+import type { EventData } from '../generated/events.ts'
+import { loadSchemas } from '../load-schemas.ts'
+import { arbitraryEvent } from '../testing/event-arbitraries.ts'
 
 const schemas = loadSchemas()
 const schema = schemas.find(({ type }) => type === 'OrderPlaced')!

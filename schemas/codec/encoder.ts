@@ -1,10 +1,10 @@
 import avro from 'avsc'
 import type { Schema, Type } from 'avsc'
-import { describeError, TallyError } from '../infra/errors.ts'
+import { describeError, TallyError } from '../../infra/errors.ts'
 import { headerBytes, writeHeader } from './framing.ts'
-import type { EventData, EventType } from './generated/events.ts'
-import type { EventSchema } from './load-schemas.ts'
-import { findFault } from './validate.ts'
+import type { EventData, EventType } from '../generated/events.ts'
+import type { EventSchema } from '../load-schemas.ts'
+import { findFault } from '../validate.ts'
 
 /** @throws TallyError INVARIANT naming the field that is wrong: encoding is the last chance to notice */
 export type Encode = <T extends EventType>(type: T, data: EventData[T]) => Buffer

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import avro from 'avsc'
 import type { Schema } from 'avsc'
 import fc from 'fast-check'
-import { parseSchema } from './avro-schema.ts'
+import { parseSchema } from '../avro-schema.ts'
 import { describeClash, findClashes } from './compatibility.ts'
-import { arbitrarySchemaPair } from './testing/schema-arbitraries.ts'
+import { arbitrarySchemaPair } from '../testing/schema-arbitraries.ts'
 
 const record = (...fields: object[]): Schema => ({ type: 'record', name: 'tally.R', fields }) as Schema
 const f = (type: unknown, more: object = {}) => ({ name: 'f', type, ...more })

@@ -1,4 +1,4 @@
-import type { AvroType, EnumType, Field, FixedType, RecordType } from './avro-schema.ts'
+import type { AvroType, EnumType, Field, FixedType, RecordType } from '../avro-schema.ts'
 
 /** Why a reader cannot read what a writer wrote. */
 export type Clash = { path: string } & (

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { describeError, isTallyError, TallyError } from '../infra/errors.ts'
-import type { Logger } from '../infra/telemetry.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/logger.ts'
 
 /** Silence of so long counts as no answer. */
 const patienceMs = 10_000

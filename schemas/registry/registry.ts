@@ -1,14 +1,14 @@
 import { COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry'
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { describeError, isTallyError, TallyError } from '../infra/errors.ts'
-import type { Logger } from '../infra/telemetry.ts'
-import { parseSchema } from './avro-schema.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
+import type { Logger } from '../../infra/logger.ts'
+import { parseSchema } from '../avro-schema.ts'
 import { describeClash, findClashes } from './compatibility.ts'
-import type { EventType } from './generated/events.ts'
-import { loadSchemas } from './load-schemas.ts'
-import type { EventSchema } from './load-schemas.ts'
+import type { EventType } from '../generated/events.ts'
+import { loadSchemas } from '../load-schemas.ts'
+import type { EventSchema } from '../load-schemas.ts'
 import { askRegistry, createRegistry, statusOf, unreachable } from './registry-client.ts'
-import { subjectOf } from './topics.ts'
+import { subjectOf } from '../topics.ts'
 
 export interface RegisterOptions {
   registryUrl: string

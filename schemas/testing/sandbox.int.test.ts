@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { topicName, topics } from '../../schemas/topics.ts'
-import { waitUntil } from './wait-until.ts'
+import { topicName, topics } from '../topics.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { createSandbox } from './sandbox.ts'
 
 test('a sandbox has the three servers, its own topics and leaves nothing behind', async () => {

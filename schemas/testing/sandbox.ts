@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Kafka } from 'kafkajs'
-import { topicName, topics } from '../../schemas/topics.ts'
-import { loadConfig } from '../config.ts'
-import type { Config } from '../config.ts'
-import { createTopics } from '../create-topics.ts'
-import { createKafka, withAdmin } from '../kafka.ts'
-import { createPool } from '../postgres.ts'
-import type { Pool } from '../postgres.ts'
-import { createLogger } from '../telemetry.ts'
-import type { Logger } from '../telemetry.ts'
+import { topicName, topics } from '../topics.ts'
+import { loadConfig } from '../../infra/config.ts'
+import type { Config } from '../../infra/config.ts'
+import { createTopics } from '../../infra/kafka/topics.ts'
+import { createKafka, withAdmin } from '../../infra/kafka/client.ts'
+import { createPool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { createLogger } from '../../infra/logger.ts'
+import type { Logger } from '../../infra/logger.ts'
 
 /** A test's own corner of the shared servers: everything it makes is named with its namespace and dropped at the end. */
 export interface Sandbox extends AsyncDisposable {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, expect, test } from '@jest/globals'
-import { environmentWith } from '../infra/config.ts'
-import type { Report } from './bench/report.ts'
+import { environmentWith } from '../../infra/config.ts'
+import type { Report } from './report/report.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tally-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -14,7 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** Judges the books, never the speed: a contender that loses or doubles an event ends the command. */
 async function bench(...args: string[]): Promise<Report> {
   const child = spawn(process.execPath, ['scripts/bench.ts', ...args, '--quick', '--json', '--out', folder], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     env: environmentWith({ TALLY_DATA_DIR: folder }),
     stdio: ['ignore', 'pipe', 'pipe'],
   })

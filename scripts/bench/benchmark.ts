@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../infra/testing/sandbox.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 /**
  * One question about speed, and those who answer it. A benchmark is a value: its file exports it, and `benchmarks.ts` lists

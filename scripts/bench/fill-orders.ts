@@ -1,13 +1,13 @@
 import { TallyError } from '../../infra/errors.ts'
-import type { Sandbox } from '../../infra/testing/sandbox.ts'
-import { generateEvents } from '../../producers/event-generator.ts'
-import type { Event } from '../../producers/event-generator.ts'
-import { Publisher } from '../../producers/publisher.ts'
-import { createCodec } from '../../schemas/codec.ts'
-import type { Codec } from '../../schemas/codec.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
+import { generateEvents } from '../../producers/sample-data/event-generator.ts'
+import type { Event } from '../../producers/sample-data/event-generator.ts'
+import { Publisher } from '../../producers/direct/publisher.ts'
+import { createCodec } from '../../schemas/codec/codec.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import type { OrderLine } from '../../schemas/generated/events.ts'
-import { registerSchemas } from '../../schemas/registry.ts'
+import { registerSchemas } from '../../schemas/registry/registry.ts'
 
 export const seed = 7
 

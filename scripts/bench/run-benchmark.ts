@@ -1,8 +1,8 @@
-import { createSandbox } from '../../infra/testing/sandbox.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
 import type { Benchmark, Repeat } from './benchmark.ts'
-import { rounded } from './print-report.ts'
-import { summarize } from './report.ts'
-import type { Measured, Report } from './report.ts'
+import { rounded } from './report/print-report.ts'
+import { summarize } from './report/report.ts'
+import type { Measured, Report } from './report/report.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface RunOptions {

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { environmentWith, loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
-import { deleteServerData, loadStackConfig } from '../../infra/stack/data-dir.ts'
-import { assertPortFree } from '../../infra/stack/ports.ts'
-import { embeddedServers } from '../../infra/stack/servers.ts'
-import { startStack } from '../../infra/stack/supervisor.ts'
+import { deleteServerData, loadStackConfig } from '../../infra/stack/supervisor/data-dir.ts'
+import { assertPortFree } from '../../infra/stack/servers/ports.ts'
+import { embeddedServers } from '../../infra/stack/servers/servers.ts'
+import { startStack } from '../../infra/stack/supervisor/supervisor.ts'
 
 export interface BenchServers extends AsyncDisposable {
   /** Variables that lead to them. */

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { TallyError } from '../../infra/errors.ts'
-import { cpuMs } from '../../infra/stack/process-identity.ts'
+import { cpuMs } from '../../infra/stack/supervisor/process-identity.ts'
 import type { Ground } from './benchmark.ts'
 import type { Program } from './run-program.ts'
 

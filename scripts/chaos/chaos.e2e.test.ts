@@ -28,7 +28,7 @@ test('half a minute of faults: every order ends, and the books agree', async () 
     '--json',
   ]
   const child = spawn(process.execPath, ['scripts/chaos.ts', ...options], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])

@@ -1,6 +1,6 @@
-import type { Fault } from '../../infra/faults/fault.ts'
-import { seededRandom } from '../../producers/seeded.ts'
-import type { Random } from '../../producers/seeded.ts'
+import type { Fault } from '../../infra/testing/faults/fault.ts'
+import { seededRandom } from '../../producers/sample-data/seeded.ts'
+import type { Random } from '../../producers/sample-data/seeded.ts'
 
 /** What a network stands before. */
 export const networks = ['kafka', 'postgres', 'registry', 'gateway', 'carrier'] as const

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { schemaName } from '../../consumers/load-consumer.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { signalTo } from '../../infra/stack/process-identity.ts'
-import type { Random } from '../../producers/seeded.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { signalTo } from '../../infra/stack/supervisor/process-identity.ts'
+import type { Random } from '../../producers/sample-data/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'
 import type { Mishap } from './fault-plan.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka, Producer } from 'kafkajs'
-import type { Random } from '../../producers/seeded.ts'
+import type { Random } from '../../producers/sample-data/seeded.ts'
 
 export interface Place {
   /** Name on the broker. */

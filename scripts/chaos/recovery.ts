@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
-import { schemaName } from '../../consumers/load-consumer.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import { describeError } from '../../infra/errors.ts'
-import type { Pool } from '../../infra/postgres.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
 import { offsetRanges } from '../verify/read-topics.ts'
 
 export interface Watched {

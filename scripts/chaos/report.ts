@@ -1,4 +1,4 @@
-import { printJson, printTable, say } from '../cli.ts'
+import { printJson, printTable, say } from '../cli/command.ts'
 import { printVerdict } from '../verify/print-verdict.ts'
 import type { Verdict } from '../verify/verify.ts'
 import type { CleanedUp } from './clean-up.ts'

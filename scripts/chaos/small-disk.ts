@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../infra/errors.ts'
-import { serverHome } from '../../infra/stack/data-dir.ts'
+import { serverHome } from '../../infra/stack/supervisor/data-dir.ts'
 
 /** A disk for PostgreSQL alone, so small that it can be filled. */
 export interface SmallDisk {

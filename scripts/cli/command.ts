@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import Table from 'cli-table3'
-import { explainFailure } from './cli/failure.ts'
+import { explainFailure } from '../../infra/explain-failure.ts'
 
 /**
  * The frame of every command. Conventions:

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { findStack } from '../infra/stack/running-stack.ts'
-import { waitUntil } from '../infra/testing/wait-until.ts'
-import { schemaName } from '../consumers/load-consumer.ts'
-import { createTestStack, succeeded } from './testing/test-stack.ts'
-import type { Output, TestStack } from './testing/test-stack.ts'
+import { findStack } from '../../infra/stack/supervisor/running-stack.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
+import { createTestStack, succeeded } from '../testing/test-stack.ts'
+import type { Output, TestStack } from '../testing/test-stack.ts'
 
 interface DemoJson {
   firstOrderMs: number

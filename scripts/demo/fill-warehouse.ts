@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { schemaName } from '../../consumers/load-consumer.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
-import { currentConfig } from '../../infra/generations/current-config.ts'
-import { createKafka } from '../../infra/kafka.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
-import type { Article } from '../../producers/demo-catalogue.ts'
-import { Publisher } from '../../producers/publisher.ts'
-import { seededId } from '../../producers/seeded.ts'
-import { createCodec } from '../../schemas/codec.ts'
+import { currentConfig } from '../../infra/topic-generations/current-config.ts'
+import { createKafka } from '../../infra/kafka/client.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Logger } from '../../infra/logger.ts'
+import type { Article } from '../../producers/sample-data/demo-catalogue.ts'
+import { Publisher } from '../../producers/direct/publisher.ts'
+import { seededId } from '../../producers/sample-data/seeded.ts'
+import { createCodec } from '../../schemas/codec/codec.ts'
 
 export interface Delivery {
   config: Config

@@ -1,6 +1,6 @@
-import type { ApiClient } from '../../producers/api-client.ts'
-import { newOrderOf } from '../../producers/api-client.ts'
-import { sendAll } from '../../producers/send-all.ts'
+import type { ApiClient } from '../../producers/direct/api-client.ts'
+import { newOrderOf } from '../../producers/direct/api-client.ts'
+import { sendAll } from '../../producers/direct/send-all.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
 
 export interface Placed {

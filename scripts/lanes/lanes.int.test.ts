@@ -5,14 +5,14 @@ import type { AddressInfo, Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { loadConsumer } from '../consumers/load-consumer.ts'
-import { orders } from '../consumers/runtime/testing/tally-consumer.ts'
-import { openTestBench } from '../consumers/runtime/testing/test-bench.ts'
-import type { TestBench } from '../consumers/runtime/testing/test-bench.ts'
-import { createPool } from '../infra/postgres.ts'
-import type { Pool } from '../infra/postgres.ts'
-import type { Running } from '../infra/service.ts'
-import { waitUntil } from '../infra/testing/wait-until.ts'
+import { loadConsumer } from '../../consumers/runtime/load-consumer.ts'
+import { orders } from '../../consumers/runtime/testing/tally-consumer.ts'
+import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import { createPool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Running } from '../../infra/service.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
 
 const group = 'order-status'
 let bench: TestBench
@@ -21,7 +21,7 @@ afterAll(async () => bench[Symbol.asyncDispose]())
 
 async function lanes(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const child = spawn(process.execPath, ['scripts/lanes.ts', ...args], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     env: { ...bench.sandbox.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

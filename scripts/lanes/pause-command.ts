@@ -1,13 +1,13 @@
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { printJson, say } from '../cli.ts'
-import { age } from '../cli/age.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { printJson, say } from '../cli/command.ts'
+import { age } from '../../consumers/operations/age.ts'
 import { actorOf } from '../cli/consent.ts'
-import { laneRanges } from './lane-ranges.ts'
-import type { LaneRow } from './lane-row.ts'
-import { conditionOf } from './lane-health.ts'
-import { chooseLanes, pause, pausedRows, resume, whenObeyed } from './pausing.ts'
-import { chooseGroups } from './read-health.ts'
+import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
+import type { LaneRow } from '../../consumers/operations/lanes/lane-row.ts'
+import { conditionOf } from '../../consumers/operations/lanes/lane-health.ts'
+import { chooseLanes, pause, pausedRows, resume, whenObeyed } from '../../consumers/operations/lanes/pausing.ts'
+import { chooseGroups } from '../../consumers/operations/lanes/read-health.ts'
 
 export interface PauseRequest {
   readonly group: string

@@ -1,9 +1,9 @@
-import { printTable, say } from '../cli.ts'
-import { age } from '../cli/age.ts'
-import type { LaneHealth } from './lane-health.ts'
-import { laneRanges } from './lane-ranges.ts'
-import type { GroupHealth, Health } from './read-health.ts'
-import { troublesOf } from './troubles.ts'
+import { printTable, say } from '../cli/command.ts'
+import { age } from '../../consumers/operations/age.ts'
+import type { LaneHealth } from '../../consumers/operations/lanes/lane-health.ts'
+import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
+import type { GroupHealth, Health } from '../../consumers/operations/lanes/read-health.ts'
+import { troublesOf } from '../../consumers/operations/lanes/troubles.ts'
 
 /** One line per group; below, what a person should know, lanes with the same trouble together. */
 export function printHealth({ groups, undeployed, orders, brokerTrouble }: Health): void {

@@ -1,7 +1,7 @@
-import { say } from '../cli.ts'
+import { say } from '../cli/command.ts'
 import { confirmed } from '../cli/consent.ts'
 import { countChosen, listChosen, totalOf } from './ls.ts'
-import type { Chosen } from './lots.ts'
+import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
 import { cut, printable } from './printable.ts'
 
 export interface ConsentOptions {

@@ -1,9 +1,9 @@
-import { dropParked } from '../../consumers/runtime/parking/drop-parked.ts'
-import { printJson } from '../cli.ts'
+import { dropParked } from '../../consumers/operations/parked/drop-parked.ts'
+import { printJson } from '../cli/command.ts'
 import { actorOf } from '../cli/consent.ts'
 import { createProgress } from '../cli/progress.ts'
 import { agreedTo } from './consent.ts'
-import type { Chosen } from './lots.ts'
+import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
 
 export interface DropOptions {
   yes?: boolean

@@ -1,6 +1,6 @@
-import type { NewCall, NewTimer } from '../../consumers/runtime/decide.ts'
-import type { RowChange } from '../../consumers/runtime/record-changes.ts'
-import type { TableChange } from '../../consumers/runtime/written-rows.ts'
+import type { NewCall, NewTimer } from '../../consumers/runtime/batch/decide.ts'
+import type { RowChange } from '../../consumers/operations/record-changes.ts'
+import type { TableChange } from '../../consumers/operations/written-rows.ts'
 import { cut, printable } from './printable.ts'
 
 /** JSON of something, on one line of bounded length. */

@@ -1,7 +1,7 @@
-import { countParked, listParked } from '../../consumers/runtime/parking/list-parked.ts'
-import type { ParkedCount, ParkedEntry } from '../../consumers/runtime/parking/list-parked.ts'
-import { printJson, printTable } from '../cli.ts'
-import type { Chosen } from './lots.ts'
+import { countParked, listParked } from '../../consumers/operations/parked/list-parked.ts'
+import type { ParkedCount, ParkedEntry } from '../../consumers/operations/parked/list-parked.ts'
+import { printJson, printTable } from '../cli/command.ts'
+import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
 import { cut, nextAttempt, printable, since } from './printable.ts'
 
 export type GroupCount = ParkedCount & { group: string }

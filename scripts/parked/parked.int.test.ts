@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { loadConsumer } from '../consumers/load-consumer.ts'
-import { orderPlaced } from '../consumers/runtime/testing/tally-consumer.ts'
-import { openTestBench } from '../consumers/runtime/testing/test-bench.ts'
-import type { TestBench } from '../consumers/runtime/testing/test-bench.ts'
-import { waitUntil } from '../infra/testing/wait-until.ts'
-import { newEventId } from '../schemas/event-id.ts'
-import { readBooks, readGroups } from './verify/database.ts'
-import { accountedFor } from './verify/invariants/parked-accounted.ts'
+import { loadConsumer } from '../../consumers/runtime/load-consumer.ts'
+import { orderPlaced } from '../../consumers/runtime/testing/tally-consumer.ts'
+import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { readBooks, readGroups } from '../../consumers/operations/groups.ts'
+import { accountedFor } from '../verify/invariants/parked-accounted.ts'
 
 let bench: TestBench
 beforeAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => bench[Symbol.asyncDispose]())
 
 async function parked(...args: string[]) {
   const child = spawn(process.execPath, ['scripts/parked.ts', ...args], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     env: bench.sandbox.env,
     stdio: ['ignore', 'pipe', 'pipe'], // Nobody to ask
   })

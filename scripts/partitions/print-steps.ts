@@ -1,6 +1,6 @@
-import { say } from '../cli.ts'
+import { say } from '../cli/command.ts'
 import { duration } from '../cli/progress.ts'
-import type { ChangeOptions, Step } from './change-partitions.ts'
+import type { ChangeOptions, Step } from '../../consumers/operations/partitions/change-partitions.ts'
 
 const titles: Readonly<Record<Step, string>> = {
   topics: 'Topics of the next generation',

@@ -1,12 +1,13 @@
 import type { Config } from '../../infra/config.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
-import { ApiClient, newOrderOf } from '../../producers/api-client.ts'
-import { demoCatalogue } from '../../producers/demo-catalogue.ts'
-import type { Article } from '../../producers/demo-catalogue.ts'
-import type { OutgoingEvent } from '../../producers/publisher.ts'
-import { sendAll } from '../../producers/send-all.ts'
+import { ApiClient, newOrderOf } from '../../producers/direct/api-client.ts'
+import { demoCatalogue } from '../../producers/sample-data/demo-catalogue.ts'
+import type { Article } from '../../producers/sample-data/demo-catalogue.ts'
+import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
+import { sendAll } from '../../producers/direct/send-all.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
-import { connectKafka, connectPublisher } from '../cli/connect.ts'
+import { connectKafka } from '../../infra/kafka/command-client.ts'
+import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
 
 export interface Destination {
   /** Resolves when the event is safe there. */

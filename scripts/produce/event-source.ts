@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { TallyError } from '../../infra/errors.ts'
-import type { ReadEvent } from '../../producers/event-json.ts'
-import { readLines } from '../../producers/event-lines.ts'
-import type { ReadLine } from '../../producers/event-lines.ts'
-import type { OutgoingEvent } from '../../producers/publisher.ts'
+import type { ReadEvent } from '../../producers/event-json/event-json.ts'
+import { readLines } from '../../producers/event-json/event-lines.ts'
+import type { ReadLine } from '../../producers/event-json/event-lines.ts'
+import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
 
 export interface EventSource {
   events: Iterable<OutgoingEvent> | AsyncIterable<OutgoingEvent>

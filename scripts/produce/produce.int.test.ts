@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { readTopic } from '../infra/testing/read-topic.ts'
-import { createSandbox } from '../infra/testing/sandbox.ts'
-import type { Sandbox } from '../infra/testing/sandbox.ts'
-import { generateEvents } from '../producers/event-generator.ts'
-import { createCodec } from '../schemas/codec.ts'
-import { fromHeaders } from '../schemas/envelope.ts'
-import { registerSchemas } from '../schemas/registry.ts'
+import { readTopic } from '../../infra/testing/read-topic.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
+import { generateEvents } from '../../producers/sample-data/event-generator.ts'
+import { createCodec } from '../../schemas/codec/codec.ts'
+import { fromHeaders } from '../../schemas/envelope.ts'
+import { registerSchemas } from '../../schemas/registry/registry.ts'
 
 let sandbox: Sandbox
 let folder: string
@@ -32,7 +32,7 @@ async function produce(
   { input = '', env = {} }: { input?: string; env?: NodeJS.ProcessEnv } = {},
 ) {
   const child = spawn(process.execPath, ['scripts/produce.ts', ...args], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     env: { ...sandbox.env, ...env },
   })
   child.stdin.on('error', () => {}) // It may end without having read all

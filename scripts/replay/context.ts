@@ -1,12 +1,12 @@
-import { loadConsumer, schemaName } from '../../consumers/load-consumer.ts'
-import type { ReplayContext } from '../../consumers/replay/mode.ts'
-import { migrateReplays, openReplayPool } from '../../consumers/replay/replay-schema.ts'
+import { loadConsumer, schemaName } from '../../consumers/runtime/load-consumer.ts'
+import type { ReplayContext } from '../../consumers/operations/replay/mode.ts'
+import { migrateReplays, openReplayPool } from '../../consumers/operations/replay/replay-schema.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
-import { currentConfig } from '../../infra/generations/current-config.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { commandLogger, connectKafka } from '../cli/connect.ts'
-import { connectCodec } from '../parked/registry.ts'
+import { currentConfig } from '../../infra/topic-generations/current-config.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { commandLogger, connectKafka } from '../../infra/kafka/command-client.ts'
+import { connectCodec } from '../../consumers/operations/connect-codec.ts'
 
 /**
  * Opens what a replay of a group (or null: of none) works with, and closes it after the work.

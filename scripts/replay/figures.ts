@@ -1,5 +1,5 @@
-import type { Figures } from '../../consumers/replay/mode.ts'
-import type { Plan } from '../../consumers/replay/plan.ts'
+import type { Figures } from '../../consumers/operations/replay/mode.ts'
+import type { Plan } from '../../consumers/operations/replay/plan.ts'
 
 export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
 

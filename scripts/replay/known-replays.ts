@@ -1,10 +1,10 @@
-import type { ReplayContext } from '../../consumers/replay/mode.ts'
-import { migrateReplays, openReplayPool } from '../../consumers/replay/replay-schema.ts'
-import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
-import { found } from '../../consumers/replay/run-replay.ts'
+import type { ReplayContext } from '../../consumers/operations/replay/mode.ts'
+import { migrateReplays, openReplayPool } from '../../consumers/operations/replay/replay-schema.ts'
+import type { ReplayRow } from '../../consumers/operations/replay/run/replay-table.ts'
+import { found } from '../../consumers/operations/replay/run/run-replay.ts'
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { commandLogger } from '../cli/connect.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import { commandLogger } from '../../infra/kafka/command-client.ts'
 import { withReplayContext } from './context.ts'
 
 /** For what needs to know of the replays only, not of their group. */

@@ -1,7 +1,7 @@
 import type { Config } from '../../infra/config.ts'
-import { modes } from '../../consumers/replay/modes.ts'
-import type { Plan, PlanPartition } from '../../consumers/replay/plan.ts'
-import { printTable } from '../cli.ts'
+import { modes } from '../../consumers/operations/replay/run/modes.ts'
+import type { Plan, PlanPartition } from '../../consumers/operations/replay/plan.ts'
+import { printTable } from '../cli/command.ts'
 import { printable } from '../parked/printable.ts'
 import { count } from './figures.ts'
 

@@ -1,6 +1,6 @@
-import type { PlanRehearsal, RehearsedEvent } from '../../consumers/replay/rehearsal.ts'
-import type { Codec } from '../../schemas/codec.ts'
-import { printJson } from '../cli.ts'
+import type { PlanRehearsal, RehearsedEvent } from '../../consumers/operations/replay/rehearse/rehearsal.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
+import { printJson } from '../cli/command.ts'
 import { callLine, changeLines, short, tableLine, timerLine } from '../parked/effect-lines.ts'
 import { printable } from '../parked/printable.ts'
 

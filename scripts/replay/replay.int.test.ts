@@ -6,16 +6,16 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { loadConsumer } from '../consumers/load-consumer.ts'
-import { groupStanding } from '../consumers/replay/group-standing.ts'
-import type { Plan } from '../consumers/replay/plan.ts'
-import { openReplayFrame } from '../consumers/replay/testing/replay-frame.ts'
-import type { ReplayFrame } from '../consumers/replay/testing/replay-frame.ts'
-import { orders } from '../consumers/runtime/testing/tally-consumer.ts'
-import { openTestBench } from '../consumers/runtime/testing/test-bench.ts'
-import type { TestBench } from '../consumers/runtime/testing/test-bench.ts'
-import type { Running } from '../infra/service.ts'
-import { waitUntil } from '../infra/testing/wait-until.ts'
+import { loadConsumer } from '../../consumers/runtime/load-consumer.ts'
+import { groupStanding } from '../../consumers/operations/replay/reading/group-standing.ts'
+import type { Plan } from '../../consumers/operations/replay/plan.ts'
+import { openReplayFrame } from '../../consumers/operations/replay/testing/replay-frame.ts'
+import type { ReplayFrame } from '../../consumers/operations/replay/testing/replay-frame.ts'
+import { orders } from '../../consumers/runtime/testing/tally-consumer.ts'
+import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
+import type { Running } from '../../infra/service.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
 
 let bench: TestBench
 let frame: ReplayFrame
@@ -39,7 +39,7 @@ afterAll(async () => {
 
 function launch(...args: string[]): ChildProcess {
   return spawn(process.execPath, ['scripts/replay.ts', ...args], {
-    cwd: resolve(import.meta.dirname, '..'),
+    cwd: resolve(import.meta.dirname, '../..'),
     env: bench.sandbox.env,
     stdio: ['ignore', 'pipe', 'pipe'], // Nobody to ask
   })

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
-import type { RunOptions } from '../../consumers/replay/mode.ts'
+import type { RunOptions } from '../../consumers/operations/replay/mode.ts'
 import { integer, positive } from '../cli/arguments.ts'
 
 /** How a replay is run, as `run` and `resume` take it. */

@@ -1,4 +1,4 @@
-import type { Advice } from './advise.ts'
+import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
 
 interface Metric {
   readonly name: string

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Command } from 'commander'
-import { mostReplicas } from '../../infra/stack/scaling.ts'
+import { mostReplicas } from '../../infra/stack/supervisor/scaling.ts'
 import { integer, positive } from '../cli/arguments.ts'
 
 /** Options of `npm run scale -- --advise` and `--auto`. Times in seconds. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { seededRandom } from '../../producers/seeded.ts'
-import { advise } from './advise.ts'
+import { seededRandom } from '../../producers/sample-data/seeded.ts'
+import { advise } from '../../consumers/operations/replicas/advice/advise.ts'
 import { decide, notChanged } from './autoscaler.ts'
 import type { Decision, Memory, Policy } from './autoscaler.ts'
-import { SimulatedConsumer } from './testing/simulated-consumer.ts'
+import { SimulatedConsumer } from '../../consumers/operations/replicas/testing/simulated-consumer.ts'
 
 const policy: Policy = { upAfterLooks: 2, calmMs: 60_000, coolDownMs: 15_000 }
 const goals = { lagSeconds: 5, drainSeconds: 60, min: 1, max: 12 }

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
-import { eventGenerator } from '../../producers/event-generator.ts'
-import type { Event } from '../../producers/event-generator.ts'
-import { seededRandom } from '../../producers/seeded.ts'
-import { sendAll } from '../../producers/send-all.ts'
+import { eventGenerator } from '../../producers/sample-data/event-generator.ts'
+import type { Event } from '../../producers/sample-data/event-generator.ts'
+import { seededRandom } from '../../producers/sample-data/seeded.ts'
+import { sendAll } from '../../producers/direct/send-all.ts'
 import { toKafka } from '../produce/destination.ts'
 
 /** Orders per second at a moment, milliseconds from the beginning. */

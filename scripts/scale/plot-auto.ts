@@ -1,4 +1,4 @@
-import type { Advice } from './advise.ts'
+import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
 import type { Decided } from './run-auto.ts'
 
 export interface PlotOptions {

@@ -1,5 +1,5 @@
-import { printTable } from '../cli.ts'
-import type { Advice } from './advise.ts'
+import { printTable } from '../cli/command.ts'
+import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
 import type { Decided } from './run-auto.ts'
 
 /** One line per consumer. */

@@ -1,7 +1,7 @@
-import { printTable, say } from '../cli.ts'
-import { laneRanges } from '../lanes/lane-ranges.ts'
-import type { Change } from './change-replicas.ts'
-import type { Passage } from './lane-trace.ts'
+import { printTable, say } from '../cli/command.ts'
+import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
+import type { Change } from '../../consumers/operations/replicas/change-replicas.ts'
+import type { Passage } from '../../consumers/operations/replicas/lane-trace.ts'
 
 /** Who owned what before and after, how long lanes stood still, and whether anything was lost or doubled. */
 export function printChange({ consumer, replicas, replaced, passages, books }: Change): void {

@@ -1,8 +1,8 @@
-import { printTable, say } from '../cli.ts'
-import { age } from '../cli/age.ts'
-import { laneRanges } from '../lanes/lane-ranges.ts'
-import { drainMs, idleReplicas } from './consumer-load.ts'
-import type { ConsumerLoad, LaneLoad, ReplicaLoad } from './consumer-load.ts'
+import { printTable, say } from '../cli/command.ts'
+import { age } from '../../consumers/operations/age.ts'
+import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
+import { drainMs, idleReplicas } from '../../consumers/operations/replicas/consumer-load.ts'
+import type { ConsumerLoad, LaneLoad, ReplicaLoad } from '../../consumers/operations/replicas/consumer-load.ts'
 
 /** One line per replica; below, who has nothing to do. */
 export function printLoad(consumers: readonly ConsumerLoad[]): void {

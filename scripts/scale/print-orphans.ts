@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { TallyError } from '../../infra/errors.ts'
-import { printTable } from '../cli.ts'
-import { lostWith } from './orphans.ts'
-import type { Orphans } from './orphans.ts'
+import { printTable } from '../cli/command.ts'
+import { lostWith } from '../../consumers/operations/replicas/orphans.ts'
+import type { Orphans } from '../../consumers/operations/replicas/orphans.ts'
 
 /** What a consumer has on the servers, and what of it nobody else knows. */
 export function printOrphans(consumer: string, { group, schema, aside, rows }: Orphans): void {

@@ -1,5 +1,5 @@
-import { mostReplicas } from '../../infra/stack/scaling.ts'
-import type { ReplicaCounts } from '../../infra/stack/scaling.ts'
+import { mostReplicas } from '../../infra/stack/supervisor/scaling.ts'
+import type { ReplicaCounts } from '../../infra/stack/supervisor/scaling.ts'
 import { TallyError } from '../../infra/errors.ts'
 
 /**

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../infra/errors.ts'
-import { explainFailure } from '../cli/failure.ts'
-import type { Advice } from './advise.ts'
+import { explainFailure } from '../../infra/explain-failure.ts'
+import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
 import { changed, decide, notChanged } from './autoscaler.ts'
 import type { Decision, Memory, Policy } from './autoscaler.ts'
-import { changeReplicas } from './change-replicas.ts'
-import { capacitiesOf, observe } from './observe.ts'
-import type { ObserveOptions, Observed } from './observe.ts'
-import { requireStack } from './running-stack.ts'
+import { changeReplicas } from '../../consumers/operations/replicas/change-replicas.ts'
+import { capacitiesOf, observe } from '../../consumers/operations/replicas/advice/observe.ts'
+import type { ObserveOptions, Observed } from '../../consumers/operations/replicas/advice/observe.ts'
+import { requireStack } from '../../consumers/operations/replicas/running-stack.ts'
 
 /** A look at one consumer, and what was decided. */
 export interface Decided {

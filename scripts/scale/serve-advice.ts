@@ -2,13 +2,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
-import { explainFailure } from '../cli/failure.ts'
-import type { Advice } from './advise.ts'
+import { explainFailure } from '../../infra/explain-failure.ts'
+import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
 import { metricsText } from './advice-metrics.ts'
-import { capacitiesOf, observe } from './observe.ts'
-import type { ObserveOptions } from './observe.ts'
+import { capacitiesOf, observe } from '../../consumers/operations/replicas/advice/observe.ts'
+import type { ObserveOptions } from '../../consumers/operations/replicas/advice/observe.ts'
 import { adviceJson } from './print-advice.ts'
-import { requireStack } from './running-stack.ts'
+import { requireStack } from '../../consumers/operations/replicas/running-stack.ts'
 
 export interface ServeOptions extends Omit<ObserveOptions, 'stack'> {
   /** On 127.0.0.1; 0: any that is free. */

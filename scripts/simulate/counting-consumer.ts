@@ -1,6 +1,6 @@
-import { prepared } from '../../infra/postgres.ts'
-import type { ConsumerDefinition, Context, Decision } from '../runtime/handler.ts'
-import { defineConsumer } from '../runtime/handler.ts'
+import { prepared } from '../../infra/postgres/postgres.ts'
+import type { ConsumerDefinition, Context, Decision } from '../../consumers/runtime/handler.ts'
+import { defineConsumer } from '../../consumers/runtime/handler.ts'
 import type { HistoryRow, TotalRow } from './database/counting-statements.ts'
 import type { Gateway } from './gateway.ts'
 

@@ -1,7 +1,7 @@
 import type { BrokerFaults } from './broker/wire.ts'
 import type { DatabaseFaults } from './database/pool.ts'
 import type { GatewayFaults } from './gateway.ts'
-import type { Random } from './random.ts'
+import type { Random } from '../../infra/testing/random.ts'
 
 export interface Faults {
   database: DatabaseFaults

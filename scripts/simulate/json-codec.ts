@@ -1,7 +1,7 @@
 import { TallyError } from '../../infra/errors.ts'
-import type { Codec } from '../../schemas/codec.ts'
-import type { DecodedEvent } from '../../schemas/decoder.ts'
-import { headerBytes, schemaIdOf, writeHeader } from '../../schemas/framing.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
+import type { DecodedEvent } from '../../schemas/codec/decoder.ts'
+import { headerBytes, schemaIdOf, writeHeader } from '../../schemas/codec/framing.ts'
 import { eventTypes } from '../../schemas/topics.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { describeError } from '../../infra/errors.ts'
-import { inTransaction } from '../../infra/postgres.ts'
-import { moveBack, putBack } from '../replay/redelivered-spans.ts'
+import { inTransaction } from '../../infra/postgres/postgres.ts'
+import { moveBack, putBack } from '../../consumers/operations/replay/redeliver/redelivered-spans.ts'
 import { simulatedPool } from './database/pool.ts'
 import { Party } from './time/virtual-clock.ts'
 import type { World } from './world.ts'

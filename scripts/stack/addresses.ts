@@ -1,5 +1,5 @@
-import type { StackStatus } from '../../infra/stack/stack-record.ts'
-import { say } from '../cli.ts'
+import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
+import { say } from '../cli/command.ts'
 
 /** Where to reach a stack; the orders API only if it is part of it. */
 export function sayAddresses({ addresses, processes }: StackStatus): void {

@@ -1,14 +1,14 @@
 import { loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { describeError, isTallyError } from '../../infra/errors.ts'
-import { createKafka, withAdmin } from '../../infra/kafka.ts'
-import { askSupervisor } from '../../infra/stack/control.ts'
-import type { StackStatus } from '../../infra/stack/stack-record.ts'
-import { silentLogger } from '../../infra/telemetry.ts'
-import { answerWithin, patienceMs } from '../lanes/answer-within.ts'
-import { openForPerson, readHealth } from '../lanes/read-health.ts'
-import type { Health } from '../lanes/read-health.ts'
-import { explainFailure } from '../cli/failure.ts'
+import { createKafka, withAdmin } from '../../infra/kafka/client.ts'
+import { askSupervisor } from '../../infra/stack/supervisor/control.ts'
+import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
+import { silentLogger } from '../../infra/logger.ts'
+import { answerWithin, patienceMs } from '../../consumers/operations/lanes/answer-within.ts'
+import { openForPerson, readHealth } from '../../consumers/operations/lanes/read-health.ts'
+import type { Health } from '../../consumers/operations/lanes/read-health.ts'
+import { explainFailure } from '../../infra/explain-failure.ts'
 
 export interface Probed {
   /** What does not answer, by name of its process, and why; a running process may be frozen. */

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Config } from '../../infra/config.ts'
-import { createSandbox } from '../../infra/testing/sandbox.ts'
-import type { Sandbox } from '../../infra/testing/sandbox.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 export interface Output {
   exitCode: number | null

@@ -1,6 +1,6 @@
-import type { Group, GroupBooks, Writer } from './database.ts'
+import type { Group, GroupBooks, Writer } from '../../consumers/operations/groups.ts'
 import type { GatewayJournal } from './gateway-journal.ts'
-import type { OutboxLane } from './publications.ts'
+import type { OutboxLane } from '../../consumers/operations/groups.ts'
 import type { ServiceTables } from './service-tables.ts'
 import type { TopicHistory } from './topic-history.ts'
 

@@ -1,4 +1,4 @@
-import { printJson, printTable, say } from '../cli.ts'
+import { printJson, printTable, say } from '../cli/command.ts'
 import type { Finding } from './finding.ts'
 import type { Verdict } from './verify.ts'
 

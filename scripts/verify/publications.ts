@@ -1,3 +1,5 @@
+import type { OutboxLane, SeqRange } from '../../consumers/operations/groups.ts'
+
 /**
  * What the topics say was published from each outbox lane, by its numbers (`ce_sourcelane`, `ce_sequence`). Rows leave an
  * outbox once they are published, so only this tells whether any was lost, doubled with another content, or overtaken.
@@ -40,22 +42,6 @@ export function createPublications(): Publications {
       }
     },
   }
-}
-
-/** Numbers `[first, next)`. */
-export interface SeqRange {
-  first: number
-  next: number
-}
-
-/** A lane as the service's database has it. */
-export interface OutboxLane {
-  /** The number its next event gets. */
-  nextSeq: number
-  /** Event ids by number of rows that wait to be published. */
-  waiting: ReadonlyMap<number, string>
-  /** Of events that got a number of another lane when the partition count changed; they may have been published before. */
-  withdrawn?: readonly SeqRange[]
 }
 
 /** What is wrong between a lane's numbers as given and as published; empty if nothing is. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
-import type { OffsetRange } from './tiling.ts'
+import type { OffsetRange } from '../../consumers/operations/tiling.ts'
 
 /** Offsets by topic (name on the broker) and partition number. */
 export type OffsetRanges = ReadonlyMap<string, readonly OffsetRange[]>

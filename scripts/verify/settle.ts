@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
-import type { Pool } from '../../infra/postgres.ts'
-import type { Group, Writer } from './database.ts'
+import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Group, Writer } from '../../consumers/operations/groups.ts'
 import { count } from './finding.ts'
 import { offsetRanges } from './read-topics.ts'
 

@@ -1,6 +1,6 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError } from '../../infra/errors.ts'
-import type { Codec } from '../../schemas/codec.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { keyOf } from '../../schemas/topics.ts'

@@ -3,11 +3,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { schemaName } from '../consumers/load-consumer.ts'
-import { newEventId } from '../schemas/event-id.ts'
-import { createTestStack } from './testing/test-stack.ts'
-import type { TestStack } from './testing/test-stack.ts'
-import { verify } from './verify/verify.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { createTestStack } from '../testing/test-stack.ts'
+import type { TestStack } from '../testing/test-stack.ts'
+import { verify } from './verify.ts'
 
 interface JournalLine {
   answer?: { captureId?: string }

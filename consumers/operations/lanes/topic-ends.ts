@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
-import type { Config } from '../../infra/config.ts'
-import { createKafka, withAdmin } from '../../infra/kafka.ts'
-import { commandLogger } from '../cli/connect.ts'
+import type { Config } from '../../../infra/config.ts'
+import { createKafka, withAdmin } from '../../../infra/kafka/client.ts'
+import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 
 /** What the broker holds of one partition. */

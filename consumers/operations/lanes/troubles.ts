@@ -1,4 +1,4 @@
-import { age } from '../cli/age.ts'
+import { age } from '../age.ts'
 import type { LaneHealth } from './lane-health.ts'
 
 /** Longer than healthy work needs, milliseconds. */

@@ -1,7 +1,7 @@
-import type { Pool, Tx } from '../../../infra/postgres.ts'
-import { prepared } from '../../../infra/postgres.ts'
-import { noteAction } from './audit.ts'
-import type { Actor } from './audit.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import { noteAction } from '../../runtime/tables/audit.ts'
+import type { Actor } from '../../runtime/tables/audit.ts'
 import { selected, selectionValues, workByHand } from './selection.ts'
 import type { Selection, Work } from './selection.ts'
 

@@ -1,8 +1,8 @@
-import type { Pool } from '../../../infra/postgres.ts'
-import { prepared } from '../../../infra/postgres.ts'
-import type { ParkedInput } from '../decide.ts'
-import { parkedColumns } from './parked-row.ts'
-import type { ParkedRow } from './parked-row.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { ParkedInput } from '../../runtime/batch/decide.ts'
+import { parkedColumns } from '../../runtime/tables/parked-row.ts'
+import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { selected, selectionValues } from './selection.ts'
 import type { Selection } from './selection.ts'
 

@@ -1,7 +1,7 @@
 import { describeError, isTallyError } from '../../../infra/errors.ts'
-import type { Codec } from '../../../schemas/codec.ts'
+import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
-import type { ParkedRow } from './parked-row.ts'
+import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 
 /** What a parked event says, as far as today's schemas and code can tell. */
 export type ReadableValue =

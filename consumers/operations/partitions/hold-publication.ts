@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../infra/postgres.ts'
-import type { Writer } from '../verify/database.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Writer } from '../groups.ts'
 
 const owner = 'npm run partitions'
 /** How long orders wait if whoever holds them back has died. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { beginFirst, migrateGenerations } from '../../infra/generations/generation-table.ts'
-import { createSandbox } from '../../infra/testing/sandbox.ts'
+import { beginFirst, migrateGenerations } from '../../../infra/topic-generations/generation-table.ts'
+import { createSandbox } from '../../../schemas/testing/sandbox.ts'
 import { exclusively, forgetBegun, noteBegun, noteSwitched, readRows, whileUnchanged } from './operation.ts'
 
 const sandbox = createSandbox()

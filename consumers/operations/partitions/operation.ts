@@ -1,7 +1,7 @@
-import { generationTable } from '../../infra/generations/generation-table.ts'
-import type { Generation } from '../../infra/generations/generation-table.ts'
-import { TallyError } from '../../infra/errors.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { generationTable } from '../../../infra/topic-generations/generation-table.ts'
+import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 
 /** A generation as the database keeps it. */
 export interface GenerationRow extends Generation {

@@ -1,8 +1,8 @@
-import { replaySchema } from '../../consumers/replay/replay-schema.ts'
-import type { ReplayRow } from '../../consumers/replay/replay-table.ts'
-import { endItFirst } from '../../consumers/replay/target-lock.ts'
-import { TallyError } from '../../infra/errors.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { replaySchema } from '../replay/replay-schema.ts'
+import type { ReplayRow } from '../replay/run/replay-table.ts'
+import { endItFirst } from '../replay/run/target-lock.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import type { Services } from './services.ts'
 
 /** @throws TallyError USAGE while a replay has not ended: its plan names partitions. None begins until the transaction ends */

@@ -1,7 +1,7 @@
-import type { Config } from '../../infra/config.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { deployedOf, ordersWriter, readGroups } from '../verify/database.ts'
-import type { Group, Writer } from '../verify/database.ts'
+import type { Config } from '../../../infra/config.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { deployedOf, ordersWriter, readGroups } from '../groups.ts'
+import type { Group, Writer } from '../groups.ts'
 
 /** Everything that has lanes. */
 export interface Services {

@@ -1,6 +1,6 @@
-import type { Generation } from '../../infra/generations/generation-table.ts'
-import type { Tx } from '../../infra/postgres.ts'
-import { laneOf } from '../../schemas/partition.ts'
+import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
+import type { Tx } from '../../../infra/postgres/postgres.ts'
+import { laneOf } from '../../../schemas/partition.ts'
 
 interface Waiting {
   lane: number

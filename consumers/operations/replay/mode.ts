@@ -1,9 +1,9 @@
 import type { Kafka } from 'kafkajs'
-import type { Config } from '../../infra/config.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
-import type { Codec } from '../../schemas/codec.ts'
-import type { ConsumerDefinition } from '../runtime/handler.ts'
+import type { Config } from '../../../infra/config.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import type { Codec } from '../../../schemas/codec/codec.ts'
+import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { Plan } from './plan.ts'
 
 /** What every part of a replay works with. */

@@ -1,4 +1,4 @@
-import type { EventType } from '../../schemas/generated/events.ts'
+import type { EventType } from '../../../schemas/generated/events.ts'
 
 /**
  * - redeliver  moves the group back: its replicas take the events again, and the inbox drops what they took before

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { Config } from '../../infra/config.ts'
-import { migrate } from '../../infra/migrate.ts'
-import { createPool } from '../../infra/postgres.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
-import { schemaName } from '../load-consumer.ts'
+import type { Config } from '../../../infra/config.ts'
+import { migrate } from '../../../infra/postgres/migrate.ts'
+import { createPool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import { schemaName } from '../../runtime/load-consumer.ts'
 
 /** Database schema that keeps the replays of a namespace. */
 export const replaySchema = (namespace: string): string => schemaName(namespace, 'replay')

@@ -1,5 +1,5 @@
-import type { Pool } from '../../infra/postgres.ts'
-import type { Group } from '../verify/database.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Group } from '../groups.ts'
 
 /** Where a lane stands, at one moment. */
 export interface LaneStanding {

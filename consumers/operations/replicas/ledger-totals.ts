@@ -1,9 +1,9 @@
-import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres.ts'
+import type { Config } from '../../../infra/config.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
-import type { Group } from '../verify/database.ts'
-import { tilingFaults } from '../verify/tiling.ts'
-import type { Span } from '../verify/tiling.ts'
+import type { Group } from '../groups.ts'
+import { tilingFaults } from '../tiling.ts'
+import type { Span } from '../tiling.ts'
 
 /** What a group's ledger says of all it has read. */
 export interface Books {

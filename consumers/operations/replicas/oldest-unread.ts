@@ -1,7 +1,7 @@
-import type { Config } from '../../infra/config.ts'
-import { isTallyError } from '../../infra/errors.ts'
-import { openRangeReader } from '../../infra/read-ranges.ts'
-import { connectKafka } from '../cli/connect.ts'
+import type { Config } from '../../../infra/config.ts'
+import { isTallyError } from '../../../infra/errors.ts'
+import { openRangeReader } from '../../../infra/kafka/read-ranges.ts'
+import { connectKafka } from '../../../infra/kafka/command-client.ts'
 
 /** The next record of a lane in one of its topics; topic without namespace. */
 export interface Place {

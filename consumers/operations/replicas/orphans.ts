@@ -1,9 +1,9 @@
 import type { Kafka } from 'kafkajs'
-import { schemaName } from '../../consumers/load-consumer.ts'
-import { quoted, schemasAside } from '../../consumers/replay/rebuild/tables-aside.ts'
-import type { Config } from '../../infra/config.ts'
-import { withAdmin } from '../../infra/kafka.ts'
-import type { Pool } from '../../infra/postgres.ts'
+import { schemaName } from '../../runtime/load-consumer.ts'
+import { quoted, schemasAside } from '../replay/rebuild/tables-aside.ts'
+import type { Config } from '../../../infra/config.ts'
+import { withAdmin } from '../../../infra/kafka/client.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
 
 /** What a consumer leaves behind on the servers. */
 export interface Orphans {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { StackStatus } from '../../infra/stack/stack-record.ts'
+import type { StackStatus } from '../../../infra/stack/supervisor/stack-record.ts'
 import { parseRestart } from './restart-replicas.ts'
 
 const consumers = ['inventory', 'loyalty', 'payment']

@@ -1,5 +1,5 @@
-import { TallyError } from '../../infra/errors.ts'
-import type { StackStatus } from '../../infra/stack/stack-record.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import type { StackStatus } from '../../../infra/stack/supervisor/stack-record.ts'
 import { followChange } from './change-replicas.ts'
 import type { Change, FollowOptions } from './change-replicas.ts'
 import { askForRestart, replicasOf } from './running-stack.ts'

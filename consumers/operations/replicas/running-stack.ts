@@ -1,8 +1,8 @@
-import { TallyError } from '../../infra/errors.ts'
-import { askSupervisor } from '../../infra/stack/control.ts'
-import { findStack } from '../../infra/stack/running-stack.ts'
-import type { ReplicaCounts, RestartRequest, ScaleRequest } from '../../infra/stack/scaling.ts'
-import type { ProcessStatus, StackStatus } from '../../infra/stack/stack-record.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { askSupervisor } from '../../../infra/stack/supervisor/control.ts'
+import { findStack } from '../../../infra/stack/supervisor/running-stack.ts'
+import type { ReplicaCounts, RestartRequest, ScaleRequest } from '../../../infra/stack/supervisor/scaling.ts'
+import type { ProcessStatus, StackStatus } from '../../../infra/stack/supervisor/stack-record.ts'
 
 /** Longer than a replica needs to drain before it is killed. */
 const stopWithinMs = 20_000

@@ -1,5 +1,5 @@
-import { isTallyError } from '../../infra/errors.ts'
-import { isTransient } from '../../infra/postgres.ts'
+import { isTallyError } from '../../../infra/errors.ts'
+import { isTransient } from '../../../infra/postgres/postgres.ts'
 import { takeBatches } from './take-batch.ts'
 import type { LaneBatch, TakeContext, Taken } from './take-batch.ts'
 

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { decide } from './decide.ts'
 import type { DecideOptions } from './decide.ts'
-import type { RecordInput } from './input.ts'
-import { orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
-import type { Count } from './testing/tally-consumer.ts'
+import type { RecordInput } from '../model.ts'
+import { orderPlaced, tallyConsumer } from '../testing/tally-consumer.ts'
+import type { Count } from '../testing/tally-consumer.ts'
 
 const cause = (id: string) => ({
   id,

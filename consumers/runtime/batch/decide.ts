@@ -1,11 +1,11 @@
-import { describeError, TallyError } from '../../infra/errors.ts'
-import type { UnnumberedEvent } from '../../producers/outbox/outbox-table.ts'
-import type { Codec } from '../../schemas/codec.ts'
-import { toHeaders } from '../../schemas/envelope.ts'
-import { derivedEventId } from '../../schemas/event-id.ts'
-import { keyOf, topicOf } from '../../schemas/topics.ts'
-import type { ConsumerDefinition, Context, Decision } from './handler.ts'
-import type { Cause, Input } from './input.ts'
+import { describeError, TallyError } from '../../../infra/errors.ts'
+import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
+import type { Codec } from '../../../schemas/codec/codec.ts'
+import { toHeaders } from '../../../schemas/envelope.ts'
+import { derivedEventId } from '../../../schemas/event-id.ts'
+import { keyOf, topicOf } from '../../../schemas/topics.ts'
+import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
+import type { Cause, Input } from '../model.ts'
 
 /** A call or timer to be stored: its id is derived, so deciding again makes the same one. */
 export interface Intent {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ParkedInput } from '../decide.ts'
+import type { ParkedInput } from './decide.ts'
 import { FailureBreaker, signatureOf } from './failure-breaker.ts'
 
 const failed = (error: string, reason: ParkedInput['reason'] = 'HANDLER_FAILED'): ParkedInput => ({

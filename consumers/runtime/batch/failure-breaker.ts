@@ -1,4 +1,4 @@
-import type { ParkedInput } from '../decide.ts'
+import type { ParkedInput } from './decide.ts'
 
 /** Inputs looked back on at least, how many of them must have failed in one way, and which share of them. */
 const window = 50

@@ -1,8 +1,8 @@
-import type { Batch, Retry } from '../input.ts'
-import { readRecord } from '../read-records.ts'
-import type { ReadOptions } from '../read-records.ts'
-import { restoreIntent, restoreMessage } from './parked-row.ts'
-import type { ParkedRow } from './parked-row.ts'
+import type { Batch, Retry } from '../model.ts'
+import { readRecord } from './read-records.ts'
+import type { ReadOptions } from './read-records.ts'
+import { restoreIntent, restoreMessage } from '../tables/parked-row.ts'
+import type { ParkedRow } from '../tables/parked-row.ts'
 
 /**
  * Turns parked rows back into inputs, with the schemas and the code of today.

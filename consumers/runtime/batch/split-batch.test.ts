@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { AnswerInput, Batch, RecordInput } from './input.ts'
+import type { AnswerInput, Batch, RecordInput } from '../model.ts'
 import { splitBatch } from './split-batch.ts'
 
 const input = (offset: number) => ({ source: 'record', offset, key: `k${offset}` }) as RecordInput

@@ -1,6 +1,6 @@
-import { describeError, isTallyError } from '../../infra/errors.ts'
+import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Refusal } from './decide.ts'
-import type { Batch, OffsetMove } from './input.ts'
+import type { Batch, OffsetMove } from '../model.ts'
 
 /**
  * Takes a batch; if it fails for what one of its inputs leads to, finds that one and has it parked, and lets the others

@@ -1,8 +1,8 @@
-import type { Tx } from '../../../infra/postgres.ts'
+import type { Tx } from '../../../infra/postgres/postgres.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
-import { forgetIds, takeIds } from '../inbox.ts'
-import type { Input, Retry } from '../input.ts'
-import { stillParked } from './retry-table.ts'
+import { forgetIds, takeIds } from '../tables/inbox.ts'
+import type { Input, Retry } from '../model.ts'
+import { stillParked } from '../tables/retry-table.ts'
 
 /**
  * The retries that are to be handled now: still parked as they were read, of a type the consumer handles, and not taken

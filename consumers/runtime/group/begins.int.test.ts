@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { ledgerSums } from './testing/observe.ts'
-import { countTable, orders, tallyConsumer } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
+import { ledgerSums } from '../testing/observe.ts'
+import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
 
 const group = 'tester'
 const open = () => openTestBench(group, countTable)

@@ -1,5 +1,5 @@
 import type { Batch, Kafka } from 'kafkajs'
-import type { Logger } from '../../infra/telemetry.ts'
+import type { Logger } from '../../../infra/logger.ts'
 
 /** What membership needs to know of a lane; `Lane` is one. */
 export interface MemberLane {

@@ -1,11 +1,11 @@
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
-import { describeError } from '../../infra/errors.ts'
+import { describeError } from '../../../infra/errors.ts'
 import { laneAssigner } from './lane-assigner.ts'
 import { LaneFetching } from './lane-fetching.ts'
 import type { MemberLane, MembershipOptions } from './membership-options.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
-import { settlesWithin } from '../../infra/settles-within.ts'
+import { settlesWithin } from '../../../infra/settles-within.ts'
 
 /** How long a fetched batch waits for its lane's claim before the lane is paused, so that it holds up no other. */
 const claimPatienceMs = 30

@@ -1,6 +1,6 @@
 import type { Consumer } from 'kafkajs'
-import { describeError } from '../../infra/errors.ts'
-import type { Logger } from '../../infra/telemetry.ts'
+import { describeError } from '../../../infra/errors.ts'
+import type { Logger } from '../../../infra/logger.ts'
 
 /** A position worth telling Kafka; the topic as the broker names it. */
 export interface Position {

@@ -1,8 +1,8 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
-import { TallyError } from '../../infra/errors.ts'
-import { withAdmin } from '../../infra/kafka.ts'
-import { readTopicIds } from '../../infra/topic-ids.ts'
-import type { TopicStart } from './ledger.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { withAdmin } from '../../../infra/kafka/client.ts'
+import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
+import type { TopicStart } from '../tables/ledger.ts'
 
 export interface TopicOffsetsOptions {
   kafka: Kafka

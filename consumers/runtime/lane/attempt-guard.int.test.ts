@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals'
-import { takingTurns } from '../../infra/taking-turns.ts'
+import { takingTurns } from '../../../infra/taking-turns.ts'
 import { AttemptGuard } from './attempt-guard.ts'
-import { countStart } from './lane-state.ts'
-import { raiseEpoch } from './ledger.ts'
-import { countTable } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
-import type { TestBench } from './testing/test-bench.ts'
+import { countStart } from '../tables/lane-state.ts'
+import { raiseEpoch } from '../tables/ledger.ts'
+import { countTable } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
+import type { TestBench } from '../testing/test-bench.ts'
 
 /** A process that begins with a lane. It dies if nothing more is heard of it. */
 async function start({ pool }: TestBench, lane = 0, inTurn = takingTurns()): Promise<AttemptGuard> {

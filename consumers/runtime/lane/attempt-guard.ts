@@ -1,7 +1,7 @@
-import type { Pool } from '../../infra/postgres.ts'
-import { clearStarts, markSuspect } from './lane-state.ts'
-import type { Begun } from './lane-state.ts'
-import type { Ownership } from './ledger.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { clearStarts, markSuspect } from '../tables/lane-state.ts'
+import type { Begun } from '../tables/lane-state.ts'
+import type { Ownership } from '../tables/ledger.ts'
 
 const unlimited = Number.POSITIVE_INFINITY
 /** From here on a batch is as large as it comes. */

@@ -1,8 +1,8 @@
-import type { Pool } from '../../infra/postgres.ts'
-import { countStart } from './lane-state.ts'
-import type { Begun } from './lane-state.ts'
-import type { Position, TopicStart } from './ledger.ts'
-import { openLedger, raiseEpoch } from './ledger.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { countStart } from '../tables/lane-state.ts'
+import type { Begun } from '../tables/lane-state.ts'
+import type { Position, TopicStart } from '../tables/ledger.ts'
+import { openLedger, raiseEpoch } from '../tables/ledger.ts'
 
 /** What an owner knows of its lane when it takes it over. */
 export interface Claim {

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { forkVictim } from './testing/crash-process.ts'
-import { watchSettling } from './testing/crash-settled.ts'
-import { counts } from './testing/observe.ts'
-import { countTable, orders, tallyConsumer } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
+import { forkVictim } from '../testing/crash/process.ts'
+import { watchSettling } from '../testing/crash/settled.ts'
+import { counts } from '../testing/observe.ts'
+import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
 
 const lanes = 6
 /** Processes an event may take with it before it is known to be the one. */
@@ -16,7 +16,7 @@ test('an event of which the process dies is found among those of many lanes, and
   const others = orders(120)
   await bench.publish([deadly!, ...others])
   await using watch = await watchSettling(bench, tallyConsumer('tester'))
-  const consumer = join(import.meta.dirname, 'testing/deadly-consumer.ts')
+  const consumer = join(import.meta.dirname, '../testing/deadly-consumer.ts')
   let deaths = 0
   for (; deaths < enough; deaths++) {
     using victim = forkVictim(consumer, `life ${deaths + 1}`, bench.sandbox.env)

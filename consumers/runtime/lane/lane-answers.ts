@@ -1,4 +1,4 @@
-import type { AnswerInput } from './input.ts'
+import type { AnswerInput } from '../model.ts'
 import type { Request } from './lane-context.ts'
 
 /** Answers taken in one transaction. */

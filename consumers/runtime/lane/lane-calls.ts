@@ -1,9 +1,9 @@
-import type { Pool } from '../../infra/postgres.ts'
-import type { PendingCall } from './call-table.ts'
-import { readCalls } from './call-table.ts'
-import type { NewCall } from './decide.ts'
-import type { AnswerInput } from './input.ts'
-import type { Ownership } from './ledger.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { PendingCall } from '../tables/call-table.ts'
+import { readCalls } from '../tables/call-table.ts'
+import type { NewCall } from '../batch/decide.ts'
+import type { AnswerInput } from '../model.ts'
+import type { Ownership } from '../tables/ledger.ts'
 
 /** Calls of one lane kept in memory; beyond it the table alone keeps them until there is room. */
 const memoryLimit = 1_000

@@ -1,11 +1,11 @@
-import type { ErrorCode } from '../../infra/errors.ts'
-import type { Logger } from '../../infra/telemetry.ts'
-import type { Relay } from '../../producers/outbox/relay.ts'
-import type { BatchGroups } from './batch-groups.ts'
+import type { ErrorCode } from '../../../infra/errors.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import type { Relay } from '../../../producers/outbox/relay.ts'
+import type { BatchGroups } from '../batch/batch-groups.ts'
 import type { Caller } from './caller.ts'
-import type { Batch } from './input.ts'
-import type { TopicStart } from './ledger.ts'
-import type { TakeContext } from './take-batch.ts'
+import type { Batch } from '../model.ts'
+import type { TopicStart } from '../tables/ledger.ts'
+import type { TakeContext } from '../batch/take-batch.ts'
 
 /**
  * - claiming  waits for the database to say that the lane is ours, from the start or after a failure

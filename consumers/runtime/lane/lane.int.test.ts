@@ -1,14 +1,14 @@
 import { expect, test } from '@jest/globals'
-import { takingTurns } from '../../infra/taking-turns.ts'
-import { Relay } from '../../producers/outbox/relay.ts'
-import { BatchGroups } from './batch-groups.ts'
+import { takingTurns } from '../../../infra/taking-turns.ts'
+import { Relay } from '../../../producers/outbox/relay.ts'
+import { BatchGroups } from '../batch/batch-groups.ts'
 import { Caller } from './caller.ts'
-import type { Batch } from './input.ts'
+import type { Batch } from '../model.ts'
 import { Lane } from './lane.ts'
-import { raiseEpoch } from './ledger.ts'
-import { FailureBreaker } from './parking/failure-breaker.ts'
-import { countTable, tallyConsumer } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
+import { raiseEpoch } from '../tables/ledger.ts'
+import { FailureBreaker } from '../batch/failure-breaker.ts'
+import { countTable, tallyConsumer } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
 
 test('a lane that somebody else took is not taken back before the group says so', async () => {
   await using bench = await openTestBench('tester', countTable, 1)

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { TallyError } from '../../infra/errors.ts'
+import { TallyError } from '../../../infra/errors.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 
 test('a fault that comes back three times in one way may be an input’s', () => {

@@ -1,6 +1,6 @@
-import { describeError } from '../../infra/errors.ts'
-import { isTransient } from '../../infra/postgres.ts'
-import { signatureOf } from './parking/failure-breaker.ts'
+import { describeError } from '../../../infra/errors.ts'
+import { isTransient } from '../../../infra/postgres/postgres.ts'
+import { signatureOf } from '../batch/failure-breaker.ts'
 
 /** Times a fault must come back before one of the inputs is suspected. */
 const enough = 3

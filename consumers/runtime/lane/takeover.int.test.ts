@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { counts, ledgerSums, published } from './testing/observe.ts'
-import { countTable, orders, tallyConsumer } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { counts, ledgerSums, published } from '../testing/observe.ts'
+import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
 
 const group = 'tester'
 const open = () => openTestBench(group, countTable)

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { newEventId } from '../../schemas/event-id.ts'
-import { defineConsumer } from './handler.ts'
-import type { ConsumerDefinition, Handler } from './handler.ts'
-import { published } from './testing/observe.ts'
-import { orderPlaced } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
-import type { TestBench } from './testing/test-bench.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { defineConsumer } from '../handler.ts'
+import type { ConsumerDefinition, Handler } from '../handler.ts'
+import { published } from '../testing/observe.ts'
+import { orderPlaced } from '../testing/tally-consumer.ts'
+import { openTestBench } from '../testing/test-bench.ts'
+import type { TestBench } from '../testing/test-bench.ts'
 
 /** What happened to an order: `placed`, or the kind of a timer that fired. */
 type Happenings = readonly string[]

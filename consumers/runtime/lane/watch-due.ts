@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describeError } from '../../infra/errors.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
-import type { Codec } from '../../schemas/codec.ts'
+import { describeError } from '../../../infra/errors.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { Request } from './lane-context.ts'
-import { readRetries } from './parking/read-retries.ts'
-import { dueRows } from './parking/retry-table.ts'
-import { readStanding } from './pause-table.ts'
+import { readRetries } from '../batch/read-retries.ts'
+import { dueRows } from '../tables/retry-table.ts'
+import { readStanding } from '../tables/pause-table.ts'
 import type { TopicProgress } from './timer-horizon.ts'
 import { TimerHorizon } from './timer-horizon.ts'
-import { dueTimers } from './timer-table.ts'
+import { dueTimers } from '../tables/timer-table.ts'
 
 const everyMs = 500
 const timersAtOnce = 500

@@ -1,5 +1,5 @@
-import type { Pool, Tx } from '../../../infra/postgres.ts'
-import { prepared } from '../../../infra/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
 import type { StoredHeaders } from './parked-row.ts'
 
 /** Who does something to parked events, and why. */

@@ -1,6 +1,6 @@
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { NewCall } from './decide.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { NewCall } from '../batch/decide.ts'
 import type { Ownership } from './ledger.ts'
 
 /** A call that was decided and has no definite answer yet. */

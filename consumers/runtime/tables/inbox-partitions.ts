@@ -1,7 +1,7 @@
-import { describeError } from '../../infra/errors.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { inTransaction } from '../../infra/postgres.ts'
-import type { Logger } from '../../infra/telemetry.ts'
+import { describeError } from '../../../infra/errors.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../infra/postgres/postgres.ts'
+import type { Logger } from '../../../infra/logger.ts'
 
 const weekMs = 7 * 24 * 3_600_000
 /** Day 0 was a Thursday; weeks begin on Monday. */

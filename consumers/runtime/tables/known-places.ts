@@ -1,6 +1,6 @@
-import type { Tx } from '../../../infra/postgres.ts'
-import { prepared } from '../../../infra/postgres.ts'
-import type { RecordInput } from '../input.ts'
+import type { Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { RecordInput } from '../model.ts'
 
 const known = prepared<{ place_id: string }>(
   'parked_places_known',

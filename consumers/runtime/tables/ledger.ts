@@ -1,7 +1,7 @@
-import { TallyError } from '../../infra/errors.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { inTransaction, prepared } from '../../infra/postgres.ts'
-import type { OffsetMove } from './input.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
+import type { OffsetMove } from '../model.ts'
 
 /** A lane as its owner knows it after claiming it. */
 export interface Ownership {

@@ -1,5 +1,5 @@
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
 
 const standing = prepared<LaneStanding>(
   'lane_epochs',

@@ -1,7 +1,7 @@
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { NewTimer } from './decide.ts'
-import type { Cause, TimerInput } from './input.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { NewTimer } from '../batch/decide.ts'
+import type { Cause, TimerInput } from '../model.ts'
 
 const add = prepared(
   'timer_add',

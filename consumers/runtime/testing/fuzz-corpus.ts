@@ -1,7 +1,7 @@
 import type { IHeaders } from 'kafkajs'
-import type { Codec } from '../../../schemas/codec.ts'
+import type { Codec } from '../../../schemas/codec/codec.ts'
 import { toHeaders } from '../../../schemas/envelope.ts'
-import { Random } from '../../simulation/random.ts'
+import { Random } from '../../../infra/testing/random.ts'
 import { orderPlaced } from './tally-consumer.ts'
 
 /** A record nobody should have written. */

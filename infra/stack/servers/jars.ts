@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { describeError, TallyError } from '../errors.ts'
+import { describeError, TallyError } from '../../errors.ts'
 import type { Jdk } from './java.ts'
 
 const pom = join(import.meta.dirname, 'jars', 'pom.xml')
 /** Downloads are shared by all data folders of this checkout. */
-const cacheDir = resolve(import.meta.dirname, '..', '..', '.tally')
+const cacheDir = resolve(import.meta.dirname, '..', '..', '..', '.tally')
 
 export interface Jars {
   /** Sorted: a class path of fixed order is what a class data archive is bound to. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { TallyError } from '../errors.ts'
+import { TallyError } from '../../errors.ts'
 
 export interface Jdk {
   readonly home: string

@@ -1,5 +1,5 @@
 import { createServer } from 'node:net'
-import { TallyError } from '../errors.ts'
+import { TallyError } from '../../errors.ts'
 
 /** @throws TallyError USAGE when somebody listens on this port of 127.0.0.1 already */
 export async function assertPortFree(port: number, title: string): Promise<void> {

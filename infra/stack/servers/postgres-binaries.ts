@@ -1,8 +1,8 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
-import { TallyError } from '../errors.ts'
-import { isOpen, serverUser } from './data-dir.ts'
+import { TallyError } from '../../errors.ts'
+import { isOpen, serverUser } from '../supervisor/data-dir.ts'
 
 export interface PostgresBinaries {
   readonly postgres: string

@@ -12,13 +12,13 @@ import {
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import pg from 'pg'
-import type { Config } from '../config.ts'
-import { describeError, TallyError } from '../errors.ts'
-import { ensureDatabasePassword, serverHome, serverUser } from './data-dir.ts'
-import { poll } from './launch.ts'
-import type { CommandLine, ProcessSpec } from './process-spec.ts'
+import type { Config } from '../../config.ts'
+import { describeError, TallyError } from '../../errors.ts'
+import { ensureDatabasePassword, serverHome, serverUser } from '../supervisor/data-dir.ts'
+import { poll } from '../supervisor/launch.ts'
+import type { CommandLine, ProcessSpec } from '../supervisor/process-spec.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
-import { end, identify } from './process-identity.ts'
+import { end, identify } from '../supervisor/process-identity.ts'
 
 const settings = {
   listen_addresses: '127.0.0.1',

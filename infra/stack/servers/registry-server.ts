@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import type { Config } from '../config.ts'
+import type { Config } from '../../config.ts'
 import { fetchJars, pinned } from './jars.ts'
 import { dropArchive, findJdk, sharedArchive } from './java.ts'
-import { poll } from './launch.ts'
-import type { ProcessSpec } from './process-spec.ts'
+import { poll } from '../supervisor/launch.ts'
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { ensureDatabase } from './postgres-server.ts'
 
 const jvm = [

@@ -1,7 +1,7 @@
-import type { Config } from '../config.ts'
+import type { Config } from '../../config.ts'
 import { kafkaServer } from './kafka-server.ts'
 import { postgresServer } from './postgres-server.ts'
-import type { ProcessSpec } from './process-spec.ts'
+import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { registryServer } from './registry-server.ts'
 
 /**

@@ -3,8 +3,8 @@ import { createServer, request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { describeError, isTallyError, TallyError } from '../errors.ts'
-import type { ErrorCode } from '../errors.ts'
+import { describeError, isTallyError, TallyError } from '../../errors.ts'
+import type { ErrorCode } from '../../errors.ts'
 
 /** What can be asked of a running supervisor; argument and answer are JSON. */
 export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>

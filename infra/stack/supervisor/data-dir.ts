@@ -11,9 +11,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { loadConfig } from '../config.ts'
-import type { Config } from '../config.ts'
-import { describeError, isTallyError, TallyError } from '../errors.ts'
+import { loadConfig } from '../../config.ts'
+import type { Config } from '../../config.ts'
+import { describeError, isTallyError, TallyError } from '../../errors.ts'
 
 /** In every data folder: only what carries it is ever deleted. */
 const marker = 'tally-data-dir'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeError } from '../errors.ts'
+import { describeError } from '../../errors.ts'
 import { hasEnded, launch, stop, whenReady } from './launch.ts'
 import type { RunningProcess } from './launch.ts'
 import type { ProcessSpec } from './process-spec.ts'

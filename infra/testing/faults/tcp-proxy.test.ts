@@ -5,7 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { waitUntil } from '../testing/wait-until.ts'
+import { waitUntil } from '../wait-until.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
 /** Answers every piece with itself in upper case and remembers what it got. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { limits } from '../../schemas/validate.ts'
+import { limits } from '../../../schemas/validate.ts'
 
 /**
  * The HTTP interface in zod: what validates requests is what the OpenAPI document is made from. Unknown keys are refused.

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { prepared } from '../../infra/postgres.ts'
-import type { Pool } from '../../infra/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { readiness } from './contract.ts'
 import type { Readiness } from './contract.ts'
 import { operation } from './operation.ts'
 import type { Operation } from './operation.ts'
-import { reachDatabase } from './reach-database.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 export interface HealthDeps {
   pool: Pool

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describeError, TallyError } from '../../infra/errors.ts'
+import { describeError, TallyError } from '../../../infra/errors.ts'
 
 export interface HttpServer {
   url: string

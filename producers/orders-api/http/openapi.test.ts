@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Express } from 'express'
 import supertest from 'supertest'
-import { silentLogger } from '../../infra/telemetry.ts'
+import { silentLogger } from '../../../infra/logger.ts'
 import { createApp } from './app.ts'
 import { healthOperations } from './health.ts'
 import { productOperations } from './products.ts'
-import { readOperations } from './read-orders.ts'
-import { writeOperations } from './write-orders.ts'
+import { readOperations } from '../orders/read-orders.ts'
+import { writeOperations } from '../orders/write-orders.ts'
 
 // Nothing is called: only what the operations say of themselves counts
 const unused = {} as never

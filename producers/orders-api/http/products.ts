@@ -1,4 +1,4 @@
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue } from '../orders/catalogue.ts'
 import { newProduct, path, product, productPage, query } from './contract.ts'
 import { operation } from './operation.ts'
 import type { Operation } from './operation.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { silentLogger } from '../../infra/telemetry.ts'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { silentLogger } from '../../../infra/logger.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import type { OrderStatus, TimelineEntry } from './contract.ts'
 import { TimelineFeed } from './timeline-feed.ts'
 

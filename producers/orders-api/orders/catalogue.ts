@@ -1,8 +1,8 @@
-import type { Pool } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { Product } from './contract.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Product } from '../http/contract.ts'
 import { gather } from './gather.ts'
-import { reachDatabase } from './reach-database.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 export interface Catalogue {
   /** By SKU, those of the articles that exist. All methods throw TallyError UNREACHABLE when the database is away. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import { reachDatabase } from './reach-database.ts'
-import { problem } from './reply.ts'
-import type { Reply } from './reply.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import { reachDatabase } from '../reach-database.ts'
+import { problem } from '../http/reply.ts'
+import type { Reply } from '../http/reply.ts'
 
 /** What the client calls a request, so that repeating it is recognised. */
 export interface Idempotency {

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { inTransaction } from '../../infra/postgres.ts'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { newEventId } from '../../schemas/event-id.ts'
-import { laneOf } from '../../schemas/partition.ts'
-import type { OutboxRow } from '../outbox/outbox-table.ts'
+import { inTransaction } from '../../../infra/postgres/postgres.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { laneOf } from '../../../schemas/partition.ts'
+import type { OutboxRow } from '../../outbox/outbox-table.ts'
 import { takeKeys } from './idempotency.ts'
-import { ensureLanes } from './lane-table.ts'
+import { ensureLanes } from '../publishing/lane-table.ts'
 import { createOrderBook } from './order-book.ts'
 import type { Entry } from './order-book.ts'
-import { createOrdersBench, partitions } from './testing/orders-bench.ts'
-import type { OrdersBench } from './testing/orders-bench.ts'
+import { createOrdersBench, partitions } from '../testing/orders-bench.ts'
+import type { OrdersBench } from '../testing/orders-bench.ts'
 
 const generation = { number: 1, partitions }
 const readGeneration = async () => generation

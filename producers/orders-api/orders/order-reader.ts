@@ -1,8 +1,8 @@
 import pg from 'pg'
-import { prepared } from '../../infra/postgres.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import type { OrderStatus, TimelineEntry } from './contract.ts'
-import { reachDatabase } from './reach-database.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 /** Reads orders: where they stand by the projection's tables, or as accepted while the projection has not seen them. */
 export interface OrderReader {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { TallyError } from '../../infra/errors.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { createEncoder } from '../../schemas/encoder.ts'
-import type { Encode } from '../../schemas/encoder.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
-import { loadSchemas } from '../../schemas/load-schemas.ts'
-import type { EventSchema } from '../../schemas/load-schemas.ts'
-import { reachDatabase } from './reach-database.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { createEncoder } from '../../../schemas/codec/encoder.ts'
+import type { Encode } from '../../../schemas/codec/encoder.ts'
+import type { EventType } from '../../../schemas/generated/events.ts'
+import { loadSchemas } from '../../../schemas/load-schemas.ts'
+import type { EventSchema } from '../../../schemas/load-schemas.ts'
+import { reachDatabase } from '../reach-database.ts'
 
 /** The events this service writes. */
 const written: readonly EventType[] = ['OrderPlaced', 'CancellationRequested']

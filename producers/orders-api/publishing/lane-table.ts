@@ -1,7 +1,7 @@
-import { TallyError } from '../../infra/errors.ts'
-import type { Generation } from '../../infra/generations/generation-table.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 
 /**
  * Makes the lanes of a new database, one per partition.

@@ -1,5 +1,5 @@
-import { inTransaction, prepared } from '../../infra/postgres.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 
 /**
  * Who may publish a lane. A lease runs out by the database's clock unless renewed; each new holder raises the lane's

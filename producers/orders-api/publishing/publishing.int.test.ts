@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import supertest from 'supertest'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { laneOf } from '../../schemas/partition.ts'
-import { offsetRanges, readTopics } from '../../scripts/verify/read-topics.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { laneOf } from '../../../schemas/partition.ts'
+import { offsetRanges, readTopics } from '../../../scripts/verify/read-topics.ts'
 import { claimLeases, releaseLeases, renewLeases } from './leases.ts'
-import { createOrdersBench, newOrder, partitions } from './testing/orders-bench.ts'
-import type { OrdersBench } from './testing/orders-bench.ts'
+import { createOrdersBench, newOrder, partitions } from '../testing/orders-bench.ts'
+import type { OrdersBench } from '../testing/orders-bench.ts'
 
 let bench: OrdersBench
 beforeAll(async () => {

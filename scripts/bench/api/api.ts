@@ -1,14 +1,14 @@
 import { join } from 'node:path'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { freePort } from '../../producers/orders-api/testing/orders-bench.ts'
-import { deployPipeline } from './api/deploy-pipeline.ts'
-import { placeOrders } from './api/put-load.ts'
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { countTopic } from './count-topic.ts'
-import { assertCount } from './fill-orders.ts'
-import { startService } from './start-service.ts'
-import type { Service } from './start-service.ts'
-import { startMachineWatch } from './watch.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { freePort } from '../../../producers/orders-api/testing/orders-bench.ts'
+import { deployPipeline } from './deploy-pipeline.ts'
+import { placeOrders } from './put-load.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { countTopic } from '../count-topic.ts'
+import { assertCount } from '../fill-orders.ts'
+import { startService } from '../start-service.ts'
+import type { Service } from '../start-service.ts'
+import { startMachineWatch } from '../watch.ts'
 
 const pace = 1_000
 
@@ -56,7 +56,7 @@ async function plain(ground: Ground): Promise<Repeat> {
   const port = await freePort()
   const order = { databaseUrl: ground.sandbox.config.postgres.url, schema, port }
   const args = [JSON.stringify(order)]
-  await using service = await startService(ground, join(import.meta.dirname, 'peers/express-orders.ts'), { args })
+  await using service = await startService(ground, join(import.meta.dirname, '../peers/express-orders.ts'), { args })
   const repeat = await measure({ ...ground, port }, service)
   await storedOrders({ ...ground, schema })
   return repeat

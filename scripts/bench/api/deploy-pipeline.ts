@@ -1,7 +1,7 @@
-import { schemaName } from '../../../consumers/load-consumer.ts'
-import type { Sandbox } from '../../../infra/testing/sandbox.ts'
-import { demoCatalogue } from '../../../producers/demo-catalogue.ts'
-import { deployDatabase, deploySchemas, deployTopics } from '../../deploy/steps.ts'
+import { schemaName } from '../../../consumers/runtime/load-consumer.ts'
+import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
+import { demoCatalogue } from '../../../producers/sample-data/demo-catalogue.ts'
+import { deployDatabase, deploySchemas, deployTopics } from '../../../consumers/operations/deploy/steps.ts'
 
 /** The pipeline as it is deployed, with articles to order. @returns the schema of the orders API */
 export async function deployPipeline({ config, namespace, log, pool }: Sandbox): Promise<string> {

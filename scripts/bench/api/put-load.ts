@@ -1,6 +1,6 @@
 import autocannon from 'autocannon'
 import { TallyError } from '../../../infra/errors.ts'
-import { orderGenerator } from '../../../producers/order-generator.ts'
+import { orderGenerator } from '../../../producers/sample-data/order-generator.ts'
 import { seed } from '../fill-orders.ts'
 
 const connections = 64

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { assertCount, fillOrders, prepareTopics } from './fill-orders.ts'
-import { perfTest } from './peers/perf-test.ts'
-import { runProgram, script } from './run-program.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { assertCount, fillOrders, prepareTopics } from '../fill-orders.ts'
+import { perfTest } from '../peers/perf-test.ts'
+import { runProgram, script } from '../run-program.ts'
 
 export const consume: Benchmark = {
   name: 'consume',
@@ -13,17 +13,17 @@ export const consume: Benchmark = {
     {
       name: 'tally',
       setup: "a replica's group client and its inputs: checksums, bounds, ids, the events' own rules",
-      measure: (ground) => read(ground, 'consume/ours.ts'),
+      measure: (ground) => read(ground, 'ours.ts'),
     },
     {
       name: 'kafkajs',
       setup: 'kafkajs 2.2.4 as it is, eachBatch, 12 partitions concurrently; @kafkajs/confluent-schema-registry',
-      measure: (ground) => read(ground, 'peers/kafkajs-consume.ts'),
+      measure: (ground) => read(ground, '../peers/kafkajs-consume.ts'),
     },
     {
       name: '@platformatic/kafka',
       setup: '@platformatic/kafka 2.12.1, for await over its stream; @kafkajs/confluent-schema-registry',
-      measure: (ground) => read(ground, 'peers/platformatic-consume.ts'),
+      measure: (ground) => read(ground, '../peers/platformatic-consume.ts'),
     },
     {
       name: 'consumer-perf-test',

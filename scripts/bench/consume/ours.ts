@@ -1,11 +1,11 @@
 // Reads and decodes as a consumer's replica does: its group client, its parts of a batch, its inputs.
 import { loadConfig } from '../../../infra/config.ts'
-import { createKafka } from '../../../infra/kafka.ts'
-import { silentLogger } from '../../../infra/telemetry.ts'
-import { createCodec } from '../../../schemas/codec.ts'
-import { Membership } from '../../../consumers/runtime/membership.ts'
-import type { MemberLane } from '../../../consumers/runtime/membership-options.ts'
-import { readRecords } from '../../../consumers/runtime/read-records.ts'
+import { createKafka } from '../../../infra/kafka/client.ts'
+import { silentLogger } from '../../../infra/logger.ts'
+import { createCodec } from '../../../schemas/codec/codec.ts'
+import { Membership } from '../../../consumers/runtime/group/membership.ts'
+import type { MemberLane } from '../../../consumers/runtime/group/membership-options.ts'
+import { readRecords } from '../../../consumers/runtime/batch/read-records.ts'
 import { startMeasuring, readOrder } from '../measured.ts'
 
 const recordsPerBatch = 1_000

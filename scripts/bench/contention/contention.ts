@@ -1,18 +1,11 @@
 import { join } from 'node:path'
-import { subjectOf } from '../../schemas/topics.ts'
-import type { Sandbox } from '../../infra/testing/sandbox.ts'
-import type { Benchmark, Contender, Ground, Repeat } from './benchmark.ts'
-import {
-  assertReserved,
-  deadlocks,
-  linesWith,
-  prepareGoods,
-  prepareInventory,
-  stockUp,
-} from './contention/warehouse.ts'
-import { fillOrders, prepareTopics } from './fill-orders.ts'
-import { preparePeerTables } from './hop/prepare.ts'
-import { runProgram, script } from './run-program.ts'
+import { subjectOf } from '../../../schemas/topics.ts'
+import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
+import type { Benchmark, Contender, Ground, Repeat } from '../benchmark.ts'
+import { assertReserved, deadlocks, linesWith, prepareGoods, prepareInventory, stockUp } from './warehouse.ts'
+import { fillOrders, prepareTopics } from '../fill-orders.ts'
+import { preparePeerTables } from '../hop/prepare.ts'
+import { runProgram, script } from '../run-program.ts'
 
 const shares = [0, 10, 50, 90]
 const usualLanes = 12
@@ -69,7 +62,7 @@ async function inventory(ground: Ground, percentHot: number): Promise<Repeat> {
   await fillOrders(sandbox, await prepareTopics(sandbox), events, { linesOf: linesWith(percentHot) })
   const schema = await prepareInventory(sandbox)
   await stockUp(sandbox, schema)
-  return reserve(ground, { program: 'contention/ours.ts', order: { events }, schema, percentHot })
+  return reserve(ground, { program: 'ours.ts', order: { events }, schema, percentHot })
 }
 
 async function rowLocks(ground: Ground, percentHot: number): Promise<Repeat> {
@@ -89,7 +82,7 @@ async function rowLocks(ground: Ground, percentHot: number): Promise<Repeat> {
     effect: 'reserve',
     ...{ schema, events, atOnce: usualLanes },
   }
-  return reserve(ground, { program: 'peers/kafkajs-each-message.ts', order, schema, percentHot })
+  return reserve(ground, { program: '../peers/kafkajs-each-message.ts', order, schema, percentHot })
 }
 
 interface Reserving {

@@ -1,7 +1,7 @@
-import { rememberedWeeks } from '../../../consumers/runtime/inbox-partitions.ts'
-import { createPool } from '../../../infra/postgres.ts'
-import type { Tx } from '../../../infra/postgres.ts'
-import type { Sandbox } from '../../../infra/testing/sandbox.ts'
+import { rememberedWeeks } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { createPool } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Ground } from '../benchmark.ts'
 
 const perStatement = 1_000_000

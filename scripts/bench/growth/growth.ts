@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { newEventId } from '../../schemas/event-id.ts'
-import type { Benchmark, Contender, Ground, Repeat } from './benchmark.ts'
-import { assertCount, fillOrders, prepareTopics } from './fill-orders.ts'
-import { countIds, fill, random, timed } from './growth/fill.ts'
-import type { InboxKind } from './growth/fill.ts'
-import { assertEffects, prepareOurTables } from './hop/prepare.ts'
-import { runProgram, script } from './run-program.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import type { Benchmark, Contender, Ground, Repeat } from '../benchmark.ts'
+import { assertCount, fillOrders, prepareTopics } from '../fill-orders.ts'
+import { countIds, fill, random, timed } from './fill.ts'
+import type { InboxKind } from './fill.ts'
+import { assertEffects, prepareOurTables } from '../hop/prepare.ts'
+import { runProgram, script } from '../run-program.ts'
 
 const waiting = 1_000_000
 /** Powers of ten: ids in the inbox before the run, and the least run that has so many. */
@@ -58,7 +58,7 @@ async function hopOn(
   await fillOrders(sandbox, await prepareTopics(sandbox), events, { newId })
   const schema = await prepareOurTables(sandbox)
   const bytes = await fill(ground, schema, kind, { ids, waiting })
-  const program = script(join(import.meta.dirname, 'hop/ours.ts'), { events }, ground)
+  const program = script(join(import.meta.dirname, '../hop/ours.ts'), { events }, ground)
   const { counts: _, ...repeat } = await runProgram(ground, program)
   await assertEffects(ground, schema)
   assertCount('ids in the inbox', await countIds(sandbox, schema), ids + events)

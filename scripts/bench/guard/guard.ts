@@ -1,7 +1,7 @@
-import { measureAllocations } from './guard/allocations.ts'
-import { measureRatio } from './guard/ratios.ts'
-import type { RatioOptions, Ratios } from './guard/ratios.ts'
-import { readStored, whatAllocatesMore, whyTooSlow, writeStored } from './guard/stored.ts'
+import { measureAllocations } from './allocations.ts'
+import { measureRatio } from './ratios.ts'
+import type { RatioOptions, Ratios } from './ratios.ts'
+import { readStored, whatAllocatesMore, whyTooSlow, writeStored } from './stored.ts'
 
 /** One figure tells a regression from noise badly, two do it well enough. */
 const attempts = 2

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { subjectOf } from '../../schemas/topics.ts'
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { fillOrders, prepareTopics } from './fill-orders.ts'
-import { kafkaStreams } from './hop/kafka-streams.ts'
-import { assertEffects, assertHop, prepareOurTables, preparePeerTables } from './hop/prepare.ts'
-import { runProgram, script } from './run-program.ts'
+import { subjectOf } from '../../../schemas/topics.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { fillOrders, prepareTopics } from '../fill-orders.ts'
+import { kafkaStreams } from './kafka-streams.ts'
+import { assertEffects, assertHop, prepareOurTables, preparePeerTables } from './prepare.ts'
+import { runProgram, script } from '../run-program.ts'
 
 export const hop: Benchmark = {
   name: 'hop',
@@ -50,7 +50,7 @@ async function ours(ground: Ground): Promise<Repeat> {
   const { sandbox, events } = ground
   await fillOrders(sandbox, await prepareTopics(sandbox), events)
   const schema = await prepareOurTables(sandbox)
-  const { counts: _, ...repeat } = await runProgram(ground, program('hop/ours.ts', { events }, ground))
+  const { counts: _, ...repeat } = await runProgram(ground, program('ours.ts', { events }, ground))
   await assertHop(ground, schema)
   return repeat
 }
@@ -59,7 +59,7 @@ async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
   const order = await preparePeer(ground)
   const { counts: _, ...repeat } = await runProgram(
     ground,
-    program('peers/kafkajs-each-message.ts', { ...order, atOnce }, ground),
+    program('../peers/kafkajs-each-message.ts', { ...order, atOnce }, ground),
   )
   await assertHop(ground, order.schema)
   return repeat
@@ -68,7 +68,7 @@ async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
 /** Its ids are the workflows'; rows and what is published are counted. */
 async function dbos(ground: Ground): Promise<Repeat> {
   const order = await preparePeer(ground)
-  const { counts: _, ...repeat } = await runProgram(ground, program('peers/dbos.ts', order, ground))
+  const { counts: _, ...repeat } = await runProgram(ground, program('../peers/dbos.ts', order, ground))
   await assertEffects(ground, order.schema)
   return repeat
 }

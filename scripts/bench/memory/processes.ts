@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { residentBytes } from '../../../infra/stack/process-identity.ts'
+import { residentBytes } from '../../../infra/stack/supervisor/process-identity.ts'
 
 /** Memory of a process and of all it has started, bytes. */
 export interface Usage {

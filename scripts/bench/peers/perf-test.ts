@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { TallyError } from '../../../infra/errors.ts'
-import { fetchJars } from '../../../infra/stack/jars.ts'
-import { findJdk } from '../../../infra/stack/java.ts'
+import { fetchJars } from '../../../infra/stack/servers/jars.ts'
+import { findJdk } from '../../../infra/stack/servers/java.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
 
 /** Clock ticks of /proc are hundredths of a second on every Linux. Source: proc(5), `USER_HZ`. */

@@ -1,5 +1,5 @@
-import { generateEvents } from '../../../producers/event-generator.ts'
-import type { Event } from '../../../producers/event-generator.ts'
+import { generateEvents } from '../../../producers/sample-data/event-generator.ts'
+import type { Event } from '../../../producers/sample-data/event-generator.ts'
 import { seed } from '../fill-orders.ts'
 
 type Order = Extract<Event, { type: 'OrderPlaced' }>

@@ -1,9 +1,9 @@
 // Publishes as the scripts do: encoded while the request before is under way.
 import { loadConfig } from '../../../infra/config.ts'
-import { createKafka } from '../../../infra/kafka.ts'
-import { silentLogger } from '../../../infra/telemetry.ts'
-import { Publisher } from '../../../producers/publisher.ts'
-import { createCodec } from '../../../schemas/codec.ts'
+import { createKafka } from '../../../infra/kafka/client.ts'
+import { silentLogger } from '../../../infra/logger.ts'
+import { Publisher } from '../../../producers/direct/publisher.ts'
+import { createCodec } from '../../../schemas/codec/codec.ts'
 import { startMeasuring, readOrder } from '../measured.ts'
 import { orderPool } from './order-pool.ts'
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import { subjectOf } from '../../schemas/topics.ts'
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { countTopic } from './count-topic.ts'
-import { assertCount, prepareTopics } from './fill-orders.ts'
-import { perfTest } from './peers/perf-test.ts'
-import { runProgram, script } from './run-program.ts'
+import { subjectOf } from '../../../schemas/topics.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { countTopic } from '../count-topic.ts'
+import { assertCount, prepareTopics } from '../fill-orders.ts'
+import { perfTest } from '../peers/perf-test.ts'
+import { runProgram, script } from '../run-program.ts'
 
 /** Key, value and headers of an order as the others publish it, in the mean. */
 const bytesPerRecord = 450
@@ -18,17 +18,17 @@ export const produce: Benchmark = {
     {
       name: 'tally',
       setup: 'the publisher of the scripts, 2,000 a call, encoding while the request before is under way',
-      measure: (ground) => publish(ground, 'produce/ours.ts'),
+      measure: (ground) => publish(ground, 'ours.ts'),
     },
     {
       name: 'kafkajs',
       setup: 'kafkajs 2.2.4 as it is, send of 2,000 with the same headers; @kafkajs/confluent-schema-registry',
-      measure: (ground) => publish(ground, 'peers/kafkajs-produce.ts'),
+      measure: (ground) => publish(ground, '../peers/kafkajs-produce.ts'),
     },
     {
       name: '@platformatic/kafka',
       setup: '@platformatic/kafka 2.12.1, send of 2,000 with the same headers; @kafkajs/confluent-schema-registry',
-      measure: (ground) => publish(ground, 'peers/platformatic-produce.ts'),
+      measure: (ground) => publish(ground, '../peers/platformatic-produce.ts'),
     },
     {
       name: 'producer-perf-test',

@@ -1,4 +1,4 @@
-import { spreadOf } from '../report.ts'
+import { spreadOf } from '../report/report.ts'
 import type { Passage } from './run-group.ts'
 
 /** `stop: moved ms` is the median over the lanes, `stop: moved, longest ms` the worst of them. */

@@ -1,9 +1,9 @@
 // One replica of the hop's consumer, the real one, under the frame of a service.
-import { schemaName } from '../../../consumers/load-consumer.ts'
+import { schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import { startConsumer } from '../../../consumers/runtime/start-consumer.ts'
-import { createPool } from '../../../infra/postgres.ts'
+import { createPool } from '../../../infra/postgres/postgres.ts'
 import { runService } from '../../../infra/service.ts'
-import { createCodec } from '../../../schemas/codec.ts'
+import { createCodec } from '../../../schemas/codec/codec.ts'
 import { hopConsumer } from '../hop/hop-consumer.ts'
 
 await runService('hop', async ({ config, log, replica, signal }) => {

@@ -1,6 +1,6 @@
-import { withAdmin } from '../../../infra/kafka.ts'
-import { openRangeReader } from '../../../infra/read-ranges.ts'
-import type { Sandbox } from '../../../infra/testing/sandbox.ts'
+import { withAdmin } from '../../../infra/kafka/client.ts'
+import { openRangeReader } from '../../../infra/kafka/read-ranges.ts'
+import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { LaneTimes } from './standstill.ts'
 
 export interface Output {

@@ -1,9 +1,9 @@
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { kafkajsGroup, ours, peerSetup } from './rebalance/contestants.ts'
-import type { Prepare } from './rebalance/contestants.ts'
-import { figuresOf } from './rebalance/figures.ts'
-import { assertBooks, orders, runGroup, startReplica } from './rebalance/run-group.ts'
-import type { Books, Step } from './rebalance/run-group.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { kafkajsGroup, ours, peerSetup } from './contestants.ts'
+import type { Prepare } from './contestants.ts'
+import { figuresOf } from './figures.ts'
+import { assertBooks, orders, runGroup, startReplica } from './run-group.ts'
+import type { Books, Step } from './run-group.ts'
 
 const steps: readonly Step[] = [
   { name: 'stop', afterSeconds: 3, act: async (replicas) => replicas[0]?.[Symbol.asyncDispose]() },

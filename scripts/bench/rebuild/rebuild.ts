@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { assertCount, fillOrders, prepareTopics } from './fill-orders.ts'
-import { prepareRebuild } from './rebuild/ground.ts'
-import { runProgram, script } from './run-program.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { assertCount, fillOrders, prepareTopics } from '../fill-orders.ts'
+import { prepareRebuild } from './ground.ts'
+import { runProgram, script } from '../run-program.ts'
 
 export const rebuild: Benchmark = {
   name: 'rebuild',
@@ -29,7 +29,7 @@ async function rebuildTables(ground: Ground): Promise<Repeat> {
   const { sandbox, events } = ground
   const total = await fillOrders(sandbox, await prepareTopics(sandbox), events)
   const order = { plan: await prepareRebuild(sandbox), events }
-  const program = script(join(import.meta.dirname, 'rebuild/ours.ts'), order, ground)
+  const program = script(join(import.meta.dirname, 'ours.ts'), order, ground)
   const { counts, ...repeat } = await runProgram(ground, program)
   assertCount('orders', counts['orders'], events)
   assertCount('entries of timelines', counts['entries'], events)
@@ -42,7 +42,7 @@ async function readOnly(ground: Ground): Promise<Repeat> {
   const { config, namespace } = sandbox
   const total = await fillOrders(sandbox, await prepareTopics(sandbox), events)
   const order = { brokers: config.kafka.brokers, registryUrl: config.registry.url, topic: `${namespace}orders`, events }
-  const program = script(join(import.meta.dirname, 'peers/kafkajs-consume.ts'), order, ground)
+  const program = script(join(import.meta.dirname, '../peers/kafkajs-consume.ts'), order, ground)
   const { counts, ...repeat } = await runProgram(ground, program)
   assertCount('sum of the orders read', counts['totalMinor'], total)
   return repeat

@@ -1,11 +1,11 @@
-import type { Benchmark, Ground, Repeat } from './benchmark.ts'
-import { kafkajsGroup, ours, peerSetup, streams, streamsSetup } from './rebalance/contestants.ts'
-import type { Prepare } from './rebalance/contestants.ts'
-import { figuresOf } from './rebalance/figures.ts'
-import { assertBooks, orders, runGroup } from './rebalance/run-group.ts'
-import type { Books, Step } from './rebalance/run-group.ts'
-import { runApi } from './recovery/run-api.ts'
-import type { ApiStep } from './recovery/run-api.ts'
+import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { kafkajsGroup, ours, peerSetup, streams, streamsSetup } from '../rebalance/contestants.ts'
+import type { Prepare } from '../rebalance/contestants.ts'
+import { figuresOf } from '../rebalance/figures.ts'
+import { assertBooks, orders, runGroup } from '../rebalance/run-group.ts'
+import type { Books, Step } from '../rebalance/run-group.ts'
+import { runApi } from './run-api.ts'
+import type { ApiStep } from './run-api.ts'
 
 const consumerSteps: readonly Step[] = [
   { name: 'kill', afterSeconds: 3, act: async (replicas) => replicas[0]?.signal('SIGKILL') },

@@ -5,7 +5,7 @@ import { plot } from './plot.ts'
 import type { Report } from './report.ts'
 
 /** Not in git: figures belong to a machine. */
-export const resultsDir = resolve(import.meta.dirname, '../../bench-results')
+export const resultsDir = resolve(import.meta.dirname, '../../../bench-results')
 
 /** Writes `<time>-<benchmark>.json` and `.svg`. @returns the path without its ending */
 export function keepReport(report: Report, folder: string): string {

@@ -1,4 +1,4 @@
-import { printTable } from '../cli.ts'
+import { printTable } from '../../cli/command.ts'
 import type { Report, Spread, Verdict } from './report.ts'
 
 /** Three digits are all such figures are worth. */

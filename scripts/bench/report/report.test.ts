@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { Bar, Benchmark, Contender, Repeat } from './benchmark.ts'
+import type { Bar, Benchmark, Contender, Repeat } from '../benchmark.ts'
 import { sentenceOf } from './print-report.ts'
 import { spreadOf, summarize } from './report.ts'
 

@@ -1,5 +1,5 @@
-import type { Bar, Benchmark, Contender, Repeat, Series } from './benchmark.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Bar, Benchmark, Contender, Repeat, Series } from '../benchmark.ts'
+import type { Surroundings } from '../surroundings.ts'
 
 /** What a run of a benchmark found; also the JSON that is kept. */
 export interface Report extends Surroundings {

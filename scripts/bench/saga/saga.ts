@@ -1,7 +1,7 @@
-import type { Benchmark } from './benchmark.ts'
-import { startPipeline } from './saga/ours.ts'
-import { startPollers } from './saga/pollers.ts'
-import { busy, calm, runStages } from './saga/run-stages.ts'
+import type { Benchmark } from '../benchmark.ts'
+import { startPipeline } from './ours.ts'
+import { startPollers } from './pollers.ts'
+import { busy, calm, runStages } from './run-stages.ts'
 
 export const saga: Benchmark = {
   name: 'saga',

@@ -1,9 +1,9 @@
 import type { Mutation } from '../mutation.ts'
 
-const inboxTest = 'consumers/runtime/inbox.int.test.ts'
+const inboxTest = 'consumers/runtime/tables/inbox.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
-const timersTest = 'consumers/runtime/timers.int.test.ts'
-const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
+const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
+const takeBatchTest = 'consumers/runtime/batch/take-batch.int.test.ts'
 
 /** That what is decided takes effect once. */
 export const effects: readonly Mutation[] = [
@@ -13,7 +13,7 @@ export const effects: readonly Mutation[] = [
     broken: 'every id is new',
     edits: [
       {
-        file: 'consumers/runtime/inbox.ts',
+        file: 'consumers/runtime/tables/inbox.ts',
         find: 'return new Set((await take(tx, ids)).map((row) => row.event_id))',
         replace: 'await take(tx, ids)\n  return new Set(ids)',
       },
@@ -24,7 +24,9 @@ export const effects: readonly Mutation[] = [
     name: 'inbox-within-batch',
     guard: 'a repeat within a batch is a repeat',
     broken: 'it is handled again',
-    edits: [{ file: 'consumers/runtime/take-new.ts', find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' }],
+    edits: [
+      { file: 'consumers/runtime/batch/dedupe.ts', find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' },
+    ],
     noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
   },
   {
@@ -33,7 +35,7 @@ export const effects: readonly Mutation[] = [
     broken: 'they are forgotten with it',
     edits: [
       {
-        file: 'consumers/runtime/inbox-partitions.ts',
+        file: 'consumers/runtime/tables/inbox-partitions.ts',
         find: 'await tx.query(late, [horizon])',
         replace: 'void late',
       },
@@ -49,7 +51,7 @@ export const effects: readonly Mutation[] = [
     broken: 'two producers with one number hide each other',
     edits: [
       {
-        file: 'consumers/runtime/inbox.ts',
+        file: 'consumers/runtime/tables/inbox.ts',
         find: "hashedId(JSON.stringify([source() ?? '', id]))",
         replace: 'hashedId(JSON.stringify([source()?.length ?? 0, id]))',
       },
@@ -62,7 +64,7 @@ export const effects: readonly Mutation[] = [
     broken: 'it uses up the id of the event it was',
     edits: [
       {
-        file: 'consumers/runtime/read-records.ts',
+        file: 'consumers/runtime/batch/read-records.ts',
         find: 'const taken = named ? inboxId(id, () => envelopePart.source(headers), placeId) : placeId()',
         replace: 'const taken = inboxId(id, () => envelopePart.source(headers), placeId)',
       },
@@ -81,7 +83,7 @@ export const effects: readonly Mutation[] = [
       },
     ],
     noticedBy: {
-      file: 'consumers/runtime/decide.test.ts',
+      file: 'consumers/runtime/batch/decide.test.ts',
       title: 'deciding again gives the same ids, and no two are alike',
     },
   },
@@ -91,7 +93,7 @@ export const effects: readonly Mutation[] = [
     broken: 'it fires whenever it was seen',
     edits: [
       {
-        file: 'consumers/runtime/timer-table.ts',
+        file: 'consumers/runtime/tables/timer-table.ts',
         find: 'return new Set((await fired(tx, ids, lanes)).map((row) => row.id))',
         replace: 'await fired(tx, ids, lanes)\n  return new Set(ids)',
       },
@@ -104,7 +106,7 @@ export const effects: readonly Mutation[] = [
     broken: 'it fires hours before',
     edits: [
       {
-        file: 'consumers/runtime/timer-table.ts',
+        file: 'consumers/runtime/tables/timer-table.ts',
         find: 'due_at <= now()',
         replace: "due_at <= now() + interval \\'9 hours\\'",
       },
@@ -116,7 +118,11 @@ export const effects: readonly Mutation[] = [
     guard: 'timers fire in the order they are due',
     broken: 'in any order',
     edits: [
-      { file: 'consumers/runtime/timer-table.ts', find: 'order by due_at, id limit', replace: 'order by id limit' },
+      {
+        file: 'consumers/runtime/tables/timer-table.ts',
+        find: 'order by due_at, id limit',
+        replace: 'order by id limit',
+      },
     ],
     noticedBy: { file: timersTest, title: 'timers of a key fire in the order in which they come due' },
   },
@@ -126,7 +132,7 @@ export const effects: readonly Mutation[] = [
     broken: 'it counts whenever it comes',
     edits: [
       {
-        file: 'consumers/runtime/call-table.ts',
+        file: 'consumers/runtime/tables/call-table.ts',
         find: 'return new Set((await answered(tx, ids, lanes)).map((row) => row.id))',
         replace: 'await answered(tx, ids, lanes)\n  return new Set(ids)',
       },
@@ -139,7 +145,7 @@ export const effects: readonly Mutation[] = [
     broken: 'each attempt has a key of its own',
     edits: [
       {
-        file: 'consumers/runtime/caller.ts',
+        file: 'consumers/runtime/lane/caller.ts',
         find: 'idempotencyKey: id,',
         replace: 'idempotencyKey: crypto.randomUUID(),',
       },
@@ -154,7 +160,11 @@ export const effects: readonly Mutation[] = [
     guard: 'a new owner makes the calls the table holds',
     broken: 'it makes only its own',
     edits: [
-      { file: 'consumers/runtime/lane-calls.ts', find: 'private behind = true', replace: 'private behind = false' },
+      {
+        file: 'consumers/runtime/lane/lane-calls.ts',
+        find: 'private behind = true',
+        replace: 'private behind = false',
+      },
     ],
     noticedBy: {
       file: 'consumers/runtime/ownership.int.test.ts',

@@ -1,6 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
-const groupsTest = 'consumers/runtime/batch-groups.int.test.ts'
+const groupsTest = 'consumers/runtime/batch/batch-groups.int.test.ts'
 
 /** That lanes which share a transaction share nothing else. */
 export const groups: readonly Mutation[] = [
@@ -8,7 +8,7 @@ export const groups: readonly Mutation[] = [
     name: 'group-epochs',
     guard: 'each lane of a group is locked with its epoch',
     broken: 'a lane that somebody else took is written to',
-    edits: [{ file: 'consumers/runtime/ledger.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
+    edits: [{ file: 'consumers/runtime/tables/ledger.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
     noticedBy: { file: groupsTest, title: 'a lane that somebody else took is refused, and the others are not' },
   },
   {
@@ -17,7 +17,7 @@ export const groups: readonly Mutation[] = [
     broken: 'with the rows as they were loaded',
     edits: [
       {
-        file: 'consumers/runtime/take-batch.ts',
+        file: 'consumers/runtime/batch/take-batch.ts',
         find: 'for (const [id, row] of outcome.shared) shared.set(id, row)',
         replace: '',
       },
@@ -34,7 +34,7 @@ export const groups: readonly Mutation[] = [
     broken: 'the batches are taken again as if it had not',
     edits: [
       {
-        file: 'consumers/runtime/batch-groups.ts',
+        file: 'consumers/runtime/batch/batch-groups.ts',
         find: 'group.length > 1 && leftNothing(error)',
         replace: 'group.length > 1 && (leftNothing(error) || true)',
       },
@@ -47,7 +47,7 @@ export const groups: readonly Mutation[] = [
     broken: 'all of them fail',
     edits: [
       {
-        file: 'consumers/runtime/batch-groups.ts',
+        file: 'consumers/runtime/batch/batch-groups.ts',
         find: 'group.length > 1 && leftNothing(error)',
         replace: 'group.length > 99 && leftNothing(error)',
       },

@@ -2,7 +2,7 @@ import type { Mutation } from '../mutation.ts'
 
 const jsonClient = 'infra/json-client.ts'
 const unknownOutcome = { file: 'infra/json-client.test.ts', title: '%s leaves the outcome unknown' }
-const decoder = 'schemas/decoder.ts'
+const decoder = 'schemas/codec/decoder.ts'
 
 /** That nothing is decided for want of an answer, and nothing unreadable is believed. */
 export const outages: readonly Mutation[] = [
@@ -12,7 +12,7 @@ export const outages: readonly Mutation[] = [
     broken: 'whatever fails is taken for an input’s fault',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: 'isDataError(error) || this.fault.isStubborn(error)',
         replace: 'true || isDataError(error)',
       },
@@ -28,13 +28,13 @@ export const outages: readonly Mutation[] = [
     broken: 'a fault that returns three times is an input’s, whatever it is',
     edits: [
       {
-        file: 'consumers/runtime/repeated-fault.ts',
+        file: 'consumers/runtime/lane/repeated-fault.ts',
         find: 'this.times >= enough && !isTransient(error) &&',
         replace: 'this.times >= enough && void isTransient(error) === undefined &&',
       },
     ],
     noticedBy: {
-      file: 'consumers/runtime/repeated-fault.test.ts',
+      file: 'consumers/runtime/lane/repeated-fault.test.ts',
       title: 'a connection that is lost again and again is nobody’s fault',
     },
   },
@@ -44,12 +44,12 @@ export const outages: readonly Mutation[] = [
     broken: 'its schemas count as unknown, their records as unreadable',
     edits: [
       {
-        file: 'schemas/learn.ts',
+        file: 'schemas/registry/learn.ts',
         find: 'if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)',
         replace: "if (status !== undefined && status !== 404) return refuse(schemaId, 'unknown')",
       },
     ],
-    noticedBy: { file: 'schemas/learn.test.ts', title: '%s says nothing about the schema' },
+    noticedBy: { file: 'schemas/registry/learn.test.ts', title: '%s says nothing about the schema' },
   },
   {
     name: 'status-believed',
@@ -72,6 +72,6 @@ export const outages: readonly Mutation[] = [
     guard: 'sizes are checked before bytes are decoded',
     broken: 'what is cut short or too long is read',
     edits: [{ file: decoder, find: 'checkBounds(value, headerBytes)', replace: 'void checkBounds' }],
-    noticedBy: { file: 'schemas/decoder.test.ts', title: 'what is cut short or has more behind it is refused' },
+    noticedBy: { file: 'schemas/codec/decoder.test.ts', title: 'what is cut short or has more behind it is refused' },
   },
 ]

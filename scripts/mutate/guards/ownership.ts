@@ -1,6 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
-const ledger = 'consumers/runtime/ledger.ts'
+const ledger = 'consumers/runtime/tables/ledger.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
 
 /** Who may write a lane's state. */
@@ -31,13 +31,13 @@ export const ownership: readonly Mutation[] = [
     broken: 'it claims itself again at once',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: "this.phase = 'fenced'\n    this.fencedAt = performance.now()",
         replace: "this.phase = 'claiming'\n    void this.claim()",
       },
     ],
     noticedBy: {
-      file: 'consumers/runtime/lane.int.test.ts',
+      file: 'consumers/runtime/lane/lane.int.test.ts',
       title: 'a lane that somebody else took is not taken back before the group says so',
     },
   },
@@ -74,7 +74,7 @@ export const ownership: readonly Mutation[] = [
     broken: 'a key in a wrong partition is handled there',
     edits: [
       {
-        file: 'consumers/runtime/read-records.ts',
+        file: 'consumers/runtime/batch/read-records.ts',
         find: 'if (event && laneOf(key, partitions) !== lane) {',
         replace: 'if (event && partition < 0) {',
       },

@@ -1,13 +1,13 @@
 import type { Mutation } from '../mutation.ts'
 
-const attemptGuard = 'consumers/runtime/attempt-guard.ts'
-const attemptGuardTest = 'consumers/runtime/attempt-guard.int.test.ts'
-const parkedTable = 'consumers/runtime/parking/parked-table.ts'
-const pausingTest = 'consumers/runtime/pausing.int.test.ts'
-const retriesTest = 'consumers/runtime/parking/retries.int.test.ts'
-const retryTable = 'consumers/runtime/parking/retry-table.ts'
+const attemptGuard = 'consumers/runtime/lane/attempt-guard.ts'
+const attemptGuardTest = 'consumers/runtime/lane/attempt-guard.int.test.ts'
+const parkedTable = 'consumers/runtime/tables/parked-table.ts'
+const pausingTest = 'consumers/runtime/lane/pausing.int.test.ts'
+const retriesTest = 'consumers/runtime/batch/retries.int.test.ts'
+const retryTable = 'consumers/runtime/tables/retry-table.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
-const takeBatchTest = 'consumers/runtime/take-batch.int.test.ts'
+const takeBatchTest = 'consumers/runtime/batch/take-batch.int.test.ts'
 
 /** That what fails waits, in order, without taking others with it. */
 export const parking: readonly Mutation[] = [
@@ -31,9 +31,9 @@ export const parking: readonly Mutation[] = [
     name: 'queue-within-batch',
     guard: 'they queue within the batch, too',
     broken: 'the next of the key in the batch is handled',
-    edits: [{ file: 'consumers/runtime/decide.ts', find: 'blocked.add(key)', replace: 'void key' }],
+    edits: [{ file: 'consumers/runtime/batch/decide.ts', find: 'blocked.add(key)', replace: 'void key' }],
     noticedBy: {
-      file: 'consumers/runtime/decide.test.ts',
+      file: 'consumers/runtime/batch/decide.test.ts',
       title: 'one that throws leaves no trace but itself; its key waits, other keys go on',
     },
   },
@@ -85,7 +85,7 @@ export const parking: readonly Mutation[] = [
     broken: 'its whole batch is parked',
     edits: [
       {
-        file: 'consumers/runtime/split-batch.ts',
+        file: 'consumers/runtime/batch/split-batch.ts',
         find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
         replace:
           "for (const part of splitBatch(batch)) await take(part, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })",
@@ -102,7 +102,7 @@ export const parking: readonly Mutation[] = [
     broken: 'the sound half is parked, the bad one is tried again',
     edits: [
       {
-        file: 'consumers/runtime/split-batch.ts',
+        file: 'consumers/runtime/batch/split-batch.ts',
         find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
         replace: `const [head, tail] = splitBatch(batch)
       await take(head, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })
@@ -145,7 +145,7 @@ export const parking: readonly Mutation[] = [
     broken: 'the breaker never objects',
     edits: [
       {
-        file: 'consumers/runtime/parking/failure-breaker.ts',
+        file: 'consumers/runtime/batch/failure-breaker.ts',
         find: 'if (batch.failures.length === 0) return undefined',
         replace: 'if (batch.failures.length >= 0) return undefined',
       },
@@ -161,7 +161,7 @@ export const parking: readonly Mutation[] = [
     broken: 'what is due is taken all the same',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: "return this.phase === 'live' && this.paused === undefined",
         replace: "return this.phase === 'live'",
       },

@@ -1,6 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
-const ledger = 'consumers/runtime/ledger.ts'
+const ledger = 'consumers/runtime/tables/ledger.ts'
 const startConsumer = 'consumers/runtime/start-consumer.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
@@ -32,12 +32,12 @@ export const positions: readonly Mutation[] = [
     broken: 'it moves in one of its own, before they are committed',
     edits: [
       {
-        file: 'consumers/runtime/take-batch.ts',
+        file: 'consumers/runtime/batch/take-batch.ts',
         find: '{ breaker, owner, policy }: TakeContext',
         replace: '{ breaker, owner, policy, pool }: TakeContext',
       },
       {
-        file: 'consumers/runtime/take-batch.ts',
+        file: 'consumers/runtime/batch/take-batch.ts',
         find: 'moveLedger(tx, moves)',
         replace: 'moveLedger(pool as never, moves)',
       },
@@ -66,7 +66,7 @@ export const positions: readonly Mutation[] = [
     broken: 'from where Kafka thinks, and no batch is compared with the ledger',
     edits: [
       {
-        file: 'consumers/runtime/membership.ts',
+        file: 'consumers/runtime/group/membership.ts',
         find: 'for (const topic of this.options.topics) this.seek(lane, topic)',
         replace: '',
       },

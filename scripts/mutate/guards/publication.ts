@@ -3,8 +3,8 @@ import type { Mutation } from '../mutation.ts'
 const feed = 'producers/outbox/lane-feed.ts'
 const feedTest = 'producers/outbox/lane-feed.test.ts'
 const relayTest = 'producers/outbox/relay.int.test.ts'
-const sender = 'infra/record-sender.ts'
-const senderTest = 'infra/record-sender.int.test.ts'
+const sender = 'infra/kafka/record-sender.ts'
+const senderTest = 'infra/kafka/record-sender.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
 /** That what is committed goes out, whole and in order, and nothing else does. */
@@ -15,13 +15,13 @@ export const publication: readonly Mutation[] = [
     broken: 'events go out while the transaction is open',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: '{ own, batch, refusal },',
         replace: '{ own, batch, refusal, early: (done: any) => this.feed?.offer(done.publish) } as any,',
       },
-      { file: 'consumers/runtime/lane.ts', find: 'this.feed?.offer(taken.publish)', replace: '' },
+      { file: 'consumers/runtime/lane/lane.ts', find: 'this.feed?.offer(taken.publish)', replace: '' },
       {
-        file: 'consumers/runtime/take-batch.ts',
+        file: 'consumers/runtime/batch/take-batch.ts',
         find: 'applyBatches(tx, context, work))',
         replace:
           'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
@@ -38,13 +38,13 @@ export const publication: readonly Mutation[] = [
     broken: 'they are made while the transaction is open',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: '{ own, batch, refusal },',
         replace: '{ own, batch, refusal, early: (done: any) => this.calls?.offer(done.outcome.calls) } as any,',
       },
-      { file: 'consumers/runtime/lane.ts', find: 'this.calls?.offer(taken.calls)', replace: '' },
+      { file: 'consumers/runtime/lane/lane.ts', find: 'this.calls?.offer(taken.calls)', replace: '' },
       {
-        file: 'consumers/runtime/take-batch.ts',
+        file: 'consumers/runtime/batch/take-batch.ts',
         find: 'applyBatches(tx, context, work))',
         replace:
           'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
@@ -88,13 +88,13 @@ export const publication: readonly Mutation[] = [
     broken: 'two replicas of the API give one number',
     edits: [
       {
-        file: 'producers/orders-api/lane-table.ts',
+        file: 'producers/orders-api/publishing/lane-table.ts',
         find: 'where lane = any($1) and generation = $2 order by lane for update',
         replace: 'where lane = any($1) and generation = $2 order by lane',
       },
     ],
     noticedBy: {
-      file: 'producers/orders-api/order-book.int.test.ts',
+      file: 'producers/orders-api/orders/order-book.int.test.ts',
       title: 'numbers events without a gap, however many replicas write at once',
     },
   },

@@ -1,8 +1,8 @@
 import type { Mutation } from '../mutation.ts'
 
-const takeBatch = 'consumers/runtime/take-batch.ts'
+const takeBatch = 'consumers/runtime/batch/take-batch.ts'
 const simulation = {
-  file: 'consumers/simulation/simulation.test.ts',
+  file: 'scripts/simulate/simulation.test.ts',
   // oxlint-disable-next-line no-template-curly-in-string
   title: 'keeps its promises in ${seeds} worlds',
 }
@@ -15,7 +15,7 @@ export const recovery: readonly Mutation[] = [
     broken: 'it goes on with what it remembers',
     edits: [
       {
-        file: 'consumers/runtime/lane.ts',
+        file: 'consumers/runtime/lane/lane.ts',
         find: 'else this.setAside(error)',
         replace: 'else this.context.readOn(this.number)',
       },

@@ -1,10 +1,10 @@
 import type { Mutation } from '../mutation.ts'
 
-const decideFile = 'consumers/runtime/decide.ts'
-const decideTest = 'consumers/runtime/decide.test.ts'
+const decideFile = 'consumers/runtime/batch/decide.ts'
+const decideTest = 'consumers/runtime/batch/decide.test.ts'
 const correctsTitle = 'a replay that corrects gives events other ids, calls and timers the same, and calls remember it'
-const reprocessTest = 'consumers/replay/reprocess.int.test.ts'
-const failuresTest = 'consumers/replay/reprocess-failures.int.test.ts'
+const reprocessTest = 'consumers/operations/replay/reprocess/reprocess.int.test.ts'
+const failuresTest = 'consumers/operations/replay/reprocess/reprocess-failures.int.test.ts'
 
 /** That events handled again double nothing, skip nothing and undo nothing a person has decided. */
 export const reprocessing: readonly Mutation[] = [
@@ -14,7 +14,7 @@ export const reprocessing: readonly Mutation[] = [
     broken: 'one that lies in the log twice is handled twice',
     edits: [
       {
-        file: 'consumers/replay/handled-events.ts',
+        file: 'consumers/operations/replay/reprocess/handled-events.ts',
         find: '!handled.has(inboxId) && handled.add(inboxId)',
         replace: 'handled.add(inboxId)',
       },
@@ -27,7 +27,7 @@ export const reprocessing: readonly Mutation[] = [
     broken: 'it stays in the tables until the lane is claimed again',
     edits: [
       {
-        file: 'consumers/replay/hand-over.ts',
+        file: 'consumers/operations/replay/reprocess/wake-owner.ts',
         find: 'await raiseEpoch(pool, lane, `replay ${replay}`)',
         replace: 'await Promise.resolve(raiseEpoch && replay)',
       },
@@ -63,7 +63,7 @@ export const reprocessing: readonly Mutation[] = [
     broken: 'it is handled again as it was',
     edits: [
       {
-        file: 'consumers/replay/decided-by-hand.ts',
+        file: 'consumers/operations/replay/reading/operator-decisions.ts',
         find: 'if (!decisions.has(place)) return message',
         replace: 'if (place) return message',
       },
@@ -76,7 +76,7 @@ export const reprocessing: readonly Mutation[] = [
     broken: 'they are those of the moment the replay began',
     edits: [
       {
-        file: 'consumers/replay/reprocess-lane.ts',
+        file: 'consumers/operations/replay/reprocess/reprocess-lane.ts',
         find: '(await lastDecision(tx, this.lane)) === upTo ? this',
         replace: 'upTo >= 0 ? this',
       },
@@ -89,7 +89,7 @@ export const reprocessing: readonly Mutation[] = [
     broken: 'it is handled without it',
     edits: [
       {
-        file: 'consumers/replay/apply-chosen.ts',
+        file: 'consumers/operations/replay/reprocess/apply-chosen.ts',
         find: 'for (const { input } of found) options.behind.add(input.key)',
         replace: '',
       },

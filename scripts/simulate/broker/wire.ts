@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts'
+import type { Random } from '../../../infra/testing/random.ts'
 import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import type { Broker } from './broker.ts'
 import type { Group } from './group.ts'

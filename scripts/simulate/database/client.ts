@@ -1,4 +1,4 @@
-import { ArrayParameter } from '../../../infra/array-literal.ts'
+import { ArrayParameter } from '../../../infra/postgres/array-literal.ts'
 import type { PoolOptions } from './pool.ts'
 import type { Answer, Session } from './session.ts'
 

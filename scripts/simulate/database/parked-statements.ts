@@ -1,4 +1,4 @@
-import type { ParkedRow as RuntimeRow } from '../../runtime/parking/parked-row.ts'
+import type { ParkedRow as RuntimeRow } from '../../../consumers/runtime/tables/parked-row.ts'
 import type { Statements } from './statement.ts'
 import { statement } from './statement.ts'
 import type { Transaction } from './transaction.ts'

@@ -1,5 +1,5 @@
-import type { Pool } from '../../../infra/postgres.ts'
-import type { Random } from '../random.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Random } from '../../../infra/testing/random.ts'
 import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import { Client } from './client.ts'
 import type { Database } from './database.ts'

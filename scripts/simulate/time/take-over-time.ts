@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module'
 import timersPromises from 'node:timers/promises'
-import type { Random } from '../random.ts'
+import type { Random } from '../../../infra/testing/random.ts'
 import type { Scheduled, VirtualClock } from './virtual-clock.ts'
 
 /** What `Date.now()` says at the beginning of every simulation. */

@@ -1,6 +1,6 @@
 import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
-import { tilingFaults } from '../tiling.ts'
+import { tilingFaults } from '../../../consumers/operations/tiling.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** The spans of each group's ledger cover each partition from the first offset to the last, without gap or overlap. */

@@ -1,4 +1,4 @@
-import type { GroupBooks } from '../database.ts'
+import type { GroupBooks } from '../../../consumers/operations/groups.ts'
 import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'

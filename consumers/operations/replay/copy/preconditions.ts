@@ -1,9 +1,9 @@
-import { withAdmin } from '../../infra/kafka.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
-import { topics } from '../../schemas/topics.ts'
-import { rememberedWeeks } from '../runtime/inbox-partitions.ts'
-import type { ReplayContext, RunOptions } from './mode.ts'
-import type { Plan } from './plan.ts'
+import { withAdmin } from '../../../../infra/kafka/client.ts'
+import type { EventType } from '../../../../schemas/generated/events.ts'
+import { topics } from '../../../../schemas/topics.ts'
+import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import type { ReplayContext, RunOptions } from '../mode.ts'
+import type { Plan } from '../plan.ts'
 
 const weekMs = 7 * 24 * 3_600_000
 

@@ -1,10 +1,10 @@
-import { withAdmin } from '../../infra/kafka.ts'
-import { readTopicIds } from '../../infra/topic-ids.ts'
-import { generationOf } from '../../schemas/topics.ts'
-import { groupStanding } from './group-standing.ts'
-import type { ReplayContext } from './mode.ts'
-import type { Plan } from './plan.ts'
-import { topicsOf } from './rebuild/beginnings.ts'
+import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { readTopicIds } from '../../../../infra/kafka/topic-ids.ts'
+import { generationOf } from '../../../../schemas/topics.ts'
+import { groupStanding } from '../reading/group-standing.ts'
+import type { ReplayContext } from '../mode.ts'
+import type { Plan } from '../plan.ts'
+import { topicsOf } from '../rebuild/beginnings.ts'
 
 /** What has changed since a plan was made, a sentence each. */
 export interface Drift {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Plan } from './plan.ts'
+import type { Plan } from '../plan.ts'
 import { readPlanFile, writePlanFile } from './plan-file.ts'
 import { planId } from './plan-id.ts'
 

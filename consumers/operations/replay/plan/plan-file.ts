@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { describeError, TallyError } from '../../infra/errors.ts'
-import { modes } from './plan.ts'
-import type { Plan } from './plan.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import { modes } from '../plan.ts'
+import type { Plan } from '../plan.ts'
 import { planId } from './plan-id.ts'
 
 export interface WriteOptions {

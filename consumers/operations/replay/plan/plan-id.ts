@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Plan } from './plan.ts'
+import type { Plan } from '../plan.ts'
 
 /** What a plan says, in one number: two plans with the same id say the same. The `id` it has is left out. */
 export const planId = ({ id: _id, ...said }: Omit<Plan, 'id'> & { readonly id?: string }): string =>

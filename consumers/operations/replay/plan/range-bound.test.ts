@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { isTallyError } from '../../infra/errors.ts'
+import { isTallyError } from '../../../../infra/errors.ts'
 import { parseRangeBound } from './range-bound.ts'
 
 const now = Date.UTC(2026, 2, 1, 18)

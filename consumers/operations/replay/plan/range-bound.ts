@@ -1,4 +1,4 @@
-import { TallyError } from '../../infra/errors.ts'
+import { TallyError } from '../../../../infra/errors.ts'
 
 /** Where a range begins or ends, as a person says it. */
 export type RangeBound =

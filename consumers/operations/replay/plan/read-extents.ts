@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
-import { TallyError } from '../../infra/errors.ts'
-import { withAdmin } from '../../infra/kafka.ts'
-import type { ReplayContext } from './mode.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import { withAdmin } from '../../../../infra/kafka/client.ts'
+import type { ReplayContext } from '../mode.ts'
 
 /** What the broker holds of one partition: its first offset, and the offset after its last. */
 export interface Extent {

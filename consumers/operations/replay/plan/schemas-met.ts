@@ -1,6 +1,6 @@
-import { prepared } from '../../infra/postgres.ts'
-import type { ReplayContext } from './mode.ts'
-import type { PlanSchema } from './plan.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { ReplayContext } from '../mode.ts'
+import type { PlanSchema } from '../plan.ts'
 
 /** As `schemaIdOf`: a zero byte, then the id. Nothing here fails on shorter values: the order of conditions is not ours. */
 const id = `('x' || encode(substring(value from 2 for 4), 'hex'))::bit(32)::int`

@@ -1,7 +1,7 @@
-import type { Pool } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { RecordInput } from '../runtime/input.ts'
-import { knownPlaces } from '../runtime/parking/known-places.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { RecordInput } from '../../../runtime/model.ts'
+import { knownPlaces } from '../../../runtime/tables/known-places.ts'
 
 const known = prepared<{ id: string }>(
   'replay_known',

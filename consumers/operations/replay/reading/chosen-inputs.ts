@@ -1,11 +1,11 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { EventType } from '../../schemas/generated/events.ts'
-import type { RecordInput } from '../runtime/input.ts'
-import { readRecords } from '../runtime/read-records.ts'
-import { asDecided } from './decided-by-hand.ts'
-import type { Decisions } from './decided-by-hand.ts'
-import type { ReplayContext } from './mode.ts'
-import type { Plan } from './plan.ts'
+import type { EventType } from '../../../../schemas/generated/events.ts'
+import type { RecordInput } from '../../../runtime/model.ts'
+import { readRecords } from '../../../runtime/batch/read-records.ts'
+import { asDecided } from './operator-decisions.ts'
+import type { Decisions } from './operator-decisions.ts'
+import type { ReplayContext } from '../mode.ts'
+import type { Plan } from '../plan.ts'
 import type { ChosenRecord } from './read-stretches.ts'
 
 /** A chosen record and what is to be handled of it. */

@@ -1,5 +1,5 @@
-import type { Tx } from '../../infra/postgres.ts'
-import { readPositions } from '../runtime/ledger.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { readPositions } from '../../../runtime/tables/ledger.ts'
 
 /**
  * How far a group has read, by `topic/partition`: where it goes on, or will once it has taken again what a replay wants.

@@ -1,8 +1,8 @@
 import type { KafkaMessage } from 'kafkajs'
-import { openRangeReader } from '../../infra/read-ranges.ts'
-import type { Codec } from '../../schemas/codec.ts'
-import type { ReplayContext } from './mode.ts'
-import type { Selector } from './plan.ts'
+import { openRangeReader } from '../../../../infra/kafka/read-ranges.ts'
+import type { Codec } from '../../../../schemas/codec/codec.ts'
+import type { ReplayContext } from '../mode.ts'
+import type { Selector } from '../plan.ts'
 import type { RangeSource, StretchOptions } from './read-stretches.ts'
 import { matches } from './selector.ts'
 

@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { Advance } from './mode.ts'
+import type { Advance } from '../mode.ts'
 
 /** Reads ranges, each in its own order; topic names without namespace. */
 export interface RangeSource {

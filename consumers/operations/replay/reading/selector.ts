@@ -1,6 +1,6 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs'
-import type { Codec } from '../../schemas/codec.ts'
-import type { Selector } from './plan.ts'
+import type { Codec } from '../../../../schemas/codec/codec.ts'
+import type { Selector } from '../plan.ts'
 
 /** Whether a record is meant. Types are told by the schema id: the registry's answer to it must have been learnt. */
 export function matches(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { hashedId } from '../../runtime/inbox.ts'
-import { newEventId } from '../../../schemas/event-id.ts'
+import { hashedId } from '../../../runtime/tables/inbox.ts'
+import { newEventId } from '../../../../schemas/event-id.ts'
 import { IdSet, packIds } from './id-set.ts'
 
 describe('a set of ids', () => {

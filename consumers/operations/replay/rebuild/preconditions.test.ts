@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { PlanPartition } from '../plan.ts'
-import { actsOtherwise, incomplete } from './objections.ts'
+import { actsOtherwise, incomplete } from './preconditions.ts'
 
 const range = (more: Partial<PlanPartition>): PlanPartition =>
   ({ topic: 'orders', partition: 0, from: 0, low: 0, to: 9, ...more }) as PlanPartition

@@ -1,6 +1,6 @@
-import type { Tx } from '../../../infra/postgres.ts'
-import { prepared } from '../../../infra/postgres.ts'
-import { groupStanding } from '../group-standing.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { groupStanding } from '../reading/group-standing.ts'
 import type { FoldPosition } from './fold-tables.ts'
 
 const firstParked = prepared<{ topic: string; partition: number; first: number }>(

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import { consumerVersion } from '../load-consumer.ts'
-import type { TestBench } from '../runtime/testing/test-bench.ts'
-import type { ReplayRun } from './mode.ts'
+import { consumerVersion } from '../../../runtime/load-consumer.ts'
+import type { TestBench } from '../../../runtime/testing/test-bench.ts'
+import type { ReplayRun } from '../mode.ts'
 import { rebuild } from './rebuild.ts'
 import {
   by,
@@ -14,12 +14,12 @@ import {
   statuses,
   stories,
   topics,
-} from './rebuild/testing/order-stories.ts'
-import { schemasOf } from './rebuild/tables-aside.ts'
-import { startReplay } from './run-replay.ts'
-import { undoReplay } from './steer-replay.ts'
-import { openReplayFrame } from './testing/replay-frame.ts'
-import { openReplayOf } from './testing/replay-of.ts'
+} from './testing/order-stories.ts'
+import { schemasOf } from './tables-aside.ts'
+import { startReplay } from '../run/run-replay.ts'
+import { undoReplay } from '../run/control-replay.ts'
+import { openReplayFrame } from '../testing/replay-frame.ts'
+import { openReplayOf } from '../testing/replay-of.ts'
 
 /** Reads as the API does until it is stopped: `at` must be there all the time. */
 function keepReading({ pool }: TestBench, orderId: string) {

@@ -1,11 +1,11 @@
-import { isTallyError, TallyError } from '../../infra/errors.ts'
-import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
-import { beginnings } from './rebuild/beginnings.ts'
-import { bringUp } from './rebuild/bring-up.ts'
-import type { FoldContext } from './rebuild/fold-lane.ts'
-import { beginPositions } from './rebuild/fold-tables.ts'
-import { rebuildObjections } from './rebuild/objections.ts'
-import { parkedEvents } from './rebuild/reached.ts'
+import { isTallyError, TallyError } from '../../../../infra/errors.ts'
+import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
+import { beginnings } from './beginnings.ts'
+import { bringUp } from './catch-up.ts'
+import type { FoldContext } from './fold-lane.ts'
+import { beginPositions } from './fold-tables.ts'
+import { rebuildObjections } from './preconditions.ts'
+import { parkedEvents } from './reached.ts'
 import {
   createAside,
   differences,
@@ -14,8 +14,8 @@ import {
   openAside,
   schemaExists,
   schemasOf,
-} from './rebuild/tables-aside.ts'
-import type { Schemas } from './rebuild/tables-aside.ts'
+} from './tables-aside.ts'
+import type { Schemas } from './tables-aside.ts'
 
 /**
  * Fills a consumer's tables aside from the topics, through its handlers and with what they emit thrown away, and swaps them

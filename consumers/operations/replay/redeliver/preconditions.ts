@@ -1,7 +1,7 @@
-import { rememberedWeeks } from '../runtime/inbox-partitions.ts'
-import { readPositions } from '../runtime/ledger.ts'
-import type { ReplayContext, RunOptions } from './mode.ts'
-import type { Plan } from './plan.ts'
+import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { readPositions } from '../../../runtime/tables/ledger.ts'
+import type { ReplayContext, RunOptions } from '../mode.ts'
+import type { Plan } from '../plan.ts'
 
 const weekMs = 7 * 24 * 3_600_000
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describeError, TallyError } from '../../infra/errors.ts'
-import { inTransaction } from '../../infra/postgres.ts'
-import { laneObstacles, ownedLanes } from '../runtime/parking/lane-obstacles.ts'
-import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from './mode.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import { laneObstacles, ownedLanes } from '../../parked/lane-obstacles.ts'
+import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from '../mode.ts'
 import { RedeliveryAccount } from './redelivery-account.ts'
-import { redeliveryObjections } from './redelivery-objections.ts'
+import { redeliveryObjections } from './preconditions.ts'
 import { moveBack, putBack } from './redelivered-spans.ts'
 
 const everyMs = 300

@@ -1,9 +1,9 @@
-import { TallyError } from '../../infra/errors.ts'
-import type { Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { NewSpan } from '../runtime/ledger.ts'
-import { insertSpans, raiseEpoch, readPositions } from '../runtime/ledger.ts'
-import type { ReplayPartition } from './mode.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { NewSpan } from '../../../runtime/tables/ledger.ts'
+import { insertSpans, raiseEpoch, readPositions } from '../../../runtime/tables/ledger.ts'
+import type { ReplayPartition } from '../mode.ts'
 
 /** What a group's replicas have taken again of one partition, by its ledger. */
 export interface Redelivered {

@@ -1,5 +1,5 @@
-import type { Tx } from '../../infra/postgres.ts'
-import type { Figures, ReplayPartition, ReplayRun } from './mode.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import type { Figures, ReplayPartition, ReplayRun } from '../mode.ts'
 import { readRedelivered } from './redelivered-spans.ts'
 
 const counted = ['taken', 'duplicates', 'ignored', 'parked'] as const

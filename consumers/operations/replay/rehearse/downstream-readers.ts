@@ -1,7 +1,7 @@
-import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
-import { consumerFolders, loadConsumer, schemaName } from '../load-consumer.ts'
+import type { Config } from '../../../../infra/config.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { EventType } from '../../../../schemas/generated/events.ts'
+import { consumerFolders, loadConsumer, schemaName } from '../../../runtime/load-consumer.ts'
 import type { RehearsedEvent } from './rehearsal.ts'
 
 type Unread = Omit<RehearsedEvent, 'readers'>

@@ -1,11 +1,11 @@
-import { describeError } from '../../infra/errors.ts'
-import type { Tx } from '../../infra/postgres.ts'
-import { isDataError } from '../../infra/postgres.ts'
-import type { ParkedInput } from '../runtime/decide.ts'
-import type { Chosen, RecordInput } from '../runtime/input.ts'
-import type { Ownership } from '../runtime/ledger.ts'
-import { applyBatch } from '../runtime/take-batch.ts'
-import type { Applied as AppliedBatch, TakeContext } from '../runtime/take-batch.ts'
+import { describeError } from '../../../../infra/errors.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { isDataError } from '../../../../infra/postgres/postgres.ts'
+import type { ParkedInput } from '../../../runtime/batch/decide.ts'
+import type { Chosen, RecordInput } from '../../../runtime/model.ts'
+import type { Ownership } from '../../../runtime/tables/ledger.ts'
+import { applyBatch } from '../../../runtime/batch/take-batch.ts'
+import type { Applied as AppliedBatch, TakeContext } from '../../../runtime/batch/take-batch.ts'
 
 /** What a batch of chosen events has led to. */
 export type Applied = AppliedBatch<unknown, unknown>

@@ -1,6 +1,6 @@
-import type { Pool, Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { RecordInput } from '../runtime/input.ts'
+import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { RecordInput } from '../../../runtime/model.ts'
 
 const known = prepared<{ event_id: string }>(
   'replay_handled_known',

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import type { Plan } from './plan.ts'
-import { actsOutside, tooOld } from './reprocess-objections.ts'
+import type { Plan } from '../plan.ts'
+import { actsOutside, tooOld } from './preconditions.ts'
 
 const calls = { charge: { idempotent: true }, ship: {} }
 

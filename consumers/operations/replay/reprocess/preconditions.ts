@@ -1,8 +1,8 @@
-import { rememberedWeeks } from '../runtime/inbox-partitions.ts'
-import type { Effects } from '../runtime/handler.ts'
-import type { ReplayContext, RunOptions } from './mode.ts'
-import type { Plan } from './plan.ts'
-import { notReached } from './redelivery-objections.ts'
+import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import type { Effects } from '../../../runtime/handler.ts'
+import type { ReplayContext, RunOptions } from '../mode.ts'
+import type { Plan } from '../plan.ts'
+import { notReached } from '../redeliver/preconditions.ts'
 
 const weekMs = 7 * 24 * 3_600_000
 

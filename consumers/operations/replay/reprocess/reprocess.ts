@@ -1,14 +1,14 @@
-import { describeError, TallyError } from '../../infra/errors.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import { awaitSent, handOver } from './hand-over.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { awaitSent, handOver } from './wake-owner.ts'
 import { forgetHandled } from './handled-events.ts'
-import type { ReplayContext, ReplayMode, ReplayRun } from './mode.ts'
-import { choosing, openSource } from './range-source.ts'
-import { readStretches } from './read-stretches.ts'
-import type { RangeSource } from './read-stretches.ts'
+import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
+import { choosing, openSource } from '../reading/range-source.ts'
+import { readStretches } from '../reading/read-stretches.ts'
+import type { RangeSource } from '../reading/read-stretches.ts'
 import { LaneReprocessing } from './reprocess-lane.ts'
-import { reprocessObjections } from './reprocess-objections.ts'
+import { reprocessObjections } from './preconditions.ts'
 
 /** Events of one transaction at most: the live flow of the lane waits for so long. */
 const atOnce = 100

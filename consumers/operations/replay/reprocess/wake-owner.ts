@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import { raiseEpoch } from '../runtime/ledger.ts'
-import { ownedLanes } from '../runtime/parking/lane-obstacles.ts'
-import type { ReplayContext, ReplayRun } from './mode.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { raiseEpoch } from '../../../runtime/tables/ledger.ts'
+import { ownedLanes } from '../../parked/lane-obstacles.ts'
+import type { ReplayContext, ReplayRun } from '../mode.ts'
 
 const anything = prepared(
   'replay_anything_waits',

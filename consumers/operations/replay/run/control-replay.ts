@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { describeError, TallyError } from '../../infra/errors.ts'
-import type { Pool } from '../../infra/postgres.ts'
-import { abandonReplay, keepEnd, openRun } from './carry-out.ts'
-import type { Following, OwnRun } from './carry-out.ts'
-import type { ReplayContext, ReplayFailure, ReplayPartition } from './mode.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import { abandonReplay, keepEnd, openRun } from './execute-run.ts'
+import type { Following, OwnRun } from './execute-run.ts'
+import type { ReplayContext, ReplayFailure, ReplayPartition } from '../mode.ts'
 import { modes } from './modes.ts'
 import {
   askRunner,

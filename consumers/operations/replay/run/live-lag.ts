@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
-import { groupStanding } from './group-standing.ts'
-import type { ReplayContext } from './mode.ts'
-import { topicsOf } from './rebuild/beginnings.ts'
+import { groupStanding } from '../reading/group-standing.ts'
+import type { ReplayContext } from '../mode.ts'
+import { topicsOf } from '../rebuild/beginnings.ts'
 
 /** How many offsets the group of a replay has not read yet, over all its topics. What a replay has it take again is not new. */
 export async function liveLag(

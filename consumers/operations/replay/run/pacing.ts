@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RunOptions } from './mode.ts'
+import type { RunOptions } from '../mode.ts'
 
 /** Steps a second where a rate is asked for: evenly, and no lane is held for long. */
 const stepsPerSecond = 10

@@ -1,8 +1,8 @@
-import { TallyError } from '../../infra/errors.ts'
-import type { Tx } from '../../infra/postgres.ts'
-import { prepared } from '../../infra/postgres.ts'
-import type { Advance, Figures, ReplayFailure, ReplayPartition, RunOptions } from './mode.ts'
-import type { Mode, Plan } from './plan.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Advance, Figures, ReplayFailure, ReplayPartition, RunOptions } from '../mode.ts'
+import type { Mode, Plan } from '../plan.ts'
 
 export type ReplayState = 'running' | 'paused' | 'stopped' | 'done' | 'cancelled' | 'undone'
 export type Wanted = 'run' | 'pause' | 'cancel'

@@ -1,6 +1,6 @@
 import type { PoolClient } from 'pg'
-import { describeError, TallyError } from '../../infra/errors.ts'
-import type { Pool, Tx } from '../../infra/postgres.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
 import { lockKey, readOpenReplay } from './replay-table.ts'
 import type { ReplayRow } from './replay-table.ts'
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { advise } from './advise.ts'
 import type { Goals } from './advise.ts'
-import { seen } from './testing/seen.ts'
-import type { Figures, LaneFigures } from './testing/seen.ts'
+import { seen } from '../testing/seen.ts'
+import type { Figures, LaneFigures } from '../testing/seen.ts'
 
 const goals: Goals = { lagSeconds: 5, drainSeconds: 60, min: 1, max: 32 }
 const lanes = (count: number, each: LaneFigures): LaneFigures[] => Array.from({ length: count }, () => each)

@@ -1,4 +1,4 @@
-import type { ConsumerLoad, LaneLoad, ReplicaLoad } from './consumer-load.ts'
+import type { ConsumerLoad, LaneLoad, ReplicaLoad } from '../consumer-load.ts'
 import { limitsOfMore, unhelped } from './limits-of-more.ts'
 
 /** What a look at a consumer found. */

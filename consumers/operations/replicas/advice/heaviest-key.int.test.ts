@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { createTopics } from '../../infra/create-topics.ts'
-import { withAdmin } from '../../infra/kafka.ts'
-import { createSandbox } from '../../infra/testing/sandbox.ts'
+import { createTopics } from '../../../../infra/kafka/topics.ts'
+import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { createSandbox } from '../../../../schemas/testing/sandbox.ts'
 import { heaviestKey } from './heaviest-key.ts'
-import { laneLoad } from './testing/seen.ts'
+import { laneLoad } from '../testing/seen.ts'
 
 test('the key most of the unread records of a lane have, over all its topics', async () => {
   await using sandbox = createSandbox()

@@ -1,9 +1,9 @@
-import { openRangeReader } from '../../infra/read-ranges.ts'
-import { isTallyError } from '../../infra/errors.ts'
-import type { Config } from '../../infra/config.ts'
-import { connectKafka } from '../cli/connect.ts'
+import { openRangeReader } from '../../../../infra/kafka/read-ranges.ts'
+import { isTallyError } from '../../../../infra/errors.ts'
+import type { Config } from '../../../../infra/config.ts'
+import { connectKafka } from '../../../../infra/kafka/command-client.ts'
 import type { KeyShare } from './advise.ts'
-import type { LaneLoad } from './consumer-load.ts'
+import type { LaneLoad } from '../consumer-load.ts'
 
 /** So many unread records of each of a lane's topics are looked at. */
 const sampled = 2_000

@@ -1,7 +1,7 @@
-import { laneRanges } from '../lanes/lane-ranges.ts'
-import { troublesOf } from '../lanes/troubles.ts'
+import { laneRanges } from '../../lanes/lane-ranges.ts'
+import { troublesOf } from '../../lanes/troubles.ts'
 import type { Goals, Seen } from './advise.ts'
-import type { LaneLoad, ReplicaLoad } from './consumer-load.ts'
+import type { LaneLoad, ReplicaLoad } from '../consumer-load.ts'
 
 /** Why more replicas than `most` would not help. */
 export interface Limit {

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { serveControl } from '../../../infra/stack/control.ts'
-import type { ReplicaCounts } from '../../../infra/stack/scaling.ts'
+import { serveControl } from '../../../../infra/stack/supervisor/control.ts'
+import type { ReplicaCounts } from '../../../../infra/stack/supervisor/scaling.ts'
 
 /** Answers as the supervisor of a stack that has these replicas, without any processes. */
 export interface ServedStack extends AsyncDisposable {

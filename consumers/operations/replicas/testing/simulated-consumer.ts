@@ -1,4 +1,4 @@
-import type { Seen } from '../advise.ts'
+import type { Seen } from '../advice/advise.ts'
 import { seen } from './seen.ts'
 
 /** A consumer on a virtual clock: what it takes is limited by its replicas, and by nothing while lanes move. */

@@ -1,6 +1,6 @@
-import { TallyError } from '../../../infra/errors.ts'
-import type { Publication } from './crash-publications.ts'
-import type { TestBench } from './test-bench.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import type { Publication } from './publications.ts'
+import type { TestBench } from '../test-bench.ts'
 
 /**
  * Checks what holds for every consumer once nothing is under way: the ledger's spans tile each partition, nothing is

@@ -1,6 +1,6 @@
-import type { Config } from '../../../infra/config.ts'
-import { TallyError } from '../../../infra/errors.ts'
-import { tallyConsumer } from './tally-consumer.ts'
+import type { Config } from '../../../../infra/config.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import { tallyConsumer } from '../tally-consumer.ts'
 
 /** The test consumer as processes of their own run it: what it asks, it asks over HTTP at the gateway's address. */
 export default ({ gateway }: Config) =>

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { TallyError } from '../../../infra/errors.ts'
-import type { CrashPoint, PassedStep } from './crash-plan.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import type { CrashPoint, PassedStep } from './plan.ts'
 
 /** A process that will be a replica and may kill itself. */
 export interface Victim extends Disposable {
@@ -20,7 +20,7 @@ export interface Victim extends Disposable {
 
 /** Starts such a process; it loads the consumer and waits. */
 export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEnv): Victim {
-  const child = fork(join(import.meta.dirname, 'crash-victim.ts'), [consumer, name], { env, execArgv: [] })
+  const child = fork(join(import.meta.dirname, 'victim.ts'), [consumer, name], { env, execArgv: [] })
   let steps: PassedStep[] | undefined
   child.on('message', (message: { type: string; steps?: PassedStep[] }) => {
     if (message.type === 'passed') steps = message.steps

@@ -1,7 +1,7 @@
-import { waitUntil } from '../../../infra/testing/wait-until.ts'
-import { fromHeaders } from '../../../schemas/envelope.ts'
-import { topicName, topics } from '../../../schemas/topics.ts'
-import type { Published, TestBench } from './test-bench.ts'
+import { waitUntil } from '../../../../infra/testing/wait-until.ts'
+import { fromHeaders } from '../../../../schemas/envelope.ts'
+import { topicName, topics } from '../../../../schemas/topics.ts'
+import type { Published, TestBench } from '../test-bench.ts'
 
 /** An event as the consumer put it on its topic. */
 export interface Publication extends Required<Published> {

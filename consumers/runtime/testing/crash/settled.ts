@@ -1,7 +1,7 @@
-import type { EventType } from '../../../schemas/generated/events.ts'
-import { topicName, topicOf } from '../../../schemas/topics.ts'
-import type { ConsumerDefinition } from '../handler.ts'
-import type { TestBench } from './test-bench.ts'
+import type { EventType } from '../../../../schemas/generated/events.ts'
+import { topicName, topicOf } from '../../../../schemas/topics.ts'
+import type { ConsumerDefinition } from '../../handler.ts'
+import type { TestBench } from '../test-bench.ts'
 
 /** Tells whether a consumer has nothing left to do. */
 export interface Settling extends AsyncDisposable {

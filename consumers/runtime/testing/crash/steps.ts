@@ -1,8 +1,8 @@
 import type { Consumer, Kafka, Producer } from 'kafkajs'
 import type pg from 'pg'
-import type { Pool } from '../../../infra/postgres.ts'
-import type { Codec } from '../../../schemas/codec.ts'
-import type { CallHandler, ConsumerDefinition } from '../handler.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Codec } from '../../../../schemas/codec/codec.ts'
+import type { CallHandler, ConsumerDefinition } from '../../handler.ts'
 
 /** Told of every step a replica passes, at once and before anything else happens: `before lane_lock`. */
 export type Passed = (step: string) => void

@@ -1,10 +1,10 @@
 // A replica that kills itself: `crashAtEveryStep` starts it as a process of its own. The arguments are the consumer's module
 // and the replica's name. It loads, then waits for the order to start, so that no try waits for it to load.
 import { once } from 'node:events'
-import { runService } from '../../../infra/service.ts'
-import { createCodec } from '../../../schemas/codec.ts'
-import type { CrashPoint, PassedStep } from './crash-plan.ts'
-import { loadDefinition, startReplica } from './crash-replica.ts'
+import { runService } from '../../../../infra/service.ts'
+import { createCodec } from '../../../../schemas/codec/codec.ts'
+import type { CrashPoint, PassedStep } from './plan.ts'
+import { loadDefinition, startReplica } from './replica.ts'
 
 const [path = '', name = ''] = process.argv.slice(2)
 

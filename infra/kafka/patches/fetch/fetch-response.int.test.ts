@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
-import { createTopics } from '../create-topics.ts'
-import { withAdmin } from '../kafka.ts'
-import { readTopic } from '../testing/read-topic.ts'
-import { createSandbox } from '../testing/sandbox.ts'
-import type { Sandbox } from '../testing/sandbox.ts'
+import { createTopics } from '../../topics.ts'
+import { withAdmin } from '../../client.ts'
+import { readTopic } from '../../../testing/read-topic.ts'
+import { createSandbox } from '../../../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../../../schemas/testing/sandbox.ts'
 import { whyReplaced } from './replaced-value.ts'
 
 const words = Array.from({ length: 500 }, (_, i) => `order ${i} of ${'many '.repeat(i % 40)}`)

@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import { describeError, TallyError } from '../errors.ts'
+import { describeError, TallyError } from '../../../errors.ts'
 import { crc32c } from './crc32c.ts'
 import { inflate } from './inflate.ts'
 import { readFront, readRecord } from './record.ts'

@@ -1,7 +1,7 @@
 import { gzip, zstdCompress } from 'node:zlib'
 import { promisify } from 'node:util'
 import kafkajs from 'kafkajs'
-import { TallyError } from '../errors.ts'
+import { TallyError } from '../../../errors.ts'
 import { batchLimits } from './record-batch.ts'
 import { inflate } from './inflate.ts'
 

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from '@jest/globals'
-import { createSandbox } from '../testing/sandbox.ts'
-import type { Sandbox } from '../testing/sandbox.ts'
-import { readTopic } from '../testing/read-topic.ts'
+import { createSandbox } from '../../../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../../../schemas/testing/sandbox.ts'
+import { readTopic } from '../../../testing/read-topic.ts'
 import { samples } from './testing/samples.ts'
 
 /** @returns what is on the topic then, in order per partition */

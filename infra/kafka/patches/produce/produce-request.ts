@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { crc32c } from '../fetching/crc32c.ts'
+import { crc32c } from '../fetch/crc32c.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { OutgoingMessage } from './record-writer.ts'
 

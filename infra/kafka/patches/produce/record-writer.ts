@@ -1,4 +1,4 @@
-import { TallyError } from '../errors.ts'
+import { TallyError } from '../../../errors.ts'
 
 /** What kafkajs makes of a message before it is encoded. */
 export interface OutgoingMessage {

@@ -1,9 +1,9 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadConfig } from '../../config.ts'
-import type { Config } from '../../config.ts'
-import { nodeProcess } from '../pipeline.ts'
+import { loadConfig } from '../../../config.ts'
+import type { Config } from '../../../config.ts'
+import { nodeProcess } from '../node-process.ts'
 import type { ProcessSpec } from '../process-spec.ts'
 
 /** A configuration with a data folder of its own. */

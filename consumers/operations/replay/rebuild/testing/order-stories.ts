@@ -1,8 +1,8 @@
-import { newEventId } from '../../../../schemas/event-id.ts'
-import defineOrderStatus from '../../../order-status/consumer.ts'
-import { openTestBench } from '../../../runtime/testing/test-bench.ts'
-import type { Published, TestBench } from '../../../runtime/testing/test-bench.ts'
-import { eventsOf } from '../../../testing/events.ts'
+import { newEventId } from '../../../../../schemas/event-id.ts'
+import defineOrderStatus from '../../../../order-status/consumer.ts'
+import { openTestBench } from '../../../../runtime/testing/test-bench.ts'
+import type { Published, TestBench } from '../../../../runtime/testing/test-bench.ts'
+import { eventsOf } from '../../../../testing/events.ts'
 import { rangesOf } from '../../testing/replay-of.ts'
 
 export const definition = defineOrderStatus()

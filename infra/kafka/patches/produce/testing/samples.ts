@@ -1,4 +1,4 @@
-import type { RawRecord } from '../../record-sender.ts'
+import type { RawRecord } from '../../../record-sender.ts'
 
 const texts = ['', 'order-1', 'Ærøskøbing ✓', 'x'.repeat(300)]
 

@@ -1,9 +1,9 @@
 // Sends the sample records to a topic as services send theirs, and says whether kafkajs was patched for it.
 import { createRequire } from 'node:module'
-import { loadConfig } from '../../config.ts'
-import { createKafka } from '../../kafka.ts'
-import { RecordSender } from '../../record-sender.ts'
-import { silentLogger } from '../../telemetry.ts'
+import { loadConfig } from '../../../../config.ts'
+import { createKafka } from '../../../client.ts'
+import { RecordSender } from '../../../record-sender.ts'
+import { silentLogger } from '../../../../logger.ts'
 import { samples } from './samples.ts'
 
 const require = createRequire(import.meta.url)

@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import pg from 'pg'
-import { loadConfig } from '../../infra/config.ts'
-import { TallyError } from '../../infra/errors.ts'
-import { explainFailure } from './failure.ts'
+import { loadConfig } from './config.ts'
+import { TallyError } from './errors.ts'
+import { explainFailure } from './explain-failure.ts'
 
 /** A port where nothing listens: one that was free a moment ago. */
 async function closedPort(): Promise<number> {

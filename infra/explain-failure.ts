@@ -1,6 +1,6 @@
-import { loadConfig } from '../../infra/config.ts'
-import type { Config } from '../../infra/config.ts'
-import { describeError, isTallyError } from '../../infra/errors.ts'
+import { loadConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { describeError, isTallyError } from './errors.ts'
 
 /** Codes with which a connection cannot be made or is cut. Source: Node.js, "Common system errors". */
 const disconnected = new Set([

@@ -1,0 +1,18 @@
+import type { Kafka } from 'kafkajs'
+import type { Config } from '../config.ts'
+import { createLogger } from '../logger.ts'
+import type { Logger } from '../logger.ts'
+import { createKafka } from './client.ts'
+
+/** A logger for commands: what goes wrong is told in a sentence, so by default nothing but errors is logged. */
+export const commandLogger = (name: string, { logLevel }: Config): Logger =>
+  createLogger(name, logLevel === 'info' ? 'error' : logLevel)
+
+/** A client that gives up soon: a person is waiting for the answer. */
+export const connectKafka = (name: string, config: Config): Kafka =>
+  createKafka({
+    brokers: config.kafka.brokers,
+    clientId: `tally-${name}`,
+    log: commandLogger(name, config),
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 3 },
+  })
