@@ -5,7 +5,7 @@ import { addRehearseCommand } from './replay/rehearse.ts'
 import { addResumeCommand } from './replay/resume.ts'
 import { addRunCommand } from './replay/run.ts'
 import { addShowCommand } from './replay/show.ts'
-import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/steer.ts'
+import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/control.ts'
 
 await runCommand(({ signal }) => {
   const program = createCommand(

@@ -1,7 +1,5 @@
-import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import { TallyError } from '../infra/errors.ts'
 import { deleteData, loadStackConfig } from '../infra/stack/supervisor/data-dir.ts'
 import { leftoversOf } from '../infra/stack/supervisor/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/supervisor/running-stack.ts'
@@ -10,6 +8,7 @@ import { readRecord } from '../infra/stack/supervisor/stack-record.ts'
 import { createCommand, examplesText, printJson, runCommand, say } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
+import { confirmed } from './cli/consent.ts'
 import { sayAddresses } from './stack/addresses.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { printStatus, statusJson } from './stack/print-status.ts'
@@ -91,14 +90,6 @@ async function reset({ yes }: { yes?: boolean }): Promise<void> {
   await stopStack(dataDir, say)
   deleteData(dataDir)
   say(`Deleted the data in ${dataDir}`)
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new TallyError('USAGE', 'Deleting all data needs a yes: add --yes')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question(question)
-  terminal.close()
-  return /^y(es)?$/i.test(answer.trim())
 }
 
 async function servers(signal: AbortSignal): Promise<void> {

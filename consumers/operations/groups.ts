@@ -1,5 +1,6 @@
 import { consumerFolders, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
+import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { inTransaction } from '../../infra/postgres/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres/postgres.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
@@ -75,11 +76,9 @@ export interface SeqRange {
   next: number
 }
 
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
-
 export const ordersWriter = ({ namespace }: Config): Writer => ({
   name: 'orders-api',
-  schema: quoted(schemaName(namespace, 'orders')),
+  schema: quoteIdentifier(schemaName(namespace, 'orders')),
 })
 
 /** Which of these have tables: one that was removed, or never deployed, has nothing to be looked at. */
@@ -109,7 +108,7 @@ export function readGroups(config: Config, generations: readonly number[] = [con
       const handles = Object.keys(handlers) as EventType[]
       return {
         name: folder,
-        schema: quoted(schemaName(config.namespace, folder)),
+        schema: quoteIdentifier(schemaName(config.namespace, folder)),
         handles: new Set(handles),
         begins,
         topics: new Set(

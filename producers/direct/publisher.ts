@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka/client.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import type { OutgoingRecord } from '../../infra/kafka/record-sender.ts'
 import type { Encode } from '../../schemas/codec/encoder.ts'
@@ -149,20 +150,12 @@ const sizeOf = ({ key, value, headers }: OutgoingRecord): number =>
   )
 
 async function readPartitions({ kafka, namespace, generation }: PublisherOptions): Promise<Map<string, number>> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    const { topics: found } = await admin.fetchTopicMetadata()
-    const partitions = new Map(found.map(({ name, partitions }) => [name, partitions.length]))
-    const missing = topics
-      .map((topic) => topicName(namespace, topic, generation))
-      .filter((name) => !partitions.has(name))
-    if (missing.length === 0) return partitions
-    throw new TallyError(
-      'USAGE',
-      `Kafka has no topic ${missing.join(', ')}: \`npm start\` makes them; is TALLY_NAMESPACE right?`,
-    )
-  } finally {
-    await admin.disconnect()
-  }
+  const { topics: found } = await withAdmin(kafka, (admin) => admin.fetchTopicMetadata())
+  const partitions = new Map(found.map(({ name, partitions }) => [name, partitions.length]))
+  const missing = topics.map((topic) => topicName(namespace, topic, generation)).filter((name) => !partitions.has(name))
+  if (missing.length === 0) return partitions
+  throw new TallyError(
+    'USAGE',
+    `Kafka has no topic ${missing.join(', ')}: \`npm start\` makes them; is TALLY_NAMESPACE right?`,
+  )
 }

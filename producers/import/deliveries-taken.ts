@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka/client.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { prepared } from '../../infra/postgres/postgres.ts'
 import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
@@ -49,12 +50,6 @@ export async function deliveriesTaken({
 }
 
 async function readEnds(kafka: ImportTarget['kafka'], topic: string): Promise<{ partition: number; end: number }[]> {
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    const offsets = await admin.fetchTopicOffsets(topic)
-    return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
-  } finally {
-    await admin.disconnect()
-  }
+  const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
+  return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
 }

@@ -59,10 +59,10 @@ export async function edit(
     return rehearse(config, [{ lot, selection: { ids: [id] } }], { json: options.json, asIf }, signal)
   }
   if (!options.yes && !(await confirmed('Change it? [y/N] '))) return say('Nothing was done')
-  await carryOut(config, lot, edited, options, signal)
+  await executeRun(config, lot, edited, options, signal)
 }
 
-async function carryOut(
+async function executeRun(
   config: Config,
   lot: Lot,
   edited: EditedRow,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
+import { withAdmin } from '../../infra/kafka/client.ts'
 import type { OffsetRange } from '../../consumers/operations/tiling.ts'
 
 /** Offsets by topic (name on the broker) and partition number. */
@@ -20,24 +21,22 @@ export interface ReadTopicsOptions {
  * @throws TallyError UNREACHABLE
  */
 export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Promise<OffsetRanges> {
-  const admin = kafka.admin()
   try {
-    await admin.connect()
-    const ranges = new Map<string, OffsetRange[]>()
-    for (const topic of topics) {
-      const partitions = await admin.fetchTopicOffsets(topic)
-      ranges.set(
-        topic,
-        partitions
-          .toSorted((a, b) => a.partition - b.partition)
-          .map(({ low, high }) => ({ low: Number(low), end: Number(high) })),
-      )
-    }
-    return ranges
+    return await withAdmin(kafka, async (admin) => {
+      const ranges = new Map<string, OffsetRange[]>()
+      for (const topic of topics) {
+        const partitions = await admin.fetchTopicOffsets(topic)
+        ranges.set(
+          topic,
+          partitions
+            .toSorted((a, b) => a.partition - b.partition)
+            .map(({ low, high }) => ({ low: Number(low), end: Number(high) })),
+        )
+      }
+      return ranges
+    })
   } catch (error) {
     throw unreachable(error)
-  } finally {
-    await admin.disconnect()
   }
 }
 
@@ -117,14 +116,10 @@ function watchSilence(onSilence: () => void) {
 }
 
 async function leaveNoGroup(kafka: Kafka, consumer: Consumer, groupId: string): Promise<void> {
-  const admin = kafka.admin()
   try {
     await consumer.disconnect()
-    await admin.connect()
-    await admin.deleteGroups([groupId])
+    await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]))
   } catch {
-    // It may never have come to be, and the broker forgets it anyway: no reason to hide a verdict or an earlier error
-  } finally {
-    await admin.disconnect()
+    // The group may not exist, and the broker expires it anyway: this must not hide a verdict or an earlier error
   }
 }

@@ -109,7 +109,7 @@ export interface ReplayFailure {
 /** What a mode does. Everything it changes lasting it does in transactions that call `run.advance`. */
 export interface ReplayMode {
   /** What speaks against running this plan now, sentences for people; nothing is moved while there is one. */
-  objections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]>
+  preconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]>
   /** What the mode will do, a sentence or two for the plan's reader. */
   describe(plan: Plan): string
   /**

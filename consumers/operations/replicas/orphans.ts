@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../runtime/load-consumer.ts'
-import { quoted, schemasAside } from '../replay/rebuild/tables-aside.ts'
+import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
+import { schemasAside } from '../replay/rebuild/tables-aside.ts'
 import type { Config } from '../../../infra/config.ts'
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import type { Pool } from '../../../infra/postgres/postgres.ts'
@@ -65,7 +66,9 @@ async function tablesOf(pool: Pool, schema: string): Promise<string[]> {
 export async function countRows(pool: Pool, schema: string, tables: readonly string[]): Promise<RowCounts> {
   const counts: [string, number][] = []
   for (const name of tables) {
-    const { rows } = await pool.query<{ count: number }>(`select count(*) from ${quoted(schema)}.${quoted(name)}`)
+    const { rows } = await pool.query<{ count: number }>(
+      `select count(*) from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    )
     if (rows[0] && rows[0].count > 0) counts.push([name, rows[0].count])
   }
   return Object.fromEntries(counts)

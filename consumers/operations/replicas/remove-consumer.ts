@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { consumerFolders } from '../../runtime/load-consumer.ts'
-import { quoted, schemaExists } from '../replay/rebuild/tables-aside.ts'
+import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
+import { schemaExists } from '../replay/rebuild/tables-aside.ts'
 import { replaySchema } from '../replay/replay-schema.ts'
 import { readOpenReplay } from '../replay/run/replay-table.ts'
 import { endItFirst, lockTarget } from '../replay/run/target-lock.ts'
@@ -73,7 +74,7 @@ export async function removeConsumer(options: RemoveOptions): Promise<Orphans | 
     if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id])) // Refused if somebody joined it meanwhile
     const schemas = schema ? [schema, ...aside] : aside
     if (schemas.length > 0)
-      await lock.connection.query(`drop schema if exists ${schemas.map(quoted).join(', ')} cascade`)
+      await lock.connection.query(`drop schema if exists ${schemas.map(quoteIdentifier).join(', ')} cascade`)
     return found
   } catch (error) {
     if (replicas === 0) throw error

@@ -6,7 +6,7 @@ import { inTransaction } from '../../../../infra/postgres/postgres.ts'
 import { RecordSender } from '../../../../infra/kafka/record-sender.ts'
 import type { RawRecord } from '../../../../infra/kafka/record-sender.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
-import { copyObjections } from './preconditions.ts'
+import { copyPreconditions } from './preconditions.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../reading/range-source.ts'
 import { readStretches } from '../reading/read-stretches.ts'
@@ -37,7 +37,7 @@ export const copy: ReplayMode = {
     )
   },
 
-  objections: copyObjections,
+  preconditions: copyPreconditions,
 
   async run(context, run) {
     const { codec, pool, kafka } = context

@@ -8,7 +8,7 @@ import type { Plan } from '../plan.ts'
 const weekMs = 7 * 24 * 3_600_000
 
 /** What speaks against copying this now, a sentence each. */
-export async function copyObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+export async function copyPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { toTopic, partitions } = plan
   if (toTopic === null) return ['copy needs a topic to write to']
   if (partitions.some(({ topic }) => topic === toTopic))

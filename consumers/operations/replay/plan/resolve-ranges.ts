@@ -6,7 +6,7 @@ import type { RangeBound } from './range-bound.ts'
 import { readExtents } from './read-extents.ts'
 import type { Extent } from './read-extents.ts'
 
-export interface RangeWishes {
+export interface RangeRequest {
   /** Without namespace. */
   readonly topics: readonly string[]
   readonly from: RangeBound
@@ -27,7 +27,7 @@ export type PinnedRange = Pick<
  */
 export async function resolveRanges(
   context: Pick<ReplayContext, 'kafka' | 'config' | 'pool' | 'definition'>,
-  { topics, from, to }: RangeWishes,
+  { topics, from, to }: RangeRequest,
 ): Promise<PinnedRange[]> {
   if (from.at === 'time' && to.at === 'time' && from.time >= to.time)
     throw new TallyError('USAGE', 'the range would end before it begins')

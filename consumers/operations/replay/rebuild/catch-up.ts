@@ -17,7 +17,7 @@ const pollMs = 500
  * @param keep whether the tables the group had are kept
  * @throws TallyError as `Fold.upTo`; the run's reason to stop
  */
-export async function bringUp(
+export async function catchUp(
   context: FoldContext,
   run: ReplayRun,
   { schemas, aside, keep }: { schemas: Schemas; aside: Pool; keep: boolean },

@@ -39,8 +39,8 @@ test('what is parked is decided first: until then it waits, and what a person de
   await bench.publish([...dropped.slice(1), ...mended.slice(1)])
   await bench.settled(topics)
   await using replay = await openReplayOf(bench, definition, await everything(bench), { plan: { topics: inPlan } })
-  const objections = await rebuild.objections(replay.context, replay.run.plan, {})
-  expect(objections).toEqual([expect.stringMatching(/^\d+ events of order-status are parked/)])
+  const preconditions = await rebuild.preconditions(replay.context, replay.run.plan, {})
+  expect(preconditions).toEqual([expect.stringMatching(/^\d+ events of order-status are parked/)])
 
   const ended = rebuild.run(replay.context, replay.run)
   await waitUntil('it waits', () => replay.notes.some((note) => note.includes('parked events of order-status')))

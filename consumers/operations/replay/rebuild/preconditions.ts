@@ -9,7 +9,7 @@ import type { FoldPosition } from './fold-tables.ts'
 import { parkedEvents } from './reached.ts'
 
 /** What speaks against filling the group's tables anew now, a sentence each. Old events are no reason: no inbox is asked. */
-export async function rebuildObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+export async function rebuildPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { definition, pool } = context
   if (!definition) return ['rebuild needs a group: its tables are filled anew']
   const acting = actsOtherwise(definition)

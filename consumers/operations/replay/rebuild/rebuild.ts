@@ -1,10 +1,10 @@
 import { isTallyError, TallyError } from '../../../../infra/errors.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
 import { beginnings } from './beginnings.ts'
-import { bringUp } from './catch-up.ts'
+import { catchUp } from './catch-up.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { beginPositions } from './fold-tables.ts'
-import { rebuildObjections } from './preconditions.ts'
+import { rebuildPreconditions } from './preconditions.ts'
 import { parkedEvents } from './reached.ts'
 import {
   createAside,
@@ -30,7 +30,7 @@ export const rebuild: ReplayMode = {
     )
   },
 
-  objections: rebuildObjections,
+  preconditions: rebuildPreconditions,
 
   async run(context, run) {
     const schemas = schemasOf(context, run.id)
@@ -40,7 +40,7 @@ export const rebuild: ReplayMode = {
       if (differing[0] !== undefined) throw new TallyError('USAGE', differing.join('; '))
       await withTables(context, schemas.aside, async (folding, aside) => {
         await beginPositions(aside, await beginnings(folding, run))
-        await bringUp(folding, run, { schemas, aside, keep: true })
+        await catchUp(folding, run, { schemas, aside, keep: true })
       })
     }
     // Older tables could only be put back in front of newer ones
@@ -60,7 +60,7 @@ export const rebuild: ReplayMode = {
     const back: Schemas = { ...schemas, aside: schemas.before }
     try {
       await withTables(context, back.aside, (folding, aside) =>
-        bringUp(folding, run, { schemas: back, aside, keep: false }),
+        catchUp(folding, run, { schemas: back, aside, keep: false }),
       )
     } catch (error) {
       if (!isTallyError(error, 'EVENTS_GONE')) throw error

@@ -1,5 +1,6 @@
 import type { Config } from '../../../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../../../infra/errors.ts'
+import { quoteIdentifier } from '../../../../infra/postgres/identifiers.ts'
 import { inTransaction, isTransient } from '../../../../infra/postgres/postgres.ts'
 import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
 import { inGeneration, withoutGeneration } from '../../../../schemas/topics.ts'
@@ -9,7 +10,7 @@ import { replaySchema } from '../replay-schema.ts'
 import type { Fold } from './fold.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { parkedEvents, reached } from './reached.ts'
-import { differences, dropSchema, ownTables, quoted } from './tables-aside.ts'
+import { differences, dropSchema, ownTables } from './tables-aside.ts'
 import type { Schemas } from './tables-aside.ts'
 
 /** What may be left to fold while the lanes stand still. */
@@ -54,11 +55,11 @@ export async function swap(context: FoldContext, parts: Swap): Promise<SwapEnd> 
 async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep }: Swap): Promise<SwapEnd> {
   const { live, aside, before } = schemas
   const { config, definition } = context
-  const path = [aside, live, replaySchema(config.namespace)].map(quoted).join(', ')
+  const path = [aside, live, replaySchema(config.namespace)].map(quoteIdentifier).join(', ')
   await tx.query(`set local search_path = ${path}`)
   await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lanes
   await tx.query(`set local lock_timeout = '500ms'`) // Less than the server waits before it looks for deadlocks: we give way
-  await lockLanes(tx, config)
+  await lockAllLanes(tx, config)
   const lockedAt = performance.now()
   if ((await parkedEvents(tx)) > 0) return 'parked'
   const standing = await groupStanding(tx, fold.positions)
@@ -69,19 +70,19 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await fold.upTo(targets, tx)
   const tables = await ownTables(tx, schemas)
   await tx.query(
-    `lock table ${tables.map((name) => `${quoted(live)}.${quoted(name)}`).join(', ')} in access exclusive mode`,
+    `lock table ${tables.map((name) => `${quoteIdentifier(live)}.${quoteIdentifier(name)}`).join(', ')} in access exclusive mode`,
   )
   await refuseUnlike(tx, schemas)
-  if (keep) await tx.query(`create schema ${quoted(before)}`)
+  if (keep) await tx.query(`create schema ${quoteIdentifier(before)}`)
   for (const table of tables) {
-    const name = quoted(table)
-    if (keep) await tx.query(`alter table ${quoted(live)}.${name} set schema ${quoted(before)}`)
-    else await tx.query(`drop table ${quoted(live)}.${name}`)
-    await tx.query(`alter table ${quoted(aside)}.${name} set schema ${quoted(live)}`)
+    const name = quoteIdentifier(table)
+    if (keep) await tx.query(`alter table ${quoteIdentifier(live)}.${name} set schema ${quoteIdentifier(before)}`)
+    else await tx.query(`drop table ${quoteIdentifier(live)}.${name}`)
+    await tx.query(`alter table ${quoteIdentifier(aside)}.${name} set schema ${quoteIdentifier(live)}`)
   }
   if (keep)
     for (const table of ['fold_position', 'fold_seen'])
-      await tx.query(`alter table ${quoted(aside)}.${table} set schema ${quoted(before)}`)
+      await tx.query(`alter table ${quoteIdentifier(aside)}.${table} set schema ${quoteIdentifier(before)}`)
   await dropSchema(tx, aside)
   const figures: Figures = { lockedMs: Math.ceil(performance.now() - lockedAt), foldedLocked: left }
   await run.advance(tx, [], { ...figures, ...(keep ? { swapped: 1 } : { undone: 1 }) })
@@ -95,7 +96,7 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
  */
 async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
   const differing = await differences(tx, schemas)
-  const [live, aside] = [schemas.live, schemas.aside].map((schema) => `${quoted(schema)}.migration_own`)
+  const [live, aside] = [schemas.live, schemas.aside].map((schema) => `${quoteIdentifier(schema)}.migration_own`)
   const { rows } = await tx.query<{ name: string }>(
     `select name from ${live} full join ${aside} as other using (name) where ${live}.name is null or other.name is null`,
   )
@@ -132,7 +133,7 @@ async function refuseElsewhere(
 }
 
 /** All lanes there are or may be: an owner that claims one only now waits, too. */
-async function lockLanes(tx: Tx, { partitions, generation }: Config): Promise<void> {
+async function lockAllLanes(tx: Tx, { partitions, generation }: Config): Promise<void> {
   await tx.query('insert into lane (lane, generation) select generate_series(0, $1 - 1), $2 on conflict do nothing', [
     partitions,
     generation,

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../../../infra/config.ts'
 import { TallyError } from '../../../../infra/errors.ts'
+import { quoteIdentifier } from '../../../../infra/postgres/identifiers.ts'
 import { migrate } from '../../../../infra/postgres/migrate.ts'
 import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
 import { consumerMigrations, consumerVersion, schemaName } from '../../../runtime/load-consumer.ts'
@@ -42,7 +43,7 @@ export async function createAside(context: ReplayContext, { aside }: Schemas): P
   const version = consumerVersion(group)
   const { rows } = await pool.query<{ filling: string | null }>(
     `select obj_description($1::regnamespace, 'pg_namespace') as filling`,
-    [quoted(aside)],
+    [quoteIdentifier(aside)],
   )
   const filling = rows[0]?.filling ?? version
   if (filling !== version)
@@ -50,7 +51,7 @@ export async function createAside(context: ReplayContext, { aside }: Schemas): P
       'USAGE',
       `the code of ${group} has changed since it began to fill these tables: cancel this replay and plan it anew`,
     )
-  await pool.query(`comment on schema ${quoted(aside)} is '${version}'`)
+  await pool.query(`comment on schema ${quoteIdentifier(aside)} is '${version}'`)
 }
 
 /** Connections that see the tables in a schema aside and those of the replays, but none of the group's. */
@@ -66,7 +67,7 @@ export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
     `select relname as name, relkind as kind from pg_class
      where relnamespace = $1::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
        and relname not in ('fold_position', 'fold_seen', 'migration_fold') order by relname`,
-    [quoted(aside)],
+    [quoteIdentifier(aside)],
   )
   const other = rows.find(({ kind }) => kind !== 'r')
   if (other) throw new TallyError('USAGE', `${other.name} is no plain table: only plain tables can be swapped`)
@@ -85,7 +86,7 @@ export async function differences(tx: Tx, { live, aside }: Schemas): Promise<str
      select distinct name as table from (
        select name, attname, atttypid, attnotnull from columns
        group by name, attname, atttypid, attnotnull having count(*) <> 2) as differing order by name`,
-    [quoted(live), quoted(aside)],
+    [quoteIdentifier(live), quoteIdentifier(aside)],
   )
   return rows.map(({ table }) => `table ${table} is not as this version has it: npm run deploy brings it up to date`)
 }
@@ -96,7 +97,7 @@ export async function schemaExists(tx: Tx, schema: string): Promise<boolean> {
 }
 
 export const dropSchema = async (tx: Tx, schema: string): Promise<void> => {
-  await tx.query(`drop schema if exists ${quoted(schema)} cascade`)
+  await tx.query(`drop schema if exists ${quoteIdentifier(schema)} cascade`)
 }
 
 /** Names of the schemas that earlier rebuilds of the group have kept its tables in. */
@@ -117,5 +118,3 @@ export async function schemasAside(tx: Tx, live: string): Promise<string[]> {
   )
   return rows.map(({ name }) => name)
 }
-
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`

@@ -6,7 +6,11 @@ import type { Plan } from '../plan.ts'
 const weekMs = 7 * 24 * 3_600_000
 
 /** What speaks against moving the group back now, a sentence each. */
-export async function redeliveryObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+export async function redeliveryPreconditions(
+  context: ReplayContext,
+  plan: Plan,
+  options: RunOptions,
+): Promise<string[]> {
   return [
     ...inapplicable(options),
     ...beyondInbox(plan, Date.now()),

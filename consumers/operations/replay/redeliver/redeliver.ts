@@ -4,7 +4,7 @@ import { inTransaction } from '../../../../infra/postgres/postgres.ts'
 import { laneObstacles, ownedLanes } from '../../parked/lane-obstacles.ts'
 import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from '../mode.ts'
 import { RedeliveryAccount } from './redelivery-account.ts'
-import { redeliveryObjections } from './preconditions.ts'
+import { redeliveryPreconditions } from './preconditions.ts'
 import { moveBack, putBack } from './redelivered-spans.ts'
 
 const everyMs = 300
@@ -23,7 +23,7 @@ export const redeliver: ReplayMode = {
     return `Moves ${group} back: its replicas take these events again, then go on where they are now. By its inbox, ${result}.`
   },
 
-  objections: redeliveryObjections,
+  preconditions: redeliveryPreconditions,
 
   async run(context, run) {
     const account = new RedeliveryAccount(run)

@@ -7,7 +7,11 @@ import { notReached } from '../redeliver/preconditions.ts'
 const weekMs = 7 * 24 * 3_600_000
 
 /** What speaks against handling these events again now, a sentence each. */
-export async function reprocessObjections(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
+export async function reprocessPreconditions(
+  context: ReplayContext,
+  plan: Plan,
+  options: RunOptions,
+): Promise<string[]> {
   if (!context.definition) return ['reprocess needs a group: its handlers are run again']
   return [
     ...actsOutside(context.definition, options),

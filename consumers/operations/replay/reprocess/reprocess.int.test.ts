@@ -132,7 +132,7 @@ describe('calls to the outside', () => {
     await bench.settled(['orders'])
     const first = asked.splice(0)
     await using replay = await openReplayOf(bench, definition(), await all(bench), { options: { allowExternal: true } })
-    expect(await reprocess.objections(replay.context, replay.run.plan, replay.run.options)).toEqual([])
+    expect(await reprocess.preconditions(replay.context, replay.run.plan, replay.run.options)).toEqual([])
     await reprocess.run(replay.context, replay.run)
     await bench.settled(['orders'])
     expect(asked.toSorted()).toEqual(first.toSorted())
@@ -145,18 +145,20 @@ describe('calls to the outside', () => {
   test('are refused if the other side would take them for new ones, or nobody has allowed them', async () => {
     await using bench = await open()
     await take(bench, orders(1))
-    const objections = async (definition: ConsumerDefinition<Count>, allowExternal: boolean) => {
+    const preconditions = async (definition: ConsumerDefinition<Count>, allowExternal: boolean) => {
       await using replay = await openReplayOf(bench, definition, await all(bench), { options: { allowExternal } })
-      const found = await reprocess.objections(replay.context, replay.run.plan, replay.run.options)
+      const found = await reprocess.preconditions(replay.context, replay.run.plan, replay.run.options)
       await replay.context.pool.query(`update replay set state = 'done'`)
       return found
     }
     const unsafe = tallyConsumer(group)
     const safe = { ...unsafe, calls: { ask: { ...unsafe.calls!['ask']!, idempotent: true } } }
-    expect(await objections(unsafe, true)).toEqual([expect.stringContaining('its call ask is not declared idempotent')])
-    expect(await objections(safe, false)).toEqual([expect.stringContaining('--allow-external')])
-    expect(await objections(safe, true)).toEqual([])
-    expect(await objections({ ...unsafe, effects: 'local' }, false)).toEqual([])
+    expect(await preconditions(unsafe, true)).toEqual([
+      expect.stringContaining('its call ask is not declared idempotent'),
+    ])
+    expect(await preconditions(safe, false)).toEqual([expect.stringContaining('--allow-external')])
+    expect(await preconditions(safe, true)).toEqual([])
+    expect(await preconditions({ ...unsafe, effects: 'local' }, false)).toEqual([])
   })
 })
 

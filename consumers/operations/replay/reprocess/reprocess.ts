@@ -1,19 +1,19 @@
 import { describeError, TallyError } from '../../../../infra/errors.ts'
 import type { Pool } from '../../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../../infra/postgres/postgres.ts'
-import { awaitSent, handOver } from './wake-owner.ts'
+import { awaitSent, wakeOwner } from './wake-owner.ts'
 import { forgetHandled } from './handled-events.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../reading/range-source.ts'
 import { readStretches } from '../reading/read-stretches.ts'
 import type { RangeSource } from '../reading/read-stretches.ts'
 import { LaneReprocessing } from './reprocess-lane.ts'
-import { reprocessObjections } from './preconditions.ts'
+import { reprocessPreconditions } from './preconditions.ts'
 
 /** Events of one transaction at most: the live flow of the lane waits for so long. */
 const atOnce = 100
 /** Handing over costs the lane about two heartbeats, so it is not done for each transaction. */
-const handOverEveryMs = 10_000
+const wakeOwnerEveryMs = 10_000
 
 /**
  * Runs the handlers again on chosen events below the group's positions, beside its replicas: in transactions under the lanes'
@@ -28,7 +28,7 @@ export const reprocess: ReplayMode = {
     )
   },
 
-  objections: reprocessObjections,
+  preconditions: reprocessPreconditions,
 
   async run(context, run) {
     const { definition, pool } = context
@@ -44,7 +44,7 @@ export const reprocess: ReplayMode = {
   },
 
   async abandon({ pool }, run) {
-    for (const lane of new Set(run.partitions.map(({ partition }) => partition))) await handOver(pool, lane, run.id)
+    for (const lane of new Set(run.partitions.map(({ partition }) => partition))) await wakeOwner(pool, lane, run.id)
     await forgetHandled(pool, run.id)
   },
 }
@@ -65,21 +65,21 @@ async function takeLane(reprocessing: LaneReprocessing, { context, run, source, 
   })
   try {
     let toSend = false
-    for (let handedOverAt = performance.now(); ; ) {
+    for (let wokenAt = performance.now(); ; ) {
       run.signal.throwIfAborted()
       const { value: stretch } = await stretches.next()
       if (!stretch) return
       if (stretch.advances.length === 0) continue
       await run.pace(stretch.chosen.length)
       toSend = (await reprocessing.take(stretch)) || toSend
-      if (!toSend || performance.now() - handedOverAt < handOverEveryMs) continue
-      await handOver(pool, lane, run.id)
-      handedOverAt = performance.now()
+      if (!toSend || performance.now() - wokenAt < wakeOwnerEveryMs) continue
+      await wakeOwner(pool, lane, run.id)
+      wokenAt = performance.now()
       toSend = false
     }
   } finally {
     // Also for what a run that was killed has left; should this fail, the lane's next claim sends it
-    await handOver(pool, lane, run.id).catch((error: unknown) =>
+    await wakeOwner(pool, lane, run.id).catch((error: unknown) =>
       log.warn({ lane, error: describeError(error) }, 'lane not handed over'),
     )
   }

@@ -14,7 +14,7 @@ const anything = prepared(
  * Has a lane's owner send and call what the tables hold, which was written beside it: it claims the lane again, as after any
  * failure. Without an owner the next one does the same.
  */
-export async function handOver(pool: Pool, lane: number, replay: number): Promise<void> {
+export async function wakeOwner(pool: Pool, lane: number, replay: number): Promise<void> {
   if ((await anything(pool, lane)).length > 0) await raiseEpoch(pool, lane, `replay ${replay}`)
 }
 

@@ -65,7 +65,7 @@ type Stop = Pick<ReplayEnd, 'because'> & { readonly state: 'paused' | 'stopped' 
  * Runs the mode to its end, or until something stops it, and keeps how it ended.
  * @throws TallyError FENCED if someone else has resumed it; whatever keeps the end from being kept: it then counts as died
  */
-export async function carryOut(
+export async function executeRun(
   context: ReplayContext,
   lock: TargetLock,
   own: OwnRun,

@@ -4,7 +4,7 @@ import { TallyError } from '../../../../infra/errors.ts'
 import { readCurrent } from '../../../../infra/topic-generations/generation-table.ts'
 import { inTransaction } from '../../../../infra/postgres/postgres.ts'
 import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import { carryOut } from './execute-run.ts'
+import { executeRun } from './execute-run.ts'
 import type { Following, ReplayEnd } from './execute-run.ts'
 import { checkDrift } from '../plan/check-drift.ts'
 import { groupStanding } from '../reading/group-standing.ts'
@@ -65,7 +65,7 @@ export async function startReplay(
   if (id === undefined) throw new TallyError('INVARIANT', `two replays of ${target} began at once`)
   onBegin?.(id)
   // Awaited here: the lock is held until then
-  return await carryOut(context, lock, { id, mode: plan.mode, plan, options, figures: {}, run: 1 }, following)
+  return await executeRun(context, lock, { id, mode: plan.mode, plan, options, figures: {}, run: 1 }, following)
 }
 
 /**
@@ -90,7 +90,7 @@ export async function resumeReplay(
   const run = await beginRun(context.pool, id, thisRunner(), { state: 'running', options: lasting(options) })
   if (run === undefined) throw new TallyError('INVARIANT', `replay ${id} is gone`)
   onBegin?.(id)
-  return await carryOut(context, lock, { id, mode, plan, options, figures: row.figures, run }, following)
+  return await executeRun(context, lock, { id, mode, plan, options, figures: row.figures, run }, following)
 }
 
 /** @throws TallyError USAGE */
@@ -136,7 +136,7 @@ export async function reasonsAgainst(context: ReplayContext, plan: Plan, options
     ...(options.acceptDrift ? [] : drift.map((sentence) => `${sentence} (--accept-drift goes on all the same)`)),
     ...(options.acceptLost ? [] : lost(plan)),
     ...impossible(context, options),
-    ...(fatal.length > 0 ? [] : await modes[plan.mode].objections(context, plan, options)),
+    ...(fatal.length > 0 ? [] : await modes[plan.mode].preconditions(context, plan, options)),
   ]
 }
 

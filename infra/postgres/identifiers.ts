@@ -1,0 +1,2 @@
+/** A name as an SQL identifier, quoted. */
+export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
