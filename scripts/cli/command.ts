@@ -1,6 +1,10 @@
 import { Command, CommanderError } from 'commander'
-import Table from 'cli-table3'
 import { explainFailure } from '../../infra/explain-failure.ts'
+import { tableLines } from './table.ts'
+import type { Cell } from './table.ts'
+import { terminalWidth, wrap, wrapCommand } from './terminal.ts'
+
+export { say } from './terminal.ts'
 
 /**
  * The frame of every command. Conventions:
@@ -23,22 +27,51 @@ export interface CommonOptions {
 /**
  * A command as `npm run <name>` shows it, with `--json`, `--trace` and `--help`. Options of the program are known to its
  * subcommands too: read them there with `optsWithGlobals()`.
- * @param examples complete command lines, shown by `--help`
+ * @param summary imperative, without a full stop
+ * @param examples complete command lines, shown by `--help`; each may be followed by two spaces and a `# comment`
+ * @param notes what else the help tells, as paragraphs
  */
-export function createCommand(name: string, summary: string, examples: readonly string[]): Command {
+export function createCommand(name: string, summary: string, examples: readonly string[], notes = ''): Command {
   return new Command(`npm run ${name} --`)
     .description(summary)
-    .option('--json', 'results as JSON on standard output, nothing else there')
+    .option('--json', 'print results as JSON to standard output and nothing else there')
     .option('--trace', 'show stack traces of errors')
-    .helpOption('-h, --help', 'show this')
-    .addHelpText('after', examplesText(examples))
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .configureOutput({ getOutHelpWidth: terminalWidth, getErrHelpWidth: terminalWidth })
+    .addHelpText('after', () => examplesText(examples, notes))
     .showHelpAfterError(`(\`npm run ${name} -- --help\` shows the options and examples)`)
     .exitOverride()
 }
 
+/** Adds a subcommand with its own examples to a program. */
+export const addSubcommand = (
+  program: Command,
+  name: string,
+  summary: string,
+  examples: readonly string[],
+  notes = '',
+): Command =>
+  program
+    .command(name)
+    .description(summary)
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText('after', () => examplesText(examples, notes))
+
 /** For the help of a subcommand: `addHelpText('after', examplesText([…]))`. */
-export const examplesText = (lines: readonly string[]): string =>
-  `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`
+export function examplesText(examples: readonly string[], notes = ''): string {
+  const width = terminalWidth()
+  const lines = examples.flatMap((example) => {
+    const [command = '', comment] = example.split(/ {2,}(?=# )/)
+    if (comment === undefined) return wrapCommand(command, width, '  ')
+    const together = `  ${command}  ${comment}`
+    return together.length <= width
+      ? [together]
+      : [...wrap(`  ${comment}`, width), ...wrapCommand(command, width, '  ')]
+  })
+  const told = notes === '' ? '' : `${wrap(notes, width).join('\n')}\n\n`
+  return `\n${told}Examples:\n${lines.join('\n')}`
+}
 
 /**
  * Runs the command that `build` makes; failures become one sentence and an exit code. Sets `process.exitCode` and lets
@@ -79,34 +112,10 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
 const causesOf = (error: Error): string =>
   error.cause instanceof Error ? `caused by ${error.cause.stack}\n${causesOf(error.cause)}` : ''
 
-/** A line for the person at the terminal, on standard error. */
-export const say = (text: string): void => void process.stderr.write(`${text}\n`)
-
 /** A result for machines, one line; bigint becomes a string. */
 export const printJson = (value: unknown): void =>
   void process.stdout.write(`${JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? String(item) : item))}\n`)
 
-/** A result for people. Numbers are set flush right. */
-export function printTable(head: readonly string[], rows: readonly (readonly (string | number | bigint)[])[]): void {
-  const numeric = (column: number) => rows.length > 0 && rows.every((row) => typeof row[column] !== 'string')
-  const table = new Table({
-    head: [...head],
-    colAligns: head.map((_, column) => (numeric(column) ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
-    chars: plain,
-  })
-  const shown = (cell: string | number | bigint) => (typeof cell === 'string' ? cell : cell.toLocaleString('en'))
-  table.push(...rows.map((row) => row.map(shown)))
-  process.stdout.write(`${table.toString().replaceAll(/ +$/gm, '')}\n`)
-}
-
-/** No frame, a rule under the head: survives copying, grep and narrow terminals. */
-const plain = {
-  ...Object.fromEntries(
-    ['top', 'bottom'].flatMap((side) => ['', '-mid', '-left', '-right'].map((at) => [side + at, ''])),
-  ),
-  ...Object.fromEntries(['left', 'left-mid', 'right', 'right-mid'].map((side) => [side, ''])),
-  mid: '─',
-  'mid-mid': '─',
-  middle: ' ',
-}
+/** A table of its own on standard output. */
+export const printTable = (head: readonly string[], rows: readonly (readonly Cell[])[]): void =>
+  void process.stdout.write(`${tableLines({ head, rows }, terminalWidth()).join('\n')}\n`)

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
-import { createProgress, duration } from './progress.ts'
+import { createProgress } from './progress.ts'
 
 function setUp(terminal: boolean, total?: number) {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 60 })
@@ -44,10 +44,3 @@ describe('progress', () => {
     expect(shown()).toBe('')
   })
 })
-
-test.each([
-  [430, '0.4 s'],
-  [9_960, '10 s'],
-  [61_000, '1 min 1 s'],
-  [7_500_000, '2 h 5 min'],
-])('%i ms are %s', (ms, text) => expect(duration(ms)).toBe(text))

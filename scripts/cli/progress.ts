@@ -1,5 +1,6 @@
 import { clearLine, cursorTo } from 'node:readline'
 import type { WriteStream } from 'node:tty'
+import { count as whole, duration } from './figures.ts'
 
 export interface Progress {
   /** @param done how many so far; @param note short text shown behind the figures */
@@ -77,13 +78,35 @@ export function progressLine(label: string, { done, total, unit, note, elapsedMs
   return `${label}: ${parts.join(', ')}`
 }
 
-const count = (value: number): string => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 1 : 0 })
+/** Slow rates keep a digit behind the point. */
+const count = (value: number): string =>
+  value < 10 ? value.toLocaleString('en', { maximumFractionDigits: 1 }) : whole(value)
 
-/** `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min` */
-export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1_000)
-  if (seconds < 10) return `${(ms / 1_000).toFixed(1)} s`
-  if (seconds < 60) return `${seconds} s`
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-  return `${Math.floor(seconds / 3_600)} h ${Math.floor((seconds % 3_600) / 60)} min`
+/** After how long a silent step says what it does, milliseconds. */
+const silentAtMost = 1_000
+
+/**
+ * Waits for a step that cannot be counted. What takes over a second is named on standard error; on a terminal that line
+ * is removed at the end, before results are printed.
+ * @param step what happens, such as `Measuring rates for 2 s`
+ */
+export async function during<T>(
+  step: string,
+  work: Promise<T>,
+  stream: NonNullable<ProgressOptions['stream']> = process.stderr,
+): Promise<T> {
+  let shown = false
+  const timer = setTimeout(() => {
+    shown = true
+    stream.write(stream.isTTY ? `${step} …` : `${step} …\n`)
+  }, silentAtMost)
+  try {
+    return await work
+  } finally {
+    clearTimeout(timer)
+    if (shown && stream.isTTY) {
+      cursorTo(stream, 0)
+      clearLine(stream, 0)
+    }
+  }
 }

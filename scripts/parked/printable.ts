@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
-import { duration } from '../cli/progress.ts'
+import { duration } from '../cli/figures.ts'
 
 /** Text of events as a terminal may show it: whoever wrote an event must not write to the terminal. */
 export const printable = (text: string): string =>

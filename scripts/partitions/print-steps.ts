@@ -1,5 +1,5 @@
 import { say } from '../cli/command.ts'
-import { duration } from '../cli/progress.ts'
+import { duration } from '../cli/figures.ts'
 import type { ChangeOptions, Step } from '../../consumers/operations/partitions/change-partitions.ts'
 
 const titles: Readonly<Record<Step, string>> = {
