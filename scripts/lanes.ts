@@ -10,7 +10,7 @@ import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
 import { parseLanes } from '../consumers/operations/lanes/lane-ranges.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
 import { healthJson, printHealth, printLanes } from './lanes/print-health.ts'
-import { openForPerson, readHealth } from '../consumers/operations/lanes/read-health.ts'
+import { openForOperator, readHealth } from '../consumers/operations/lanes/read-health.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 
 const watchEveryMs = 2_000
@@ -84,7 +84,7 @@ async function list(
 async function connected(work: (config: Config, pool: Pool) => Promise<void>): Promise<void> {
   const config = loadConfig()
   if (config.postgres.embedded) refuseForeignStack(config.dataDir)
-  const pool = openForPerson(config)
+  const pool = openForOperator(config)
   try {
     await work(await answerWithin('PostgreSQL', currentConfig(config, pool)), pool)
   } finally {

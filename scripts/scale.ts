@@ -4,8 +4,8 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import { connectKafka } from '../infra/kafka/command-client.ts'
-import { openForPerson } from '../consumers/operations/lanes/read-health.ts'
-import { adviseOrAct } from './scale/advice-command.ts'
+import { openForOperator } from '../consumers/operations/lanes/read-health.ts'
+import { giveAdvice } from './scale/advice-command.ts'
 import { addAdviceOptions, checkAdviceOptions } from './scale/advice-options.ts'
 import type { AdviceOptions } from './scale/advice-options.ts'
 import { changeReplicas } from '../consumers/operations/replicas/change-replicas.ts'
@@ -43,8 +43,6 @@ await runCommand((frame) => {
       'npm run scale -- --remove loyalty',
       'npm run scale -- --advise                # how many are needed, and why',
       'npm run scale -- --advise --serve        # the same as metrics, for KEDA or Prometheus',
-      'npm run scale -- --auto payment --max 4',
-      'npm run scale -- --auto --demo-load 400 --seed 7 --plot scaled.svg',
     ],
   )
     .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
@@ -63,10 +61,10 @@ await runCommand((frame) => {
     )
     .action((texts: string[], options: ScaleOptions) => {
       checkAdviceOptions(command, options)
-      if (options.advise || options.auto) {
+      if (options.advise) {
         if (options.remove !== undefined || options.restart !== undefined)
-          command.error('--advise and --auto find the numbers; --restart and --remove are commands of their own')
-        return adviseOrAct(texts, options, frame)
+          command.error('--advise changes nothing: run --restart or --remove as a separate command')
+        return giveAdvice(texts, options, frame)
       }
       if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
         command.error('--restart changes no numbers and removes nothing: give one command after the other')
@@ -115,7 +113,7 @@ async function scale(
   const wanted = parseReplicaCounts(texts, consumerFolders())
   const stack = await requireStack(dataDir)
   const config = configOf(stack)
-  const pool = openForPerson(config)
+  const pool = openForOperator(config)
   try {
     if (texts.length === 0 && restart === undefined) {
       const consumers = await readLoad({ config, pool, stack, signal })

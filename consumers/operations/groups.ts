@@ -1,6 +1,7 @@
 import { consumerFolders, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
+import { TallyError } from '../../infra/errors.ts'
 import { inTransaction } from '../../infra/postgres/postgres.ts'
 import type { Pool, Tx } from '../../infra/postgres/postgres.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
@@ -117,6 +118,18 @@ export function readGroups(config: Config, generations: readonly number[] = [con
       }
     }),
   )
+}
+
+/** The consumers with these names. @throws TallyError USAGE for one that does not exist */
+export async function chooseGroups(config: Config, names: readonly string[]): Promise<Group[]> {
+  const groups = await readGroups(config)
+  const unknown = names.filter((name) => !groups.some((group) => group.name === name))
+  if (unknown.length > 0)
+    throw new TallyError(
+      'USAGE',
+      `No consumer "${unknown.join('", "')}": there are ${groups.map(({ name }) => name).join(', ')}`,
+    )
+  return groups.filter(({ name }) => names.includes(name))
 }
 
 /** The numbers each lane has given and the rows that wait. */

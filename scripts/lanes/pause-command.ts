@@ -7,7 +7,7 @@ import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { LaneRow } from '../../consumers/operations/lanes/lane-row.ts'
 import { conditionOf } from '../../consumers/operations/lanes/lane-health.ts'
 import { chooseLanes, pause, pausedRows, resume, whenObeyed } from '../../consumers/operations/lanes/pausing.ts'
-import { chooseGroups } from '../../consumers/operations/lanes/read-health.ts'
+import { chooseGroups } from '../../consumers/operations/groups.ts'
 
 export interface PauseRequest {
   readonly group: string

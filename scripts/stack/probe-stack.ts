@@ -6,7 +6,7 @@ import { askSupervisor } from '../../infra/stack/supervisor/control.ts'
 import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
 import { silentLogger } from '../../infra/logger.ts'
 import { answerWithin, patienceMs } from '../../consumers/operations/lanes/answer-within.ts'
-import { openForPerson, readHealth } from '../../consumers/operations/lanes/read-health.ts'
+import { openForOperator, readHealth } from '../../consumers/operations/lanes/read-health.ts'
 import type { Health } from '../../consumers/operations/lanes/read-health.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 
@@ -67,7 +67,7 @@ async function silentOnes(config: Config, { addresses, processes }: StackStatus)
 }
 
 async function selectOne(config: Config): Promise<void> {
-  const pool = openForPerson(config)
+  const pool = openForOperator(config)
   await pool.query('select 1').finally(() => pool.end())
 }
 
@@ -90,7 +90,7 @@ async function anyAnswer(url: string): Promise<void> {
 }
 
 async function healthOf(config: Config): Promise<Health | string> {
-  const pool = openForPerson(config)
+  const pool = openForOperator(config)
   try {
     return await readHealth(config, pool)
   } catch (error) {

@@ -1,11 +1,10 @@
 import type { Config } from '../../../infra/config.ts'
-import { describeError, TallyError } from '../../../infra/errors.ts'
+import { describeError } from '../../../infra/errors.ts'
 import { currentConfig } from '../../../infra/topic-generations/current-config.ts'
 import { createPool } from '../../../infra/postgres/postgres.ts'
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
-import { deployedOf, ordersWriter, readGroups } from '../groups.ts'
-import type { Group } from '../groups.ts'
+import { chooseGroups, deployedOf, ordersWriter, readGroups } from '../groups.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 import { judgeLanes } from './lane-health.ts'
 import type { LaneHealth } from './lane-health.ts'
@@ -28,8 +27,8 @@ export interface Health {
   readonly brokerTrouble: string | undefined
 }
 
-/** For one look at the database by a person. */
-export const openForPerson = (config: Config): Pool =>
+/** For one read by an operator, who must not wait for a frozen server. */
+export const openForOperator = (config: Config): Pool =>
   createPool({
     url: config.postgres.url,
     name: 'tally-lanes',
@@ -37,18 +36,6 @@ export const openForPerson = (config: Config): Pool =>
     answerWithinMs: patienceMs + 500, // Ends what `answerWithin` has given up
     log: commandLogger('lanes', config),
   })
-
-/** @throws TallyError USAGE for one that does not exist */
-export async function chooseGroups(config: Config, names: readonly string[]): Promise<Group[]> {
-  const groups = await readGroups(config)
-  const unknown = names.filter((name) => !groups.some((group) => group.name === name))
-  if (unknown.length > 0)
-    throw new TallyError(
-      'USAGE',
-      `No consumer "${unknown.join('", "')}": there are ${groups.map(({ name }) => name).join(', ')}`,
-    )
-  return groups.filter(({ name }) => names.includes(name))
-}
 
 /**
  * How every lane is. A broker that does not answer leaves only the lag unknown.

@@ -5,7 +5,7 @@ import { currentConfig } from '../../../infra/topic-generations/current-config.t
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import type { ReplicaCounts } from '../../../infra/stack/supervisor/scaling.ts'
 import type { StackStatus } from '../../../infra/stack/supervisor/stack-record.ts'
-import { chooseGroups } from '../lanes/read-health.ts'
+import { chooseGroups } from '../groups.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
 import { emptyBooks, readBooks } from './ledger-totals.ts'
@@ -63,7 +63,7 @@ export async function followChange(
   { config: configured, pool, withinMs, signal }: FollowOptions,
   change: () => Promise<unknown>,
 ): Promise<Change[]> {
-  const config = await currentConfig(configured, pool) // --auto goes on while persons change the partitions
+  const config = await currentConfig(configured, pool)
   const before = await requireStack(config.dataDir)
   const groups = await chooseGroups(config, consumers)
   const booksBefore = await Promise.all(groups.map((group) => booksOf(config, pool, group)))

@@ -12,28 +12,21 @@ export interface ObserveOptions {
   config: Config
   pool: Pool
   stack: StackStatus
-  /** Consumers to look at; all where none is named. */
+  /** Consumers to observe; empty: all. */
   consumers: readonly string[]
   goals: Goals
-  /** What replicas were seen to take at most, events per second by consumer: `capacity` of advice given before. */
+  /** The most a replica was seen to process, events per second by consumer: `capacity` of earlier advice. */
   capacities?: ReadonlyMap<string, number>
-  /** How long is looked. */
+  /** Duration of the measurement. */
   overMs: number
   signal: AbortSignal
 }
 
-/** Advice, with what it was given about. */
-export interface Observed {
-  readonly advice: Advice
-  /** Replicas that were not started by the stack: it cannot end them. */
-  readonly byHand: number
-}
-
 /**
- * Looks at consumers for a moment and says how many replicas each needs.
+ * Measures consumers for a moment and says how many replicas each needs.
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs; the signal's reason
  */
-export async function observe(options: ObserveOptions): Promise<Observed[]> {
+export async function observe(options: ObserveOptions): Promise<Advice[]> {
   const { config, pool, stack, consumers, goals, capacities, overMs, signal } = options
   const processors = watchProcessors()
   const [loads, connections] = await Promise.all([
@@ -55,17 +48,16 @@ export async function observe(options: ObserveOptions): Promise<Observed[]> {
         ...{ load, busy, machine, capacity: capacities?.get(load.consumer) },
         heaviestKey: worst && (await keyOf(config, worst, signal)),
       }
-      const byHand = replicasIn(load).filter(({ pid }) => pid === undefined).length
-      return { advice: advise(seen, goals), byHand }
+      return advise(seen, goals)
     }),
   )
 }
 
-/** What these looks, after those before, found replicas able to take. */
-export const capacitiesOf = (observed: readonly Observed[]): Map<string, number> =>
-  new Map(observed.flatMap(({ advice: { consumer, capacity } }) => (capacity ? [[consumer, capacity] as const] : [])))
+/** What replicas have been found able to process so far; for the next measurement. */
+export const capacitiesOf = (advices: readonly Advice[]): Map<string, number> =>
+  new Map(advices.flatMap(({ consumer, capacity }) => (capacity ? [[consumer, capacity] as const] : [])))
 
-/** By its processor or its connections, whichever is nearer its end. A replica is called `payment@host:1234` there. */
+/** By its processor or its connections, whichever is nearer its limit. A replica is called `payment@host:1234` there. */
 function busyShare(
   consumer: string,
   { pid, cpuPercent }: ReplicaLoad,
@@ -79,14 +71,14 @@ function busyShare(
 
 const sampleWithinMs = 3_000
 
-/** Advice without it is still good, and must not wait for it. */
+/** Advice is useful without it and must not wait for it. */
 const keyOf = (config: Config, lane: LaneLoad, signal: AbortSignal): Promise<KeyShare | undefined> =>
   heaviestKey(config, lane, AbortSignal.any([signal, AbortSignal.timeout(sampleWithinMs)])).catch(() => {
     signal.throwIfAborted()
     return undefined
   })
 
-/** The lane whose keys are worth a look: none while all are taken in time. */
+/** The lane whose keys are worth counting: none while every lane is within the maximum lag. */
 function furthestBehind({ replicas }: ConsumerLoad, { lagSeconds }: Goals): LaneLoad | undefined {
   const late = replicas.flatMap(({ lanes }) => lanes).filter(({ lagMs }) => lagMs > 1_000 * lagSeconds)
   return late.toSorted((a, b) => (b.behind ?? 0) - (a.behind ?? 0))[0]

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals'
-import { metricsText } from './advice-metrics.ts'
+import { metricsText } from './advice-formats.ts'
 
 const advice = {
   ...{ consumer: 'payment', replicas: 2, needed: 3, lagSeconds: 7.25, behind: 1_200 },
   ...{ arrivingPerSecond: 300, takenPerSecond: 200.5, because: [] },
 }
 
-test('each figure is a gauge with the consumer as its label; what nobody knows is left out', () => {
+test('each figure is a gauge with the consumer as its label; an unknown one is left out', () => {
   const lines = metricsText([advice, { ...advice, consumer: 'order-status', behind: null }]).split('\n')
   expect(lines.slice(0, 4)).toEqual([
     '# HELP tally_replicas_advised Replicas this consumer needs.',

@@ -1,4 +1,4 @@
-import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
+import type { Advice } from './advise.ts'
 
 interface Metric {
   readonly name: string
@@ -17,17 +17,17 @@ const metrics: readonly Metric[] = [
   { name: 'tally_lag_events', help: 'Events it has not read.', of: ({ behind }) => behind },
   {
     name: 'tally_events_arriving_per_second',
-    help: 'Events that come in, over the last look.',
+    help: 'Events that arrive, measured over the last seconds.',
     of: ({ arrivingPerSecond }) => arrivingPerSecond,
   },
   {
     name: 'tally_events_taken_per_second',
-    help: 'Events it takes, over the last look.',
+    help: 'Events it processes, measured over the last seconds.',
     of: ({ takenPerSecond }) => takenPerSecond,
   },
 ]
 
-/** The text format of Prometheus, version 0.0.4. What is not known is left out. */
+/** The text format of Prometheus, version 0.0.4. Unknown figures are left out. */
 export function metricsText(advices: readonly Advice[]): string {
   const lines = metrics.flatMap(({ name, help, of }) => [
     `# HELP ${name} ${help}`,
@@ -39,3 +39,17 @@ export function metricsText(advices: readonly Advice[]): string {
   ])
   return `${lines.join('\n')}\n`
 }
+
+/** For machines: the figures rounded to a tenth. */
+export const adviceJson = (advice: Advice) => ({
+  consumer: advice.consumer,
+  replicas: advice.replicas,
+  replicasAdvised: advice.needed,
+  lagSeconds: rounded(advice.lagSeconds),
+  behind: advice.behind,
+  arrivingPerSecond: rounded(advice.arrivingPerSecond),
+  takenPerSecond: rounded(advice.takenPerSecond),
+  because: advice.because,
+})
+
+const rounded = (value: number): number => Math.round(value * 10) / 10

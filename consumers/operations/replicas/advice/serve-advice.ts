@@ -1,39 +1,38 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isTallyError, TallyError } from '../../infra/errors.ts'
-import { explainFailure } from '../../infra/explain-failure.ts'
-import type { Advice } from '../../consumers/operations/replicas/advice/advise.ts'
-import { metricsText } from './advice-metrics.ts'
-import { capacitiesOf, observe } from '../../consumers/operations/replicas/advice/observe.ts'
-import type { ObserveOptions } from '../../consumers/operations/replicas/advice/observe.ts'
-import { adviceJson } from './print-advice.ts'
-import { requireStack } from '../../consumers/operations/replicas/running-stack.ts'
+import { isTallyError, TallyError } from '../../../../infra/errors.ts'
+import { explainFailure } from '../../../../infra/explain-failure.ts'
+import type { Advice } from './advise.ts'
+import { adviceJson, metricsText } from './advice-formats.ts'
+import { capacitiesOf, observe } from './observe.ts'
+import type { ObserveOptions } from './observe.ts'
+import { requireStack } from '../running-stack.ts'
 
 export interface ServeOptions extends Omit<ObserveOptions, 'stack'> {
-  /** On 127.0.0.1; 0: any that is free. */
+  /** On 127.0.0.1; 0: any free one. */
   port: number
   everyMs: number
-  /** Told the address once it listens. */
+  /** Gets the address once the server listens. */
   onListening(url: string): void
-  /** Told why there is no figure, each time the reason changes. */
+  /** Gets the reason why there is no figure, each time it changes. */
   onTrouble(sentence: string): void
 }
 
-/** An older figure is none: whoever scales by it must not take it for the present. */
-const lastsForLooks = 3
+/** An autoscaler must not act on a figure older than this many measurements. */
+const freshFor = 3
 
 /**
- * Serves the advice to an external autoscaler until the signal comes: `/metrics` for Prometheus, `/` as JSON by consumer.
+ * Serves the advice to an external autoscaler until the signal aborts: `/metrics` for Prometheus, `/` as JSON by consumer.
  * Both answer 503 while there is no fresh figure.
- * @throws TallyError USAGE when the port is taken
+ * @throws TallyError USAGE when the port is in use
  */
 export async function serveAdvice(options: ServeOptions): Promise<void> {
   const { config, port, everyMs, overMs, signal, onListening, onTrouble } = options
   let latest: { at: number; advices: readonly Advice[] } | undefined
   let capacities: ReadonlyMap<string, number> = new Map()
-  let trouble = 'The first look is being taken'
-  const lastsMs = lastsForLooks * (everyMs + overMs)
+  let trouble = 'The first measurement is under way'
+  const lastsMs = freshFor * (everyMs + overMs)
   const server = createServer((request, response) => {
     const fresh = latest && performance.now() - latest.at < lastsMs ? latest.advices : undefined
     const answer = answerTo(request.url ?? '/', fresh, trouble)
@@ -41,8 +40,8 @@ export async function serveAdvice(options: ServeOptions): Promise<void> {
   })
   await new Promise<void>((listening, failed) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === 'EADDRINUSE' ? 'it is taken' : cause.message
-      failed(new TallyError('USAGE', `Port ${port} cannot be listened on: ${why}`, { cause }))
+      const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message
+      failed(new TallyError('USAGE', `Cannot listen on port ${port}: ${why}`, { cause }))
     })
     server.listen(port, '127.0.0.1', listening)
   })
@@ -51,13 +50,13 @@ export async function serveAdvice(options: ServeOptions): Promise<void> {
     while (!signal.aborted) {
       try {
         const stack = await requireStack(config.dataDir)
-        const observed = await observe({ ...options, stack, capacities })
-        capacities = capacitiesOf(observed)
-        latest = { at: performance.now(), advices: observed.map(({ advice }) => advice) }
-        trouble = 'The last look is too long ago'
+        const advices = await observe({ ...options, stack, capacities })
+        capacities = capacitiesOf(advices)
+        latest = { at: performance.now(), advices }
+        trouble = 'The last measurement is too old'
       } catch (error) {
         if (signal.aborted) return
-        latest = undefined // The stack may have been stopped: its last figure would bring it back to life
+        latest = undefined // The stack may have been stopped: its last figure would start it again
         const sentence = isTallyError(error) ? error.message : explainFailure(error, () => config).sentence
         if (sentence !== trouble) onTrouble(sentence)
         trouble = sentence
