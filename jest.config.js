@@ -1,10 +1,11 @@
-// Three kinds of tests, told apart by suffix and kept beside the code they test:
-//   *.test.ts      pure, no servers
-//   *.int.test.ts  real Kafka, registry and PostgreSQL, started once for the run
-//   *.e2e.test.ts  whole flows in processes of their own
+// Four kinds of tests, told apart by suffix and kept beside the code they test:
+//   *.test.ts         pure, no servers
+//   *.int.test.ts     real Kafka, registry and PostgreSQL, started once for the run
+//   *.e2e.test.ts     whole flows in processes of their own
+//   *.system.test.ts  the long ones: `npm run test:system`
 const base = {
-  testEnvironment: 'node',
-  transform: {}, // Node 24 runs TypeScript as it is: nothing to compile
+  testEnvironment: '<rootDir>/infra/testing/environment.ts',
+  transform: {}, // Node 24 runs TypeScript without compiling it
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'json'],
   modulePathIgnorePatterns: ['<rootDir>/.tally/'],
@@ -15,17 +16,18 @@ const onServers = {
 }
 
 export default {
-  reporters: ['default', '<rootDir>/infra/testing/totals-reporter.js'],
-  maxWorkers: 2,
+  reporters: ['<rootDir>/infra/testing/reporter.ts'],
+  maxWorkers: 4, // Tests with servers mostly wait
   testTimeout: 180_000,
   projects: [
     {
       ...base,
       displayName: 'pure',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e)\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|system)\\.test\\.ts$'],
     },
     { ...base, ...onServers, displayName: 'integration', testMatch: ['**/*.int.test.ts'] },
     { ...base, ...onServers, displayName: 'end-to-end', testMatch: ['**/*.e2e.test.ts'] },
+    { ...base, ...onServers, displayName: 'system', testMatch: ['**/*.system.test.ts'] },
   ],
 }

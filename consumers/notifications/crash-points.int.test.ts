@@ -20,7 +20,7 @@ test('a customer gets each mail once, wherever the process is killed', async () 
     bench,
     consumer: join(import.meta.dirname, 'consumer.ts'),
     events: () => [...newOrder(), ...newOrder()],
-    plan: someSteps(10),
+    plan: someSteps(4),
   }
   for await (const { crash, events } of crashAtEveryStep(trial)) {
     const orderIds = events.map(({ data }) => 'orderId' in data && data.orderId)

@@ -7,8 +7,8 @@ import { createTopics } from '../../infra/kafka/topics.ts'
 import { createKafka, withAdmin } from '../../infra/kafka/client.ts'
 import { createPool } from '../../infra/postgres/postgres.ts'
 import type { Pool } from '../../infra/postgres/postgres.ts'
-import { createLogger } from '../../infra/logger.ts'
 import type { Logger } from '../../infra/logger.ts'
+import { createTestLogger } from '../../infra/testing/test-logger.ts'
 
 /** A test's own corner of the shared servers: everything it makes is named with its namespace and dropped at the end. */
 export interface Sandbox extends AsyncDisposable {
@@ -30,7 +30,7 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
   const namespace = `t${randomBytes(6).toString('hex')}_`
   const ownEnv = { ...process.env, ...env, TALLY_NAMESPACE: namespace }
   const config = loadConfig(ownEnv)
-  const log = createLogger('test', config.logLevel)
+  const log = createTestLogger(config.logLevel)
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: namespace, log })
   const pool = createPool({ url: config.postgres.url, name: namespace, log })
   let closing: Promise<void> | undefined

@@ -87,8 +87,9 @@ const patternOf = (title: string): RegExp =>
       .join('.*'),
   )
 
-const projectOf = (file: string): string =>
-  file.endsWith('.int.test.ts') ? 'integration' : file.endsWith('.e2e.test.ts') ? 'end-to-end' : 'pure'
+const projects: Readonly<Record<string, string>> = { int: 'integration', e2e: 'end-to-end', system: 'system' }
+
+const projectOf = (file: string): string => projects[file.split('.').at(-3) ?? ''] ?? 'pure'
 
 /** @returns false if the process had to be ended */
 function within(ms: number, signal: AbortSignal, dir: string, args: readonly string[]): Promise<boolean> {
