@@ -1,21 +1,37 @@
 /**
- * The errors Tally throws on purpose. Code branches on `code` and `retryable`, never on message text.
+ * The errors that Tally throws on purpose. Code branches on `code` and `retryable`, never on message text.
  *
- * - `retryable: true`: the world may heal (server away, lane taken); wait and try again, park nothing.
- * - `retryable: false`: trying again cannot help; park the event or tell the person.
+ * - `retryable: true`: the condition may pass (a server is down, a lane has another owner). Wait and retry; park nothing.
+ * - `retryable: false`: a retry cannot help. Park the event or tell the operator.
  */
-export type ErrorCode =
-  | 'CONFIG_INVALID' // an environment variable or option does not parse
-  | 'UNREACHABLE' // Kafka, registry, PostgreSQL, gateway or carrier does not answer
-  | 'UNREADABLE' // bytes of a record that no reader schema can decode
-  | 'SCHEMA_INCOMPATIBLE' // the registry refused a new schema version
-  | 'FENCED' // the lane belongs to a newer epoch: what we hold is stale
-  | 'LANE_STOPPED' // records lost to retention, topic re-created or partition count changed
-  | 'LANE_FULL' // as many events are parked as may be: the lane waits for a person
-  | 'FAILING' // most inputs fail in one way: the service is broken, not they
-  | 'EVENTS_GONE' // records that were to be read are deleted: retention, or the topic was cut off
-  | 'USAGE' // a person asked for something that cannot be: unknown type, bad file, missing tool
-  | 'INVARIANT' // a bug or a broken promise: never expected
+export type ErrorCode = keyof typeof errorCodes
+
+/** Every code with its one meaning. A command that fails exits with 1; with CONFIG_INVALID, as for a wrong option, with 2. */
+export const errorCodes = {
+  CONFIG_INVALID: 'an environment variable or option does not parse',
+  USAGE: 'an argument, or a file or name that it refers to, is wrong: change the call',
+  PRECONDITION_FAILED: 'the present state rules out the request: change the state first',
+  BUSY: 'another command or transaction holds what is needed: try again later',
+  INTERRUPTED: 'a run was asked to stop and did: it can be resumed',
+  DRAIN_TIMEOUT: 'in-flight work did not drain within the time allowed: nothing was switched',
+  CLAIM_TIMEOUT: 'lanes were switched but not claimed within the time allowed',
+  NOT_DEPLOYED: 'topics, tables or registered schemas do not exist yet: deploy first',
+  TOOL_MISSING: 'a program or package that must be installed on this machine is not',
+  PORT_TAKEN: 'a port that a server needs is in use',
+  REFUSED_BY_KAFKA: 'Kafka rejects the records for good: too large, no permission',
+  REFUSED_BY_API: 'the orders API rejects the request for good',
+  HANDLER_FAILED: 'a replay stops at an event that its handler cannot process',
+  UNREACHABLE: 'Kafka, registry, PostgreSQL, gateway or carrier does not answer',
+  UNREADABLE: 'no reader schema can decode the bytes of a record',
+  SCHEMA_INVALID: 'a schema file is not valid Avro, or uses what Tally does not support',
+  SCHEMA_INCOMPATIBLE: 'the registry rejected a new schema version',
+  FENCED: 'the lane belongs to a newer epoch: what this owner knows is stale',
+  LANE_STOPPED: 'records lost to retention, topic re-created or partition count changed',
+  LANE_FULL: 'the limit of parked events is reached: the lane waits for an operator',
+  FAILING: 'most inputs fail in one way: the service is at fault, not the inputs',
+  EVENTS_GONE: 'records to be read are deleted: retention, or the topic was truncated',
+  INVARIANT: 'a bug or a broken promise: never expected',
+} as const satisfies Readonly<Record<string, string>>
 
 export class TallyError extends Error {
   readonly code: ErrorCode
@@ -32,10 +48,10 @@ export class TallyError extends Error {
 export const isTallyError = (error: unknown, code?: ErrorCode): error is TallyError =>
   error instanceof TallyError && (code === undefined || error.code === code)
 
-/** One line for a person: the message and, where it adds something, the innermost cause. */
+/** One line for the operator: the message and, where it adds something, the innermost cause. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  // What failed while things were put away, and what had failed before that and matters more
+  // The earlier error matters more than the one that disposal threw
   if (error instanceof SuppressedError) return `${describeError(error.suppressed)}; then: ${describeError(error.error)}`
   const message = error.message || (error as NodeJS.ErrnoException).code || error.name
   const cause = error.cause === undefined ? '' : describeError(error.cause)

@@ -46,6 +46,6 @@ test.each([
   ],
 ])('%s is refused', (_, schema, message) => {
   expect(() => parseSchema(schema)).toThrow(
-    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) }),
+    expect.objectContaining({ code: 'SCHEMA_INVALID', message: expect.stringContaining(message) }),
   )
 })

@@ -54,7 +54,7 @@ export const simpleName = (fullName: string): string => fullName.slice(fullName.
 
 /**
  * Resolves a schema as found in an .avsc file or a registry. Logical types are taken as the type beneath them.
- * @throws TallyError USAGE when it is no Avro schema or refers to a name it does not define
+ * @throws TallyError SCHEMA_INVALID when it is no Avro schema or refers to a name it does not define
  */
 export function parseSchema(json: unknown): AvroType {
   const named = new Map<string, AvroType>()
@@ -82,14 +82,14 @@ export function parseSchema(json: unknown): AvroType {
   const refer = (name: string, namespace: string): AvroType => {
     if (isPrimitive(name)) return { kind: name }
     const found = named.get(qualify(name, namespace)) ?? named.get(name)
-    if (!found) throw new TallyError('USAGE', `Avro schema: ${name} is defined nowhere before it is used`)
+    if (!found) throw new TallyError('SCHEMA_INVALID', `Avro schema: ${name} is defined nowhere before it is used`)
     return found
   }
 
   const define = (kind: string, definition: Definition, outer: string): AvroType => {
     if (typeof definition.name !== 'string') throw invalid(definition)
     const name = qualify(definition.name, definition.namespace ?? outer)
-    if (named.has(name)) throw new TallyError('USAGE', `Avro schema: ${name} is defined twice`)
+    if (named.has(name)) throw new TallyError('SCHEMA_INVALID', `Avro schema: ${name} is defined twice`)
     const namespace = name.slice(0, Math.max(0, name.lastIndexOf('.')))
     const aliases = (definition.aliases ?? []).map((alias) => qualify(alias, namespace))
     const common = { name, aliases, doc: definition.doc }
@@ -126,4 +126,4 @@ const qualify = (name: string, namespace: string): string =>
   name.includes('.') || namespace === '' ? name : `${namespace}.${name}`
 
 const invalid = (schema: unknown) =>
-  new TallyError('USAGE', `Avro schema: not a type: ${JSON.stringify(schema)?.slice(0, 200)}`)
+  new TallyError('SCHEMA_INVALID', `Avro schema: not a type: ${JSON.stringify(schema)?.slice(0, 200)}`)

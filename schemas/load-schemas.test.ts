@@ -33,6 +33,6 @@ test.each([
 ])('a file that holds %s is named', (_, text, message) => {
   writeFileSync(join(folder, 'Sold.avsc'), text)
   expect(() => loadSchemas(folder)).toThrow(
-    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) }),
+    expect.objectContaining({ code: 'SCHEMA_INVALID', message: expect.stringContaining(message) }),
   )
 })

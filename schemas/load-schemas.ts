@@ -16,7 +16,7 @@ export interface EventSchema {
 
 /**
  * Reads every event's schema, in order of name.
- * @throws TallyError USAGE naming the file that is not an event's schema
+ * @throws TallyError SCHEMA_INVALID naming the file that is not an event's schema
  */
 export function loadSchemas(folder: string = join(import.meta.dirname, 'avro')): EventSchema[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.avsc'))
@@ -24,7 +24,7 @@ export function loadSchemas(folder: string = join(import.meta.dirname, 'avro')):
     try {
       return loadSchema(join(folder, file), file.slice(0, -'.avsc'.length))
     } catch (error) {
-      throw new TallyError('USAGE', `schemas/avro/${file}: ${describeError(error)}`)
+      throw new TallyError('SCHEMA_INVALID', `schemas/avro/${file}: ${describeError(error)}`)
     }
   })
 }
@@ -32,7 +32,8 @@ export function loadSchemas(folder: string = join(import.meta.dirname, 'avro')):
 function loadSchema(path: string, type: string): EventSchema {
   const schema: object = JSON.parse(readFileSync(path, 'utf8'))
   const record = parseSchema(schema)
-  if (record.kind !== 'record') throw new TallyError('USAGE', 'an event is a record')
-  if (simpleName(record.name) !== type) throw new TallyError('USAGE', `the record is named ${simpleName(record.name)}`)
+  if (record.kind !== 'record') throw new TallyError('SCHEMA_INVALID', 'an event is a record')
+  if (simpleName(record.name) !== type)
+    throw new TallyError('SCHEMA_INVALID', `the record is named ${simpleName(record.name)}`)
   return { type: type as EventType, schema, json: JSON.stringify(schema), record }
 }

@@ -105,7 +105,7 @@ test.each<[string, EventSchema[], string]>([
     'club.Person and shop.Person would share one TypeScript name',
   ],
 ])('%s is refused', (_, schemas, message) => {
-  expect(() => toTypeScript(schemas)).toThrow(expect.objectContaining({ code: 'USAGE', message }))
+  expect(() => toTypeScript(schemas)).toThrow(expect.objectContaining({ code: 'SCHEMA_INVALID', message }))
 })
 
 test('the committed types are those of the schemas, and every event has its topic', () => {

@@ -5,7 +5,7 @@ import type { EventSchema } from './load-schemas.ts'
 
 /**
  * The TypeScript types of all events, as the text of a module.
- * @throws TallyError USAGE when a field lacks a doc, two definitions share a name, or a union is not of null and one type
+ * @throws TallyError SCHEMA_INVALID when a field lacks a doc, two definitions share a name, or a union is not of null and one type
  */
 export function toTypeScript(schemas: readonly EventSchema[]): string {
   const declared = declarations(schemas)
@@ -100,4 +100,4 @@ function nullable(branches: AvroType[], path: string): string {
 
 const comment = (text: string): string => `/** ${text.replaceAll('*/', '*\\/')} */`
 
-const refuse = (name: string, why: string) => new TallyError('USAGE', `${name} ${why}`)
+const refuse = (name: string, why: string) => new TallyError('SCHEMA_INVALID', `${name} ${why}`)

@@ -108,7 +108,7 @@ async function change(
 
 async function requireDeployed(pool: Pool): Promise<void> {
   if ((await rowsOf(pool)).length === 0)
-    throw new TallyError('USAGE', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
+    throw new TallyError('NOT_DEPLOYED', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
 }
 
 /** None before the first deployment. */
@@ -149,7 +149,7 @@ async function cancel(pool: Pool): Promise<void> {
   await requireDeployed(pool)
   await exclusively(pool, config.namespace, async () => {
     const begun = (await readRows(pool, config.namespace)).find(({ switchedAt }) => switchedAt === null)
-    if (!begun) throw new TallyError('USAGE', 'No change has begun: there is nothing to cancel')
+    if (!begun) throw new TallyError('PRECONDITION_FAILED', 'No change has begun: there is nothing to cancel')
     await inTransaction(pool, async (tx) => {
       await forgetBegun(tx, config.namespace, begun) // First: until this is committed or not, nobody can switch to them
       await deleteGeneration(connectKafka('partitions', config), config, begun)

@@ -5,7 +5,7 @@ import type { Codec } from '../../schemas/codec/codec.ts'
 import { eventTypes } from '../../schemas/topics.ts'
 import { askRegistry } from '../../schemas/registry/registry-client.ts'
 
-/** A codec of all events. @throws TallyError UNREACHABLE if the registry does not answer, USAGE if nothing is deployed */
+/** A codec of all events. @throws TallyError UNREACHABLE if the registry does not answer, NOT_DEPLOYED if nothing is deployed */
 export async function connectCodec({ registry, namespace }: Config, signal: AbortSignal): Promise<Codec> {
   await askRegistry(registry.url, '/subjects') // A codec waits for its registry, a person should not
   return createCodec({ registryUrl: registry.url, namespace, types: eventTypes, signal })

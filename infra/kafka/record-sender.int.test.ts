@@ -73,7 +73,7 @@ describe('what no retry can change', () => {
       .send([{ ...record('shipping', 0, 'huge'), value: Buffer.alloc(2_000_000) }])
       .catch((error: unknown) => error)
     await sender.stop()
-    expect(isTallyError(failure, 'USAGE') && !failure.retryable).toBe(true)
+    expect(isTallyError(failure, 'REFUSED_BY_KAFKA') && !failure.retryable).toBe(true)
     expect(String(failure)).toContain('MESSAGE_TOO_LARGE')
   })
 

@@ -101,7 +101,7 @@ const byTopic = (records: readonly RawRecord[]): TopicMessages[] =>
 
 function explained(error: unknown): TallyError {
   const refusal = refusalOf(error)
-  if (refusal) return new TallyError('USAGE', `Kafka refuses the records: ${refusal}`, { cause: error })
+  if (refusal) return new TallyError('REFUSED_BY_KAFKA', `Kafka refuses the records: ${refusal}`, { cause: error })
   return new TallyError('UNREACHABLE', 'Kafka did not acknowledge the records', { cause: error })
 }
 

@@ -150,6 +150,6 @@ describe('gateway simulator', () => {
   test('a port that is taken is named', async () => {
     const port = Number(new URL(gateway.url).port)
     const second = startGateway({ port, dataDir, seed: 1, declineRate: 0, latencyMs: 0, log: silentLogger })
-    await expect(second).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining(String(port)) })
+    await expect(second).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(port)) })
   })
 })

@@ -60,7 +60,7 @@ export interface Simulation {
 
 /**
  * Serves a simulation on 127.0.0.1: an honest party of its own, with a journal that nobody else writes.
- * @throws TallyError USAGE if the port is taken, INVARIANT if the journal is damaged
+ * @throws TallyError PORT_TAKEN if the port is taken, INVARIANT if the journal is damaged
  */
 export async function startSimulator(simulation: Simulation, options: SimulatorOptions): Promise<RunningSimulator> {
   const opened = Promise.withResolvers<Express>()
@@ -89,7 +89,7 @@ export async function startSimulator(simulation: Simulation, options: SimulatorO
 function listen(server: ReturnType<typeof createServer>, name: string, port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
-      reject(new TallyError('USAGE', `The ${name} simulator cannot listen on port ${port}`, { cause })),
+      reject(new TallyError('PORT_TAKEN', `The ${name} simulator cannot listen on port ${port}`, { cause })),
     )
     server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
   })

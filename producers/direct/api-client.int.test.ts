@@ -38,7 +38,7 @@ test('a refusal says what is wrong and is not tried again', async () => {
   const api = new ApiClient({ url: replica.url })
   const order = { ...placeable(0), lines: [{ sku: 'nothing-of-ours', quantity: 1 }] }
   const failure = await api.placeOrder(order, 'k2').catch((error: unknown) => error)
-  expect(isTallyError(failure, 'USAGE')).toBe(true)
+  expect(isTallyError(failure, 'REFUSED_BY_API')).toBe(true)
   expect(String(failure)).toContain('/lines/0/sku is not in the catalogue')
 })
 
@@ -73,7 +73,10 @@ test('a cancellation that comes too late is told from a key that was used for so
   const api = new ApiClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
   const cancel = () => api.requestCancellation('o-1', 'changed my mind', 'k5')
   expect(await cancel()).toBe(false)
-  await expect(cancel()).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('In conflict.') })
+  await expect(cancel()).rejects.toMatchObject({
+    code: 'REFUSED_BY_API',
+    message: expect.stringContaining('In conflict.'),
+  })
   expect(orders).toEqual([])
 })
 

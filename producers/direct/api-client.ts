@@ -33,7 +33,7 @@ export class ApiClient {
     this.signal = signal
   }
 
-  /** @throws TallyError USAGE with the API's reason when it refuses; fetch's error when nothing ever listened there */
+  /** @throws TallyError REFUSED_BY_API with the API's reason when it refuses; fetch's error when nothing ever listened there */
   async putProduct(sku: string, product: z.infer<typeof newProduct>): Promise<void> {
     await this.request('PUT', `/products/${encodeURIComponent(sku)}`, product)
   }
@@ -85,7 +85,9 @@ export class ApiClient {
         throw new TallyError('UNREACHABLE', `The orders API answers ${method} ${path} with status ${response.status}`)
       }
       const refusal = `The orders API refuses ${path}: ${refusalOf(text)}`
-      throw response.status === 409 ? new Conflict('USAGE', refusal) : new TallyError('USAGE', refusal)
+      throw response.status === 409
+        ? new Conflict('REFUSED_BY_API', refusal)
+        : new TallyError('REFUSED_BY_API', refusal)
     }, this.signal)
   }
 

@@ -83,6 +83,6 @@ test('says which topics are missing', async () => {
     (error: unknown) => error,
   )
   await other.close()
-  expect(isTallyError(failure, 'USAGE')).toBe(true)
+  expect(isTallyError(failure, 'NOT_DEPLOYED')).toBe(true)
   expect(String(failure)).toContain(`${other.namespace}orders`)
 })

@@ -49,7 +49,7 @@ export class Publisher {
 
   /**
    * Looks up the topics' partitions.
-   * @throws TallyError USAGE when a topic is missing; kafkajs' errors when no broker answers
+   * @throws TallyError NOT_DEPLOYED when a topic is missing; kafkajs' errors when no broker answers
    */
   static async connect(options: PublisherOptions): Promise<Publisher> {
     const partitions = await readPartitions(options)
@@ -64,7 +64,7 @@ export class Publisher {
   /**
    * Resolves once the broker has acknowledged all of the events; order per key is kept, also across calls. Whoever does not
    * wait for it has to bound what is `pending`.
-   * @throws TallyError INVARIANT for an event that does not fit its schema: none of them is sent then; UNREACHABLE or USAGE
+   * @throws TallyError INVARIANT for an event that does not fit its schema: none of them is sent then; UNREACHABLE or REFUSED_BY_KAFKA
    *   when the broker does not take them: any may be there, and publishing them again under their ids is harmless
    */
   async publish(events: readonly OutgoingEvent[]): Promise<void> {
@@ -155,7 +155,7 @@ async function readPartitions({ kafka, namespace, generation }: PublisherOptions
   const missing = topics.map((topic) => topicName(namespace, topic, generation)).filter((name) => !partitions.has(name))
   if (missing.length === 0) return partitions
   throw new TallyError(
-    'USAGE',
+    'NOT_DEPLOYED',
     `Kafka has no topic ${missing.join(', ')}: \`npm start\` makes them; is TALLY_NAMESPACE right?`,
   )
 }

@@ -152,7 +152,7 @@ describe('the codec', () => {
     await using registry = openRegistry()
     const subject = subjectOf(registry.namespace, 'PaymentVoided')
     await expect(createCodec({ ...registry, types: ['PaymentVoided'] })).rejects.toMatchObject({
-      code: 'USAGE',
+      code: 'NOT_DEPLOYED',
       message: expect.stringContaining(`has no ${subject} like the PaymentVoided of this version`),
     })
   })

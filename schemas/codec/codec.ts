@@ -49,7 +49,7 @@ export interface CodecOptions {
 
 /**
  * Makes a codec that can write `types` and read everything. Waits while the registry is away.
- * @throws TallyError USAGE when a schema to be written is not registered
+ * @throws TallyError NOT_DEPLOYED when a schema to be written is not registered
  */
 export async function createCodec(options: CodecOptions): Promise<Codec> {
   const { registryUrl, types = eventTypes, unknownForMs = 30_000 } = options
@@ -82,7 +82,7 @@ async function lookUpIds(
       // The client reports a 404 by an error without status
       if (statusOf(error) !== undefined) throw unreachable(registryUrl, error)
       throw new TallyError(
-        'USAGE',
+        'NOT_DEPLOYED',
         `${registryUrl} has no ${subject} like the ${type} of this version: register the schemas first`,
       )
     }

@@ -45,7 +45,7 @@ export function arbitraryValue(
     case 'union': {
       const value = type.branches.find((branch) => branch.kind !== 'null')
       if (!value || type.branches.length !== 2)
-        throw new TallyError('USAGE', 'only null and one type make a union here')
+        throw new TallyError('SCHEMA_INVALID', 'only null and one type make a union here')
       return fc.option(arbitraryValue(value, ofField))
     }
     case 'record':

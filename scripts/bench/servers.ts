@@ -17,7 +17,7 @@ export interface BenchServers extends AsyncDisposable {
 /**
  * The servers of a run: those the environment names, and embedded ones of the run's own for the rest, empty at first and
  * as durable as those of `npm start` unless said otherwise. They end with the run, and their data with them.
- * @throws TallyError USAGE while another benchmark runs
+ * @throws TallyError BUSY while another benchmark runs
  */
 export async function openServers(
   say: (line: string) => void,
@@ -28,7 +28,7 @@ export async function openServers(
   const { config, settings } = await freePorts({ TALLY_DATA_DIR: dataDir, TALLY_LOG_LEVEL: 'error' })
   const processes = embeddedServers(config, { durable, kafkaHeapMb: 512 })
   const stack = await startStack(config, { processes, fresh: true, onProgress: say, signal })
-  if (!stack) throw new TallyError('USAGE', 'Another benchmark is running: the two would measure each other')
+  if (!stack) throw new TallyError('BUSY', 'Another benchmark is running: the two would measure each other')
   const { kafka, registry, postgres } = config
   return {
     env: {

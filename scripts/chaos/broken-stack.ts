@@ -87,7 +87,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     await close()
     throw error
   }
-  if (!stack) throw new TallyError('USAGE', `A stack runs in ${dataDir} already`)
+  if (!stack) throw new TallyError('BUSY', `A stack runs in ${dataDir} already`)
   const { status } = stack
   return {
     config,

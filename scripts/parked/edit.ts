@@ -40,7 +40,7 @@ export async function edit(
 ): Promise<void> {
   const name = `${lot.group}/${id}`
   const row = await readParked(lot.pool, id)
-  if (!row) throw new TallyError('USAGE', `${name} has just left the parking lot`)
+  if (!row) throw new TallyError('PRECONDITION_FAILED', `${name} has just left the parking lot`)
   const codec = await connectCodec(config, signal)
   const before = await readValue(row, codec)
   const type = options.type ?? typeOfRecord(row, before)

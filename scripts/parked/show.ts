@@ -42,7 +42,7 @@ export async function show(
 
 async function look(config: Config, { group, pool }: Lot, id: number, signal: AbortSignal): Promise<Shown> {
   const row = await readParked(pool, id)
-  if (!row) throw new TallyError('USAGE', `${group}/${id} has just left the parking lot`)
+  if (!row) throw new TallyError('PRECONDITION_FAILED', `${group}/${id} has just left the parking lot`)
   const codec = await connectCodecIfThere(config, signal)
   const { state: table } = await loadConsumer(group, config)
   return {

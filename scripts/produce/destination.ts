@@ -44,7 +44,7 @@ export async function toApi({ config, signal, withCatalogue, onRefused }: ApiOpt
       try {
         await api.placeOrder(newOrderOf(data), id)
       } catch (error) {
-        if (!onRefused || !isTallyError(error, 'USAGE')) throw error
+        if (!onRefused || !isTallyError(error, 'REFUSED_BY_API')) throw error
         onRefused(error.message)
       }
     },

@@ -10,7 +10,7 @@ import { connectCodec } from '../../consumers/operations/connect-codec.ts'
 
 /**
  * Opens what a replay of a group (or null: of none) works with, and closes it after the work.
- * @throws TallyError USAGE for a group that does not exist or was never deployed; UNREACHABLE
+ * @throws TallyError USAGE for a group that does not exist, NOT_DEPLOYED for one without tables; UNREACHABLE
  */
 export async function withReplayContext<T>(
   configured: Config,
@@ -35,5 +35,5 @@ export async function withReplayContext<T>(
 async function refuseUndeployed(pool: Pool, group: string): Promise<void> {
   const { rows } = await pool.query<{ there: boolean }>(`select to_regclass('ledger') is not null as there`)
   if (rows[0]?.there) return
-  throw new TallyError('USAGE', `${group}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`)
+  throw new TallyError('NOT_DEPLOYED', `${group}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`)
 }

@@ -32,7 +32,8 @@ export function addRehearseCommand(program: Command, signal: AbortSignal): void 
       const plan = await readPlanFile(path)
       await withReplayContext(loadConfig(), plan.group, signal, async (context) => {
         const { fatal } = await checkDrift(context, plan)
-        if (fatal.length > 0) throw new TallyError('USAGE', `The plan no longer holds: ${fatal.join('; ')}`)
+        if (fatal.length > 0)
+          throw new TallyError('PRECONDITION_FAILED', `The plan no longer holds: ${fatal.join('; ')}`)
         printRehearsal(await rehearsePlan(context, plan, { first, sample, seed }, signal), context.codec, json ?? false)
       })
       say('Rehearsed only: nothing was changed, published or called')

@@ -49,6 +49,6 @@ export async function runSeeds(options: RunSeedsOptions): Promise<Outcome | unde
       run({ first: first + index, last, step: threads, mutation, trace: traced !== undefined }),
     ),
   )
-  if (signal?.aborted) throw new TallyError('USAGE', 'interrupted')
+  if (signal?.aborted) throw new TallyError('INTERRUPTED', 'interrupted')
   return failed
 }

@@ -4,7 +4,7 @@ import { TallyError } from '../../infra/errors.ts'
 
 /**
  * Refuses to work on the stack of another user: it could neither be seen nor stopped.
- * @throws TallyError USAGE
+ * @throws TallyError PRECONDITION_FAILED
  */
 export function refuseForeignStack(dataDir: string): void {
   try {
@@ -14,7 +14,7 @@ export function refuseForeignStack(dataDir: string): void {
     const owner = ownerOf(dataDir)
     const whose = owner ? `belongs to ${owner}` : 'is closed to you'
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `The stack in ${dataDir} ${whose}: run this as ${owner ?? 'its owner'}, or name a folder of your own in TALLY_DATA_DIR`,
     )
   }

@@ -44,7 +44,7 @@ export function parseEventName(text: string, before: readonly EventName[] = []):
   return [...before, { group, id: Number(id) }]
 }
 
-/** @throws TallyError USAGE for a group that does not exist or was never deployed */
+/** @throws TallyError USAGE for a group that does not exist, NOT_DEPLOYED for one without tables */
 export async function withLots<T>(
   config: Config,
   names: readonly string[] | undefined,
@@ -71,7 +71,7 @@ export async function withLots<T>(
       const missing = lots.filter((_, index) => deployed[index]?.length === 0).map(({ group }) => group)
       if (missing.length > 0)
         throw new TallyError(
-          'USAGE',
+          'NOT_DEPLOYED',
           `${missing.join(', ')}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`,
         )
     }

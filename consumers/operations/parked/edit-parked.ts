@@ -55,7 +55,8 @@ export function encodeEdit(row: ParkedRow, edit: Edit, codec: Pick<Codec, 'encod
   return { row, type, value }
 }
 
-const refused = ({ id }: ParkedRow, what: string): TallyError => new TallyError('USAGE', `event ${id} ${what}`)
+const refused = ({ id }: ParkedRow, what: string): TallyError =>
+  new TallyError('PRECONDITION_FAILED', `event ${id} ${what}`)
 
 const replace = prepared<{ key: string }>(
   'parked_replace',
@@ -72,7 +73,7 @@ const touch = prepared('parked_touch', 'update parked set revision = revision + 
  * Gives a parked event other bytes.
  * @param redrive also make its key due at once, from the head on
  * @returns the key that is due; undefined without `redrive`
- * @throws TallyError USAGE if the event has left the parking lot or was edited by someone else since it was read
+ * @throws TallyError PRECONDITION_FAILED if the event has left the parking lot or was edited by someone else since it was read
  */
 export function editParked(
   pool: Pool,

@@ -61,7 +61,7 @@ const breaker = { objection: () => undefined, record: () => {} }
  * Handles the parked events of a key in their order, with the code, the schemas and the rows of now, in a transaction that is
  * rolled back. Nothing is published and nobody is called. The lane's owner waits meanwhile; a lane that does not come free
  * within two seconds is not rehearsed.
- * @throws TallyError USAGE if the events change meanwhile; database errors as they come
+ * @throws TallyError PRECONDITION_FAILED if the events change meanwhile; database errors as they come
  */
 export async function rehearseKey<State, Row>(
   lane: number,
@@ -78,7 +78,7 @@ export async function rehearseKey<State, Row>(
       const own = { lane, epoch: await lockLaneByHand(tx, lane) }
       const still = await stillParked(tx, lane, retries)
       if (still.size < retries.length)
-        throw new TallyError('USAGE', `the parked events of ${key} have just changed: rehearse again`)
+        throw new TallyError('PRECONDITION_FAILED', `the parked events of ${key} have just changed: rehearse again`)
       const recorder = recordChanges(definition)
       const before = await writtenRows(tx)
       const events: RehearsedEvent[] = []

@@ -55,31 +55,33 @@ const lookEveryMs = 100
  * Changes the partition count of all topics: makes the topics anew beside the old ones, holds back what the orders API
  * publishes, waits until everything in the old topics is taken, and switches all services in one transaction. Call
  * `exclusively`. What was done by a run that was killed is not done again.
- * @throws TallyError USAGE when it cannot be: then everything goes on with the old topics
+ * @throws TallyError PRECONDITION_FAILED, NOT_DEPLOYED, BUSY, DRAIN_TIMEOUT: everything stays with the old topics; CLAIM_TIMEOUT: it is switched,
+ *   but not every lane is claimed yet
  */
 export async function changePartitions(options: ChangeOptions): Promise<Changed> {
   const { config, pool, kafka, partitions, actor, why, onStep } = options
   const { namespace } = config
   const rows = await readRows(pool, namespace)
   const current = rows.findLast(({ switchedAt }) => switchedAt !== null)
-  if (!current) throw new TallyError('USAGE', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
+  if (!current)
+    throw new TallyError('NOT_DEPLOYED', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
   const prepared = rows.find(({ switchedAt }) => switchedAt === null)
   if (prepared && prepared.partitions !== partitions)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `A change to ${prepared.partitions} partitions has begun: \`npm run partitions -- ${prepared.partitions}\` goes on with it, \`npm run partitions -- --cancel\` ends it`,
     )
   const former = rows.find(({ number }) => number === current.number - 1)
   if (former && current.sealedAt === null) {
     if (current.partitions !== partitions)
       throw new TallyError(
-        'USAGE',
+        'PRECONDITION_FAILED',
         `First \`npm run partitions -- ${current.partitions}\`: that change is not finished`,
       )
     return finish(options, former, current, undefined, performance.now())
   }
   if (current.partitions === partitions)
-    throw new TallyError('USAGE', `The topics have ${partitions} partitions already`)
+    throw new TallyError('PRECONDITION_FAILED', `The topics have ${partitions} partitions already`)
 
   const own = withGeneration(config, current)
   const services = await readServices(own, pool)
@@ -104,13 +106,13 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
   }
 }
 
-/** @throws TallyError USAGE */
+/** @throws TallyError PRECONDITION_FAILED */
 async function objectTo({ config, pool }: ChangeOptions, services: Services): Promise<void> {
   await inTransaction(pool, (tx) => refuseReplays(tx, config.namespace))
   const standing = await standingLanes(pool, services)
   if (standing.length > 0)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `${standing.slice(0, 5).join('; ')}: their topics would never be read to the end. \`npm run lanes -- ls\` shows them, \`resume\` ends a pause`,
     )
 }
@@ -137,13 +139,13 @@ async function drainAndSwitch(
         onStep('switch', '')
         return moved
       } catch (error) {
-        if (!isTallyError(error, 'USAGE')) throw error
+        if (!isTallyError(error, 'PRECONDITION_FAILED') && !isTallyError(error, 'BUSY')) throw error
         obstacle = error.message // Something has come in between: a timer, an answer
       }
     } else onStep('drain', `${left || 'what is being published'}, ${rest.held} held back`)
     if (performance.now() > deadline)
       throw new TallyError(
-        'USAGE',
+        'DRAIN_TIMEOUT',
         `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${left || obstacle}. Everything goes on with ${from.partitions} partitions; the same command tries again`,
       )
     await delay(lookEveryMs, undefined, { signal })
@@ -166,7 +168,7 @@ async function finish(
     if (left === '') break
     if (performance.now() > deadline)
       throw new TallyError(
-        'USAGE',
+        'CLAIM_TIMEOUT',
         `Switched, but ${left}: see \`npm run stack -- status\`; the same command finishes it`,
       )
     await delay(lookEveryMs, undefined, { signal })

@@ -13,7 +13,7 @@ import type { TopicEnds } from './undrained.ts'
 /**
  * Creates the topics of a generation that are missing.
  * @returns how many were
- * @throws TallyError USAGE if there are some with another partition count
+ * @throws TallyError PRECONDITION_FAILED if there are some with another partition count
  */
 export function createGeneration(kafka: Kafka, config: Config, generation: Generation): Promise<number> {
   const own = withGeneration(config, generation)
@@ -30,7 +30,7 @@ export function createGeneration(kafka: Kafka, config: Config, generation: Gener
     const other = found.find(({ partitions }) => partitions.length !== generation.partitions)
     if (other)
       throw new TallyError(
-        'USAGE',
+        'PRECONDITION_FAILED',
         `There is a topic ${other.name} with ${other.partitions.length} partitions: delete it`,
       )
     return missing.length

@@ -40,7 +40,7 @@ export async function noteBegun(
 
 /**
  * Makes a prepared generation the current one.
- * @throws TallyError USAGE if somebody else has done so, or cancelled it
+ * @throws TallyError BUSY if somebody else has done so, or cancelled it
  */
 export async function noteSwitched(
   tx: Tx,
@@ -52,7 +52,7 @@ export async function noteSwitched(
     `update ${generationTable(namespace)} set switched_at = now(), cut = $2 where number = $1 and switched_at is null`,
     [number, JSON.stringify(Object.fromEntries(cut))],
   )
-  if (rowCount === 0) throw new TallyError('USAGE', elsewhere)
+  if (rowCount === 0) throw new TallyError('BUSY', elsewhere)
 }
 
 const elsewhere = 'somebody else has switched or cancelled it meanwhile: look again'
@@ -63,18 +63,18 @@ export async function noteSealed(tx: Tx, namespace: string, { number }: Generati
 
 /**
  * Forgets a generation that was prepared only.
- * @throws TallyError USAGE if somebody else has switched to it, or forgotten it
+ * @throws TallyError BUSY if somebody else has switched to it, or forgotten it
  */
 export async function forgetBegun(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
   const text = `delete from ${generationTable(namespace)} where number = $1 and switched_at is null`
   const { rowCount } = await tx.query(text, [number])
-  if (rowCount === 0) throw new TallyError('USAGE', elsewhere)
+  if (rowCount === 0) throw new TallyError('BUSY', elsewhere)
 }
 
 /**
  * Runs the work while nobody else changes the partitions, and nobody deploys: a consumer that joins meanwhile would be left
  * behind with lanes of the old topics. Two who change them would do no harm, as the switch is one transaction.
- * @throws TallyError USAGE if somebody else does
+ * @throws TallyError BUSY if somebody else does
  */
 export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
   locked(
@@ -87,7 +87,7 @@ export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promis
 
 /**
  * Runs the work, beside others of its kind, while nobody changes the partitions.
- * @throws TallyError USAGE if somebody does
+ * @throws TallyError BUSY if somebody does
  */
 export const whileUnchanged = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
   locked(
@@ -109,7 +109,7 @@ async function locked<T>(
   const key = `'${generationTable(namespace)}'::regclass::oid::int4, 0`
   try {
     const { rows } = await client.query<{ held: boolean }>(`select ${lock}(${key}) as held`)
-    if (!rows[0]?.held) throw new TallyError('USAGE', otherwise)
+    if (!rows[0]?.held) throw new TallyError('BUSY', otherwise)
     return await work()
   } finally {
     client.release(true) // Closing the connection lets go of the lock

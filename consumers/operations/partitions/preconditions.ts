@@ -5,7 +5,7 @@ import { TallyError } from '../../../infra/errors.ts'
 import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import type { Services } from './services.ts'
 
-/** @throws TallyError USAGE while a replay has not ended: its plan names partitions. None begins until the transaction ends */
+/** @throws TallyError PRECONDITION_FAILED while a replay has not ended: its plan names partitions. None begins until the transaction ends */
 export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
   const table = `"${replaySchema(namespace)}".replay`
   await tx.query(`lock table ${table} in share mode`)
@@ -13,7 +13,7 @@ export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
     `select id, target, state from ${table} where state in ('running', 'paused', 'stopped') order by id limit 1`,
   )
   const [open] = rows
-  if (open) throw new TallyError('USAGE', endItFirst(open))
+  if (open) throw new TallyError('PRECONDITION_FAILED', endItFirst(open))
 }
 
 /** What will not get better by waiting: lanes a person has paused, or that wait for one. */

@@ -161,7 +161,7 @@ describe('lanes moving to the next generation of the topics', () => {
       orderId,
     ])
     await expect(cut(bench)).rejects.toMatchObject({
-      code: 'USAGE',
+      code: 'PRECONDITION_FAILED',
       message: 'parked event 1 lies in a wrong lane: publish it anew or drop it first',
     })
   })
@@ -175,7 +175,7 @@ describe('lanes moving to the next generation of the topics', () => {
       switchLanes(tx, { from, to: { number: 2, partitions: 2 }, ends: new Map() }),
     )
     await expect(fewer).rejects.toMatchObject({
-      code: 'USAGE',
+      code: 'PRECONDITION_FAILED',
       message: 'parked event 1 waits in lane 2, which ends: drop it first',
     })
   })
@@ -200,7 +200,10 @@ describe('lanes moving to the next generation of the topics', () => {
   ])('does not happen over %s, and then nothing has changed', async (_what, leave, sentence) => {
     await using bench = await open()
     await leave(bench)
-    await expect(cut(bench)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(sentence) })
+    await expect(cut(bench)).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+      message: expect.stringMatching(sentence),
+    })
     expect(await lanes(bench)).toEqual([])
   })
 })

@@ -24,12 +24,12 @@ const laneTables = ['parked', 'timer', 'call'] as const
  * waits for a key is in the lane the key has under the new count. Lanes
  * keep their sequence numbers: what they publish from now on follows without a gap what they published before.
  * @param tx sees the consumer's schema
- * @throws TallyError USAGE if something of the old generation is left to do: nothing may be committed then
+ * @throws TallyError PRECONDITION_FAILED if something of the old generation is left to do: nothing may be committed then
  */
 export async function switchLanes(tx: Tx, { from, to, ends }: LaneSwitch): Promise<MovedRows> {
   await fenceLanes(tx, to)
   const left = await undrained(tx, ends)
-  if (left) throw new TallyError('USAGE', left)
+  if (left) throw new TallyError('PRECONDITION_FAILED', left)
   await assertNoneGetsAhead(tx, to.partitions)
   const moved = { parked: 0, timer: 0, call: 0 }
   for (const table of laneTables) moved[table] = await moveKeys(tx, table, from.partitions, to.partitions)
@@ -54,7 +54,10 @@ async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
   )
   const ahead = rows.find(({ lane, key }) => lane === laneOf(key, after))
   if (ahead)
-    throw new TallyError('USAGE', `parked event ${ahead.id} lies in a wrong lane: publish it anew or drop it first`)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `parked event ${ahead.id} lies in a wrong lane: publish it anew or drop it first`,
+    )
 }
 
 /** Of fewer lanes the last have no owner any more. */
@@ -64,7 +67,10 @@ async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
     [partitions],
   )
   if (rows[0])
-    throw new TallyError('USAGE', `parked event ${rows[0].id} waits in lane ${rows[0].lane}, which ends: drop it first`)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `parked event ${rows[0].id} waits in lane ${rows[0].lane}, which ends: drop it first`,
+    )
 }
 
 /**

@@ -34,7 +34,7 @@ export interface Moved {
  * Switches all services to the next generation of the topics: in one transaction, under the locks of all lanes. Where the
  * topics end is asked under those locks and the outboxes': whatever has left an outbox lies below these ends, and whatever has
  * not goes to the new topics, even if a frozen process has published or will publish it to the old ones as well.
- * @throws TallyError USAGE if something of the old generation is left to do: nothing has changed then
+ * @throws TallyError PRECONDITION_FAILED if something of the old generation is left to do: nothing has changed then
  */
 export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   const { config, pool, services, from, to, readEnds } = options
@@ -69,7 +69,7 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   })
   return switching.catch((error: unknown) => {
     if (atCommit || isTallyError(error) || !isTransient(error)) throw error
-    throw new TallyError('USAGE', describeError(error), { cause: error }) // A lock that took long, a broker that was slow
+    throw new TallyError('BUSY', describeError(error), { cause: error }) // A lock that took long, a broker that was slow
   })
 }
 

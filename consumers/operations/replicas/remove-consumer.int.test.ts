@@ -61,7 +61,7 @@ test('it stays while a replay of it is open: without it nobody could end that', 
   for (const state of ['running', 'paused', 'stopped']) {
     await pool.query('update replay set state = $2 where id = $1', [id, state])
     await expect(scene.remove()).rejects.toMatchObject({
-      code: 'USAGE',
+      code: 'PRECONDITION_FAILED',
       message: `Replay ${id} of ${consumer} is ${state}: end it first, or cancel it (\`npm run replay -- cancel ${id}\`)`,
     })
   }
@@ -95,7 +95,7 @@ test('with events nobody published it stays, and its replicas are as before', as
   const { pool, schema, stack } = scene
   await pool.query(`insert into "${schema}".outbox values (0, 1, gen_random_uuid(), 'inventory', 'k', '{}', '')`)
   await expect(scene.remove()).rejects.toMatchObject({
-    code: 'USAGE',
+    code: 'PRECONDITION_FAILED',
     message: expect.stringMatching(/^notifications has 1 events to publish .* its replicas run as before$/),
   })
   expect(stack.asked).toEqual([{ [consumer]: 0 }, { [consumer]: replicas }])

@@ -47,7 +47,7 @@ export const openForRemoval = (config: Config): Pool =>
  * Removes a consumer from a running stack with all it has on the servers: stops its replicas, deletes its group and drops its
  * schema and those its rebuilds left. No replay of it begins meanwhile. Killed on the way, it can be repeated.
  * @returns what was removed, as it was agreed to; undefined if the person did not agree
- * @throws TallyError USAGE when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
+ * @throws TallyError PRECONDITION_FAILED when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
  *   as before unless the message says otherwise
  */
 export async function removeConsumer(options: RemoveOptions): Promise<Orphans | undefined> {
@@ -98,19 +98,19 @@ async function refuseIfRead(config: Config, consumer: string): Promise<void> {
   )
   if (readers.length === 0) return
   const names = readers.map(({ name }) => name).join(', ')
-  throw new TallyError('USAGE', `${consumer} must stay: ${names} read what it writes`)
+  throw new TallyError('PRECONDITION_FAILED', `${consumer} must stay: ${names} read what it writes`)
 }
 
 /** Without its consumer a replay can be neither resumed nor cancelled, and an open one keeps the partitions as they are. */
 async function refuseIfReplayed(pool: Pool, consumer: string): Promise<void> {
   const open = await readOpenReplay(pool, consumer)
-  if (open) throw new TallyError('USAGE', endItFirst(open))
+  if (open) throw new TallyError('PRECONDITION_FAILED', endItFirst(open))
 }
 
 /**
  * A replica that was killed is counted in until its session ends.
  * @returns its group; null if there is none
- * @throws TallyError USAGE if there are members that this stack cannot end
+ * @throws TallyError PRECONDITION_FAILED if there are members that this stack cannot end
  */
 async function whenDeserted({ config, kafka, consumer, signal }: RemoveOptions): Promise<OrphanGroup | null> {
   for (const deadline = performance.now() + config.kafka.sessionTimeoutMs + 2_000; ; ) {
@@ -118,20 +118,20 @@ async function whenDeserted({ config, kafka, consumer, signal }: RemoveOptions):
     if (!group?.members) return group
     if (performance.now() > deadline)
       throw new TallyError(
-        'USAGE',
+        'PRECONDITION_FAILED',
         `${consumer} still has ${group.members} replicas that this stack did not start: stop them first`,
       )
     await delay(250, undefined, { signal })
   }
 }
 
-/** Events and calls nobody else knows of. @throws TallyError USAGE */
+/** Events and calls nobody else knows of. @throws TallyError PRECONDITION_FAILED */
 async function refuseIfAwaited({ pool, consumer, giveUp }: RemoveOptions, schema: string): Promise<void> {
   if (giveUp) return
   const { unsent, unanswered } = lostWith(await countRows(pool, schema, ['outbox', 'call']))
   if (unsent + unanswered === 0) return
   throw new TallyError(
-    'USAGE',
+    'PRECONDITION_FAILED',
     `${consumer} has ${unsent} events to publish and ${unanswered} calls without an answer: wait for them, or add --give-up to lose them`,
   )
 }

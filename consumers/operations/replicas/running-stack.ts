@@ -9,18 +9,18 @@ const stopWithinMs = 20_000
 
 /**
  * The stack whose consumers are scaled.
- * @throws TallyError USAGE when there is none that could be
+ * @throws TallyError PRECONDITION_FAILED when there is none that could be
  */
 export async function requireStack(dataDir: string): Promise<StackStatus> {
   const found = await findStack(dataDir)
-  if (!found) throw new TallyError('USAGE', `Nothing runs on ${dataDir}: \`npm start\` starts it`)
+  if (!found) throw new TallyError('PRECONDITION_FAILED', `Nothing runs on ${dataDir}: \`npm start\` starts it`)
   if ((found.version as number) !== 1)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `The stack on ${dataDir} was started by another version of Tally: stop and start it again`,
     )
   if (found.state !== 'running')
-    throw new TallyError('USAGE', `The stack on ${dataDir} is ${found.state}: try again when it runs`)
+    throw new TallyError('BUSY', `The stack on ${dataDir} is ${found.state}: try again when it runs`)
   return found
 }
 

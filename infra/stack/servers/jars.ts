@@ -29,7 +29,7 @@ let fetching: Promise<Jars> | undefined
 
 /**
  * The jars of Kafka and the registry, fetched through Maven on the first call of a checkout's life (about 200 MB).
- * @throws TallyError USAGE without Maven, UNREACHABLE when the download fails
+ * @throws TallyError TOOL_MISSING without Maven, UNREACHABLE when the download fails
  */
 export async function fetchJars(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
   fetching ??= fetchOnce(jdk, progress).finally(() => (fetching = undefined))
@@ -59,7 +59,7 @@ export interface JarSource {
 /**
  * Fetches through Maven what a pom names, on the first call with this very pom.
  * @returns the folder
- * @throws TallyError USAGE without Maven, UNREACHABLE when the download fails
+ * @throws TallyError TOOL_MISSING without Maven, UNREACHABLE when the download fails
  */
 export async function fetchByPom(source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<string> {
   const dir = join(cacheDir, `jars-${createHash('sha256').update(readFileSync(source.pom)).digest('hex').slice(0, 12)}`)
@@ -106,9 +106,9 @@ async function maven(
   })
   child.stderr.resume()
   const code = await exited.catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw new TallyError('USAGE', `Maven cannot be run: ${describeError(error)}`)
+    if (error.code !== 'ENOENT') throw new TallyError('TOOL_MISSING', `Maven cannot be run: ${describeError(error)}`)
     throw new TallyError(
-      'USAGE',
+      'TOOL_MISSING',
       `Maven (the command mvn) is needed to fetch ${what}: install it (for example the package maven, or from maven.apache.org)`,
     )
   })

@@ -22,7 +22,7 @@ export const leastJava = 21
 
 /**
  * The JDK that runs the servers: JAVA_HOME's, then the one on PATH, then the newest in the usual install folders.
- * @throws TallyError USAGE when none is new enough
+ * @throws TallyError TOOL_MISSING when none is new enough
  */
 export function findJdk({ javaHome, searchPath, folders = installFolders() }: JdkSearch): Jdk {
   const preferred = [...(javaHome ? [javaHome] : []), ...searchPath.flatMap(homeOfCommand)].flatMap(inspect)
@@ -35,7 +35,7 @@ export function findJdk({ javaHome, searchPath, folders = installFolders() }: Jd
   if (chosen) return chosen
   const instead = found[0] ? `only Java ${found[0].version} was found (${found[0].home})` : 'none was found'
   throw new TallyError(
-    'USAGE',
+    'TOOL_MISSING',
     `Kafka and the schema registry need a JDK ${leastJava} or newer, ${instead}: install one (for example the package openjdk-${leastJava}-jdk-headless, or Temurin from adoptium.net) or point JAVA_HOME to it`,
   )
 }

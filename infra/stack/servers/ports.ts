@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { TallyError } from '../../errors.ts'
 
-/** @throws TallyError USAGE when somebody listens on this port of 127.0.0.1 already */
+/** @throws TallyError PORT_TAKEN when somebody listens on this port of 127.0.0.1 already */
 export async function assertPortFree(port: number, title: string): Promise<void> {
   const probe = createServer()
   try {
@@ -9,7 +9,7 @@ export async function assertPortFree(port: number, title: string): Promise<void>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new TallyError(
-      'USAGE',
+      'PORT_TAKEN',
       `Port ${port}, wanted by ${title}, is taken: stop what listens there, or choose other ports with TALLY_PORT_BASE`,
     )
   } finally {

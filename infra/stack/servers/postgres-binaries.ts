@@ -14,7 +14,7 @@ export interface PostgresBinaries {
 /**
  * The PostgreSQL programs out of the npm package for this machine, made usable: their libraries linked, and copied into
  * `home` where the package cannot be used in place.
- * @throws TallyError USAGE when there is no package for this machine
+ * @throws TallyError TOOL_MISSING when there is no package for this machine
  */
 export function postgresBinaries(home: string): PostgresBinaries {
   const folder = packageFolder()
@@ -30,7 +30,7 @@ function packageFolder(): string {
     return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch (error) {
     throw new TallyError(
-      'USAGE',
+      'TOOL_MISSING',
       `PostgreSQL for ${process.platform}-${process.arch} is not installed (package ${name}): run npm ci without --omit=optional, or name a PostgreSQL of your own in TALLY_DATABASE_URL`,
       { cause: error },
     )

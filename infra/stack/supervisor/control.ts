@@ -36,8 +36,9 @@ export async function serveControl(dataDir: string, handlers: ControlHandlers): 
 
 /**
  * Sends a command to the running supervisor.
- * @throws TallyError UNREACHABLE when none answers in time; USAGE when it does not know the command; the supervisor's own
- *   TallyError when it refuses or fails
+ * @throws TallyError UNREACHABLE when none answers in time; PRECONDITION_FAILED when it does not know the command; the
+ *   supervisor's own
+ *   error when it refuses or fails
  */
 export async function askSupervisor(
   dataDir: string,
@@ -55,7 +56,7 @@ export async function askSupervisor(
     if (answer.statusCode === 200) return body
     if (answer.statusCode === 404)
       throw new TallyError(
-        'USAGE',
+        'PRECONDITION_FAILED',
         `The stack of ${dataDir} does not know "${command}": another version of Tally started it. Stop and start it again`,
       )
     const { error, code } = body as { error: string; code?: ErrorCode }

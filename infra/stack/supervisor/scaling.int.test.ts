@@ -113,7 +113,7 @@ test('carries out one command at a time', async () => {
   const refused = [first, second].filter(({ status }) => status === 'rejected')
   expect(refused).toEqual([
     expect.objectContaining({
-      reason: expect.objectContaining({ code: 'USAGE', message: expect.stringMatching(/^Another scale/) }),
+      reason: expect.objectContaining({ code: 'BUSY', message: expect.stringMatching(/^Another scale/) }),
     }),
   ])
 })
@@ -133,7 +133,7 @@ test.each([
 test('a stack of another version says that it cannot', async () => {
   await startStack(config, { processes: [replica('payment', 1)] })
   await expect(scale({ payment: 2 })).rejects.toMatchObject({
-    code: 'USAGE',
+    code: 'PRECONDITION_FAILED',
     message: expect.stringMatching(/another version of Tally/),
   })
 })

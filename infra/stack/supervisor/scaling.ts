@@ -59,7 +59,7 @@ export class Scaling {
    * First starts what is to be added and waits until all of it is ready, then ends the replicas with the highest numbers
    * as a stop does: they drain, publish and leave. If one does not start, those added are ended again.
    * @returns how many replicas there are now, of all consumers
-   * @throws TallyError USAGE for a request that cannot be, or while another is carried out; UNREACHABLE when a replica does
+   * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
    *   not start
    */
   async scale(argument: unknown): Promise<ReplicaCounts> {
@@ -78,7 +78,7 @@ export class Scaling {
    * ready, then the old one is ended as a stop does. Ends with the first that does not get ready: the old one stays. What
    * was replaced before stays replaced, for its old code is gone.
    * @returns names of the replicas replaced
-   * @throws TallyError USAGE for a request that cannot be, or while another is carried out; UNREACHABLE when a replica does
+   * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
    *   not start, with what was replaced before
    */
   async restart(argument: unknown): Promise<string[]> {
@@ -130,12 +130,12 @@ export class Scaling {
 
   #assertFree(): void {
     if (!this.#options.isRunning())
-      throw new TallyError('USAGE', 'The stack is starting or stopping: try again when it runs')
-    if (this.#underWay) throw new TallyError('USAGE', 'Another scale command is being carried out: wait for its end')
+      throw new TallyError('BUSY', 'The stack is starting or stopping: try again when it runs')
+    if (this.#underWay) throw new TallyError('BUSY', 'Another scale command is being carried out: wait for its end')
   }
 
   #assertRunning(): void {
-    if (!this.#options.isRunning()) throw new TallyError('USAGE', 'The stack is being stopped')
+    if (!this.#options.isRunning()) throw new TallyError('BUSY', 'The stack is being stopped')
   }
 
   #unknown(consumer: string): TallyError {

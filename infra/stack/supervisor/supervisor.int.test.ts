@@ -125,7 +125,7 @@ describe('a start', () => {
     const { port } = other.address() as AddressInfo
     const start = startStack(config, { processes: [standIn('api', { title: 'Orders API', ports: [port] })] })
     await expect(start).rejects.toMatchObject({
-      code: 'USAGE',
+      code: 'PORT_TAKEN',
       message: expect.stringMatching(new RegExp(`^Port ${port}, wanted by Orders API, is taken: .*TALLY_PORT_BASE`)),
     })
     other.close()

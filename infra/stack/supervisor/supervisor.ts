@@ -43,7 +43,7 @@ export interface Stack {
  * Runs the stack of a data folder under this process until `down`, `signal` or `stopStack` from another process.
  * Resolves when every process was ready once (services that fail to start are retried in the background).
  * @returns undefined when the stack of that folder runs already: see `findStack`
- * @throws TallyError USAGE when a port is taken or a tool is missing; UNREACHABLE when a server or a step fails. Whatever
+ * @throws TallyError PORT_TAKEN, TOOL_MISSING; UNREACHABLE when a server or a step fails. Whatever
  *   had started is stopped again then
  */
 export async function startStack(config: Config, options: StackOptions): Promise<Stack | undefined> {

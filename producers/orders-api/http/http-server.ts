@@ -13,7 +13,7 @@ export interface HttpServer {
 /**
  * Listens on the loopback interface: there is no authentication.
  * @param port 0 takes any free one
- * @throws TallyError USAGE when the port is taken
+ * @throws TallyError PORT_TAKEN when the port is taken
  */
 export async function listen(app: RequestListener, port: number): Promise<HttpServer> {
   const server = createServer(
@@ -22,7 +22,7 @@ export async function listen(app: RequestListener, port: number): Promise<HttpSe
   )
   await new Promise<void>((listening, failed) => {
     server.once('error', (error) =>
-      failed(new TallyError('USAGE', `Port ${port} cannot be used: ${describeError(error)}`, { cause: error })),
+      failed(new TallyError('PORT_TAKEN', `Port ${port} cannot be used: ${describeError(error)}`, { cause: error })),
     )
     server.listen(port, '127.0.0.1', listening)
   })

@@ -38,7 +38,7 @@ afterAll(async () => {
 const check = (context: Partial<ReplayContext> = {}, of: Plan = plan) =>
   checkDrift({ ...frame.context, ...context }, of)
 const startsNot = (of: Plan) =>
-  expect(startReplay(frame.context, of, {}, { actor: 'ada' })).rejects.toMatchObject({ code: 'USAGE' })
+  expect(startReplay(frame.context, of, {}, { actor: 'ada' })).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
 
 test('that a live group reads on is no drift', async () => {
   expect(await check()).toEqual(none)

@@ -55,7 +55,7 @@ export class LaneFold {
 
   /**
    * States and progress are one transaction.
-   * @throws TallyError USAGE naming the first event that cannot be handled
+   * @throws TallyError HANDLER_FAILED naming the first event that cannot be handled
    */
   async take(tx: Tx, { advances }: Stretch, steps: readonly Step[]): Promise<void> {
     const { context, run, lane } = this
@@ -91,7 +91,7 @@ const withinPlan = (ranges: readonly ReplayPartition[], advances: readonly Advan
 function failed({ input, reason, error }: ParkedInput): TallyError {
   const place = input.source === 'record' ? `${input.topic}/${input.partition} offset ${input.offset}` : input.source
   return new TallyError(
-    'USAGE',
+    'HANDLER_FAILED',
     `${place}: an event of key ${input.key} cannot be handled (${reason}): ${error}; what lies in front of it is done`,
   )
 }

@@ -50,7 +50,7 @@ export class Fold {
   /**
    * Goes on up to these positions.
    * @param tx in this transaction, which sees the group's tables as well; without one in many of its own
-   * @throws TallyError EVENTS_GONE, UNREACHABLE, USAGE if an event cannot be handled; the run's reason to stop
+   * @throws TallyError EVENTS_GONE, UNREACHABLE, HANDLER_FAILED if an event cannot be handled; the run's reason to stop
    */
   async upTo(targets: readonly FoldPosition[], tx?: Tx): Promise<void> {
     const ranges = this.unread(targets)

@@ -37,7 +37,7 @@ export const rebuild: ReplayMode = {
     if (!run.figures['swapped']) {
       await createAside(context, schemas)
       const differing = await differences(context.pool, schemas)
-      if (differing[0] !== undefined) throw new TallyError('USAGE', differing.join('; '))
+      if (differing[0] !== undefined) throw new TallyError('PRECONDITION_FAILED', differing.join('; '))
       await withTables(context, schemas.aside, async (folding, aside) => {
         await beginPositions(aside, await beginnings(folding, run))
         await catchUp(folding, run, { schemas, aside, keep: true })
@@ -65,23 +65,23 @@ export const rebuild: ReplayMode = {
     } catch (error) {
       if (!isTallyError(error, 'EVENTS_GONE')) throw error
       const what = 'the tables that were kept cannot be brought up to date, so they stay where they are'
-      throw new TallyError('USAGE', `${what}: ${error.message}`, { cause: error })
+      throw new TallyError('PRECONDITION_FAILED', `${what}: ${error.message}`, { cause: error })
     }
   },
 }
 
 async function refuseUndo({ pool, definition }: ReplayContext, run: ReplayRun, { before }: Schemas): Promise<void> {
   if (!run.figures['swapped'])
-    throw new TallyError('USAGE', `replay ${run.id} swapped no tables: there is nothing to put back`)
+    throw new TallyError('PRECONDITION_FAILED', `replay ${run.id} swapped no tables: there is nothing to put back`)
   if (!(await schemaExists(pool, before)))
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `the tables of before replay ${run.id} are gone: a later rebuild has replaced them, or its consumer was removed`,
     )
   const parked = await parkedEvents(pool)
   if (parked > 0)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `${parked} events of ${definition?.group} are parked: redrive or drop them first, so that it is known what took effect`,
     )
 }

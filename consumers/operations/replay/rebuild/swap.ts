@@ -35,7 +35,7 @@ export interface Swap {
  * Puts the tables aside in the place of the group's, in one transaction in which all its lanes stand still: the tables then
  * hold what the ledger says, and the owners go on behind that without a claim. Readers wait for the end of it at most.
  * @returns why it was not done; the fold may be used on only after `behind` and `parked`
- * @throws TallyError USAGE if the tables are not laid out alike any more
+ * @throws TallyError PRECONDITION_FAILED if the tables are not laid out alike any more
  */
 export async function swap(context: FoldContext, parts: Swap): Promise<SwapEnd> {
   let atCommit = false // What fails then may have taken effect: only `resume` finds out
@@ -92,7 +92,7 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
 
 /**
  * A deployment may have changed the group's tables since these were made or kept.
- * @throws TallyError USAGE
+ * @throws TallyError PRECONDITION_FAILED
  */
 async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
   const differing = await differences(tx, schemas)
@@ -102,13 +102,16 @@ async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
   )
   if (differing.length === 0 && rows.length === 0) return
   const changes = rows.map(({ name }) => `only one side has the change ${name}`)
-  throw new TallyError('USAGE', `the tables no longer fit the live ones: ${[...differing, ...changes].join('; ')}`)
+  throw new TallyError(
+    'PRECONDITION_FAILED',
+    `the tables no longer fit the live ones: ${[...differing, ...changes].join('; ')}`,
+  )
 }
 
 /**
  * Tables and ledger must be two accounts of one history: in front of tables that have taken less, the owners would go on as if
  * nothing were missing; in front of tables that have taken more, they would take events twice.
- * @throws TallyError USAGE
+ * @throws TallyError PRECONDITION_FAILED
  */
 async function refuseElsewhere(
   tx: Tx,
@@ -121,13 +124,13 @@ async function refuseElsewhere(
   const former = positions.find(({ topic }) => topic !== inGeneration(withoutGeneration(topic), config.generation))
   if (rows.length > 0 || former)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `the topics were made anew since these tables were filled: they would lack what ${group} has taken from the new ones`,
     )
   const ahead = positions.find(({ topic, partition, next }) => next > (standing.get(`${topic}/${partition}`) ?? 0))
   if (ahead)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `these tables are ahead of ${group} at ${ahead.topic}/${ahead.partition}: it has begun anew since they were filled`,
     )
 }

@@ -29,7 +29,7 @@ const ownFolder = (group: string) => consumerMigrations(group).filter(({ name })
 
 /**
  * Makes a consumer's own tables aside, as this version has them; nothing where they are there.
- * @throws TallyError USAGE if another version has begun to fill them: they would be half of one and half of the other
+ * @throws TallyError PRECONDITION_FAILED if another version has begun to fill them: they would be half of one and half of the other
  */
 export async function createAside(context: ReplayContext, { aside }: Schemas): Promise<void> {
   const { config, pool, definition, log } = context
@@ -48,7 +48,7 @@ export async function createAside(context: ReplayContext, { aside }: Schemas): P
   const filling = rows[0]?.filling ?? version
   if (filling !== version)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `the code of ${group} has changed since it began to fill these tables: cancel this replay and plan it anew`,
     )
   await pool.query(`comment on schema ${quoteIdentifier(aside)} is '${version}'`)
@@ -60,7 +60,7 @@ export const openAside = (config: Config, log: ReplayContext['log'], schema: str
 
 /**
  * The consumer's own tables, which are swapped: with them the list of what was applied to make them.
- * @throws TallyError USAGE if something else than tables belongs to them
+ * @throws TallyError PRECONDITION_FAILED if something else than tables belongs to them
  */
 export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
   const { rows } = await tx.query<{ name: string; kind: string }>(
@@ -70,7 +70,8 @@ export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
     [quoteIdentifier(aside)],
   )
   const other = rows.find(({ kind }) => kind !== 'r')
-  if (other) throw new TallyError('USAGE', `${other.name} is no plain table: only plain tables can be swapped`)
+  if (other)
+    throw new TallyError('PRECONDITION_FAILED', `${other.name} is no plain table: only plain tables can be swapped`)
   return rows.map(({ name }) => name)
 }
 

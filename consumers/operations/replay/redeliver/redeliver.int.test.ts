@@ -152,7 +152,7 @@ test('what the group has not read yet is not moved', async () => {
   const ranges = (await rangesOf(bench, 'orders')).map((range) => ({ ...range, to: range.to + 1 }))
   await using replay = await openReplayOf(bench, tallyConsumer(group), ranges)
   expect(await redeliver.preconditions(replay.context, replay.run.plan, {})).toHaveLength(ranges.length)
-  await expect(redeliver.run(replay.context, replay.run)).rejects.toMatchObject({ code: 'USAGE' })
+  await expect(redeliver.run(replay.context, replay.run)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   expect(await readAgain(bench.pool)).toBe(0)
 })
 

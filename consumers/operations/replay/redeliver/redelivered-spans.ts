@@ -36,7 +36,7 @@ const remember = prepared(
 /**
  * Takes a lane from its owner and has whoever owns it next take these ranges again, each from its `next`, before it goes on
  * where it is now. One transaction: there is no moment at which the lane stands back and somebody else owns it.
- * @throws TallyError USAGE if the lane has not read so far yet, or takes offsets again for another replay
+ * @throws TallyError PRECONDITION_FAILED if the lane has not read so far yet, or takes offsets again for another replay
  */
 export async function moveBack(
   tx: Tx,
@@ -52,10 +52,13 @@ export async function moveBack(
     const { topicId = '', position } = standing.get(range.topic) ?? {}
     if (position?.again?.replay === replay) return [] // Whoever began this was killed; the lane went on
     if (position?.again)
-      throw new TallyError('USAGE', `${place} is still being taken again for replay ${position.again.replay}`)
+      throw new TallyError(
+        'PRECONDITION_FAILED',
+        `${place} is still being taken again for replay ${position.again.replay}`,
+      )
     if (position === undefined || position.offset < range.to)
       throw new TallyError(
-        'USAGE',
+        'PRECONDITION_FAILED',
         `${place}: the group has not read up to ${range.to} yet, so there is nothing to redeliver`,
       )
     const again = { replay, until: range.to, resumeAt: position.offset }

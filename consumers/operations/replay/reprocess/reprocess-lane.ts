@@ -42,7 +42,7 @@ export class LaneReprocessing {
   /**
    * Effects and progress are one transaction. The lane's owner waits meanwhile; nothing of its own is fenced.
    * @returns whether something was written that the lane's owner must send or call
-   * @throws TallyError USAGE if an event fails and failures are not passed over: what lies in front of it is done
+   * @throws TallyError HANDLER_FAILED if an event fails and failures are not passed over: what lies in front of it is done
    */
   async take(stretch: Stretch): Promise<boolean> {
     for (;;) {
@@ -135,7 +135,7 @@ export const failureOf = ({ input, reason, error }: Refused): ReplayFailure => (
 function stopAt({ input, reason, error }: Refused): TallyError {
   const { topic, partition, offset, key, event } = input
   return new TallyError(
-    'USAGE',
+    'HANDLER_FAILED',
     `${topic}/${partition} offset ${offset}: ${event?.type ?? 'an event'} of key ${key} cannot be handled (${reason}): ${error}; what lies in front of it is done`,
   )
 }

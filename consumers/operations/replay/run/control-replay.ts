@@ -41,7 +41,7 @@ export async function showReplay(context: Here, id: number, failuresAtMost = 100
 
 /**
  * Has the runner stop where it is, and waits until it has. One whose runner died is paused by that.
- * @throws TallyError USAGE if it has ended; the signal's reason: it will pause all the same
+ * @throws TallyError PRECONDITION_FAILED if it has ended; the signal's reason: it will pause all the same
  */
 export async function pauseReplay(context: Here, id: number, signal?: AbortSignal): Promise<ReplayRow> {
   const lock = await askOrTake(context, id, 'pause', signal)
@@ -56,7 +56,7 @@ export async function pauseReplay(context: Here, id: number, signal?: AbortSigna
 
 /**
  * Ends a replay for good where it is: what it has done stays, what it has left half done is put right.
- * @throws TallyError USAGE if it has ended; what keeps it from being put right: it can be cancelled again
+ * @throws TallyError PRECONDITION_FAILED if it has ended; what keeps it from being put right: it can be cancelled again
  */
 export async function cancelReplay(context: ReplayContext, id: number, signal?: AbortSignal): Promise<ReplayRow> {
   const lock = await askOrTake(context, id, 'cancel', signal)
@@ -77,7 +77,7 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
 
 /**
  * Puts back what was before a replay that has ended.
- * @throws TallyError USAGE if that cannot be; the signal's reason: it can be undone again
+ * @throws TallyError PRECONDITION_FAILED if that cannot be; the signal's reason: it can be undone again
  */
 export async function undoReplay(
   context: ReplayContext,
@@ -88,16 +88,19 @@ export async function undoReplay(
   await using lock = await lockTarget(context.pool, target)
   const row = await found(context, id)
   const { undo } = modes[row.mode]
-  if (row.state === 'undone') throw new TallyError('USAGE', `replay ${id} has been undone already`)
+  if (row.state === 'undone') throw new TallyError('PRECONDITION_FAILED', `replay ${id} has been undone already`)
   if (!row.endedAt)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `replay ${id} has not ended: \`npm run replay -- cancel ${id}\` ends it, then undo it`,
     )
   if (!undo)
-    throw new TallyError('USAGE', `what ${row.mode} has done cannot be put back; replay ${id} stays ${row.state}`)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `what ${row.mode} has done cannot be put back; replay ${id} stays ${row.state}`,
+    )
   const open = await readOpenReplay(context.pool, target)
-  if (open) throw new TallyError('USAGE', inTheWay({ ...open, attended: false }))
+  if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
   const own = await take(context, row)
   const run = await openRun(context, own, {
     signal: AbortSignal.any(signal ? [signal, lock.lost] : [lock.lost]),
@@ -135,9 +138,9 @@ async function askOrTake(
   }
 }
 
-/** @throws TallyError USAGE if it ended in another way than was wanted */
+/** @throws TallyError PRECONDITION_FAILED if it ended in another way than was wanted */
 function ended(row: ReplayRow, wanted: 'pause' | 'cancel'): ReplayRow {
   const is = conditionOf(row)
   if (is === 'cancelled' ? wanted === 'cancel' : !row.endedAt && wanted === 'pause') return row
-  throw new TallyError('USAGE', `replay ${row.id} is ${is} already: there is nothing to ${wanted}`)
+  throw new TallyError('PRECONDITION_FAILED', `replay ${row.id} is ${is} already: there is nothing to ${wanted}`)
 }

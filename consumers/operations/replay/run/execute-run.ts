@@ -142,7 +142,7 @@ class Stopping {
 
   stop(stop: Stop): void {
     this.stopped ??= stop
-    this.controller.abort(new TallyError('USAGE', this.stopped.reason))
+    this.controller.abort(new TallyError('INTERRUPTED', this.stopped.reason))
   }
 
   [Symbol.dispose](): void {

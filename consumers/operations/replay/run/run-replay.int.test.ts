@@ -208,7 +208,7 @@ test('every reason not to run is told, and nothing is moved', async () => {
   await bench.publish(orders(40)) // Nobody takes them: in each partition there is more than the group has read
   const lossy = { ...plan, partitions: partitions.map((range) => ({ ...range, lost: 3, to: range.to + 1 })) }
   const refusal = startReplay(context, lossy, { rate: 5 }, by)
-  await expect(refusal).rejects.toMatchObject({ code: 'USAGE' })
+  await expect(refusal).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   await expect(refusal).rejects.toThrow(/rate does not apply(.|\n)*has read orders/)
   await expect(refusal).rejects.toThrow('retention has deleted 3 offsets')
   await expect(startReplay(context, lossy, { rate: 5, acceptLost: true }, by)).rejects.not.toThrow('retention')

@@ -32,7 +32,7 @@ export const targetOf = ({ group, mode, toTopic }: Plan): string =>
 
 /**
  * Runs a plan. Killed, it can be resumed from what was saved last.
- * @throws TallyError USAGE with every reason why it cannot be run, nothing is moved then; FENCED if someone resumed it elsewhere
+ * @throws TallyError PRECONDITION_FAILED with every reason why it cannot be run, nothing is moved then; FENCED if someone resumed it elsewhere
  */
 export async function startReplay(
   context: ReplayContext,
@@ -43,7 +43,7 @@ export async function startReplay(
   const target = targetOf(plan)
   await using lock = await lockTarget(context.pool, target)
   const open = await readOpenReplay(context.pool, target)
-  if (open) throw new TallyError('USAGE', inTheWay({ ...open, attended: false }))
+  if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
   await refuse(context, plan, options)
   // Redeliver notes by itself where the group stood when it was moved
   const before =
@@ -83,7 +83,7 @@ export async function resumeReplay(
   await using lock = await lockTarget(context.pool, target)
   const row = await found(context, id)
   if (row.state !== 'running' && row.state !== 'paused' && row.state !== 'stopped')
-    throw new TallyError('USAGE', `replay ${id} is ${row.state}: there is nothing to resume`)
+    throw new TallyError('PRECONDITION_FAILED', `replay ${id} is ${row.state}: there is nothing to resume`)
   const { plan, mode } = row
   const options = { ...row.options, ...changes }
   await refuse(context, await rest(context, row), options)
@@ -100,12 +100,12 @@ export async function found({ pool }: Pick<ReplayContext, 'pool'>, id: number): 
   return row
 }
 
-/** @throws TallyError USAGE if the topics were made anew since this process learnt of them */
+/** @throws TallyError PRECONDITION_FAILED if the topics were made anew since this process learnt of them */
 async function refuseOldTopics(tx: Tx, { namespace, generation }: Config): Promise<void> {
   const current = await readCurrent(tx, namespace)
   if (current && current.number !== generation)
     throw new TallyError(
-      'USAGE',
+      'PRECONDITION_FAILED',
       `the topics were made anew with ${current.partitions} partitions meanwhile: plan again`,
     )
 }
@@ -121,11 +121,11 @@ async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<P
   return { ...plan, partitions: plan.partitions.map((range) => ({ ...range, from: from(range) })) }
 }
 
-/** @throws TallyError USAGE with every reason why a plan cannot be run now */
+/** @throws TallyError PRECONDITION_FAILED with every reason why a plan cannot be run now */
 export async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
   const sentences = await reasonsAgainst(context, plan, options)
   if (sentences.length === 0) return
-  throw new TallyError('USAGE', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
+  throw new TallyError('PRECONDITION_FAILED', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
 }
 
 /** Every reason why a plan cannot be run now, a sentence each. */

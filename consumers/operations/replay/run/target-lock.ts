@@ -47,13 +47,13 @@ async function unlock(client: PoolClient, target: string): Promise<void> {
   }
 }
 
-/** @throws TallyError USAGE if somebody else works on a replay of the target */
+/** @throws TallyError BUSY if somebody else works on a replay of the target */
 export async function lockTarget(pool: Pool, target: string): Promise<TargetLock> {
   const lock = await tryLockTarget(pool, target)
   if (lock) return lock
   const open = await readOpenReplay(pool, target)
   throw new TallyError(
-    'USAGE',
+    'BUSY',
     open ? inTheWay(open) : `a replay of ${target} is being put back, or ${target} removed: try again afterwards`,
   )
 }

@@ -25,7 +25,7 @@ const freshFor = 3
 /**
  * Serves the advice to an external autoscaler until the signal aborts: `/metrics` for Prometheus, `/` as JSON by consumer.
  * Both answer 503 while there is no fresh figure.
- * @throws TallyError USAGE when the port is in use
+ * @throws TallyError PORT_TAKEN
  */
 export async function serveAdvice(options: ServeOptions): Promise<void> {
   const { config, port, everyMs, overMs, signal, onListening, onTrouble } = options
@@ -41,7 +41,7 @@ export async function serveAdvice(options: ServeOptions): Promise<void> {
   await new Promise<void>((listening, failed) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const why = cause.code === 'EADDRINUSE' ? 'it is in use' : cause.message
-      failed(new TallyError('USAGE', `Cannot listen on port ${port}: ${why}`, { cause }))
+      failed(new TallyError('PORT_TAKEN', `Cannot listen on port ${port}: ${why}`, { cause }))
     })
     server.listen(port, '127.0.0.1', listening)
   })
