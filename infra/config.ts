@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { TallyError } from './errors.ts'
+import { brokersOf } from './stack/servers/broker-count.ts'
 
 const port = z.coerce.number().int().min(1).max(65_535)
 const rate = z.coerce.number().min(0).max(1)
@@ -23,6 +24,20 @@ export const environment = z.object({
     .default(28_000)
     .describe('First port; the others are at fixed distances'),
   TALLY_KAFKA_BROKERS: z.string().optional().describe('Brokers of your own, host:port[,host:port]; embedded otherwise'),
+  TALLY_BROKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(5)
+    .optional()
+    .describe('Embedded Kafka brokers of a new data folder, which keeps the number (default: 1)'),
+  TALLY_REPLICATION: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(9)
+    .optional()
+    .describe('Copies of every topic (default: one on each broker, at most 3)'),
   TALLY_REGISTRY_URL: z
     .url()
     .optional()
@@ -119,11 +134,18 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
 function derive(env: z.infer<typeof environment>) {
   const at = (distance: number) => env.TALLY_PORT_BASE + distance
   const dataDir = resolve(env.TALLY_DATA_DIR)
+  const nodes = Array.from({ length: brokersOf(dataDir) ?? env.TALLY_BROKERS ?? 1 }, (_, index) => ({
+    id: index + 1,
+    port: at(index === 0 ? 92 : 93 + 2 * index),
+    controllerPort: at(index === 0 ? 93 : 94 + 2 * index),
+  }))
   return {
     dataDir,
     namespace: env.TALLY_NAMESPACE,
     /** The database knows them once there are topics: see `infra/generations`. */
     partitions: env.TALLY_PARTITIONS,
+    /** Embedded brokers asked for; the data folder's own number is that of `kafka.nodes`. */
+    brokersWanted: env.TALLY_KAFKA_BROKERS ? undefined : env.TALLY_BROKERS,
     generation: 1,
     orderTimeoutMs: env.TALLY_ORDER_TIMEOUT_MS,
     logLevel: env.TALLY_LOG_LEVEL,
@@ -131,8 +153,6 @@ function derive(env: z.infer<typeof environment>) {
     editor: env.VISUAL || env.EDITOR || undefined,
     ports: {
       postgres: at(32),
-      kafka: at(92),
-      kafkaController: at(93),
       registry: at(81),
       registryManagement: at(82),
       api: env.TALLY_API_PORT ?? at(80),
@@ -143,7 +163,13 @@ function derive(env: z.infer<typeof environment>) {
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {
       embedded: !env.TALLY_KAFKA_BROKERS,
-      brokers: env.TALLY_KAFKA_BROKERS?.split(',').map((broker) => broker.trim()) ?? [`127.0.0.1:${at(92)}`],
+      brokers:
+        env.TALLY_KAFKA_BROKERS?.split(',').map((broker) => broker.trim()) ??
+        nodes.map(({ port: own }) => `127.0.0.1:${own}`),
+      /** The embedded brokers, each a controller, too. */
+      nodes,
+      /** Copies of every topic; undefined: as many as there are brokers, at most 3. */
+      replication: env.TALLY_REPLICATION,
       sessionTimeoutMs: env.TALLY_SESSION_TIMEOUT_MS,
     },
     failure: {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { integer } from './cli/arguments.ts'
 import { runCommand, createCommand, say } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
 import type { MishapKind } from './chaos/fault-plan.ts'
@@ -12,6 +13,7 @@ interface Options extends CommonOptions {
   minutes: number
   rate: number
   replicas: number
+  brokers: number
   only: readonly MishapKind[]
   portBase: number
 }
@@ -34,6 +36,12 @@ await runCommand(({ signal }) =>
     .option('--minutes <n>', 'how long faults come', positive, 2)
     .option('--rate <n>', 'orders per second', positive, 20)
     .option('--replicas <n>', 'of each consumer', wholeNumber, 2)
+    .option(
+      '--brokers <n>',
+      'Kafka brokers; of several one is hit after another, the coordinator first',
+      integer(1, 5),
+      1,
+    )
     .addOption(new Option('--only <kinds>', `of ${kinds.join(',')}`).argParser(kindsOf).default(kinds, 'all'))
     .option('--port-base <n>', 'first port of the stack', wholeNumber, 24_000)
     .action(async ({ minutes, only, json, ...rest }: Options) => {

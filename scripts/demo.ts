@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from 'commander'
 import type { Config } from '../infra/config.ts'
-import { loadStackConfig } from '../infra/stack/supervisor/data-dir.ts'
 import { pipeline, replicas } from './pipeline.ts'
 import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
@@ -10,23 +9,28 @@ import type { CommonOptions } from './cli/command.ts'
 import { runDemo } from './demo/run-demo.ts'
 import type { DemoResult } from './demo/run-demo.ts'
 import { sayAddresses } from './stack/addresses.ts'
+import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
+import type { BrokersOption } from './stack/brokers-option.ts'
 import { printVerdict, verdictJson } from './verify/print-verdict.ts'
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, BrokersOption {
   orders: number
   seed: number
   exit?: boolean
 }
 
 await runCommand(({ signal }) =>
-  createCommand(
-    'demo',
-    'Start the stack, place orders, watch them flow, prove what became of them; then keep running',
-    [
-      'npm run demo',
-      'npm run demo -- --exit --orders 10000',
-      'npm run demo -- --seed 7    # other orders; the same seed again places nothing twice',
-    ],
+  withBrokersOption(
+    createCommand(
+      'demo',
+      'Start the stack, place orders, watch them flow, prove what became of them; then keep running',
+      [
+        'npm run demo',
+        'npm run demo -- --exit --orders 10000',
+        'npm run demo -- --seed 7    # other orders; the same seed again places nothing twice',
+        'npm run demo -- --brokers 3    # then kill -9 any broker',
+      ],
+    ),
   )
     .option('--orders <n>', 'how many orders to place', whole(1, 1_000_000), 1_000)
     .option(
@@ -39,8 +43,8 @@ await runCommand(({ signal }) =>
     .action((options: Options) => demo(options, signal)),
 )
 
-async function demo({ orders, seed, exit, json }: Options, interrupt: AbortSignal): Promise<void> {
-  const config = loadStackConfig()
+async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: AbortSignal): Promise<void> {
+  const config = configWithBrokers({ brokers })
   const failed = new AbortController() // Nobody must wait for a stack that did not start
   const starting = startOrFindStack(config, {
     processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],

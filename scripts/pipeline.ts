@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Config } from '../infra/config.ts'
+import { brokerName } from '../infra/stack/servers/kafka-server.ts'
 import { nodeProcess } from '../infra/stack/supervisor/node-process.ts'
 import type { ProcessSpec } from '../infra/stack/supervisor/process-spec.ts'
 import type { ReplicaSource } from '../infra/stack/supervisor/scaling.ts'
@@ -16,7 +17,12 @@ export function pipeline(config: Config): ProcessSpec[] {
   return [
     ...simulators,
     deployStep('database', 'Database schemas', ['postgres'], ['database']),
-    deployStep('topics', 'Topics', ['kafka'], ['topics']),
+    deployStep(
+      'topics',
+      'Topics',
+      config.kafka.nodes.map(({ id }) => brokerName(id)),
+      ['topics'],
+    ),
     deployStep('schemas', 'Event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
     {
       ...nodeProcess('orders-api', ['producers/orders-api/main.ts']),

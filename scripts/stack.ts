@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import { deleteData, loadStackConfig } from '../infra/stack/supervisor/data-dir.ts'
+import { deleteData } from '../infra/stack/supervisor/data-dir.ts'
 import { leftoversOf } from '../infra/stack/supervisor/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
@@ -10,6 +10,8 @@ import type { CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import { confirmed } from './cli/consent.ts'
 import { sayAddresses } from './stack/addresses.ts'
+import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
+import type { BrokersOption } from './stack/brokers-option.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { printStatus, statusJson } from './stack/print-status.ts'
 import { probeStack } from './stack/probe-stack.ts'
@@ -47,9 +49,12 @@ await runCommand(({ signal }) => {
     .action((name: string | undefined, _options: unknown, command: Command) =>
       showLogs(loadConfig().dataDir, name, command.optsWithGlobals()),
     )
-  subcommand('servers', 'start PostgreSQL, Kafka and registry only; Ctrl-C stops them', [
-    'npm run stack -- servers',
-  ]).action(() => servers(signal))
+  withBrokersOption(
+    subcommand('servers', 'start PostgreSQL, Kafka and registry only; Ctrl-C stops them', [
+      'npm run stack -- servers',
+      'npm run stack -- servers --brokers 3',
+    ]),
+  ).action((options: BrokersOption) => servers(options, signal))
   program.hook('preAction', () => refuseForeignStack(loadConfig().dataDir))
   return program
 })
@@ -92,8 +97,8 @@ async function reset({ yes }: { yes?: boolean }): Promise<void> {
   say(`Deleted the data in ${dataDir}`)
 }
 
-async function servers(signal: AbortSignal): Promise<void> {
-  const config = loadStackConfig()
+async function servers(options: BrokersOption, signal: AbortSignal): Promise<void> {
+  const config = configWithBrokers(options)
   const processes = embeddedServers(config, { durable: true })
   const stack = await startOrFindStack(config, { processes, onProgress: say, signal })
   if ('found' in stack) {

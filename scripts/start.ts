@@ -1,17 +1,21 @@
-import { loadStackConfig } from '../infra/stack/supervisor/data-dir.ts'
 import { pipeline, replicas } from './pipeline.ts'
 import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
 import { sayAddresses } from './stack/addresses.ts'
+import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
+import type { BrokersOption } from './stack/brokers-option.ts'
 
 await runCommand(({ signal }) =>
-  createCommand('start', 'Start PostgreSQL, Kafka, registry, simulators and services; Ctrl-C stops them', [
-    'npm start',
-    'TALLY_PORT_BASE=30000 TALLY_DATA_DIR=/tmp/tally npm start',
-  ]).action(async ({ json }: CommonOptions) => {
-    const config = loadStackConfig()
+  withBrokersOption(
+    createCommand('start', 'Start PostgreSQL, Kafka, registry, simulators and services; Ctrl-C stops them', [
+      'npm start',
+      'npm start -- --brokers 3',
+      'TALLY_PORT_BASE=30000 TALLY_DATA_DIR=/tmp/tally npm start',
+    ]),
+  ).action(async ({ json, brokers }: CommonOptions & BrokersOption) => {
+    const config = configWithBrokers({ brokers })
     const began = performance.now()
     const stack = await startOrFindStack(config, {
       processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],

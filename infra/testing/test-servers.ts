@@ -18,11 +18,16 @@ function stopUnlessHeld(): void {
   if (holders.size === 0) stopping.abort()
 }
 
+const portsOf = ({ ports, kafka: { nodes } }: Config): number[] => [
+  ...Object.values(ports),
+  ...nodes.flatMap(({ port, controllerPort }) => [port, controllerPort]),
+]
+
 /** The first ports that are free: another checkout may run its tests at the same time. */
 async function freePorts(base = 27_000): Promise<{ config: Config; portBase: number }> {
   const config = loadStackConfig({ ...process.env, TALLY_PORT_BASE: String(base) })
   try {
-    for (const port of Object.values(config.ports)) await assertPortFree(port, 'the test servers')
+    for (const port of portsOf(config)) await assertPortFree(port, 'the test servers')
     return { config, portBase: base }
   } catch (error) {
     if (base >= 27_900) throw error

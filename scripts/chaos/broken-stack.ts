@@ -35,6 +35,8 @@ export interface BrokenStack extends AsyncDisposable {
 
 export interface BrokenStackOptions {
   portBase: number
+  /** Kafka brokers. */
+  brokers: number
   replicas: number
   seed: number
   /** Environment variables that differ from the defaults. */
@@ -46,28 +48,34 @@ export interface BrokenStackOptions {
 }
 
 export async function startBrokenStack(options: BrokenStackOptions): Promise<BrokenStack> {
-  const { portBase, replicas, seed, settings, signal, say } = options
+  const { portBase, brokers, replicas, seed, settings, signal, say } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-chaos-'))
   chmodSync(dataDir, 0o711) // PostgreSQL under another user must get through, so that all data lies in one place
   const own = {
     ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_SIMULATOR_SEED: String(seed) },
+    TALLY_BROKERS: String(brokers),
     ...settings,
   }
   const config = loadStackConfig({ ...environmentWithoutServers(), ...own })
   const disk = options.smallDisk ? mountSmallDisk(config.dataDir, say) : undefined
   const proxies = new Map<Network, TcpProxy>()
-  for (const network of networks) proxies.set(network, await TcpProxy.open({ target: { port: config.ports[network] } }))
+  const { nodes } = config.kafka
+  for (const network of networks)
+    if (network !== 'kafka') proxies.set(network, await TcpProxy.open({ target: { port: config.ports[network] } }))
+  for (const { id, port } of nodes) proxies.set(brokerNetwork(id), await TcpProxy.open({ target: { port } }))
   const portOf = (network: Network) => proxies.get(network)?.port ?? 0
   const through = (url: string, network: Network) => Object.assign(new URL(url), { port: String(portOf(network)) }).href
   const env = {
     ...own,
-    TALLY_KAFKA_BROKERS: `127.0.0.1:${portOf('kafka')}`,
+    TALLY_KAFKA_BROKERS: nodes.map(({ id }) => `127.0.0.1:${portOf(brokerNetwork(id))}`).join(','),
     TALLY_DATABASE_URL: through(config.postgres.url, 'postgres'),
     TALLY_REGISTRY_URL: through(config.registry.url, 'registry'),
     TALLY_GATEWAY_URL: through(config.gateway.url, 'gateway'),
     TALLY_CARRIER_URL: through(config.carrier.url, 'carrier'),
   }
-  const servers = embeddedServers(config, { durable: true, advertisedKafkaPort: portOf('kafka') })
+  // Brokers copy from each other through the proxies, too
+  const advertisedPort = (own: number) => portOf(brokerNetwork(nodes.find(({ port }) => port === own)?.id ?? 1))
+  const servers = embeddedServers(config, { durable: true, kafka: { advertisedPort } })
   const services = pipeline(config).map((spec) => withEnvironment(spec, env))
   const specs = [...servers, ...services.flatMap((spec) => (spec.kind === 'service' ? copies(spec, replicas) : spec))]
   const namesOf = (kind: ProcessSpec['kind']) => specs.filter((spec) => spec.kind === kind).map(({ name }) => name)
@@ -101,6 +109,8 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     [Symbol.asyncDispose]: close,
   }
 }
+
+const brokerNetwork = (id: number): Network => (id === 1 ? 'kafka' : `kafka-${id}`)
 
 const withEnvironment = (spec: ProcessSpec, env: Record<string, string>): ProcessSpec => ({
   ...spec,

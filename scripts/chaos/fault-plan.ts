@@ -4,7 +4,8 @@ import type { Random } from '../../producers/sample-data/seeded.ts'
 
 /** What a network stands before. */
 export const networks = ['kafka', 'postgres', 'registry', 'gateway', 'carrier'] as const
-export type Network = (typeof networks)[number]
+/** Each broker has a network of its own. */
+export type Network = (typeof networks)[number] | `kafka-${number}`
 
 /** One thing that goes wrong, and for how long. */
 export type Mishap =

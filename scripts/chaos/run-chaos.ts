@@ -33,6 +33,8 @@ export interface ChaosOptions {
   /** Orders per second. */
   rate: number
   replicas: number
+  /** Kafka brokers. */
+  brokers: number
   portBase: number
   signal: AbortSignal
   say(line: string): void
@@ -45,7 +47,7 @@ const recoverWithinMs = 60_000
 
 /** Breaks everything for a while, lets it heal, and proves what became of the orders. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, kinds, replicas, portBase, signal, say } = options
+  const { seed, kinds, replicas, brokers, portBase, signal, say } = options
   const log = createLogger('chaos', 'silent')
   const settings = {
     TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
@@ -53,7 +55,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     TALLY_ORDER_TIMEOUT_MS: '60000', // Short enough to end orders during the run
   }
   const stack = await startBrokenStack({
-    ...{ portBase, replicas, seed, settings, signal, say },
+    ...{ portBase, brokers, replicas, seed, settings, signal, say },
     smallDisk: kinds.includes('full-disk'),
   })
   try {
@@ -137,8 +139,8 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
   }
 }
 
-const commandOf = ({ seed, forMs, kinds, rate, replicas }: ChaosOptions): string =>
-  `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas} --only ${kinds.join(',')}`
+const commandOf = ({ seed, forMs, kinds, rate, replicas, brokers }: ChaosOptions): string =>
+  `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas}${brokers > 1 ? ` --brokers ${brokers}` : ''} --only ${kinds.join(',')}`
 
 async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<void> {
   for (const until = performance.now() + healWithinMs; !stack.healthy() && performance.now() < until; )

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,6 +7,7 @@ import type { Config } from '../../config.ts'
 import { describeError, TallyError } from '../../errors.ts'
 import { createKafka } from '../../kafka/client.ts'
 import { silentLogger } from '../../logger.ts'
+import { keepBrokers } from './broker-count.ts'
 import { fetchJars, pinned } from './jars.ts'
 import type { Jars } from './jars.ts'
 import { dropArchive, findJdk, sharedArchive } from './java.ts'
@@ -14,81 +15,112 @@ import type { Jdk } from './java.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 
-/** One combined KRaft node on 127.0.0.1. What differs from Kafka's defaults, and why where it is not plain. */
-const settings = (config: Config, logDir: string, advertisedPort: number) => ({
-  'process.roles': 'broker,controller',
-  'node.id': 1,
-  listeners: `CLIENT://127.0.0.1:${config.ports.kafka},CONTROLLER://127.0.0.1:${config.ports.kafkaController}`,
-  'advertised.listeners': `CLIENT://127.0.0.1:${advertisedPort},CONTROLLER://127.0.0.1:${config.ports.kafkaController}`,
-  'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-  'inter.broker.listener.name': 'CLIENT',
-  'controller.listener.names': 'CONTROLLER',
-  'controller.quorum.bootstrap.servers': `127.0.0.1:${config.ports.kafkaController}`,
-  'log.dirs': logDir,
-  'auto.create.topics.enable': false, // A misspelt topic is an error, not a new topic
-  'group.initial.rebalance.delay.ms': 0,
-  'group.min.session.timeout.ms': 1000,
-  'offsets.topic.replication.factor': 1,
-  'offsets.topic.num.partitions': 3,
-  'transaction.state.log.replication.factor': 1,
-  'transaction.state.log.min.isr': 1,
-  'transaction.state.log.num.partitions': 3,
-  'share.coordinator.state.topic.replication.factor': 1,
-  'share.coordinator.state.topic.min.isr': 1,
-  // A killed broker is let in again only when its old session has ended
-  'broker.session.timeout.ms': 3000,
-  'broker.heartbeat.interval.ms': 500,
-  'log.cleaner.dedupe.buffer.size': 2_097_152, // Of 384 MB heap the default takes 128
-  'log.index.size.max.bytes': 1_048_576,
-  'log.segment.bytes': 67_108_864,
-  'num.io.threads': 4,
-  'num.network.threads': 2,
-  'background.threads': 4,
-})
+type Node = Config['kafka']['nodes'][number]
+
+/** A combined KRaft node on 127.0.0.1. What differs from Kafka's defaults, and why where it is not plain. */
+function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node, logDir: string, advertised: number) {
+  const copies = Math.min(3, nodes.length)
+  const fewest = Math.max(1, copies - 1)
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': id,
+    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${advertised},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'CLIENT',
+    'controller.listener.names': 'CONTROLLER',
+    ...quorum(nodes),
+    'log.dirs': logDir,
+    'auto.create.topics.enable': false, // A misspelt topic is an error, not a new topic
+    'default.replication.factor': copies,
+    'min.insync.replicas': fewest,
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1000,
+    'offsets.topic.replication.factor': copies,
+    'offsets.topic.num.partitions': 3,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': fewest,
+    'transaction.state.log.num.partitions': 3,
+    'share.coordinator.state.topic.replication.factor': copies,
+    'share.coordinator.state.topic.min.isr': fewest,
+    // A killed broker is let in again only when its old session has ended
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+    'log.cleaner.dedupe.buffer.size': 2_097_152, // Of 384 MB heap the default takes 128
+    'log.index.size.max.bytes': 1_048_576,
+    'log.segment.bytes': 67_108_864,
+    'num.io.threads': 4,
+    'num.network.threads': 2,
+    'background.threads': 4,
+  }
+}
+
+/** Of several controllers all know the others from the start; a lone one may get others later. */
+const quorum = (nodes: readonly Node[]): Record<string, string> =>
+  nodes.length === 1
+    ? { 'controller.quorum.bootstrap.servers': `127.0.0.1:${nodes[0]?.controllerPort}` }
+    : {
+        'controller.quorum.voters': nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(','),
+      }
 
 const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms64m', '-XX:-UsePerfData', '-Djava.awt.headless=true']
 
-/**
- * Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward).
- * @param advertisedPort where clients are told to go, if something stands in front
- */
-export function kafkaServer(
-  config: Config,
-  { advertisedPort = config.ports.kafka, heapMb = 384 }: { advertisedPort?: number; heapMb?: number } = {},
-): ProcessSpec {
+export interface KafkaServerOptions {
+  /** Where clients are told to go for a broker's port, if something stands in front. */
+  advertisedPort?: (port: number) => number
+  /** The most memory each broker's objects may take, MB. @default 384 */
+  heapMb?: number
+}
+
+/** The embedded brokers, each a process of its own: `kafka`, `kafka-2`, `kafka-3`. */
+export const kafkaServers = (config: Config, options: KafkaServerOptions = {}): ProcessSpec[] =>
+  config.kafka.nodes.map((node) => kafkaServer(config, node, options))
+
+/** Name of a broker's process. */
+export const brokerName = (id: number): string => (id === 1 ? 'kafka' : `kafka-${id}`)
+
+/** Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward). */
+function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 }: KafkaServerOptions): ProcessSpec {
   const version = pinned('kafka.version')
-  const home = join(config.dataDir, 'kafka', version)
+  const { nodes } = config.kafka
+  const cluster = join(config.dataDir, 'kafka', version)
+  const home = node.id === 1 ? cluster : join(cluster, `broker-${node.id}`)
   const logDir = join(home, 'data')
   let archive: string | undefined
   return {
-    name: 'kafka',
-    title: `Kafka ${version}`,
+    name: brokerName(node.id),
+    title: nodes.length === 1 ? `Kafka ${version}` : `Kafka ${version}, broker ${node.id}`,
     kind: 'server',
     after: [],
-    ports: [config.ports.kafka, config.ports.kafkaController],
+    ports: [node.port, node.controllerPort],
     stopSignal: 'SIGTERM',
-    stopWithinMs: 15_000,
+    // The first broker stops last, without a majority of controllers that could let it go in order
+    stopWithinMs: nodes.length > 1 && node.id === 1 ? 2_000 : 15_000,
     readyWithinMs: 90_000,
     async prepare(progress) {
       const jdk = findJdk(config.java)
       const jars = await fetchJars(jdk, progress)
+      keepBrokers(config.dataDir, nodes.length)
       const properties = join(home, 'server.properties')
       mkdirSync(home, { recursive: true })
-      const lines = Object.entries(settings(config, logDir, advertisedPort)).map(([key, value]) => `${key}=${value}\n`)
-      writeFileSync(properties, lines.join(''))
+      const own = settings(config.kafka, node, logDir, advertisedPort?.(node.port) ?? node.port)
+      writeFileSync(
+        properties,
+        Object.entries(own)
+          .map(([key, value]) => `${key}=${value}\n`)
+          .join(''),
+      )
       const options = jvmOptions(home, jars, heapMb)
-      if (!existsSync(join(logDir, 'meta.properties'))) await format(jdk, options, properties)
+      if (!existsSync(join(logDir, 'meta.properties')))
+        await format(jdk, options, properties, nodes.length === 1 ? ['--standalone'] : [], clusterId(cluster))
       archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
       return { command: jdk.java, args: [...sharedArchive(archive), ...options, 'kafka.Kafka', properties], cwd: home }
     },
     recover: () => dropArchive(archive),
     async ready(running, signal) {
       await poll(() => running.output().includes('Kafka Server started'), { everyMs: 25, signal })
-      const admin = createKafka({
-        brokers: [`127.0.0.1:${config.ports.kafka}`],
-        clientId: 'stack',
-        log: silentLogger,
-      }).admin()
+      const brokers = [`127.0.0.1:${node.port}`]
+      const admin = createKafka({ brokers, clientId: 'stack', log: silentLogger }).admin()
       try {
         await admin.connect()
         await poll(async () => (await admin.describeCluster()).controller !== null, { everyMs: 25, signal })
@@ -112,8 +144,14 @@ function jvmOptions(home: string, jars: Jars, heapMb: number): string[] {
   ]
 }
 
-async function format(jdk: Jdk, options: readonly string[], properties: string): Promise<void> {
-  const args = ['format', '--standalone', '--ignore-formatted', '-t', clusterId(), '-c', properties]
+async function format(
+  jdk: Jdk,
+  options: readonly string[],
+  properties: string,
+  extra: readonly string[],
+  cluster: string,
+): Promise<void> {
+  const args = ['format', ...extra, '--ignore-formatted', '-t', cluster, '-c', properties]
   try {
     await promisify(execFile)(jdk.java, [...options, 'kafka.tools.StorageTool', ...args])
   } catch (error) {
@@ -123,8 +161,19 @@ async function format(jdk: Jdk, options: readonly string[], properties: string):
   }
 }
 
+/** The id all brokers of a data folder share; the first that is formatted makes it. */
+function clusterId(folder: string): string {
+  const file = join(folder, 'cluster.id')
+  try {
+    writeFileSync(file, newClusterId(), { flag: 'wx' })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  return readFileSync(file, 'utf8')
+}
+
 /** 16 random bytes as Kafka writes them; one beginning with "-" would be taken for an option. */
-function clusterId(): string {
+function newClusterId(): string {
   const id = randomBytes(16).toString('base64url')
-  return id.startsWith('-') ? clusterId() : id
+  return id.startsWith('-') ? newClusterId() : id
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts'
-import { kafkaServer } from './kafka-server.ts'
+import { kafkaServers } from './kafka-server.ts'
+import type { KafkaServerOptions } from './kafka-server.ts'
 import { postgresServer } from './postgres-server.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { registryServer } from './registry-server.ts'
@@ -7,22 +8,14 @@ import { registryServer } from './registry-server.ts'
 /**
  * The servers that `config` does not name as the user's own.
  * @param durable false: fast and not proof against a power cut, for tests
- * @param advertisedKafkaPort where Kafka tells clients to go, if something stands in front of it
- * @param kafkaHeapMb the most memory Kafka's objects may take
  */
 export function embeddedServers(
   config: Config,
-  {
-    durable,
-    advertisedKafkaPort,
-    kafkaHeapMb,
-  }: { durable: boolean; advertisedKafkaPort?: number; kafkaHeapMb?: number },
+  { durable, kafka }: { durable: boolean; kafka?: KafkaServerOptions },
 ): ProcessSpec[] {
   return [
     ...(config.postgres.embedded ? [postgresServer(config, { durable })] : []),
-    ...(config.kafka.embedded
-      ? [kafkaServer(config, { advertisedPort: advertisedKafkaPort, heapMb: kafkaHeapMb })]
-      : []),
+    ...(config.kafka.embedded ? kafkaServers(config, kafka) : []),
     ...(config.registry.embedded ? [registryServer(config)] : []),
   ]
 }

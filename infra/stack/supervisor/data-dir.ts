@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { loadConfig } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
+import { assertBrokers } from '../servers/broker-count.ts'
 
 /** In every data folder: only what carries it is ever deleted. */
 const marker = 'tally-data-dir'
@@ -90,10 +91,15 @@ export function ensureDatabasePassword(dataDir: string): string {
   return readFileSync(path, 'utf8').trim()
 }
 
-/** The configuration with its data folder made and the embedded database's password in it. */
+/**
+ * The configuration with its data folder made and the embedded database's password in it.
+ * @param env @default `process.env`
+ * @throws TallyError CONFIG_INVALID; USAGE when the folder cannot be used, or was made with another number of brokers
+ */
 export function loadStackConfig(env?: NodeJS.ProcessEnv): Config {
-  const { dataDir } = loadConfig(env)
+  const { dataDir, brokersWanted } = loadConfig(env)
   prepareDataDir(dataDir)
+  assertBrokers(dataDir, brokersWanted)
   ensureDatabasePassword(dataDir)
   return loadConfig(env)
 }
