@@ -7,7 +7,9 @@ import { loadStackConfig } from '../supervisor/data-dir.ts'
 import { brokersOf, keepBrokers } from './broker-count.ts'
 
 let dataDir: string
-beforeEach(() => (dataDir = mkdtempSync(join(tmpdir(), 'tally-brokers-'))))
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tally-brokers-'))
+})
 afterEach(() => rmSync(dataDir, { recursive: true }))
 const wanting = (brokers?: number) => ({
   TALLY_DATA_DIR: dataDir,
