@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import type { Admin, Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
 import { patchesKafkajs } from '../config.ts'
 import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
 import { registerCompression } from './patches/fetch/register-compression.ts'
@@ -50,13 +50,4 @@ function forward(log: Logger, { level, namespace, log: { message, error } }: Log
   else log.debug(fields, message)
 }
 
-/** An admin client for one piece of work. */
-export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafka.admin()
-  try {
-    await admin.connect()
-    return await work(admin)
-  } finally {
-    await admin.disconnect()
-  }
-}
+export { withAdmin } from './admin.ts'

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import type { Config } from '../../config.ts'
@@ -108,14 +108,34 @@ test('starts no replica of a consumer whose step fails', async () => {
 })
 
 test('carries out one command at a time', async () => {
-  await startOne()
-  const [first, second] = await Promise.allSettled([scale({ payment: 2 }), scale({ payment: 3 })])
-  const refused = [first, second].filter(({ status }) => status === 'rejected')
-  expect(refused).toEqual([
-    expect.objectContaining({
-      reason: expect.objectContaining({ code: 'BUSY', message: expect.stringMatching(/^Another scale/) }),
-    }),
-  ])
+  const gate = join(config.dataDir, 'gate')
+  await startStack(config, {
+    processes: [replica('payment', 1)],
+    replicas: {
+      consumers: () => ['payment'],
+      // Ready once the test has opened the gate, so that the first command is still under way when the second arrives
+      replica: (consumer, number) =>
+        script(
+          `${consumer}-${number}`,
+          `process.on('SIGTERM', () => process.exit())
+           const timer = setInterval(() => {
+             if (!require('node:fs').existsSync('${gate}')) return
+             clearInterval(timer)
+             process.send({ type: 'ready' })
+           }, 10)`,
+          { consumer },
+        ),
+      joining: () => [],
+    },
+  })
+  const first = scale({ payment: 2 }, 60_000)
+  await waitUntil('the first is under way', async () => (await running())?.includes('payment-2 starting'))
+  await expect(scale({ payment: 3 })).rejects.toMatchObject({
+    code: 'BUSY',
+    message: expect.stringMatching(/^Another scale/),
+  })
+  writeFileSync(gate, '')
+  expect(await first).toEqual({ payment: 2 })
 })
 
 test.each([
