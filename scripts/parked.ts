@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import type { ParkedInput } from '../consumers/runtime/batch/decide.ts'
 import { createCommand, runCommand } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
@@ -17,6 +16,7 @@ import { redrive } from './parked/redrive.ts'
 import type { RedriveOptions } from './parked/redrive.ts'
 import { rehearse } from './parked/rehearsal.ts'
 import { show } from './parked/show.ts'
+import type { ParkedInput } from '../consumers/runtime/model.ts'
 
 const reasons = [
   'UNREADABLE',

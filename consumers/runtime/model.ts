@@ -1,22 +1,29 @@
 import type { KafkaMessage } from 'kafkajs'
+import type { UnnumberedEvent } from '../../producers/outbox/outbox-table.ts'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 
+/** Proof of who owns a lane: the epoch that the owner's claim gave it. */
+export interface Ownership {
+  readonly lane: number
+  readonly epoch: number
+}
+
 /**
- * What led to a decision. Ids of everything that follows derive from it, so deciding again yields the same ids.
+ * What led to a decision. The ids of everything that follows derive from it, so deciding again yields the same ids.
  * Stored as JSON with calls and timers.
  */
 export interface Cause {
-  /** Id that derived ids hash: of the event, or of the call or timer that stands between. */
+  /** Id that derived ids hash: of the event, or of the call or timer in between. */
   id: string
-  /** Id of the event; goes on as `ce_causationid`. */
+  /** Id of the event, passed on as `ce_causationid`. */
   eventId: string
   /** When the event happened, UTC epoch ms. */
   time: number
-  /** When the event that started the chain happened, UTC epoch ms; the front of derived ids. */
+  /** When the event that started the chain happened, UTC epoch ms; the first part of derived ids. */
   chainTime: number
   correlationId: string
   traceparent?: string
-  /** Replay that corrects what followed the first time: ids of events that follow hash it, so that others take them as new. */
+  /** Replay that corrects earlier effects: the ids of resulting events hash it, so that consumers treat them as new. */
   correctedBy?: number
 }
 
@@ -26,7 +33,7 @@ interface Keyed {
   readonly cause: Cause
 }
 
-/** A record of a topic the group reads. Without `event` it could not be read and `unreadable` says why. */
+/** A record of a topic the group reads. If it could not be read, `event` is absent and `unreadable` gives the reason. */
 export interface RecordInput extends Keyed {
   readonly source: 'record'
   readonly topic: string
@@ -35,7 +42,7 @@ export interface RecordInput extends Keyed {
   readonly message: KafkaMessage
   /** Id under which the inbox remembers it. */
   readonly inboxId: string
-  /** Id of its place, under which the inbox remembers what could not be read. */
+  /** Id of its place, under which the inbox remembers a record that could not be read. */
   readonly placeId: () => string
   readonly event?: { type: EventType; data: EventData[EventType] }
   readonly unreadable?: { reason: 'UNREADABLE' | 'MISROUTED' | 'KILLED_PROCESS'; error: string }
@@ -49,7 +56,7 @@ export interface AnswerInput extends Keyed {
   readonly answer: object
 }
 
-/** A timer that has come due. */
+/** A timer that is due. */
 export interface TimerInput extends Keyed {
   readonly source: 'timer'
   readonly id: string
@@ -58,13 +65,13 @@ export interface TimerInput extends Keyed {
 
 export type Input = RecordInput | AnswerInput | TimerInput
 
-/** A parked input that is tried again. */
+/** A parked input that is retried. */
 export interface Retry {
   readonly parkedId: number
-  /** Of the row when it was read. */
+  /** Revision of the row when it was read. */
   readonly revision: number
   readonly attempts: number
-  /** Key and inbox id under which it is parked; a record that can be read only now may have others of its own. */
+  /** Key and inbox id under which it is parked. A record that has become readable may have others. */
   readonly parkedKey: string
   readonly parkedInboxId: string
   readonly input: Input
@@ -77,15 +84,15 @@ export interface OffsetMove {
   readonly to: number
   readonly ignored: number
   readonly holes: number
-  /** A replay has the lane take them again. */
+  /** A redelivery: the lane has processed these offsets before. */
   readonly again?: boolean
 }
 
-/** Records a replay has chosen, all below the lane's positions: the ledger is not moved, and nothing of them is parked. */
+/** Records selected by a replay, all below the lane's positions: the ledger does not move, and none of them is parked. */
 export interface Chosen {
   readonly source: 'chosen'
   readonly inputs: readonly RecordInput[]
-  /** Bypassed, it learns the ids it does not know, but all are handled: the replay sees to it that none comes twice. */
+  /** `bypass` still adds unknown ids to the inbox but processes every record: the replay itself excludes repeats. */
   readonly inbox: 'honour' | 'bypass'
 }
 
@@ -96,3 +103,50 @@ export type Batch =
   | { readonly source: 'answer'; readonly inputs: readonly AnswerInput[] }
   | { readonly source: 'timer'; readonly inputs: readonly TimerInput[] }
   | { readonly source: 'parked'; readonly inputs: readonly Retry[] }
+
+/** A batch and the lane it belongs to. */
+export interface LaneBatch {
+  readonly own: Ownership
+  readonly batch: Batch
+  /** Parks the batch's only input for this reason instead of handling it. */
+  readonly refusal?: Refusal
+}
+
+/** A call or timer to store. Its id is derived, so deciding again yields the same id. */
+export interface Intent {
+  readonly id: string
+  readonly key: string
+  readonly kind: string
+  readonly cause: Cause
+}
+export type NewCall = Intent & { readonly request: object }
+/** `dueAt`: UTC epoch ms. */
+export type NewTimer = Intent & { readonly dueAt: number }
+
+/** An input that must wait: because it failed (`reason`), or behind a parked input of its key (`BEHIND`). */
+export interface ParkedInput {
+  readonly input: Input
+  readonly reason:
+    | 'UNREADABLE' // no reader schema can decode it, or it breaks the event's own rules
+    | 'MISROUTED' // its key belongs to another partition
+    | 'HANDLER_FAILED' // the handler threw
+    | 'REFUSED_BY_DATABASE' // its effects cannot be stored
+    | 'KILLED_PROCESS' // the process died repeatedly while handling it
+    | 'BEHIND' // only waits for its key
+  /** One line. */
+  readonly error?: string
+  readonly stack?: string
+}
+
+/** Why an input is parked instead of handled. */
+export type Refusal = Omit<ParkedInput, 'input'>
+
+/** The effects of a batch of inputs, before anything is written. */
+export interface Outcome<State, Row> {
+  readonly states: Map<string, State>
+  readonly shared: Map<string, Row>
+  readonly events: UnnumberedEvent[]
+  readonly calls: NewCall[]
+  readonly timers: NewTimer[]
+  readonly parked: ParkedInput[]
+}

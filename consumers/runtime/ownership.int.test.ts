@@ -4,13 +4,13 @@ import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import { claimLane } from './lane/claim-lane.ts'
 import { lockLane, moveLedger, openLedger, raiseEpoch } from './tables/ledger.ts'
-import type { Ownership } from './tables/ledger.ts'
 import { FailureBreaker } from './batch/failure-breaker.ts'
-import { takeBatches } from './batch/take-batch.ts'
+import { processBatches } from './batch/process-batch.ts'
 import { counts, ledgerSums, published } from './testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from './testing/tally-consumer.ts'
 import { openTestBench } from './testing/test-bench.ts'
 import type { TestBench } from './testing/test-bench.ts'
+import type { Ownership } from './model.ts'
 
 const group = 'tester'
 const open = () => openTestBench(group, countTable)
@@ -24,15 +24,15 @@ const contextOf = ({ pool, codec, config }: TestBench) => ({
   generation: 1,
 })
 
-/** Takes offsets in which nothing lies for the group. */
-const takeRange = (
+/** Processes offsets without events for the group. */
+const processRange = (
   bench: TestBench,
   own: Ownership,
   from: number,
   to: number,
   found = { ignored: to - from, holes: 0 },
 ) =>
-  takeBatches(contextOf(bench), [
+  processBatches(contextOf(bench), [
     { own, batch: { source: 'record', inputs: [], move: { topic: 'orders', from, to, ...found } } },
   ])
 
@@ -41,8 +41,8 @@ test('an owner with an older epoch is refused', async () => {
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
   await raiseEpoch(bench.pool, 0, 'second')
-  const take = takeRange(bench, own, 0, 1)
-  await expect(take).rejects.toMatchObject({ code: 'FENCED' })
+  const process = processRange(bench, own, 0, 1)
+  await expect(process).rejects.toMatchObject({ code: 'FENCED' })
   await expect(raiseEpoch(bench.pool, 0, 'first', own.epoch)).rejects.toMatchObject({ code: 'FENCED' })
 })
 
@@ -50,11 +50,11 @@ test('a batch that does not begin where the ledger stands is refused', async () 
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
-  const take = (from: number, to: number) => takeRange(bench, own, from, to)
-  await take(0, 5)
-  await expect(take(3, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
-  await expect(take(7, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
-  await take(5, 8)
+  const process = (from: number, to: number) => processRange(bench, own, from, to)
+  await process(0, 5)
+  await expect(process(3, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
+  await expect(process(7, 8)).rejects.toMatchObject({ code: 'INVARIANT' })
+  await process(5, 8)
   expect(await ledgerSums(bench)).toMatchObject({ ignored: 8, offsets: 8 })
 })
 
@@ -62,8 +62,8 @@ test('a batch that does not account for every offset is refused', async () => {
   await using bench = await open()
   const own = { lane: 0, epoch: await raiseEpoch(bench.pool, 0, 'first') }
   await openLedger(bench.pool, own, [{ topic: 'orders', low: 0 }])
-  const take = takeRange(bench, own, 0, 5, { ignored: 3, holes: 1 })
-  await expect(take).rejects.toMatchObject({ constraint: 'ledger_check' })
+  const process = processRange(bench, own, 0, 5, { ignored: 3, holes: 1 })
+  await expect(process).rejects.toMatchObject({ constraint: 'ledger_check' })
 })
 
 test('a new owner waits for what the older one has under way, and begins behind it', async () => {

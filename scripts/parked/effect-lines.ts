@@ -1,7 +1,7 @@
-import type { NewCall, NewTimer } from '../../consumers/runtime/batch/decide.ts'
 import type { RowChange } from '../../consumers/operations/record-changes.ts'
 import type { TableChange } from '../../consumers/operations/written-rows.ts'
 import { cut, printable } from './printable.ts'
+import type { NewCall, NewTimer } from '../../consumers/runtime/model.ts'
 
 /** JSON of something, on one line of bounded length. */
 export const short = (value: unknown): string => cut(printable(JSON.stringify(value)), 400)

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../runtime/batch/decide.ts'
 import type { AskedKey } from './ask-redrive.ts'
+import type { ParkedInput } from '../../runtime/model.ts'
 
 /** An event that was tried because someone asked, and failed again. */
 export interface FailedAgain {

@@ -5,7 +5,7 @@ import { mendable } from '../../runtime/testing/mendable.ts'
 import { countTable, orderPlaced, orders } from '../../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../runtime/testing/test-bench.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
-import { takeBatches } from '../../runtime/batch/take-batch.ts'
+import { processBatches } from '../../runtime/batch/process-batch.ts'
 import { askRedrive } from './ask-redrive.ts'
 import { readAudit } from '../../runtime/tables/audit.ts'
 import { awaitRedrive } from './await-redrive.ts'
@@ -93,7 +93,7 @@ test('what waits behind an event that has changed since it was read does not ove
     owner: 'test',
     generation: 1,
   }
-  await takeBatches(context, [{ own: rows[0]!, batch }])
+  await processBatches(context, [{ own: rows[0]!, batch }])
   expect((await entries(bench)).map(({ behind }) => behind)).toEqual([1, 0])
 })
 

@@ -1,10 +1,10 @@
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../runtime/batch/decide.ts'
 import { parkedColumns } from '../../runtime/tables/parked-row.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { selected, selectionValues } from './selection.ts'
 import type { Selection } from './selection.ts'
+import type { ParkedInput } from '../../runtime/model.ts'
 
 /** Parked events that have one reason. */
 export interface ParkedCount {

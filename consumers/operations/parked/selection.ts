@@ -1,7 +1,7 @@
 import type { Tx } from '../../../infra/postgres/postgres.ts'
 import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
 import type { Pool } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../runtime/batch/decide.ts'
+import type { ParkedInput } from '../../runtime/model.ts'
 
 /** Which parked events of a group a person means. What is not given does not matter; nothing given means all of them. */
 export interface Selection {

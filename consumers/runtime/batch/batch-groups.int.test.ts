@@ -6,7 +6,6 @@ import { laneOf } from '../../../schemas/partition.ts'
 import { BatchGroups } from './batch-groups.ts'
 import { defineConsumer } from '../handler.ts'
 import { lockLane, openLedger, raiseEpoch } from '../tables/ledger.ts'
-import type { Ownership } from '../tables/ledger.ts'
 import { FailureBreaker } from './failure-breaker.ts'
 import { readRecords } from './read-records.ts'
 import { counts, ledgerSums } from '../testing/observe.ts'
@@ -14,6 +13,7 @@ import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
 import type { Count } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
+import type { Ownership } from '../model.ts'
 
 const lanes = 3
 const open = () =>
@@ -56,7 +56,7 @@ function soldConsumer(seconds = 0) {
   })
 }
 
-/** Owns all lanes. `take` hands a batch of each over at once: the next orders of its topic. */
+/** Owns all lanes. `process` hands a batch of each over at once: the next orders of its topic. */
 async function ownLanes(
   { pool, codec, config }: TestBench,
   {
@@ -103,12 +103,12 @@ async function ownLanes(
   }
   return {
     owns,
-    async take(placed: ReturnType<typeof orders>) {
+    async process(placed: ReturnType<typeof orders>) {
       const byLane = Map.groupBy(placed, ({ data }) => laneOf(data.orderId, lanes))
       const work = await Promise.all(
         owns.map(async (own) => ({ own, batch: await batchOf(own.lane, byLane.get(own.lane) ?? []) })),
       )
-      return work.map((each) => groups.take(each))
+      return work.map((each) => groups.process(each))
     },
   }
 }
@@ -123,9 +123,9 @@ const commits = async ({ pool }: TestBench) => (await pool.query('select distinc
 
 test('batches of several lanes take effect in one transaction, and each sees what the others did to shared rows', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench)
+  const { process } = await ownLanes(bench)
   const placed = orders(60)
-  const taken = await Promise.all(await take(placed))
+  const taken = await Promise.all(await process(placed))
   expect(taken.reduce((sum, each) => sum + each.taken, 0)).toBe(60)
   expect(await commits(bench)).toBe(1)
   expect((await counts(bench)).size).toBe(60)
@@ -140,9 +140,9 @@ test('batches of several lanes take effect in one transaction, and each sees wha
 
 test('what the database refuses fails its own lane only', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench)
+  const { process } = await ownLanes(bench)
   const [refused] = orders(1, 'refused')
-  const settled = await Promise.allSettled(await take([...orders(60), refused!]))
+  const settled = await Promise.allSettled(await process([...orders(60), refused!]))
   const lane = laneOf(refused!.data.orderId, lanes)
   expect(settled.map(({ status }) => status === 'rejected')).toEqual([0, 1, 2].map((each) => each === lane))
   expect(settled[lane]).toMatchObject({ reason: { constraint: 'count_placed_check' } })
@@ -150,9 +150,9 @@ test('what the database refuses fails its own lane only', async () => {
 
 test('what cannot be handled is parked in its lane, and nothing else', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench)
+  const { process } = await ownLanes(bench)
   const [bad] = orders(1, 'throws')
-  await Promise.all(await take([...orders(60), bad!]))
+  await Promise.all(await process([...orders(60), bad!]))
   expect(await commits(bench)).toBe(1)
   expect((await bench.pool.query('select lane, key from parked')).rows).toEqual([
     { lane: laneOf(bad!.data.orderId, lanes), key: bad!.data.orderId },
@@ -162,16 +162,16 @@ test('what cannot be handled is parked in its lane, and nothing else', async () 
 
 test('a lane that somebody else took is refused, and the others are not', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench)
+  const { process } = await ownLanes(bench)
   await raiseEpoch(bench.pool, 1, 'other')
-  const settled = await Promise.allSettled(await take(orders(60)))
+  const settled = await Promise.allSettled(await process(orders(60)))
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect(settled[1]).toMatchObject({ reason: { code: 'FENCED' } })
 })
 
 test('a lane whose row somebody holds waits alone', async () => {
   await using bench = await open()
-  const { take, owns } = await ownLanes(bench)
+  const { process, owns } = await ownLanes(bench)
   const held = Promise.withResolvers<void>()
   const locked = Promise.withResolvers<void>()
   const person = inTransaction(bench.pool, async (tx) => {
@@ -180,7 +180,7 @@ test('a lane whose row somebody holds waits alone', async () => {
     await held.promise
   })
   await locked.promise
-  const [first, waiting, third] = await take(orders(60))
+  const [first, waiting, third] = await process(orders(60))
   await Promise.all([first, third])
   const ends: string[] = []
   void waiting!.then(() => ends.push('waiting'))
@@ -210,8 +210,8 @@ test('whether a lost commit took effect is left to the lanes to find out', async
       return Object.assign(Object.create(client) as typeof client, { query, release: () => client.release(true) })
     },
   })
-  const { take } = await ownLanes(bench, { through: lossy })
-  const settled = await Promise.allSettled(await take(orders(60)))
+  const { process } = await ownLanes(bench, { through: lossy })
+  const settled = await Promise.allSettled(await process(orders(60)))
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   for (const each of settled) expect(each).toMatchObject({ reason: { message: 'Connection terminated unexpectedly' } })
   expect(await ledgerSums(bench)).toMatchObject({ taken: 60, duplicates: 0 })
@@ -219,18 +219,18 @@ test('whether a lost commit took effect is left to the lanes to find out', async
 
 test('a group that took too long is followed by smaller ones', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench, { definition: soldConsumer(1.1) })
-  await Promise.all(await take(ordersOfEachLane([10, 10, 10])))
+  const { process } = await ownLanes(bench, { definition: soldConsumer(1.1) })
+  await Promise.all(await process(ordersOfEachLane([10, 10, 10])))
   expect(await commits(bench)).toBe(1)
-  await Promise.all(await take(ordersOfEachLane([10, 10, 10]))) // At most 15 are enough now: two lanes, and one
+  await Promise.all(await process(ordersOfEachLane([10, 10, 10]))) // At most 15 are enough now: two lanes, and one
   expect(await commits(bench)).toBe(2)
   expect(await ledgerSums(bench)).toMatchObject({ taken: 60 })
 })
 
 test('a lane in which most fail in one way parks nothing, whatever the others park', async () => {
   await using bench = await open()
-  const { take } = await ownLanes(bench)
-  const settled = await Promise.allSettled(await take(ordersOfEachLane([5, 25, 5], 'throws')))
+  const { process } = await ownLanes(bench)
+  const settled = await Promise.allSettled(await process(ordersOfEachLane([5, 25, 5], 'throws')))
   expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   expect(settled[1]).toMatchObject({ reason: { code: 'FAILING' } })
   const { rows } = await bench.pool.query(

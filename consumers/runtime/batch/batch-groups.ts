@@ -1,45 +1,46 @@
 import { isTallyError } from '../../../infra/errors.ts'
 import { isTransient } from '../../../infra/postgres/postgres.ts'
-import { takeBatches } from './take-batch.ts'
-import type { LaneBatch, TakeContext, Taken } from './take-batch.ts'
+import { processBatches } from './process-batch.ts'
+import type { ProcessContext, Processed } from './process-batch.ts'
+import type { LaneBatch } from '../model.ts'
 
-/** Inputs that make a transaction worth its price: a group of so many does not wait for the one under way. */
+/** A group of this many inputs does not wait for the transaction in progress: it is worth one of its own. */
 const plenty = 500
-/** A group that took longer was too large for this consumer: a lane should not wait so long for others. */
+/** A group that took longer was too large for this consumer: no lane should wait that long for others. */
 const tooLongMs = 1_000
 
 interface Waiting {
   readonly work: LaneBatch
-  readonly settle: PromiseWithResolvers<Taken>
+  readonly settle: PromiseWithResolvers<Processed>
 }
 
 /**
- * Takes the batches of this process's lanes in common transactions: what has been fetched together, and what has come
- * while one was under way; never waiting for more. With small batches a transaction costs more than what is in it. When one
- * fails, its batches are taken one by one, and each lane sees what its own leads to.
+ * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small batch:
+ * batches that arrive together, and those that arrive while another transaction is in progress. It never waits for more. If
+ * the transaction fails, each batch is processed in one of its own, so that each lane sees its own error only.
  */
 export class BatchGroups<State, Row> {
-  private readonly context: TakeContext<State, Row>
+  private readonly context: ProcessContext<State, Row>
   private readonly waiting: Waiting[] = []
-  /** Lanes whose last batch failed: what is stuck must not hold up the others time and again. */
+  /** Lanes whose last batch failed are processed alone, so that one that keeps failing does not delay the others. */
   private readonly apart = new Set<number>()
   private underWay = 0
-  /** Inputs from which on a group grows no more. */
+  /** Number of inputs at which a group is closed. */
   private enough = plenty
   private called = false
 
-  constructor(context: TakeContext<State, Row>) {
+  constructor(context: ProcessContext<State, Row>) {
     this.context = context
   }
 
   /**
    * @param alone in a transaction of its own
-   * @throws what `takeBatches` throws for this batch
+   * @throws the errors of `processBatches` for this batch
    */
-  async take(work: LaneBatch, alone = false): Promise<Taken> {
+  async process(work: LaneBatch, alone = false): Promise<Processed> {
     if (alone || this.apart.has(work.own.lane) || work.refusal || work.batch.source === 'parked')
-      return this.takeAlone(work)
-    const settle = Promise.withResolvers<Taken>()
+      return this.processAlone(work)
+    const settle = Promise.withResolvers<Processed>()
     this.waiting.push({ work, settle })
     if (!this.called) {
       this.called = true
@@ -57,7 +58,7 @@ export class BatchGroups<State, Row> {
       if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
       this.waiting.splice(0, group.length)
       this.underWay++
-      void this.takeGroup(group).finally(() => {
+      void this.processGroup(group).finally(() => {
         this.underWay--
         this.begin()
       })
@@ -70,37 +71,37 @@ export class BatchGroups<State, Row> {
     return last === -1 ? [...this.waiting] : this.waiting.slice(0, last + 1)
   }
 
-  private async takeGroup(group: readonly Waiting[]): Promise<void> {
+  private async processGroup(group: readonly Waiting[]): Promise<void> {
     const startedAt = performance.now()
     try {
-      const taken = await takeBatches(
+      const processed = await processBatches(
         this.context,
         group.map(({ work }) => work),
       )
       const tooLong = performance.now() - startedAt > tooLongMs
       this.enough = tooLong ? Math.max(1, inputsOf(group) / 2) : Math.min(plenty, this.enough * 1.1)
-      for (const [index, { settle }] of group.entries()) settle.resolve(taken[index] as Taken)
+      for (const [index, { settle }] of group.entries()) settle.resolve(processed[index] as Processed)
     } catch (error) {
       const again = group.length > 1 && leftNothing(error)
       for (const { work, settle } of group) {
         this.apart.add(work.own.lane)
-        settle.resolve(again ? this.takeAlone(work) : Promise.reject(error))
+        settle.resolve(again ? this.processAlone(work) : Promise.reject(error))
       }
     }
   }
 
-  private async takeAlone(work: LaneBatch): Promise<Taken> {
+  private async processAlone(work: LaneBatch): Promise<Processed> {
     const { lane } = work.own
     this.apart.add(lane)
-    const [taken] = await takeBatches(this.context, [work])
+    const [processed] = await processBatches(this.context, [work])
     this.apart.delete(lane)
-    return taken as Taken
+    return processed as Processed
   }
 }
 
 /**
- * Whether the transaction was rolled back for sure. A lost connection does not tell: taken again, an answer that was committed
- * would look like one that came twice, and what it led to would stay where it is. So every lane claims itself again.
+ * Whether the transaction was certainly rolled back. After a lost connection it may have been committed: a second attempt would
+ * take a committed answer for a repeat, and its events would not be published. So every lane claims itself again instead.
  */
 const leftNothing = (error: unknown): boolean =>
   isTallyError(error) || !isTransient(error) || (error as { code?: unknown }).code === lockNotAvailable

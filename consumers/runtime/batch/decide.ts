@@ -1,66 +1,29 @@
 import { describeError, TallyError } from '../../../infra/errors.ts'
-import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
-import type { Cause, Input } from '../model.ts'
-
-/** A call or timer to be stored: its id is derived, so deciding again makes the same one. */
-export interface Intent {
-  readonly id: string
-  readonly key: string
-  readonly kind: string
-  readonly cause: Cause
-}
-export type NewCall = Intent & { readonly request: object }
-export type NewTimer = Intent & { readonly dueAt: number }
-
-/** An input that waits: because it failed (`reason`), or behind an input of its key (`BEHIND`). */
-export interface ParkedInput {
-  readonly input: Input
-  readonly reason:
-    | 'UNREADABLE' // no reader schema can decode it, or it breaks the event's own rules
-    | 'MISROUTED' // its key belongs to another partition
-    | 'HANDLER_FAILED' // the handler threw
-    | 'REFUSED_BY_DATABASE' // what it leads to cannot be stored
-    | 'KILLED_PROCESS' // the process died of it repeatedly
-    | 'BEHIND' // only waits for its key
-  /** One line. */
-  readonly error?: string
-  readonly stack?: string
-}
-
-/** Why an input is to be parked instead of handled. */
-export type Refusal = Omit<ParkedInput, 'input'>
-
-/** What a batch of inputs leads to, before anything is written. */
-export interface Outcome<State, Row> {
-  readonly states: Map<string, State>
-  readonly shared: Map<string, Row>
-  readonly events: UnnumberedEvent[]
-  readonly calls: NewCall[]
-  readonly timers: NewTimer[]
-  readonly parked: ParkedInput[]
-}
+import type { Input, Intent, Outcome, Refusal } from '../model.ts'
 
 export interface DecideOptions<State, Row> {
   definition: ConsumerDefinition<State, Row>
   codec: Pick<Codec, 'encode'>
-  /** Rows as loaded; keys without a row are absent. */
+  /** Rows as loaded, by key; keys without a row are absent. */
   states: ReadonlyMap<string, State>
   shared: ReadonlyMap<string, Row>
   /** Keys that already have a parked event. */
   blocked: ReadonlySet<string>
-  /** Set when it is known already that these inputs cannot be handled. */
+  /** Parks all inputs for this reason instead of handling them. */
   refusal?: Refusal
+  /** UTC epoch ms; becomes the time of the events. */
   now: number
 }
 
 /**
- * Runs the handlers over the inputs in order; pure but for the codec. Each handler sees what the earlier ones decided.
- * One that throws leaves no trace but its parked input; from then on its key waits behind it and all other keys go on.
+ * Runs the handlers over the inputs in order; pure except for the codec. Each handler sees the effects of the earlier ones.
+ * If a handler throws, its input is parked and has no other effect: later inputs of the same key queue behind it, all other
+ * keys continue.
  */
 export function decide<State, Row>(inputs: readonly Input[], options: DecideOptions<State, Row>): Outcome<State, Row> {
   const { definition, states, refusal } = options
@@ -138,7 +101,7 @@ function handle<State, Row>(
   }
 }
 
-/** Turns a decision into rows. An id hashes the group, the cause and the ordinal within the type: the same every time. */
+/** Turns a decision into rows. Each id hashes the group, the cause and the ordinal within the type, so it is reproducible. */
 function effectsOf<State, Row>(
   { events = [], calls = [], timers = [] }: Decision<State, Row>,
   { key, cause }: Input,
@@ -151,7 +114,7 @@ function effectsOf<State, Row>(
     return derivedEventId({ chainTime: cause.chainTime, group, causeId: cause.id, type, ordinal, correctedBy })
   }
   const intent = (family: string, kind: string): Intent => {
-    const id = derive(`${family}:${kind}`) // The same in a replay that corrects: it is the idempotency key
+    const id = derive(`${family}:${kind}`) // Not changed by a correcting replay: it is the idempotency key
     return { id, key, kind, cause: { ...cause, id } }
   }
   for (const { kind } of calls) if (!known[kind]) throw new TallyError('INVARIANT', `${group} knows no call ${kind}`)

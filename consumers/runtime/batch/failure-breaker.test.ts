@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ParkedInput } from './decide.ts'
 import { FailureBreaker, signatureOf } from './failure-breaker.ts'
+import type { ParkedInput } from '../model.ts'
 
 const failed = (error: string, reason: ParkedInput['reason'] = 'HANDLER_FAILED'): ParkedInput => ({
   input: {} as ParkedInput['input'],

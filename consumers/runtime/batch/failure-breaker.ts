@@ -1,6 +1,6 @@
-import type { ParkedInput } from './decide.ts'
+import type { ParkedInput } from '../model.ts'
 
-/** Inputs looked back on at least, how many of them must have failed in one way, and which share of them. */
+/** Number of recent inputs considered; number and share of them that must have failed in the same way. */
 const window = 50
 const enough = 20
 const share = 0.8
@@ -12,15 +12,15 @@ interface Tried {
 }
 
 /**
- * Tells a poisonous event from a broken service. When most of the recent inputs fail in one way, the fault is not theirs:
- * parking them all would only move the work into the parking lot. One per process; what was rolled back does not count.
+ * Distinguishes a bad event from a broken service. If most recent inputs fail in the same way, the inputs are not the cause,
+ * and parking them all would only move the backlog. One per process; batches that were rolled back do not count.
  */
 export class FailureBreaker {
   private recent: readonly Tried[] = []
 
   /**
-   * Asked before a batch's transaction commits.
-   * @returns the fault most inputs fail with, if this batch would park more of it
+   * Call before a batch's transaction commits.
+   * @returns the fault that most inputs fail with if this batch would park more inputs for it
    */
   objection(inputs: number, parked: readonly ParkedInput[]): string | undefined {
     const batch = { inputs, failures: signaturesOf(parked) }
@@ -34,12 +34,12 @@ export class FailureBreaker {
     })
   }
 
-  /** The batch is committed. */
+  /** Call after the batch's commit. */
   record(inputs: number, parked: readonly ParkedInput[]): void {
     if (inputs > 0) this.recent = this.lookBack({ inputs, failures: signaturesOf(parked) })
   }
 
-  /** As many of the latest batches as it takes to see `window` inputs. */
+  /** The latest batches that together have at least `window` inputs. */
   private lookBack(batch: Tried): Tried[] {
     const tried = [...this.recent, batch]
     let total = tried.reduce((sum, { inputs }) => sum + inputs, 0)
@@ -51,7 +51,7 @@ export class FailureBreaker {
 const signaturesOf = (parked: readonly ParkedInput[]): string[] =>
   parked.filter(({ reason }) => reason !== 'BEHIND').map(({ reason, error = '' }) => signatureOf(`${reason}: ${error}`))
 
-/** The same fault under changing ids and numbers reads the same. */
+/** Masks ids and numbers, so that the same fault of different inputs has the same signature. */
 export const signatureOf = (error: string): string =>
   error
     .replaceAll(/"[^"]*"|'[^']*'/g, '…')

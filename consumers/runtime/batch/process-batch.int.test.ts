@@ -6,7 +6,7 @@ import { FailureBreaker } from './failure-breaker.ts'
 import { readRetries } from './read-retries.ts'
 import { dueRows } from '../tables/retry-table.ts'
 import { readRecords } from './read-records.ts'
-import { takeBatches } from './take-batch.ts'
+import { processBatches } from './process-batch.ts'
 import { counts } from '../testing/observe.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
@@ -15,7 +15,7 @@ import { dueTimers } from '../tables/timer-table.ts'
 
 const open = () => openTestBench('tester', countTable, 1)
 
-/** Owns the only lane, and takes what it is given without looking whether it should. */
+/** Owns the only lane, and processes every batch without checking whether it should. */
 async function ownLane({ pool, codec, config }: TestBench) {
   const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'replica') }
   await openLedger(pool, own, [{ topic: 'orders', low: 0 }])
@@ -35,7 +35,7 @@ async function ownLane({ pool, codec, config }: TestBench) {
     generation: 1,
   }
   return {
-    take: async (batch: Batch) => (await takeBatches(context, [{ own, batch }]))[0],
+    process: async (batch: Batch) => (await processBatches(context, [{ own, batch }]))[0],
     /** Orders that throw are handled from now on. */
     mend: () => (mended = true),
   }
@@ -57,29 +57,29 @@ function recordsOf({ codec }: TestBench, events: readonly ReturnType<typeof orde
 
 test('a timer that is seen twice fires once', async () => {
   await using bench = await open()
-  const { take } = await ownLane(bench)
-  await take(await recordsOf(bench, [orderPlaced('o-1', 'waits')]))
+  const { process } = await ownLane(bench)
+  await process(await recordsOf(bench, [orderPlaced('o-1', 'waits')]))
   const inputs = (await dueTimers(bench.pool, [0], 10)).map(({ input }) => input)
-  expect(await take({ source: 'timer', inputs })).toMatchObject({ taken: 1 })
-  expect(await take({ source: 'timer', inputs })).toMatchObject({ taken: 0 })
+  expect(await process({ source: 'timer', inputs })).toMatchObject({ taken: 1 })
+  expect(await process({ source: 'timer', inputs })).toMatchObject({ taken: 0 })
   expect((await counts(bench)).get('o-1')).toMatchObject({ fired: 1 })
 })
 
 test('an answer that comes twice counts once', async () => {
   await using bench = await open()
-  const { take } = await ownLane(bench)
-  await take(await recordsOf(bench, [orderPlaced('o-1', 'asks')]))
+  const { process } = await ownLane(bench)
+  await process(await recordsOf(bench, [orderPlaced('o-1', 'asks')]))
   const calls = await readCalls(bench.pool, 0, [], 10)
   const inputs = calls.map((call) => ({ ...call, source: 'answer', answer: {} }) as const)
-  expect(await take({ source: 'answer', inputs })).toMatchObject({ taken: 1 })
-  expect(await take({ source: 'answer', inputs })).toMatchObject({ taken: 0, publish: [] })
+  expect(await process({ source: 'answer', inputs })).toMatchObject({ taken: 1 })
+  expect(await process({ source: 'answer', inputs })).toMatchObject({ taken: 0, publish: [] })
   expect((await counts(bench)).get('o-1')).toMatchObject({ answered: 1 })
 })
 
 describe('of two parked events of a key', () => {
   async function parkTwo(bench: TestBench) {
     const lane = await ownLane(bench)
-    await lane.take(await recordsOf(bench, [orderPlaced('o-1', 'throws'), orderPlaced('o-1')]))
+    await lane.process(await recordsOf(bench, [orderPlaced('o-1', 'throws'), orderPlaced('o-1')]))
     await bench.pool.query(`update parked set next_attempt_at = now() where reason <> 'BEHIND'`)
     const { inputs } = await readRetries(await dueRows(bench.pool, [0]), { codec: bench.codec, partitions: 1 })
     const [head, behind] = inputs
@@ -90,23 +90,23 @@ describe('of two parked events of a key', () => {
 
   test('a parked event that somebody touched meanwhile is not handled as it was', async () => {
     await using bench = await open()
-    const { take, head, behind } = await parkTwo(bench)
+    const { process, head, behind } = await parkTwo(bench)
     await bench.pool.query('update parked set revision = revision + 1')
-    expect(await take({ source: 'parked', inputs: [head, behind] })).toMatchObject({ taken: 0, publish: [] })
+    expect(await process({ source: 'parked', inputs: [head, behind] })).toMatchObject({ taken: 0, publish: [] })
     expect((await bench.pool.query('select from parked')).rowCount).toBe(2)
   })
 
   test('a parked event is not tried while another of its key is in front', async () => {
     await using bench = await open()
-    const { take, behind } = await parkTwo(bench)
-    expect(await take({ source: 'parked', inputs: [behind] })).toMatchObject({ taken: 0, publish: [] })
+    const { process, behind } = await parkTwo(bench)
+    expect(await process({ source: 'parked', inputs: [behind] })).toMatchObject({ taken: 0, publish: [] })
     expect((await counts(bench)).size).toBe(0)
   })
 
   test('when the head of a key has been handled, the next is due at once', async () => {
     await using bench = await open()
-    const { take, head, behind } = await parkTwo(bench)
-    expect(await take({ source: 'parked', inputs: [head] })).toMatchObject({ taken: 1 })
+    const { process, head, behind } = await parkTwo(bench)
+    expect(await process({ source: 'parked', inputs: [head] })).toMatchObject({ taken: 1 })
     expect((await dueRows(bench.pool, [0])).map(({ id }) => id)).toEqual([behind.parkedId])
   })
 })

@@ -6,20 +6,19 @@ import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
 import { advanceLanes, appendOutbox, numberEvents } from '../../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { addCalls } from '../tables/call-table.ts'
-import type { NewCall, Outcome, Refusal } from './decide.ts'
 import { decide } from './decide.ts'
 import type { ConsumerDefinition } from '../handler.ts'
-import type { Batch, Input } from '../model.ts'
-import type { LedgerMove, Ownership } from '../tables/ledger.ts'
+import type { Batch, Input, LaneBatch, NewCall, Outcome, Ownership } from '../model.ts'
+import type { LedgerMove } from '../tables/ledger.ts'
 import { lockLanes, moveLedger } from '../tables/ledger.ts'
 import type { FailureBreaker } from './failure-breaker.ts'
 import { parkInputs } from '../tables/parked-table.ts'
 import type { RetryPolicy } from '../tables/retry-policy.ts'
 import { settleRetries } from '../tables/retry-table.ts'
-import { batchKeys, blockedIn, takeNew } from './dedupe.ts'
+import { batchKeys, blockedIn, dedupe } from './dedupe.ts'
 import { addTimers } from '../tables/timer-table.ts'
 
-export interface TakeContext<State, Row> {
+export interface ProcessContext<State, Row> {
   definition: ConsumerDefinition<State, Row>
   pool: Pool
   codec: Pick<Codec, 'encode'>
@@ -31,54 +30,49 @@ export interface TakeContext<State, Row> {
   generation: number
 }
 
-/** A batch and the lane it is of. */
-export interface LaneBatch {
-  readonly own: Ownership
+/** A batch that has taken effect, and what is left to do after its commit. */
+export interface Processed {
   readonly batch: Batch
-  /** Set when the batch's only input is known to be impossible: then it is parked instead of handled. */
-  readonly refusal?: Refusal
-}
-
-/** What is left to do once the batch has taken effect. */
-export interface Taken {
   readonly publish: readonly OutboxRow[]
   readonly calls: readonly NewCall[]
+  /** Numbers of inputs: handled, known already, parked. */
   readonly taken: number
   readonly duplicates: number
   readonly parked: number
 }
 
-/** What a batch has led to, in a transaction that is still open. */
+/** The effects of a batch in a transaction that is still open. */
 export interface Applied<State, Row> extends LaneBatch {
-  /** Those that were new. */
+  /** The inputs that were new. */
   readonly inputs: readonly Input[]
   readonly outcome: Outcome<State, Row>
   readonly publish: OutboxRow[]
 }
 
 /**
- * The life of a batch, or of one of each of several lanes. All of it takes effect in one transaction or none of it does;
- * the number of statements depends neither on the number of inputs nor of lanes.
- * @throws TallyError FENCED if a lane has a newer owner, LANE_FULL or FAILING if it must not park more; database errors as
- *   they come
+ * Processes one batch of each of several lanes in one transaction: all of it takes effect or none. The number of statements
+ * depends neither on the number of inputs nor on the number of lanes.
+ * @returns one entry per batch, in the order of `work`
+ * @throws TallyError FENCED if a lane has a newer owner, LANE_FULL or FAILING if it must not park more; database errors
+ *   unchanged
  */
-export async function takeBatches<State, Row>(
-  context: TakeContext<State, Row>,
+export async function processBatches<State, Row>(
+  context: ProcessContext<State, Row>,
   work: readonly LaneBatch[],
-): Promise<Taken[]> {
+): Promise<Processed[]> {
   const applied = await inTransaction(context.pool, (tx) => applyBatches(tx, context, work))
   return applied.map(({ batch, inputs, outcome, publish }) => {
     const parked = outcome.parked.length
     if (batch.source !== 'parked') context.breaker.record(inputs.length, outcome.parked)
     const duplicates = batch.inputs.length - inputs.length
-    return { publish, calls: outcome.calls, taken: inputs.length - parked, duplicates, parked }
+    return { batch, publish, calls: outcome.calls, taken: inputs.length - parked, duplicates, parked }
   })
 }
 
-/** Everything a batch does to the database, for a transaction that someone else commits, or rolls back to only look. */
+/** Writes all effects of one batch in the caller's transaction, which the caller commits, or rolls back for a dry run. */
 export async function applyBatch<State, Row>(
   tx: Tx,
-  context: TakeContext<State, Row>,
+  context: ProcessContext<State, Row>,
   own: Ownership,
   batch: Batch,
 ): Promise<Applied<State, Row>> {
@@ -88,7 +82,7 @@ export async function applyBatch<State, Row>(
 
 async function applyBatches<State, Row>(
   tx: Tx,
-  context: TakeContext<State, Row>,
+  context: ProcessContext<State, Row>,
   work: readonly LaneBatch[],
 ): Promise<Applied<State, Row>[]> {
   const { definition, codec, generation } = context
@@ -100,7 +94,7 @@ async function applyBatches<State, Row>(
     ),
     blockedIn(tx, work),
     hopeless ? new Map<string, State>() : definition.state.load(tx, keysOf(work)),
-    takeNew(tx, work, definition.handlers),
+    dedupe(tx, work, definition.handlers),
   )
   const shared = new Map(hopeless ? [] : await lockShared(tx, definition, fresh.flat(), states))
   const now = Date.now()
@@ -110,7 +104,7 @@ async function applyBatches<State, Row>(
     const { refusal } = each
     const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now }
     const outcome = decide(inputs, options)
-    for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane decides with what this one leaves
+    for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane's handlers must see this lane's effects
     const firstSeq = firstSeqs.get(lane) as number
     const publish = numberEvents(outcome.events, { writer: definition.group, lane, firstSeq, generation })
     return { ...each, inputs, outcome, publish }
@@ -135,10 +129,10 @@ async function applyBatches<State, Row>(
   return applied
 }
 
-/** Says what became of the inputs. */
+/** Records what became of each input: parked rows, retries, ledger. */
 async function settle<State, Row>(
   tx: Tx,
-  { breaker, owner, policy }: TakeContext<State, Row>,
+  { breaker, owner, policy }: ProcessContext<State, Row>,
   applied: readonly Applied<State, Row>[],
 ): Promise<void> {
   const judged = applied.filter(({ batch }) => batch.source !== 'chosen' && batch.source !== 'parked')
@@ -151,7 +145,7 @@ async function settle<State, Row>(
   const work: Promise<void>[] = []
   for (const { own, batch, inputs, outcome } of applied) {
     const { parked } = outcome
-    if (batch.source === 'chosen') continue // What failed is its replay's to judge
+    if (batch.source === 'chosen') continue // The replay decides what to do about failures
     if (batch.source === 'parked') {
       work.push(settleRetries(tx, { lane: own.lane, actor: owner }, batch.inputs, inputs, parked, policy))
       continue

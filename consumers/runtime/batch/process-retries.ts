@@ -5,10 +5,10 @@ import type { Input, Retry } from '../model.ts'
 import { stillParked } from '../tables/retry-table.ts'
 
 /**
- * The retries that are to be handled now: still parked as they were read, of a type the consumer handles, and not taken
- * meanwhile under an id that could not be read before (somebody may have published the mended event himself).
+ * Selects the retries to handle now: still parked as they were read, of a type the consumer handles, and not processed
+ * in the meantime under an id that could not be read before (an operator may have published the corrected event).
  */
-export async function takeRetries(
+export async function processRetries(
   tx: Tx,
   lane: number,
   retries: readonly Retry[],

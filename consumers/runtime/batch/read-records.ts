@@ -12,29 +12,29 @@ import type { Batch, RecordInput } from '../model.ts'
 
 export interface ReadOptions {
   codec: Codec
-  /** Types the group handles; all others are passed over without decoding. */
+  /** Types the group handles; all others are ignored without decoding. */
   handled: ReadonlySet<EventType>
   partitions: number
   /** Without namespace. */
   topic: string
-  /** The broker's id of the topic, where it tells it. */
+  /** The broker's id of the topic, where it is known. */
   topicId?: string
   partition: number
-  /** Where its key must belong, if that is another: a parked record's place is of the topics it came on. @default partition */
+  /** Lane the key must belong to; differs for a parked record of an earlier topic generation. @default partition */
   lane?: number
-  /** A replay has the lane take them again. */
+  /** A redelivery: the lane has processed these offsets before. */
   again?: boolean
-  /** Set when the process died of this record repeatedly: then it is not even decoded. */
+  /** Set when the process died repeatedly while handling this record: it is not even decoded. */
   killer?: string
 }
 
-/** Longer keys do not fit into an index. */
+/** Bytes; longer keys do not fit into an index. */
 const longestKey = 512
 
 /**
  * Turns records into the inputs of a batch that covers the offsets `[from, to)`. A record that cannot be read becomes an
- * input that says why; nothing is dropped here but types the group does not handle, and those are counted.
- * @throws TallyError UNREACHABLE while the registry does not answer: the records are fine, the moment is not
+ * input with the reason. Only types the group does not handle are left out, and they are counted as ignored.
+ * @throws TallyError UNREACHABLE while the registry does not answer
  */
 export async function readRecords(
   messages: readonly KafkaMessage[],
@@ -52,7 +52,7 @@ export async function readRecords(
     if (type === undefined) {
       const name = envelopePart.typeName(message.headers)
       type = name === undefined ? undefined : typeOfFullName(name)
-      if (type === undefined && name !== undefined) continue // A type newer than this code: not ours
+      if (type === undefined && name !== undefined) continue // A type newer than this code
     }
     if (type !== undefined && !handled.has(type)) continue
     const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
@@ -63,8 +63,8 @@ export async function readRecords(
 }
 
 /**
- * Reads one record whose schema is learnt.
- * @param placeId what it is known by in the inbox if it says no id of its own, or cannot be read; seldom needed, so asked for
+ * Reads one record whose schema is known to the codec.
+ * @param placeId computes its inbox id in case it has no id of its own or cannot be read; rarely needed
  */
 export function readRecord(
   message: KafkaMessage,
@@ -84,18 +84,18 @@ export function readRecord(
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
   }
   if (event && !isPlausibleTime(time)) {
-    // What follows from it would carry that time: ids, timers, dates of events
+    // Everything derived from it would carry that time: ids, timers, dates of events
     unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record say a plausible time: ${time}` }
     event = undefined
   }
   const key = event ? keyOf(event.data) : storableKey(message.key, `${topic}/${partition}/${offset}`)
   if (event && laneOf(key, partitions) !== lane) {
-    // Its state belongs to another lane's owner: handling it here would give the row two writers
+    // Its state belongs to another lane: handling it here would give the row two writers
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined
   }
-  // An unreadable record is known by its place, so that the mended event can still come under its own id. One that was not
-  // even tried keeps its id: a repeat must not overtake it
+  // The inbox knows an unreadable record by its place, so that the corrected event can still arrive under its own id. A record
+  // that was not even tried keeps its id: a repeat must not overtake it
   const named = !unreadable || unreadable.reason === 'KILLED_PROCESS'
   const id = envelopePart.id(headers)
   const taken = named ? inboxId(id, () => envelopePart.source(headers), placeId) : placeId()
@@ -121,7 +121,7 @@ export function readRecord(
   }
 }
 
-/** The key of a record nobody could read may be anything; the database takes no NUL and no index takes it at any length. */
+/** The key of an unreadable record may be anything; PostgreSQL stores no NUL, and an index limits its length. */
 function storableKey(key: Buffer | null, place: string): string {
   if (key === null) return place
   const text = key.toString('utf8')

@@ -5,7 +5,7 @@ import { restoreIntent, restoreMessage } from '../tables/parked-row.ts'
 import type { ParkedRow } from '../tables/parked-row.ts'
 
 /**
- * Turns parked rows back into inputs, with the schemas and the code of today.
+ * Turns parked rows back into inputs, using the current schemas and code.
  * @throws TallyError UNREACHABLE while the registry does not answer
  */
 export async function readRetries(
@@ -23,6 +23,6 @@ function readRetry(row: ParkedRow, options: Pick<ReadOptions, 'codec' | 'partiti
   const retry = { parkedId, revision, attempts, parkedKey, parkedInboxId }
   if (row.source !== 'record' || topic === null || partition === null) return { ...retry, input: restoreIntent(row) }
   const input = readRecord(restoreMessage(row), () => row.eventId, { ...options, topic, partition, lane: row.lane })
-  // The key of a record nobody can read may have been replaced when it was parked
+  // The key of an unreadable record may have been replaced when it was parked
   return { ...retry, input: input.event ? input : { ...input, key: parkedKey } }
 }

@@ -38,6 +38,19 @@ test('halves cover the same offsets and count the same', () => {
   )
 })
 
+test('halves of a redelivery are redeliveries', () => {
+  const redelivered = batches.map((batch): Records => ({ ...batch, move: { ...batch.move, again: true } }))
+  fc.assert(
+    fc.property(redelivered, (batch) => {
+      const parts: Records[] = [batch]
+      for (let part = parts.pop(); part; part = parts.pop()) {
+        expect(part.move.again).toBe(true)
+        if (part.inputs.length > 1) parts.push(...(splitBatch(part) as [Records, Records]))
+      }
+    }),
+  )
+})
+
 test('answers are halved in order', () => {
   const inputs = ['a', 'b', 'c'].map((id) => ({ source: 'answer', id }) as AnswerInput)
   const [head, tail] = splitBatch({ source: 'answer', inputs })

@@ -1,35 +1,64 @@
 import { describeError, isTallyError } from '../../../infra/errors.ts'
-import type { Refusal } from './decide.ts'
-import type { Batch, OffsetMove } from '../model.ts'
+import { isDataError } from '../../../infra/postgres/postgres.ts'
+import type { Batch, LaneBatch, OffsetMove } from '../model.ts'
+import type { BatchGroups } from './batch-groups.ts'
+import type { Processed } from './process-batch.ts'
 
-/**
- * Takes a batch; if it fails for what one of its inputs leads to, finds that one and has it parked, and lets the others
- * through. A parking lot without room for all gets as many as it has room for: else a large batch could wait for ever.
- * @param isTheirs whether an error is an input's fault, not the moment's
- */
-export async function takeOrSplit(
-  batch: Batch,
-  take: (batch: Batch, refusal?: Refusal) => Promise<void>,
-  isTheirs: (error: unknown) => boolean,
-): Promise<void> {
-  try {
-    await take(batch)
-  } catch (error) {
-    const full = isTallyError(error, 'LANE_FULL')
-    if (!(full || isTheirs(error)) || batch.inputs.length === 0) throw error
-    if (batch.inputs.length > 1) {
-      for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)
-      return
-    }
-    if (full) throw error
-    const stack = error instanceof Error ? error.stack : undefined
-    await take(batch, { reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack })
-  }
+/** What became of a request: the parts that took effect, in order, and the error that stopped the rest. */
+export interface RequestOutcome {
+  readonly done: readonly Processed[]
+  readonly failure?: { readonly error: unknown }
+}
+
+export interface SplitOptions {
+  groups: Pick<BatchGroups<unknown, unknown>, 'process'>
+  /** Whether an error that is not a data error recurs so persistently that an input may be its cause. */
+  fault: { isStubborn(error: unknown): boolean }
+  /** In a transaction of its own, not in a group with other lanes. */
+  alone: boolean
 }
 
 /**
- * Halves a batch of at least two inputs so that the halves, taken one after the other, cover the same offsets.
- * Offsets without an input count with the half they lie in.
+ * Processes a batch. If it fails because of one of its inputs, finds that input by halving, parks it and processes the others.
+ * A lane that may not park all failed inputs parks as many as it may: otherwise a large batch could wait forever.
+ */
+export async function processOrSplit(work: LaneBatch, options: SplitOptions): Promise<RequestOutcome> {
+  const { own, batch, refusal } = work
+  try {
+    return { done: [await options.groups.process(work, options.alone)] }
+  } catch (error) {
+    const failed = { done: [], failure: { error } }
+    const full = isTallyError(error, 'LANE_FULL')
+    const inputsFault = isDataError(error) || options.fault.isStubborn(error)
+    if (refusal || !(full || inputsFault) || batch.inputs.length === 0) return failed
+    if (batch.inputs.length > 1) return processHalves(splitBatch(batch), own, options)
+    if (full) return failed
+    const stack = error instanceof Error ? error.stack : undefined
+    return processOrSplit({ own, batch, refusal: refusedBy(error, stack) }, options)
+  }
+}
+
+const refusedBy = (error: unknown, stack?: string) =>
+  ({ reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack }) as const
+
+/** One after the other: the second begins where the first left the ledger. */
+async function processHalves(
+  halves: readonly [Batch, Batch],
+  own: LaneBatch['own'],
+  options: SplitOptions,
+): Promise<RequestOutcome> {
+  const done: Processed[] = []
+  for (const batch of halves) {
+    const outcome = await processOrSplit({ own, batch }, options)
+    done.push(...outcome.done)
+    if (outcome.failure) return { done, failure: outcome.failure }
+  }
+  return { done }
+}
+
+/**
+ * Halves a batch of at least two inputs. The halves, processed in order, cover the same offsets; offsets without an input
+ * count with the half they lie in.
  */
 export function splitBatch(batch: Batch): readonly [Batch, Batch] {
   const middle = batch.inputs.length >> 1
@@ -39,17 +68,17 @@ export function splitBatch(batch: Batch): readonly [Batch, Batch] {
   }
   const head = batch.inputs.slice(0, middle)
   const tail = batch.inputs.slice(middle)
-  const { topic, from, to, ignored, holes } = batch.move
+  const { from, to, ignored, holes } = batch.move
   const cut = tail[0]?.offset ?? to
-  // Which of the passed-over offsets were records of other types and which were holes is not known per offset any more:
-  // the head takes as many ignored ones as it has room for. The sums stay exact.
+  // Which offsets without an input were ignored records and which were holes is no longer known, only their numbers:
+  // the head counts as many ignored ones as it has room for. The sums stay exact.
   const room = cut - from - head.length
   const headIgnored = Math.min(ignored, room)
-  const headMove: OffsetMove = { topic, from, to: cut, ignored: headIgnored, holes: room - headIgnored }
+  // The spread keeps `again`: without it the halves of a redelivery would process dropped and parked events once more
+  const headMove: OffsetMove = { ...batch.move, to: cut, ignored: headIgnored, holes: room - headIgnored }
   const tailMove: OffsetMove = {
-    topic,
+    ...batch.move,
     from: cut,
-    to,
     ignored: ignored - headIgnored,
     holes: holes - (room - headIgnored),
   }

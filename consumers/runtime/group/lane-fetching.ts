@@ -10,7 +10,7 @@ export interface LaneFetchingOptions {
   log: Logger
 }
 
-/** Steers what kafkajs fetches, by whole lanes: one partition number of every topic. */
+/** Controls what kafkajs fetches, by lane: one partition number of every topic. */
 export class LaneFetching {
   private readonly options: LaneFetchingOptions
 
@@ -40,7 +40,7 @@ export class LaneFetching {
     return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
   }
 
-  /** While kafkajs restarts itself it has no group and throws; the next join says everything anew. */
+  /** While kafkajs restarts, it has no group and throws; the next join repeats the commands. */
   private tell(command: (consumer: Consumer) => void): void {
     try {
       command(this.options.consumer)

@@ -1,17 +1,22 @@
 import type { Batch, Kafka } from 'kafkajs'
 import type { Logger } from '../../../infra/logger.ts'
+import type { FetchProgress } from './fetched-batch.ts'
 
-/** What membership needs to know of a lane; `Lane` is one. */
+/** What membership needs to know of a lane; `Lane` in lane/lane.ts is one. */
 export interface MemberLane {
   readonly number: number
   readonly phase: string
   /** Whether records are wanted. */
-  readonly taking: boolean
+  readonly accepting: boolean
   readonly epoch: number
+  /** When it was fenced, by `performance.now()`. */
   readonly fencedAt: number
+  /** Settles when the first claim has ended, successful or not. */
   readonly claimed: Promise<void>
+  /** Next offset of a topic (without namespace); undefined until claimed. */
   position(topic: string): number | undefined
   drop(): Promise<void>
+  /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown>
 }
 
@@ -26,15 +31,12 @@ export interface MembershipOptions<L extends MemberLane> {
   log: Logger
   /** Begins to claim a lane the group assigned to this process. */
   claim(lane: number): L
-  /**
-   * Takes what was fetched of one topic of a live lane, in parts: the first, and more as long as it is `wanted`.
-   * @param reached called after each part, with the offset reached
-   */
-  take(lane: L, batch: Batch, wanted: () => boolean, reached: (offset: number) => Promise<void>): Promise<void>
+  /** Processes what was fetched of one topic of a live lane; `FetchedBatches` does. */
+  fetched: { process(lane: L, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> }
   /** Called inside every join, before lanes are claimed or kept. */
   joining(): void
-  /** The client read these records and passed them over: aborted transactions and control records. */
+  /** The client read these records and skipped them: aborted transactions and control records. */
   passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
-  /** The group client is dead and will not come back by itself: the process must end. */
+  /** The group client is dead and does not recover: the process must end. */
   died(reason: string): void
 }

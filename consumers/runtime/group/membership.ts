@@ -1,5 +1,6 @@
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
+import type { Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
+import type { FetchProgress } from './fetched-batch.ts'
 import { laneAssigner } from './lane-assigner.ts'
 import { LaneFetching } from './lane-fetching.ts'
 import type { MemberLane, MembershipOptions } from './membership-options.ts'
@@ -7,18 +8,18 @@ import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
 import { settlesWithin } from '../../../infra/settles-within.ts'
 
-/** How long a fetched batch waits for its lane's claim before the lane is paused, so that it holds up no other. */
+/** How long a fetched batch waits for its lane's claim. Then fetching for the lane pauses, so that it delays no other lane. */
 const claimPatienceMs = 30
-/** How long one lane's work may hold up the fetching for all; also keeps the heartbeats coming when the database hangs. */
-const takePatienceMs = 1_000
-/** How long a replica that leaves waits for what is under way: what hangs in one lane must not keep the others. */
+/** How long one lane's work may delay fetching for all lanes; also keeps up heartbeats when the database hangs. */
+const processPatienceMs = 1_000
+/** How long a leaving replica waits for work in progress: one lane that hangs must not delay the others. */
 const drainPatienceMs = 2_000
 const signEveryMs = 100
 const commitEveryMs = 1_000
 
 /**
- * This process's part in its consumer group: which lanes it holds, and where reading goes on. The group only assigns;
- * whether a lane really is ours, and its position, PostgreSQL decides.
+ * This process's membership in its consumer group: which lanes it holds and where reading resumes. The group only assigns
+ * lanes; PostgreSQL decides who owns a lane and what its position is.
  */
 export class Membership<L extends MemberLane> {
   readonly lanes = new Map<number, L>()
@@ -31,7 +32,7 @@ export class Membership<L extends MemberLane> {
   private lastHeartbeat = 0
   private leaving = false
   private readonly gone = Promise.withResolvers<void>()
-  /** The group is about to share the lanes anew, and waits for us: end what is under way soon. */
+  /** The group rebalances and waits for this member: work in progress must end soon. */
   private recalled = false
 
   constructor(options: MembershipOptions<L>) {
@@ -42,7 +43,7 @@ export class Membership<L extends MemberLane> {
       partitionAssigners: [laneAssigner(() => this.held())],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: Math.max(3_000, sessionTimeoutMs / 2),
-      // Heartbeats are how members hear that the lanes are shared anew, and all wait for the last one to hear it
+      // Members learn of a rebalance from heartbeats, and all wait for the last one to learn of it
       heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
       maxWaitTimeInMs: 100,
       minBytes: 1,
@@ -69,7 +70,7 @@ export class Membership<L extends MemberLane> {
     consumer.on(CRASH, ({ payload }) => {
       if (!payload.restart) options.died(`the group client crashed: ${describeError(payload.error)}`)
     })
-    // kafkajs keeps a connection that died without a word for ever
+    // kafkajs never closes a connection that died silently
     consumer.on(REQUEST_TIMEOUT, ({ payload }) =>
       options.died(`no answer to ${payload.apiName} from ${payload.broker}`),
     )
@@ -90,11 +91,11 @@ export class Membership<L extends MemberLane> {
     )
   }
 
-  /** Gives the lanes up, then leaves the group. Call when nothing is under way and the lanes' events are published. */
+  /** Releases the lanes, then leaves the group. Call after `quiesce`, when the lanes' events are published. */
   async leave(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
     const committed = this.commits.commit(this.positions())
-    // Before the others hear of it: a lane given up in order is not under suspicion when it is claimed
+    // Before the other members know: an orderly release clears the count of starts that the next owner's guard looks at
     const dropped = [...this.lanes.values()].map((lane) => lane.drop())
     this.lanes.clear()
     await settlesWithin(Promise.all([committed, ...dropped]), 1_000)
@@ -103,13 +104,13 @@ export class Membership<L extends MemberLane> {
     await disconnected
   }
 
-  /** No batch is taken and no lane is claimed any more from now on; resolves when none is under way, or none but what hangs. */
+  /** Stops processing batches and claiming lanes; resolves when the work in progress has ended, or after a time limit. */
   async quiesce(): Promise<void> {
     this.leaving = true
     await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.idle())), drainPatienceMs)
   }
 
-  /** The lane is live: fetch from where its ledger stands. */
+  /** Resumes fetching for a live lane, from its positions in the ledger. */
   readOn(number: number): void {
     const lane = this.lanes.get(number)
     if (!lane || this.leaving) return
@@ -117,18 +118,18 @@ export class Membership<L extends MemberLane> {
     this.fetching.resume(number)
   }
 
-  /** Fetch nothing for the lane until it is read on. */
+  /** Stops fetching for the lane until `readOn`. */
   pauseFetching(number: number): void {
     this.fetching.pause(number)
   }
 
-  /** Fetch a topic (without namespace) from where the lane's ledger stands. */
-  seek(lane: L, topic: string): void {
+  /** Fetches a topic (without namespace) from the lane's position. */
+  private seek(lane: L, topic: string): void {
     const position = lane.position(topic)
     if (position !== undefined) this.fetching.seek(topic, lane.number, position)
   }
 
-  /** What the group's leader is told: nothing to be kept, and nothing wanted, by one that leaves. */
+  /** Lanes to keep, by number, with their epochs, for the group's leader. A leaving member wants none (undefined). */
   private held(): Map<number, number> | undefined {
     if (this.leaving) return undefined
     return new Map(
@@ -152,7 +153,7 @@ export class Membership<L extends MemberLane> {
       const lane = this.lanes.get(number)
       if (lane && (lane.phase === 'live' || lane.phase === 'claiming')) {
         moved.kept++
-        if (lane.taking) this.readOn(number)
+        if (lane.accepting) this.readOn(number)
         continue
       }
       moved.gained++
@@ -168,8 +169,8 @@ export class Membership<L extends MemberLane> {
   }
 
   /**
-   * A heartbeat was answered, so the lanes assigned to us were ours when it was sent, which was after the last one was
-   * answered. What was fenced before that was not fenced by a rightful owner: claim it again.
+   * A heartbeat was answered, so the lanes assigned to this member were ours when it was sent, which was after the answer to
+   * the previous one. A lane fenced before that was not fenced by its rightful owner: claim it again.
    */
   private confirmed(): void {
     const sentAfter = this.lastHeartbeat
@@ -193,25 +194,32 @@ export class Membership<L extends MemberLane> {
     await settlesWithin(lane.claimed, claimPatienceMs)
     const ours = () => this.lanes.get(batch.partition) === lane && !this.leaving
     if (!ours()) return
-    if (!lane.taking) return this.pauseFetching(batch.partition)
+    if (!lane.accepting) return this.pauseFetching(batch.partition)
     let patient = true
-    const wanted = () => patient && !this.leaving && !this.recalled && isRunning() && !isStale()
-    const work = this.options.take(lane, batch, wanted, async (offset) => {
-      if (!patient) return
-      resolveOffset(String(offset))
-      await sign()
+    const work = this.process(lane, batch, {
+      wanted: () => patient && !this.leaving && !this.recalled && isRunning() && !isStale(),
+      reached: async (offset) => {
+        if (!patient) return
+        resolveOffset(String(offset))
+        await sign()
+      },
     })
-    patient = await settlesWithin(work, takePatienceMs)
+    patient = await settlesWithin(work, processPatienceMs)
     if (patient || !ours()) return
-    // The lane goes on by itself; when it is done it is read on from where it stands then
+    // The lane continues in the background; when it is done, fetching resumes from its position then
     this.pauseFetching(batch.partition)
     const readOn = () => {
-      if (ours() && lane.taking) this.readOn(batch.partition)
+      if (ours() && lane.accepting) this.readOn(batch.partition)
     }
     work.then(readOn, readOn)
   }
 
-  /** Holds what is fetched while we leave: asleep over paused lanes, the group client would leave a tenth of a second later. */
+  private async process(lane: L, batch: Batch, progress: FetchProgress): Promise<void> {
+    const { fetched, namespace } = this.options
+    if ((await fetched.process(lane, batch, progress)) === 'gap') this.seek(lane, batch.topic.slice(namespace.length))
+  }
+
+  /** Holds a fetched batch while this member leaves: idle with paused lanes only, the group client leaves 0.1 s later. */
   private async untilGone(heartbeat: () => Promise<void>): Promise<void> {
     while (!(await settlesWithin(this.gone.promise, signEveryMs))) await heartbeat()
   }

@@ -23,7 +23,7 @@ interface Stretch {
   to: number
 }
 
-/** What the broker says of the topics a group reads: their ids, partition counts and the offsets it has. */
+/** The broker's view of the topics a group reads: their ids, partition counts and available offsets. */
 export class TopicOffsets {
   private readonly options: TopicOffsetsOptions
   private readonly ids = new Map<string, string>()
@@ -45,7 +45,7 @@ export class TopicOffsets {
     return offsets
   }
 
-  /** Asks for the topics' ids again; who wants to start a lane or read a topic waits for the answer. Call it at every join. */
+  /** Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join. */
   refresh(): Promise<void> {
     const { brokers, topics, readIds = readTopicIds } = this.options
     const asking = readIds(
@@ -58,7 +58,7 @@ export class TopicOffsets {
       }
     })
     this.known = asking
-    asking.catch(() => {}) // Whoever waits for it hears of it
+    asking.catch(() => {}) // Those who await `known` handle the error
     return asking
   }
 
@@ -72,8 +72,8 @@ export class TopicOffsets {
   }
 
   /**
-   * Resolves when it is certain that a topic is still the one it was.
-   * @throws TallyError LANE_STOPPED if it was deleted and made anew; UNREACHABLE
+   * Resolves when it is certain that a topic was not re-created.
+   * @throws TallyError LANE_STOPPED if it was deleted and created again; UNREACHABLE
    */
   async settled(topic: string): Promise<void> {
     await this.known.catch(() => this.refresh())
@@ -85,14 +85,14 @@ export class TopicOffsets {
     return this.ids.get(this.onBroker(topic))
   }
 
-  /** kafkajs read these offsets and passed them over: aborted transactions and control records only. */
+  /** Notes offsets that kafkajs read and skipped: aborted transactions and control records. */
   passOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void {
     const place = `${topic}/${partition}`
     const stretches = this.passed.get(place) ?? []
     this.passed.set(place, [...stretches.slice(-99), { from: firstOffset, to: lastOffset + 1 }])
   }
 
-  /** Where a position stands if what was passed over from there on counts as taken. */
+  /** The position after the skipped offsets that follow it directly. */
   beyondPassed(topic: string, partition: number, position: number): number {
     let reached = position
     for (const { from, to } of this.passed.get(`${topic}/${partition}`) ?? [])
@@ -105,18 +105,18 @@ export class TopicOffsets {
     const place = `${topic}/${batch.partition}`
     // kafkajs keeps the offset it asked for
     const fetched = Number((batch as Batch & { fetchedOffset: string | number }).fetchedOffset)
-    // Fetched from elsewhere: most likely a stale fetch, but a topic made anew begins elsewhere, too
+    // Not fetched at the position: most likely a stale fetch, but the topic may also have been re-created
     if (fetched !== position) void this.refresh()
     if (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position) return true
-    // What was asked for at our position and did not come has no record (compaction), or was passed over
+    // Offsets requested at our position and not delivered have no record (compaction) or were skipped
     if (this.beyondPassed(topic, batch.partition, position) !== fetched) return false
     this.passed.delete(place)
     return true
   }
 
   /**
-   * kafkajs silently starts elsewhere when the broker does not have an offset any more. Seen once, that is a stale fetch and
-   * seeking again helps; seen twice at one position, the broker is asked.
+   * kafkajs silently starts elsewhere if the broker no longer has an offset. The first time this may be a stale fetch, and
+   * fetching again helps; the second time at the same position, this asks the broker.
    * @returns why the records at `position` cannot be read, or undefined if they can
    */
   async explainGap(topic: string, partition: number, position: number): Promise<string | undefined> {

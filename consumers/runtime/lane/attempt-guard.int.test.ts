@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { takingTurns } from '../../../infra/taking-turns.ts'
+import type { Request, RequestProcessor } from '../batch/process-request.ts'
 import { AttemptGuard } from './attempt-guard.ts'
+import type { TimerInput } from '../model.ts'
 import { countStart } from '../tables/lane-state.ts'
 import { raiseEpoch } from '../tables/ledger.ts'
 import { countTable } from '../testing/tally-consumer.ts'
@@ -8,9 +10,14 @@ import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 
 /** A process that begins with a lane. It dies if nothing more is heard of it. */
-async function start({ pool }: TestBench, lane = 0, inTurn = takingTurns()): Promise<AttemptGuard> {
+async function start(
+  { pool }: TestBench,
+  lane = 0,
+  inTurn = takingTurns(),
+  process: RequestProcessor['process'] = async () => ({ done: [] }),
+): Promise<AttemptGuard> {
   const own = { lane, epoch: await raiseEpoch(pool, lane, 'replica') }
-  return new AttemptGuard({ pool, inTurn }, own, await countStart(pool, own, true))
+  return new AttemptGuard({ pool, inTurn, processor: { process } }, own, await countStart(pool, own, true))
 }
 
 test('the input a process died of is found, and only that one', async () => {
@@ -57,17 +64,23 @@ test('careful lanes of one process take turns, so that one mark alone is found w
   await using bench = await openTestBench('tester', countTable, 2)
   const inTurn = takingTurns()
   for (const lane of [0, 1]) await start(bench, lane)
-  const [first, second] = [await start(bench, 0, inTurn), await start(bench, 1, inTurn)]
   const happened: string[] = []
   const begun = Promise.withResolvers<void>()
-  const firstEnds = first.watch('orders/0', 1, async () => {
+  const first = await start(bench, 0, inTurn, async () => {
     happened.push('first begins')
     begun.resolve()
     for (let times = 0; times < 20; times++) await bench.pool.query('select 1')
     happened.push('first ends')
+    return { done: [] }
   })
+  const second = await start(bench, 1, inTurn, async () => {
+    happened.push('second')
+    return { done: [] }
+  })
+  const request: Request = { source: 'timer', name: 'timer', items: [{ id: 'timer' } as TimerInput] }
+  const firstEnds = first.process(request)
   await begun.promise
-  const secondEnds = second.watch('orders/0', 1, async () => void happened.push('second'))
+  const secondEnds = second.process(request)
   await Promise.all([firstEnds, secondEnds])
   expect(happened).toEqual(['first begins', 'first ends', 'second'])
 })

@@ -1,38 +1,41 @@
 import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Request, RequestProcessor } from '../batch/process-request.ts'
+import type { RequestOutcome } from '../batch/split-batch.ts'
+import type { Ownership } from '../model.ts'
 import { clearStarts, markSuspect } from '../tables/lane-state.ts'
 import type { Begun } from '../tables/lane-state.ts'
-import type { Ownership } from '../tables/ledger.ts'
 
 const unlimited = Number.POSITIVE_INFINITY
-/** From here on a batch is as large as it comes. */
+/** From this size on, batches are no longer limited. */
 const trustedInputs = 512
+const killer = 'the process ended each time it handled this'
 
 export interface AttemptGuardOptions {
   pool: Pool
-  /** One at a time in this process. */
+  /** Runs the work of this process's careful lanes one at a time. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
+  /** Processes the guarded requests. */
+  processor: Pick<RequestProcessor, 'process'>
 }
 
 /**
- * Finds the input that kills the process. Ordinarily it costs nothing but one statement after a claim. After a second
- * claim without a batch that ended in between, batches are small and marked in the database before they are handled; what
- * was marked when the process died is taken apart one by one, and an input that was marked alone twice is the culprit: with
- * the batch it was in before, the process has died of it three times.
+ * Finds the input that kills the process. Normally it costs one statement per claim. If a lane is claimed a second time and no
+ * batch has ended in between, the lane is careful: its batches are small, and each is marked in the database before it is
+ * processed. The inputs of a batch that was marked when the process died are then processed one by one, and an input that was
+ * marked alone twice is the culprit: counting the batch it was in before, the process has died of it three times.
  */
 export class AttemptGuard {
-  private readonly pool: Pool
+  private readonly options: AttemptGuardOptions
   private readonly own: Ownership
   private counted: boolean
   /** Inputs the next batch may have. */
   private size: number
-  /** Inputs still to be taken one by one. */
+  /** Inputs still to be processed one by one. */
   private alone: number
   private readonly culprit: string | undefined
-  private readonly inTurn: AttemptGuardOptions['inTurn']
 
-  constructor({ pool, inTurn }: AttemptGuardOptions, own: Ownership, { starts, suspect }: Begun) {
-    this.pool = pool
-    this.inTurn = inTurn
+  constructor(options: AttemptGuardOptions, own: Ownership, { starts, suspect }: Begun) {
+    this.options = options
     this.own = own
     this.counted = starts > 0
     const careful = starts > 1
@@ -41,49 +44,56 @@ export class AttemptGuard {
     this.culprit = careful && suspect?.inputs === 1 && suspect.starts > 1 ? suspect.name : undefined
   }
 
-  /** How many inputs may be taken together now. */
+  /** How many inputs the next request may have. */
   get limit(): number {
     return this.alone > 0 ? 1 : this.size
   }
 
   /**
-   * Handles a batch under its eyes. Careful lanes take turns: had several of them a mark when the process dies, all but one
-   * would be suspected for nothing.
-   * @param name of its first input: the same whenever that input comes again
-   * @param handle is told false if the process died of that input: then it must not even be decoded
+   * Processes a request. Careful lanes take turns: if several had a mark when the process dies, all but one would be
+   * suspected without reason.
+   * @returns also the error if anything failed; it never throws
    */
-  async watch(name: string, inputs: number, handle: (innocent: boolean) => Promise<void>): Promise<void> {
+  async process(request: Request): Promise<RequestOutcome> {
     const attempt = async () => {
-      await handle(await this.begin(name, inputs))
-      await this.ended(inputs)
+      const innocent = await this.begin(request.name, request.items.length)
+      const alone = this.limit < unlimited
+      const outcome = await this.options.processor.process(request, { alone, killer: innocent ? undefined : killer })
+      if (outcome.failure) return outcome
+      // What is done stays done if the mark cannot be cleared
+      return this.ended(request.items.length).then(
+        () => outcome,
+        (error: unknown) => ({ ...outcome, failure: { error } }),
+      )
     }
-    await (this.limit === unlimited ? attempt() : this.inTurn(attempt))
+    const attempted = this.limit === unlimited ? attempt() : this.options.inTurn(attempt)
+    return attempted.catch((error: unknown) => ({ done: [], failure: { error } }))
   }
 
   /**
-   * Call before a batch is read or handled.
+   * Call before a batch is read or processed.
    * @param name of its first input: the same whenever that input comes again
-   * @returns false if the process died of it
+   * @returns false if the process died of that input: then it must not even be decoded
    */
   async begin(name: string, inputs: number): Promise<boolean> {
     if (this.limit === unlimited) return true
     if (name === this.culprit) return false
-    await markSuspect(this.pool, this.own, name, inputs)
+    await markSuspect(this.options.pool, this.own, name, inputs)
     return true
   }
 
-  /** The batch has ended, one way or another. */
+  /** Call when a batch has been processed. */
   async ended(inputs: number): Promise<void> {
     if (!this.counted) return
     if (this.alone > 0) this.alone -= inputs
     else this.size = this.size * 2 >= trustedInputs ? unlimited : this.size * 2
     if (this.size < unlimited) return
     this.counted = false
-    await clearStarts(this.pool, this.own)
+    await clearStarts(this.options.pool, this.own)
   }
 
-  /** The lane is given up in order. */
+  /** Call when the lane is released in an orderly way. */
   async released(): Promise<void> {
-    if (this.counted) await clearStarts(this.pool, this.own)
+    if (this.counted) await clearStarts(this.options.pool, this.own)
   }
 }

@@ -8,29 +8,28 @@ import { withDeadline } from '../../../infra/with-deadline.ts'
 import type { PendingCall } from '../tables/call-table.ts'
 import { noteFailure } from '../tables/call-table.ts'
 import type { CallHandler } from '../handler.ts'
-import type { AnswerInput } from '../model.ts'
+import type { AnswerInput, Ownership } from '../model.ts'
 import { LaneCalls } from './lane-calls.ts'
-import type { Ownership } from '../tables/ledger.ts'
 
 export interface CallerOptions {
   calls: Readonly<Record<string, Pick<CallHandler<never>, 'make'>>>
   pool: Pool
   log: Logger
-  /** Calls under way at once in this process. @default 64 */
+  /** Concurrent calls in this process. @default 64 */
   concurrency?: number
 }
 
-/** @default first wait after a failed call and the longest one, milliseconds */
+/** First and longest wait after a failed call. */
 const retryMs = { first: 200, longest: 30_000 }
-/** Longer than any call needs: what has not settled by then has not answered. */
+/** Longer than any call needs: a call that has not settled by then counts as unanswered. */
 const callTimeoutMs = 30_000
-/** How long a breaker stays open before it lets one call through to see. */
+/** How long a breaker stays open before it lets one probe call through. */
 const breakerMs = 1_000
 
 /**
- * Makes the calls that were decided, after their commit, with the call's id as idempotency key. A definite answer goes
- * back to the lane; anything else is tried again later. Per kind of call a breaker keeps the attempts few while the other
- * side is down.
+ * Makes calls after the commit that stored them, with the call's id as idempotency key. A definite answer goes back to the
+ * lane; after anything else the call is retried later. While the other side is down, a breaker per kind of call keeps the
+ * number of attempts small.
  */
 export class Caller {
   private readonly options: CallerOptions
@@ -41,7 +40,7 @@ export class Caller {
 
   constructor(options: CallerOptions) {
     this.options = options
-    setMaxListeners(0, this.stopping.signal) // One for each call under way
+    setMaxListeners(0, this.stopping.signal) // One listener per call in progress
     for (const kind of Object.keys(options.calls)) {
       this.breakers.set(
         kind,
@@ -50,7 +49,7 @@ export class Caller {
     }
   }
 
-  /** Takes over the calls of a lane this process owns: what the table holds, then what is offered. */
+  /** Makes the calls of a lane this process owns: those in the table, then those that are offered. */
   open(own: Ownership, answered: (answer: AnswerInput) => void): LaneCalls {
     const lane = new LaneCalls(own, this.options.pool, answered, () => this.pump())
     this.lanes.add(lane)
@@ -68,7 +67,7 @@ export class Caller {
     for (const lane of [...this.lanes]) {
       if (lane.closed) this.lanes.delete(lane)
       lane.refill((error) =>
-        this.options.log.warn({ lane: lane.own.lane, error: describeError(error) }, 'could not read calls'),
+        this.options.log.warn({ lane: lane.own.lane, error: describeError(error) }, 'calls not read'),
       )
     }
     while (this.active < (this.options.concurrency ?? 64)) {
@@ -82,7 +81,7 @@ export class Caller {
     }
   }
 
-  /** The lanes take turns, so that a busy one does not hold up the others. */
+  /** Round robin, so that a busy lane does not delay the others. */
   private nextCall(): { lane: LaneCalls; call: PendingCall } | undefined {
     for (const lane of this.lanes) {
       const call = lane.next()
@@ -108,7 +107,7 @@ export class Caller {
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {
       if (lane.closed || this.stopping.signal.aborted) return
-      // Not attempted at all: the other side is down, and the reason was noted when that was found out
+      // Not attempted: the breaker is open, and the attempt that opened it noted the reason
       if (isBrokenCircuitError(error)) return lane.retry(call, breakerMs * (1 + Math.random()))
       const attempts = call.attempts + 1
       const wait = Math.min(retryMs.longest, retryMs.first * 2 ** Math.min(attempts, 10)) * (0.5 + Math.random() / 2)
@@ -119,7 +118,7 @@ export class Caller {
       )
       lane.retry({ ...call, attempts }, wait)
       await noteFailure(this.options.pool, lane.own, { ...call, attempts }, message, wait).catch(() => {
-        // Only the note is missing: the call itself stays in its table
+        // Only the note is lost: the call itself stays in its table
       })
     }
   }

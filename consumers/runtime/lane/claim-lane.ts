@@ -4,7 +4,7 @@ import type { Begun } from '../tables/lane-state.ts'
 import type { Position, TopicStart } from '../tables/ledger.ts'
 import { openLedger, raiseEpoch } from '../tables/ledger.ts'
 
-/** What an owner knows of its lane when it takes it over. */
+/** What an owner knows of its lane after claiming it. */
 export interface Claim {
   readonly epoch: number
   readonly positions: Map<string, Position>
@@ -12,18 +12,18 @@ export interface Claim {
 }
 
 export interface ClaimOptions {
-  /** Set once this process holds the lane: from then on it claims again only if nobody else came since. */
+  /** Set once this process holds the lane: from then on the claim succeeds only if nobody else has claimed it since. */
   heldEpoch: number | undefined
-  /** Whether the claim counts as a start: a repeated one does not, this process did not die. */
+  /** Whether the claim counts as a start. A repeated claim does not: this process did not die. */
   readonly counts: boolean
   wanted(): boolean
 }
 
 /**
- * Takes a lane over in three transactions: the epoch first, because the ledger must be read after the wait for the lane's
- * row, and the count of starts last.
- * @returns undefined if the lane is not wanted any more
- * @throws TallyError FENCED, LANE_STOPPED, UNREACHABLE; database errors as they come
+ * Claims a lane in three transactions: first the epoch, because the ledger must be read after the wait for the lane's row;
+ * last the count of starts.
+ * @returns undefined if the lane is no longer wanted
+ * @throws TallyError FENCED, LANE_STOPPED, UNREACHABLE; database errors unchanged
  */
 export async function claimLane(
   {

@@ -1,27 +1,28 @@
+import type { Request } from '../batch/process-request.ts'
 import type { AnswerInput } from '../model.ts'
-import type { Request } from './lane-context.ts'
 
-/** Answers taken in one transaction. */
+/** Answers processed in one transaction at most. */
 const perBatch = 500
 
-export interface LaneAnswersOptions {
-  /** Takes answers within the lane's turn. @returns false if they could not be taken now */
-  take(request: Request): Promise<boolean>
-  /** Gives the lane's turn to `work`. */
+/** The lane the answers belong to; `Lane` is one. */
+export interface AnswerLane {
+  /** How many inputs may be processed together. */
+  readonly limit: number
+  /** Runs work of the lane one at a time. */
   serially<T>(work: () => Promise<T>): Promise<T>
-  /** How many may be taken together. */
-  limit(): number
+  /** @returns false if the request could not be processed now */
+  process(request: Request): Promise<boolean>
   backOff(): Promise<void>
 }
 
-/** Answers of one ownership of a lane that wait for their turn. Those that come meanwhile are taken together. */
+/** Answers of one ownership of a lane that wait for their turn. Those that arrive in the meantime are processed together. */
 export class LaneAnswers {
-  private readonly options: LaneAnswersOptions
+  private readonly lane: AnswerLane
   private waiting: AnswerInput[] = []
   private closed = false
 
-  constructor(options: LaneAnswersOptions) {
-    this.options = options
+  constructor(lane: AnswerLane) {
+    this.lane = lane
   }
 
   push(answer: AnswerInput): void {
@@ -29,22 +30,22 @@ export class LaneAnswers {
     if (this.waiting.length === 1) void this.run()
   }
 
-  /** What waits is given up: the calls are still in their table and will be made again with the same key. */
+  /** Drops the waiting answers: the calls are still in their table and will be made again with the same key. */
   close(): void {
     this.closed = true
   }
 
   private async run(): Promise<void> {
-    const { take, serially, limit, backOff } = this.options
+    const { lane } = this
     while (this.waiting.length > 0 && !this.closed) {
-      const taken = await serially(async () => {
-        const inputs = this.waiting.slice(0, Math.min(perBatch, limit()))
-        const read = async () => ({ source: 'answer' as const, inputs })
-        if (this.closed || !(await take({ name: inputs[0]?.id ?? '', inputs: inputs.length, read }))) return false
-        this.waiting.splice(0, inputs.length)
+      const processed = await lane.serially(async () => {
+        const items = this.waiting.slice(0, Math.min(perBatch, lane.limit))
+        const [first] = items
+        if (this.closed || !first || !(await lane.process({ source: 'answer', name: first.id, items }))) return false
+        this.waiting.splice(0, items.length)
         return true
       })
-      if (!taken && !this.closed) await backOff()
+      if (!processed && !this.closed) await lane.backOff()
     }
   }
 }

@@ -1,14 +1,12 @@
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import type { PendingCall } from '../tables/call-table.ts'
 import { readCalls } from '../tables/call-table.ts'
-import type { NewCall } from '../batch/decide.ts'
-import type { AnswerInput } from '../model.ts'
-import type { Ownership } from '../tables/ledger.ts'
+import type { AnswerInput, NewCall, Ownership } from '../model.ts'
 
-/** Calls of one lane kept in memory; beyond it the table alone keeps them until there is room. */
+/** Calls of one lane kept in memory; the others wait in the table until there is room. */
 const memoryLimit = 1_000
 
-/** The calls of one lane that wait for a definite answer: ready to be made, being made, or waiting to be repeated. */
+/** The calls of one lane without a definite answer: ready, in progress, or waiting for a retry. */
 export class LaneCalls {
   readonly own: Ownership
   closed = false
@@ -28,7 +26,7 @@ export class LaneCalls {
     this.wake = wake
   }
 
-  /** Calls this process just committed. */
+  /** Adds calls this process has just committed. */
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
     if (this.behind || this.known.size + calls.length > memoryLimit) this.behind = true
@@ -36,7 +34,7 @@ export class LaneCalls {
     this.wake()
   }
 
-  /** Reads calls from the table when memory is not the whole truth and there is room. */
+  /** Reads calls from the table if some are not in memory and there is room. */
   refill(failed: (error: unknown) => void): void {
     if (!this.behind || this.loading || this.closed || this.known.size > memoryLimit / 2) return
     this.behind = false
@@ -61,12 +59,12 @@ export class LaneCalls {
     return this.closed ? undefined : this.ready.shift()
   }
 
-  /** The call stays known until its answer has taken effect, so that a refill does not bring it back. */
+  /** The call stays known until its answer has taken effect, so that a refill does not read it again. */
   answer(answer: AnswerInput): void {
     if (!this.closed) this.answered(answer)
   }
 
-  /** The answer has taken effect: the row is gone. */
+  /** Call after the answer has taken effect: the row is deleted. */
   done(id: string): void {
     this.known.delete(id)
   }
@@ -78,7 +76,7 @@ export class LaneCalls {
     })
   }
 
-  /** Forgets everything: the lane has, or will have, another owner, who finds the calls in the table. */
+  /** Drops all calls: the lane's next owner reads them from the table. */
   close(): void {
     this.closed = true
     for (const wait of this.waits) clearTimeout(wait)

@@ -3,7 +3,6 @@ import { takingTurns } from '../../../infra/taking-turns.ts'
 import { Relay } from '../../../producers/outbox/relay.ts'
 import { BatchGroups } from '../batch/batch-groups.ts'
 import { Caller } from './caller.ts'
-import type { Batch } from '../model.ts'
 import { Lane } from './lane.ts'
 import { raiseEpoch } from '../tables/ledger.ts'
 import { FailureBreaker } from '../batch/failure-breaker.ts'
@@ -16,18 +15,24 @@ test('a lane that somebody else took is not taken back before the group says so'
   const { kafka, namespace, log } = sandbox
   const relay = new Relay({ kafka, pool, namespace, log })
   const caller = new Caller({ calls: {}, pool, log })
-  const taking = {
+  const owner = 'first'
+  const groups = new BatchGroups({
     definition: tallyConsumer('tester'),
     pool,
     codec,
     breaker: new FailureBreaker(),
     policy: config.failure,
-    owner: 'first',
+    owner,
     generation: 1,
-  }
+  })
   const lane = new Lane(0, {
-    ...taking,
-    groups: new BatchGroups(taking),
+    pool,
+    codec,
+    handled: new Set(['OrderPlaced']),
+    partitions: 1,
+    owner,
+    generation: 1,
+    groups,
     inTurn: takingTurns(),
     relay,
     caller,
@@ -40,9 +45,9 @@ test('a lane that somebody else took is not taken back before the group says so'
     await lane.claimed
     expect(lane.phase).toBe('live')
     await raiseEpoch(pool, 0, 'second')
-    const move = { topic: 'orders', from: 0, to: 1, ignored: 1, holes: 0 }
-    const read = async (): Promise<Batch> => ({ source: 'record', inputs: [], move })
-    expect(await lane.serially(() => lane.take({ name: 'orders/0', inputs: 1, read }))).toBe(false)
+    const hole = { source: 'record', name: 'orders/0', items: [], from: 0, to: 1, again: false } as const
+    const processed = await lane.serially(() => lane.process({ ...hole, topic: 'orders', partition: 0 }))
+    expect(processed).toBe(false)
     expect(lane.phase).toBe('fenced')
     const { rows } = await pool.query('select owner, epoch::int from lane')
     expect(rows).toEqual([{ owner: 'second', epoch: 2 }])

@@ -1,30 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
-import { isDataError } from '../../../infra/postgres/postgres.ts'
 import { takingTurns } from '../../../infra/taking-turns.ts'
 import type { LaneFeed } from '../../../producers/outbox/lane-feed.ts'
-import { AttemptGuard } from './attempt-guard.ts'
-import type { Refusal } from '../batch/decide.ts'
-import type { Batch } from '../model.ts'
-import { claimLane } from './claim-lane.ts'
-import type { Claim } from './claim-lane.ts'
-import { LaneAnswers } from './lane-answers.ts'
-import { waitsFor } from './lane-context.ts'
-import type { LaneContext, LanePhase, Request } from './lane-context.ts'
-import type { LaneCalls } from './lane-calls.ts'
+import type { Processed } from '../batch/process-batch.ts'
+import { RequestProcessor } from '../batch/process-request.ts'
+import type { Request } from '../batch/process-request.ts'
 import type { LaneCondition } from '../tables/lane-state.ts'
 import { ConditionNotes } from '../tables/lane-state.ts'
 import type { Position } from '../tables/ledger.ts'
+import { AttemptGuard } from './attempt-guard.ts'
+import { claimLane } from './claim-lane.ts'
+import type { Claim } from './claim-lane.ts'
+import { LaneAnswers } from './lane-answers.ts'
+import type { LaneCalls } from './lane-calls.ts'
+import { waitsFor } from './lane-context.ts'
+import type { LaneContext, LanePhase } from './lane-context.ts'
 import { RepeatedFault } from './repeated-fault.ts'
-import { takeOrSplit } from '../batch/split-batch.ts'
-
-const killer = 'the process ended each time it handled this'
 
 /**
- * One lane in this process. Whatever fails on the way, recovery is the same as taking the lane over: raise the epoch,
- * read the ledger, publish what the outbox holds, make the calls the table holds.
+ * One lane in this process. Recovery from any failure is the same as a takeover: raise the epoch, read the ledger, publish
+ * the rows of the outbox, make the calls in the table.
  */
-export class Lane<State, Row> {
+export class Lane {
   readonly number: number
   phase: LanePhase = 'claiming'
   epoch = 0
@@ -34,7 +31,7 @@ export class Lane<State, Row> {
   readonly claimed: Promise<void>
   /** Runs work of this lane one at a time, in order of arrival. */
   readonly serially = takingTurns()
-  private readonly context: LaneContext<State, Row>
+  private readonly context: LaneContext
   private positions = new Map<string, Position>()
   private feed: LaneFeed | undefined
   private calls: LaneCalls | undefined
@@ -45,7 +42,7 @@ export class Lane<State, Row> {
   private paused: string | undefined
   private readonly notes: ConditionNotes
 
-  constructor(number: number, context: LaneContext<State, Row>) {
+  constructor(number: number, context: LaneContext) {
     this.number = number
     this.context = context
     this.notes = new ConditionNotes(context.pool)
@@ -57,51 +54,50 @@ export class Lane<State, Row> {
     return this.positions.get(topic)?.offset
   }
 
-  /** Where records of a topic are taken up to: a replay's end, behind which the lane goes on elsewhere. */
+  /** End of the offsets that a redelivery processes again; the lane then resumes elsewhere. Infinity without one. */
   end(topic: string): number {
     return this.positions.get(topic)?.again?.until ?? Number.POSITIVE_INFINITY
   }
 
-  /** Whether records, timers and parked events are taken: not while a person wants the lane to stand still. */
-  get taking(): boolean {
+  /** Whether records, timers and parked events are processed: only if the lane is live and not paused. */
+  get accepting(): boolean {
     return this.phase === 'live' && this.paused === undefined
   }
 
-  /** How many inputs may be taken together. */
+  /** How many inputs may be processed together. */
   get limit(): number {
     return this.guard?.limit ?? 1
   }
 
   /**
-   * Reads a batch and takes it; call it within `serially`.
-   * @returns false if the lane could not take it: then it will be asked to again
+   * Processes a request; call it within `serially`.
+   * @returns false if it failed: then the lane pauses fetching, or claims itself again, and the request will be repeated
    */
-  async take(request: Request): Promise<boolean> {
-    const { guard } = this
-    if (this.phase !== 'live' || !guard) return false
-    let again = false
-    try {
-      await guard.watch(request.name, request.inputs, async (innocent) => {
-        const batch = await request.read(innocent ? undefined : killer)
-        if (innocent)
-          await takeOrSplit(batch, this.takeWhole, (error) => isDataError(error) || this.fault.isStubborn(error))
-        else await this.takeWhole(batch, { reason: 'KILLED_PROCESS', error: killer })
-        again = batch.source === 'record' && this.end(batch.move.topic) === batch.move.to
-      })
-      this.failures = 0
-      this.fault.clear()
-      this.noteStanding()
-      if (again) this.claimAgain() // To go on behind what a replay had it take
-      return true
-    } catch (error) {
-      if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
-      else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error.message)
-      else this.setAside(error)
+  async process(request: Request): Promise<boolean> {
+    if (this.phase !== 'live' || !this.guard) return false
+    const { done, failure } = await this.guard.process(request)
+    for (const each of done) this.settle(each)
+    if (failure) {
+      this.fail(failure.error)
       return false
     }
+    this.failures = 0
+    this.fault.clear()
+    this.noteStanding()
+    const { batch } = done.at(-1) ?? {}
+    // A redelivery is complete: the new claim resumes at the position before it
+    if (batch?.source === 'record' && this.end(batch.move.topic) === batch.move.to) this.claimAgain()
+    return true
   }
 
-  /** A person wants the lane to stand still, or (undefined) to go on. Answers to calls already made are still taken. */
+  /** Reacts to an error in the work of this lane: stops, waits or claims itself again. */
+  fail(error: unknown): void {
+    if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
+    else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error.message)
+    else this.setAside(error)
+  }
+
+  /** Pauses the lane for an operator's reason, or resumes it (undefined). Answers to calls already made are still processed. */
   pause(reason: string | undefined): void {
     if (this.paused === reason) return
     const resumed = this.paused !== undefined && reason === undefined
@@ -110,15 +106,15 @@ export class Lane<State, Row> {
     if (this.phase !== 'live') return
     if (resumed) this.context.readOn(this.number)
     else this.context.pauseFetching(this.number)
-    void this.serially(async () => this.noteStanding()) // True only when what is under way has ended
+    void this.serially(async () => this.noteStanding()) // True only when the batch in progress has ended
   }
 
-  /** Someone has raised the epoch: another replica, or a person who had the lane stand elsewhere, which may end a stop. */
+  /** The epoch in the database is newer: another replica claimed the lane, or an operator moved it, which may end a stop. */
   overtaken(epoch: number): void {
     if (epoch > this.epoch && (this.phase === 'live' || this.phase === 'stopped')) this.fence()
   }
 
-  /** Records the lane cannot go on past: a person must decide. */
+  /** Stops the lane at records it cannot pass: an operator must decide. */
   halt(reason: string): void {
     if (this.phase === 'dropped') return
     this.phase = 'stopped'
@@ -132,43 +128,42 @@ export class Lane<State, Row> {
     const held = this.phase === 'live'
     this.phase = 'dropped'
     this.release()
-    if (held) await this.guard?.released().catch(() => {}) // Failing only makes the next owner careful
+    if (held) await this.guard?.released().catch(() => {}) // A failure only makes the next owner careful
   }
 
-  /** Resolves when nothing of this lane is under way. */
+  /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown> {
     return this.serially(async () => {})
   }
 
-  /** What is needed is away, or a person is: the lane stays ours, keeps publishing and calling, and reads again later. */
+  /** The lane needs something that is unavailable. It stays ours, keeps publishing and calling, and resumes reading later. */
   private wait(reason: string): void {
     const { context, number: lane, epoch } = this
     if (this.note('waiting', reason)) context.log.error({ lane, epoch, reason }, 'lane waits')
     context.pauseFetching(lane)
     void this.backOff().then(() => {
-      if (this.taking && this.epoch === epoch) context.readOn(lane)
+      if (this.accepting && this.epoch === epoch) context.readOn(lane)
     })
   }
 
-  private backOff(): Promise<void> {
+  /** Waits longer after each failure in a row, 2 s at most. */
+  backOff(): Promise<void> {
     return delay(Math.min(2_000, 50 * 2 ** this.failures++) * (0.5 + Math.random() / 2))
   }
 
-  private readonly takeWhole = async (batch: Batch, refusal?: Refusal): Promise<void> => {
-    const own = { lane: this.number, epoch: this.epoch }
-    const careful = this.limit < Number.POSITIVE_INFINITY
-    const taken = await this.context.groups.take({ own, batch, refusal }, careful)
+  /** After a batch's commit: moves the position, publishes its events, makes its calls. */
+  private settle({ batch, publish, calls, parked }: Processed): void {
     if (batch.source === 'record')
       this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
     if (batch.source === 'answer') for (const { id } of batch.inputs) this.calls?.done(id)
-    if (taken.parked > 0 && batch.source !== 'parked') {
-      this.context.log.error({ lane: this.number, parked: taken.parked }, 'events parked')
+    if (parked > 0 && batch.source !== 'parked') {
+      this.context.log.error({ lane: this.number, parked }, 'events parked')
     }
-    this.feed?.offer(taken.publish)
-    this.calls?.offer(taken.calls)
+    this.feed?.offer(publish)
+    this.calls?.offer(calls)
   }
 
-  /** The lane may have lost its connection, its transaction or its ownership: find out by claiming it again. */
+  /** The lane may have lost its connection, its transaction or its ownership: claiming it again finds out. */
   private setAside(error: unknown): void {
     if (this.phase !== 'live') return
     this.fault.saw(error)
@@ -215,21 +210,18 @@ export class Lane<State, Row> {
     this.epoch = epoch
     this.positions = positions
     this.paused = begun.paused
-    this.guard = new AttemptGuard(context, { lane, epoch }, begun)
+    const own = { lane, epoch }
+    const processor = new RequestProcessor({ ...context, own, fault: this.fault })
+    this.guard = new AttemptGuard({ ...context, processor }, own, begun)
     this.notes.begun()
-    const answers = new LaneAnswers({
-      take: (request) => this.take(request),
-      serially: (work) => this.serially(work),
-      limit: () => this.limit,
-      backOff: () => this.backOff(),
-    })
+    const answers = new LaneAnswers(this)
     this.answers = answers
     this.feed = context.relay.open(lane)
-    this.calls = context.caller.open({ lane, epoch }, (answer) => answers.push(answer))
+    this.calls = context.caller.open(own, (answer) => answers.push(answer))
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
     this.noteStanding()
-    if (this.taking) context.readOn(lane)
+    if (this.accepting) context.readOn(lane)
   }
 
   private release(): void {

@@ -2,10 +2,10 @@ import { describeError } from '../../../infra/errors.ts'
 import { isTransient } from '../../../infra/postgres/postgres.ts'
 import { signatureOf } from '../batch/failure-breaker.ts'
 
-/** Times a fault must come back before one of the inputs is suspected. */
+/** Times a fault must recur before an input is suspected. */
 const enough = 3
 
-/** Remembers whether a lane keeps failing in one way: then waiting does not heal it, and an input may be at fault. */
+/** Counts how often a lane fails in the same way. A fault that keeps recurring does not go away with time: an input may be its cause. */
 export class RepeatedFault {
   private last = ''
   private times = 0

@@ -14,7 +14,7 @@ function openHorizon() {
       asked++
       return new Map([['answers', [...ends]]])
     },
-    taken: (lane, _topic, offset) => (positions[lane] ?? 0) >= offset,
+    processed: (lane, _topic, offset) => (positions[lane] ?? 0) >= offset,
   })
   return { horizon, ends, positions, asked: () => asked }
 }
@@ -47,7 +47,7 @@ test('lanes do not wait for each other', async () => {
 })
 
 test('without an answer of the broker nothing fires', async () => {
-  const horizon = new TimerHorizon({ ends: () => Promise.reject(new Error('away')), taken: () => true })
+  const horizon = new TimerHorizon({ ends: () => Promise.reject(new Error('away')), processed: () => true })
   await expect(horizon.reached([timer('a')])).rejects.toThrow('away')
 })
 

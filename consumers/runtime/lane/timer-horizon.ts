@@ -1,12 +1,12 @@
 /** Next offset of each partition, by topic (without namespace). */
 export type TopicEnds = ReadonlyMap<string, readonly number[]>
 
-/** What is known of the lanes' topics. */
+/** How far the lanes' topics are processed. */
 export interface TopicProgress {
-  /** Asks the broker for the topics' ends. */
+  /** Reads the topics' ends from the broker. */
   ends(): Promise<TopicEnds>
-  /** Whether a lane has taken everything below an offset. */
-  taken(lane: number, topic: string, offset: number): boolean
+  /** Whether a lane has processed everything below an offset. */
+  processed(lane: number, topic: string, offset: number): boolean
 }
 
 interface Horizon {
@@ -15,9 +15,10 @@ interface Horizon {
 }
 
 /**
- * A timer says what to do if something has not come by then. Whether it has come is known only once everything is taken
- * that lay on the lane's topics at that time: after a rest of ours answers and timers wait side by side, and answers that
- * came in time must go first. So a timer fires when its lane has reached the ends its topics had after it came due.
+ * A timer decides what happens if an expected event has not arrived in time. Whether it has arrived is known only when the lane
+ * has processed everything on its topics up to that time: after downtime, answers and timers are both queued, and answers
+ * that arrived in time must be processed first. So a timer fires once its lane has reached the ends its topics had when the
+ * timer was found due.
  */
 export class TimerHorizon {
   private readonly progress: TopicProgress
@@ -28,8 +29,8 @@ export class TimerHorizon {
   }
 
   /**
-   * Of timers that have come due, those that may fire. The others are to be asked about again.
-   * @throws kafkajs' errors when no broker answers: then none may
+   * @returns those of the due timers that may fire now; call again with the others
+   * @throws kafkajs' errors if no broker answers: then no timer may fire
    */
   async reached<Timer extends { id: string; lane: number }>(due: readonly Timer[]): Promise<Timer[]> {
     const byLane = Map.groupBy(due, ({ lane }) => lane)
@@ -49,6 +50,6 @@ export class TimerHorizon {
   }
 
   private isReached(lane: number, { ends }: Horizon): boolean {
-    return [...ends].every(([topic, offsets]) => this.progress.taken(lane, topic, offsets[lane] ?? 0))
+    return [...ends].every(([topic, offsets]) => this.progress.processed(lane, topic, offsets[lane] ?? 0))
   }
 }

@@ -2,9 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import type { Codec } from '../../../schemas/codec/codec.ts'
-import type { Request } from './lane-context.ts'
-import { readRetries } from '../batch/read-retries.ts'
+import type { Request } from '../batch/process-request.ts'
 import { dueRows } from '../tables/retry-table.ts'
 import { readStanding } from '../tables/pause-table.ts'
 import type { TopicProgress } from './timer-horizon.ts'
@@ -16,19 +14,19 @@ const timersAtOnce = 500
 
 interface WatchedLane {
   readonly number: number
-  readonly taking: boolean
+  /** Whether timers and parked events are processed. */
+  readonly accepting: boolean
+  /** How many inputs may be processed together. */
   readonly limit: number
   serially<T>(work: () => Promise<T>): Promise<T>
-  take(request: Request): Promise<boolean>
+  process(request: Request): Promise<boolean>
   pause(reason: string | undefined): void
   overtaken(epoch: number): void
 }
 
 export interface WatchOptions {
   pool: Pool
-  codec: Codec
-  partitions: number
-  /** Whether the consumer knows timers. */
+  /** Whether the consumer has timers. */
   timers: boolean
   lanes: ReadonlyMap<number, WatchedLane>
   progress: TopicProgress
@@ -36,15 +34,15 @@ export interface WatchOptions {
 }
 
 /**
- * Looks twice a second for what has come due (timers, parked events), for lanes a person has paused and for lanes whose epoch
- * someone else has raised, and tells the lanes. The row decides whether something happens, so looking twice at the same one is harmless.
- * @returns stops looking; resolves when nothing it found is under way
+ * Polls twice a second for due timers and parked events, for lanes that an operator paused or resumed and for lanes with a
+ * newer epoch, and passes them to the lanes. The row decides whether something happens, so reading it twice is harmless.
+ * @returns a function that stops polling; it resolves when the work in progress has ended
  */
 export function watchDue(options: WatchOptions): () => Promise<void> {
   const stopping = new AbortController()
   const horizon = new TimerHorizon(options.progress)
   const looks = [lookForParked, ...(options.timers ? [(each: WatchOptions) => lookForTimers(each, horizon)] : [])]
-  // Side by side: what waits for the broker must not hold up what waits for the database alone
+  // Concurrently: timers wait for the broker, parked events must not
   const running = Promise.all(looks.map((look) => repeat(look, options, stopping.signal)))
   return async () => {
     stopping.abort()
@@ -59,64 +57,56 @@ async function repeat(
 ): Promise<void> {
   while (!signal.aborted) {
     await look(options).catch((error: unknown) =>
-      options.log.warn({ error: describeError(error) }, 'could not look for what is due'),
+      options.log.warn({ error: describeError(error) }, 'due timers and parked events not read'),
     )
     await delay(everyMs, undefined, { signal }).catch(() => {})
   }
 }
 
-async function lookForParked({ pool, codec, partitions, lanes }: WatchOptions): Promise<void> {
+async function lookForParked({ pool, lanes }: WatchOptions): Promise<void> {
   if (lanes.size === 0) return
   for (const { lane, epoch, paused } of await readStanding(pool)) {
     lanes.get(lane)?.overtaken(epoch)
     lanes.get(lane)?.pause(paused ?? undefined)
   }
-  const taking = takingLanes(lanes)
-  const due = taking.length > 0 ? await dueRows(pool, taking) : []
-  await handOut(due, lanes, {
-    nameOf: ({ id }) => `parked/${id}`,
-    read: (rows, killer) => readRetries(rows, { codec, partitions, killer }),
-  })
+  const accepting = acceptingLanes(lanes)
+  const due = accepting.length > 0 ? await dueRows(pool, accepting) : []
+  await handOut(due, lanes, (items) => ({ source: 'parked', name: `parked/${items[0].id}`, items }))
 }
 
 async function lookForTimers({ pool, lanes }: WatchOptions, horizon: TimerHorizon): Promise<void> {
-  const taking = takingLanes(lanes)
-  const due = taking.length > 0 ? await horizon.reached(await dueTimers(pool, taking, timersAtOnce)) : []
-  await handOut(due, lanes, {
-    nameOf: ({ id }) => id,
-    read: async (rows) => ({ source: 'timer', inputs: rows.map(({ input }) => input) }),
-  })
+  const accepting = acceptingLanes(lanes)
+  const due = accepting.length > 0 ? await horizon.reached(await dueTimers(pool, accepting, timersAtOnce)) : []
+  await handOut(due, lanes, (rows) => ({
+    source: 'timer',
+    name: rows[0].id,
+    items: rows.map(({ input }) => input),
+  }))
 }
 
-const takingLanes = (lanes: WatchOptions['lanes']): number[] =>
-  [...lanes.values()].filter((lane) => lane.taking).map((lane) => lane.number)
+const acceptingLanes = (lanes: WatchOptions['lanes']): number[] =>
+  [...lanes.values()].filter((lane) => lane.accepting).map((lane) => lane.number)
 
-interface Handing<Row> {
-  nameOf(row: Row): string
-  read(rows: readonly Row[], killer?: string): ReturnType<Request['read']>
-}
+type ToRequest<Row> = (rows: readonly [Row, ...Row[]]) => Request
 
 const handOut = <Row extends { lane: number }>(
   rows: readonly Row[],
   lanes: WatchOptions['lanes'],
-  handing: Handing<Row>,
+  toRequest: ToRequest<Row>,
 ): Promise<unknown> =>
-  Promise.all([...Map.groupBy(rows, ({ lane }) => lane)].map(([lane, own]) => hand(lanes.get(lane), own, handing)))
+  Promise.all([...Map.groupBy(rows, ({ lane }) => lane)].map(([lane, own]) => hand(lanes.get(lane), own, toRequest)))
 
-/** In the lane's turn, as many together as it may take. */
+/** In the lane's turn, with as many rows in a request as the lane may process together. */
 async function hand<Row>(
   lane: WatchedLane | undefined,
   rows: readonly Row[],
-  { nameOf, read }: Handing<Row>,
+  toRequest: ToRequest<Row>,
 ): Promise<void> {
   await lane?.serially(async () => {
-    for (let start = 0; lane.taking; ) {
-      const part = rows.slice(start, start + Math.min(rows.length, lane.limit))
-      const [first] = part
-      if (!first) return
-      const request = { name: nameOf(first), inputs: part.length, read: (killer?: string) => read(part, killer) }
-      if (!(await lane.take(request))) return
-      start += part.length
+    for (let start = 0; lane.accepting; ) {
+      const [first, ...more] = rows.slice(start, start + Math.min(rows.length, lane.limit))
+      if (!first || !(await lane.process(toRequest([first, ...more])))) return
+      start += 1 + more.length
     }
   })
 }

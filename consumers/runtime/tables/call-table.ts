@@ -1,7 +1,6 @@
 import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { NewCall } from '../batch/decide.ts'
-import type { Ownership } from './ledger.ts'
+import type { NewCall, Ownership } from '../model.ts'
 
 /** A call that was decided and has no definite answer yet. */
 export interface PendingCall extends NewCall {

@@ -1,6 +1,6 @@
 import type { Pool } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { Ownership } from './ledger.ts'
+import type { Ownership } from '../model.ts'
 
 /** How a lane is, as people see it: it runs, stands still as they wanted, waits for what heals by itself, or waits for them. */
 export type LaneCondition = 'live' | 'paused' | 'waiting' | 'stopped'

@@ -1,13 +1,7 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
-import type { OffsetMove } from '../model.ts'
-
-/** A lane as its owner knows it after claiming it. */
-export interface Ownership {
-  readonly lane: number
-  readonly epoch: number
-}
+import type { OffsetMove, Ownership } from '../model.ts'
 
 /** One topic of a lane as the broker shows it at claim time. */
 export interface TopicStart {

@@ -1,6 +1,5 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs'
-import type { ParkedInput } from '../batch/decide.ts'
-import type { AnswerInput, Cause, Input, TimerInput } from '../model.ts'
+import type { AnswerInput, Cause, Input, ParkedInput, TimerInput } from '../model.ts'
 
 /** A row of `parked` as a retry or a person reads it. */
 export interface ParkedRow {

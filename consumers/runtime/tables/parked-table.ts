@@ -1,10 +1,10 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Tx } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../batch/decide.ts'
 import { storable, storeHeaders, storeIntent } from './parked-row.ts'
 import { retryDelayMs } from './retry-policy.ts'
 import type { RetryPolicy } from './retry-policy.ts'
+import type { ParkedInput } from '../model.ts'
 
 const blocked = prepared<{ lane: number; key: string }>(
   'parked_keys',

@@ -1,7 +1,6 @@
 import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../batch/decide.ts'
-import type { Input, Retry } from '../model.ts'
+import type { Input, ParkedInput, Retry } from '../model.ts'
 import { parkedColumns, storable } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
 import { retryDelayMs } from './retry-policy.ts'

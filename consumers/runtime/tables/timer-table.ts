@@ -1,7 +1,6 @@
 import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
 import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { NewTimer } from '../batch/decide.ts'
-import type { Cause, TimerInput } from '../model.ts'
+import type { Cause, NewTimer, TimerInput } from '../model.ts'
 
 const add = prepared(
   'timer_add',

@@ -23,7 +23,7 @@ const done = Promise.withResolvers<void>()
 class ReadingLane implements MemberLane {
   readonly number: number
   readonly phase = 'live'
-  readonly taking = true
+  readonly accepting = true
   readonly epoch = 1
   readonly fencedAt = 0
   readonly claimed = Promise.resolve()
@@ -37,7 +37,7 @@ class ReadingLane implements MemberLane {
   idle = () => Promise.resolve()
 }
 
-const membership: Membership<ReadingLane> = new Membership({
+const membership: Membership<ReadingLane> = new Membership<ReadingLane>({
   kafka,
   groupId: `${namespace}bench`,
   namespace,
@@ -49,19 +49,22 @@ const membership: Membership<ReadingLane> = new Membership({
   joining: () => (finish ??= startMeasuring()),
   passedOver: () => {},
   died: (reason) => done.reject(new Error(reason)),
-  async take(lane, { messages, partition }, _wanted, reached) {
-    const source = { codec, handled, partitions, topic: 'orders', partition }
-    const fresh = messages.filter(({ offset }) => Number(offset) >= lane.next)
-    for (let start = 0; start < fresh.length; start += recordsPerBatch) {
-      const part = fresh.slice(start, start + recordsPerBatch)
-      const to = Number(part.at(-1)?.offset) + 1
-      const { inputs } = await readRecords(part, lane.next, to, source)
-      for (const { event } of inputs) if (event && 'totalMinor' in event.data) totalMinor += event.data.totalMinor
-      records += inputs.length
-      lane.next = to
-      await reached(to - 1)
-    }
-    if (records >= events) done.resolve()
+  fetched: {
+    async process(lane, { messages, partition }, { reached }) {
+      const source = { codec, handled, partitions, topic: 'orders', partition }
+      const fresh = messages.filter(({ offset }) => Number(offset) >= lane.next)
+      for (let start = 0; start < fresh.length; start += recordsPerBatch) {
+        const part = fresh.slice(start, start + recordsPerBatch)
+        const to = Number(part.at(-1)?.offset) + 1
+        const { inputs } = await readRecords(part, lane.next, to, source)
+        for (const { event } of inputs) if (event && 'totalMinor' in event.data) totalMinor += event.data.totalMinor
+        records += inputs.length
+        lane.next = to
+        await reached(to - 1)
+      }
+      if (records >= events) done.resolve()
+      return undefined
+    },
   },
 })
 await membership.start()

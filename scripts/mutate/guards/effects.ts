@@ -3,7 +3,7 @@ import type { Mutation } from '../mutation.ts'
 const inboxTest = 'consumers/runtime/tables/inbox.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
-const takeBatchTest = 'consumers/runtime/batch/take-batch.int.test.ts'
+const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
 /** That what is decided takes effect once. */
 export const effects: readonly Mutation[] = [
@@ -98,7 +98,7 @@ export const effects: readonly Mutation[] = [
         replace: 'await fired(tx, ids, lanes)\n  return new Set(ids)',
       },
     ],
-    noticedBy: { file: takeBatchTest, title: 'a timer that is seen twice fires once' },
+    noticedBy: { file: processBatchTest, title: 'a timer that is seen twice fires once' },
   },
   {
     name: 'timer-early',
@@ -137,7 +137,7 @@ export const effects: readonly Mutation[] = [
         replace: 'await answered(tx, ids, lanes)\n  return new Set(ids)',
       },
     ],
-    noticedBy: { file: takeBatchTest, title: 'an answer that comes twice counts once' },
+    noticedBy: { file: processBatchTest, title: 'an answer that comes twice counts once' },
   },
   {
     name: 'call-with-new-key',

@@ -12,8 +12,8 @@ export const outages: readonly Mutation[] = [
     broken: 'whatever fails is taken for an input’s fault',
     edits: [
       {
-        file: 'consumers/runtime/lane/lane.ts',
-        find: 'isDataError(error) || this.fault.isStubborn(error)',
+        file: 'consumers/runtime/batch/split-batch.ts',
+        find: 'isDataError(error) || options.fault.isStubborn(error)',
         replace: 'true || isDataError(error)',
       },
     ],

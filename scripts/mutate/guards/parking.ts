@@ -7,7 +7,7 @@ const pausingTest = 'consumers/runtime/lane/pausing.int.test.ts'
 const retriesTest = 'consumers/runtime/batch/retries.int.test.ts'
 const retryTable = 'consumers/runtime/tables/retry-table.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
-const takeBatchTest = 'consumers/runtime/batch/take-batch.int.test.ts'
+const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
 /** That what fails waits, in order, without taking others with it. */
 export const parking: readonly Mutation[] = [
@@ -48,7 +48,7 @@ export const parking: readonly Mutation[] = [
         replace: 'return new Set(rows.flatMap(() => []))',
       },
     ],
-    noticedBy: { file: takeBatchTest, title: 'a parked event is not tried while another of its key is in front' },
+    noticedBy: { file: processBatchTest, title: 'a parked event is not tried while another of its key is in front' },
   },
   {
     name: 'retry-without-revision',
@@ -62,7 +62,7 @@ export const parking: readonly Mutation[] = [
       },
     ],
     noticedBy: {
-      file: takeBatchTest,
+      file: processBatchTest,
       title: 'a parked event that somebody touched meanwhile is not handled as it was',
     },
   },
@@ -77,7 +77,7 @@ export const parking: readonly Mutation[] = [
         replace: '',
       },
     ],
-    noticedBy: { file: takeBatchTest, title: 'when the head of a key has been handled, the next is due at once' },
+    noticedBy: { file: processBatchTest, title: 'when the head of a key has been handled, the next is due at once' },
   },
   {
     name: 'parks-whole-batch',
@@ -86,9 +86,9 @@ export const parking: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/batch/split-batch.ts',
-        find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
+        find: 'await processOrSplit({ own, batch }, options)',
         replace:
-          "for (const part of splitBatch(batch)) await take(part, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })",
+          "await processOrSplit({ own, batch, refusal: { reason: 'REFUSED_BY_DATABASE', error: 'x' } }, options)",
       },
     ],
     noticedBy: {
@@ -103,10 +103,8 @@ export const parking: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/batch/split-batch.ts',
-        find: 'for (const part of splitBatch(batch)) await takeOrSplit(part, take, isTheirs)',
-        replace: `const [head, tail] = splitBatch(batch)
-      await take(head, { reason: 'REFUSED_BY_DATABASE', error: describeError(error) })
-      await takeOrSplit(tail, take, isTheirs)`,
+        find: 'await processOrSplit({ own, batch }, options)',
+        replace: `await processOrSplit(batch === halves[0] ? { own, batch, refusal: { reason: 'REFUSED_BY_DATABASE', error: 'x' } } : { own, batch }, options)`,
       },
     ],
     noticedBy: {
@@ -115,11 +113,36 @@ export const parking: readonly Mutation[] = [
     },
   },
   {
+    name: 'split-forgets-redelivery',
+    guard: 'the halves of a redelivered batch are a redelivery, too',
+    broken: 'a dropped event takes effect, a parked one is parked twice',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/split-batch.ts',
+        find: 'const headMove: OffsetMove = { ...batch.move, to: cut,',
+        replace: 'const headMove: OffsetMove = { ...batch.move, again: undefined, to: cut,',
+      },
+      {
+        file: 'consumers/runtime/batch/split-batch.ts',
+        find: '    from: cut,',
+        replace: '    from: cut,\n    again: undefined,',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/batch/split-batch.test.ts',
+      title: 'halves of a redelivery are redeliveries',
+    },
+  },
+  {
     name: 'marks-side-by-side',
     guard: 'careful lanes take turns',
     broken: 'several inputs are marked when the process dies',
     edits: [
-      { file: attemptGuard, find: 'this.limit === unlimited ? attempt() : this.inTurn(attempt)', replace: 'attempt()' },
+      {
+        file: attemptGuard,
+        find: 'this.limit === unlimited ? attempt() : this.options.inTurn(attempt)',
+        replace: 'attempt()',
+      },
     ],
     noticedBy: {
       file: attemptGuardTest,
@@ -172,7 +195,7 @@ export const parking: readonly Mutation[] = [
     name: 'guard-never-marks',
     guard: 'what is handled after two starts is marked first',
     broken: 'nothing is marked',
-    edits: [{ file: attemptGuard, find: 'await markSuspect(this.pool, this.own, name, inputs)', replace: '' }],
+    edits: [{ file: attemptGuard, find: 'await markSuspect(this.options.pool, this.own, name, inputs)', replace: '' }],
     noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },
   },
   {

@@ -1,14 +1,15 @@
 import type { Mutation } from '../mutation.ts'
 
 const ledger = 'consumers/runtime/tables/ledger.ts'
+const fetchedBatch = 'consumers/runtime/group/fetched-batch.ts'
 const startConsumer = 'consumers/runtime/start-consumer.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
 const followsIsTrue = {
-  file: startConsumer,
-  find: 'if (!offsets.follows(topic, batch, position)) {',
-  replace: 'if (batch.isEmpty()) {',
+  file: fetchedBatch,
+  find: 'if (this.options.offsets.follows(topic, batch, position)) {',
+  replace: 'if (!batch.isEmpty()) {',
 }
 
 /** That no offset is skipped or taken twice. */
@@ -32,12 +33,12 @@ export const positions: readonly Mutation[] = [
     broken: 'it moves in one of its own, before they are committed',
     edits: [
       {
-        file: 'consumers/runtime/batch/take-batch.ts',
-        find: '{ breaker, owner, policy }: TakeContext',
-        replace: '{ breaker, owner, policy, pool }: TakeContext',
+        file: 'consumers/runtime/batch/process-batch.ts',
+        find: '{ breaker, owner, policy }: ProcessContext',
+        replace: '{ breaker, owner, policy, pool }: ProcessContext',
       },
       {
-        file: 'consumers/runtime/batch/take-batch.ts',
+        file: 'consumers/runtime/batch/process-batch.ts',
         find: 'moveLedger(tx, moves)',
         replace: 'moveLedger(pool as never, moves)',
       },

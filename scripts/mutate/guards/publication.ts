@@ -16,15 +16,15 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: '{ own, batch, refusal },',
-        replace: '{ own, batch, refusal, early: (done: any) => this.feed?.offer(done.publish) } as any,',
+        find: 'const own = { lane, epoch }',
+        replace: 'const own: any = { lane, epoch, early: (done: any) => this.feed?.offer(done.publish) }',
       },
-      { file: 'consumers/runtime/lane/lane.ts', find: 'this.feed?.offer(taken.publish)', replace: '' },
+      { file: 'consumers/runtime/lane/lane.ts', find: 'this.feed?.offer(publish)', replace: '' },
       {
-        file: 'consumers/runtime/batch/take-batch.ts',
+        file: 'consumers/runtime/batch/process-batch.ts',
         find: 'applyBatches(tx, context, work))',
         replace:
-          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
+          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.own.early?.(done), done))))',
       },
     ],
     noticedBy: {
@@ -39,15 +39,15 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: '{ own, batch, refusal },',
-        replace: '{ own, batch, refusal, early: (done: any) => this.calls?.offer(done.outcome.calls) } as any,',
+        find: 'const own = { lane, epoch }',
+        replace: 'const own: any = { lane, epoch, early: (done: any) => this.calls?.offer(done.outcome.calls) }',
       },
-      { file: 'consumers/runtime/lane/lane.ts', find: 'this.calls?.offer(taken.calls)', replace: '' },
+      { file: 'consumers/runtime/lane/lane.ts', find: 'this.calls?.offer(calls)', replace: '' },
       {
-        file: 'consumers/runtime/batch/take-batch.ts',
+        file: 'consumers/runtime/batch/process-batch.ts',
         find: 'applyBatches(tx, context, work))',
         replace:
-          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.early?.(done), done))))',
+          'applyBatches(tx, context, work).then((all: any) => all.map((done: any) => (done.own.early?.(done), done))))',
       },
     ],
     noticedBy: {

@@ -1,6 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
-const takeBatch = 'consumers/runtime/batch/take-batch.ts'
+const processBatch = 'consumers/runtime/batch/process-batch.ts'
 const simulation = {
   file: 'scripts/simulate/simulation.test.ts',
   // oxlint-disable-next-line no-template-curly-in-string
@@ -28,9 +28,9 @@ export const recovery: readonly Mutation[] = [
     broken: 'it leaves in one of its own before',
     edits: [
       {
-        file: takeBatch,
-        find: 'takeNew(tx, work,',
-        replace: `takeNew(work.some(({ batch }) => batch.source === 'record' || batch.source === 'parked') ? tx : (context.pool as never), work,`,
+        file: processBatch,
+        find: 'dedupe(tx, work,',
+        replace: `dedupe(work.some(({ batch }) => batch.source === 'record' || batch.source === 'parked') ? tx : (context.pool as never), work,`,
       },
     ],
     noticedBy: simulation,

@@ -1,8 +1,8 @@
-import type { NewCall, NewTimer } from '../../../runtime/batch/decide.ts'
 import type { RowChange } from '../../record-changes.ts'
 import type { TableChange } from '../../written-rows.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import type { Figures, ReplayFailure } from '../mode.ts'
+import type { NewCall, NewTimer } from '../../../runtime/model.ts'
 
 /** An event that would go out. */
 export interface RehearsedEvent {

@@ -1,11 +1,9 @@
 import { describeError } from '../../../../infra/errors.ts'
 import type { Tx } from '../../../../infra/postgres/postgres.ts'
 import { isDataError } from '../../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../../runtime/batch/decide.ts'
-import type { Chosen, RecordInput } from '../../../runtime/model.ts'
-import type { Ownership } from '../../../runtime/tables/ledger.ts'
-import { applyBatch } from '../../../runtime/batch/take-batch.ts'
-import type { Applied as AppliedBatch, TakeContext } from '../../../runtime/batch/take-batch.ts'
+import type { Chosen, Ownership, ParkedInput, RecordInput } from '../../../runtime/model.ts'
+import { applyBatch } from '../../../runtime/batch/process-batch.ts'
+import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/process-batch.ts'
 
 /** What a batch of chosen events has led to. */
 export type Applied = AppliedBatch<unknown, unknown>
@@ -21,7 +19,7 @@ export interface Refused {
 export interface ApplyOptions {
   /** Holds the lane's lock. */
   readonly tx: Tx
-  readonly context: Pick<TakeContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
+  readonly context: Pick<ProcessContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
   readonly own: Ownership
   readonly inbox: Chosen['inbox']
   /** Keys of which an event was refused: what follows of them waits behind it. Grows. */

@@ -2,7 +2,6 @@ import { TallyError } from '../../../../infra/errors.ts'
 import { inTransaction } from '../../../../infra/postgres/postgres.ts'
 import type { Tx } from '../../../../infra/postgres/postgres.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
-import type { Ownership } from '../../../runtime/tables/ledger.ts'
 import { lockLaneByHand } from '../../parked/selection.ts'
 import { applyChosen } from './apply-chosen.ts'
 import type { Applied, Refused } from './apply-chosen.ts'
@@ -14,6 +13,7 @@ import { notHandled, noteHandled } from './handled-events.ts'
 import type { Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun } from '../mode.ts'
 import { advancesBefore } from '../reading/read-stretches.ts'
 import type { Stretch } from '../reading/read-stretches.ts'
+import type { Ownership } from '../../../runtime/model.ts'
 
 /** Handles the chosen events of one lane again, a stretch at a time, beside the lane's owner. */
 export class LaneReprocessing {

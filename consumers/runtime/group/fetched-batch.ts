@@ -1,0 +1,107 @@
+import type { Batch } from 'kafkajs'
+import { describeError } from '../../../infra/errors.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import type { Request } from '../batch/process-request.ts'
+import type { MemberLane } from './membership-options.ts'
+import type { TopicOffsets } from './topic-offsets.ts'
+
+/** Records processed in one transaction at most. A batch never waits to fill up. */
+const recordsPerBatch = 1_000
+
+/** A lane that processes records; `Lane` in lane/lane.ts is one. */
+export interface RecordLane extends MemberLane {
+  /** How many inputs may be processed together. */
+  readonly limit: number
+  /** End of the offsets that a redelivery processes again. Infinity without one. */
+  end(topic: string): number
+  /** Runs work of the lane one at a time. */
+  serially<T>(work: () => Promise<T>): Promise<T>
+  /** @returns false if the request failed: it will be fetched again */
+  process(request: Request): Promise<boolean>
+  fail(error: unknown): void
+  halt(reason: string): void
+}
+
+/** The group client's side of a fetched batch. */
+export interface FetchProgress {
+  /** Whether the client still wants more than the first part to be processed now. */
+  wanted(): boolean
+  /** Call after each part with the last offset processed. */
+  reached(offset: number): Promise<void>
+}
+
+export interface FetchedBatchesOptions {
+  offsets: TopicOffsets
+  namespace: string
+  log: Logger
+}
+
+/** Hands fetched batches to their lanes: in order, in parts of bounded size, from exactly the ledger's position. */
+export class FetchedBatches {
+  private readonly options: FetchedBatchesOptions
+
+  constructor(options: FetchedBatchesOptions) {
+    this.options = options
+  }
+
+  /**
+   * Processes one fetched batch of one topic, in the lane's turn.
+   * @returns 'gap' if the batch does not follow the lane's position: fetch again from there
+   */
+  process(lane: RecordLane, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> {
+    return lane.serially(async () => {
+      const topic = batch.topic.slice(this.options.namespace.length)
+      const position = lane.position(topic)
+      if (lane.phase !== 'live' || position === undefined) return undefined
+      if (this.options.offsets.follows(topic, batch, position)) {
+        await this.processParts(lane, batch, topic, position, progress)
+        return undefined
+      }
+      const lost = await this.explainGap(lane, topic, position)
+      if (lost === undefined) return 'gap'
+      lane.halt(lost)
+      return undefined
+    })
+  }
+
+  private async processParts(
+    lane: RecordLane,
+    batch: Batch,
+    topic: string,
+    position: number,
+    { wanted, reached }: FetchProgress,
+  ): Promise<void> {
+    const { offsets } = this.options
+    const end = Math.min(Number(batch.lastOffset()) + 1, lane.end(topic))
+    const messages = batch.messages.filter(({ offset }) => Number(offset) >= position && Number(offset) < end)
+    // The first part in any case: otherwise a batch that waited long for its lane would starve behind busier topics
+    for (let from = position, start = 0; from < end && (start === 0 || wanted()); ) {
+      const items = messages.slice(start, start + Math.min(recordsPerBatch, lane.limit))
+      const to = start + items.length < messages.length ? Number(items.at(-1)?.offset) + 1 : end
+      if (!lane.accepting) return
+      const doubt = await offsets.settled(topic).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      )
+      if (doubt) return lane.fail(doubt.error)
+      const name = `${topic}/${items[0]?.offset ?? from}`
+      const place = { topic, topicId: offsets.topicId(topic), partition: batch.partition }
+      const again = Number.isFinite(lane.end(topic))
+      if (!(await lane.process({ source: 'record', name, items, from, to, ...place, again }))) return
+      start += Math.max(1, items.length)
+      from = to
+      await reached(to - 1)
+    }
+  }
+
+  /** @returns why the records at the position cannot be read any more, or undefined if reading again may help */
+  private async explainGap(lane: RecordLane, topic: string, position: number): Promise<string | undefined> {
+    const { offsets, log } = this.options
+    const lost = await offsets.explainGap(topic, lane.number, position).catch((error: unknown) => {
+      log.warn({ lane: lane.number, topic, position, error: describeError(error) }, 'gap not explained, reading again')
+      return undefined
+    })
+    if (lost === undefined || !Number.isFinite(lane.end(topic))) return lost
+    return `${lost}; to resume the lane, cancel the replay that reprocesses them`
+  }
+}
