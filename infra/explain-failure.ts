@@ -1,6 +1,7 @@
 import { loadConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { describeError, isTallyError } from './errors.ts'
+import { sqlState } from './postgres/sqlstates.ts'
 
 /** Codes with which a connection cannot be made or is cut. Source: Node.js, "Common system errors". */
 const disconnected = new Set([
@@ -16,13 +17,13 @@ const disconnected = new Set([
 
 /** PostgreSQL's answers that mean "not this database". Source: PostgreSQL, appendix "Error Codes". */
 const database: Readonly<Record<string, string>> = {
-  '28P01':
+  [sqlState.invalidPassword]:
     'PostgreSQL refuses the password: set TALLY_DATABASE_URL, or TALLY_DATA_DIR to the folder of the running stack',
-  '3D000': 'The database does not exist: create it, or set TALLY_DATABASE_URL to one that does',
-  '3F000': 'The database has no such schema: `npm start` makes it; is TALLY_NAMESPACE right?',
-  '42P01': 'The database lacks a table: `npm start` makes it; is TALLY_NAMESPACE right?',
-  '53300': 'PostgreSQL has no connection left: end other programs, or raise max_connections',
-  '57P03': 'PostgreSQL is starting up: try again in a moment',
+  [sqlState.undefinedDatabase]: 'The database does not exist: create it, or set TALLY_DATABASE_URL to one that does',
+  [sqlState.undefinedSchema]: 'The database has no such schema: `npm start` makes it; is TALLY_NAMESPACE right?',
+  [sqlState.undefinedTable]: 'The database lacks a table: `npm start` makes it; is TALLY_NAMESPACE right?',
+  [sqlState.tooManyConnections]: 'PostgreSQL has no connection left: end other programs, or raise max_connections',
+  [sqlState.startingUp]: 'PostgreSQL is starting up: try again in a moment',
 }
 
 export interface Failure {

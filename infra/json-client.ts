@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import type { z } from 'zod'
 import { TallyError } from './errors.ts'
-import { withDeadline } from './with-deadline.ts'
+import { withDeadline } from './promises.ts'
 
 export interface CallOptions {
   /** The other side does what it is asked once per key, however often it is asked. */

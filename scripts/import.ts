@@ -1,6 +1,6 @@
 import { Option } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import { createPool } from '../infra/postgres/postgres.ts'
+import { createPool } from '../infra/postgres/pool.ts'
 import { ApiClient } from '../producers/direct/api-client.ts'
 import type { RowProblem } from '../producers/import/csv-table.ts'
 import { planImport } from '../producers/import/plan-import.ts'

@@ -1,7 +1,8 @@
 import { loadConfig } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
-import { createPool, inTransaction } from '../infra/postgres/postgres.ts'
-import type { Pool } from '../infra/postgres/postgres.ts'
+import { createPool } from '../infra/postgres/pool.ts'
+import { inTransaction } from '../infra/postgres/transaction.ts'
+import type { Pool } from '../infra/postgres/pool.ts'
 import { topicName, topics } from '../schemas/topics.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
@@ -13,6 +14,7 @@ import { changePartitions } from '../consumers/operations/partitions/change-part
 import { deleteGeneration } from '../consumers/operations/partitions/generation-topics.ts'
 import { exclusively, forgetBegun, readRows } from '../consumers/operations/partitions/operation.ts'
 import { printSteps } from './partitions/print-steps.ts'
+import { hasSqlState } from '../infra/postgres/sqlstates.ts'
 
 interface PartitionsOptions extends CommonOptions {
   yes?: boolean
@@ -116,7 +118,7 @@ async function rowsOf(pool: Pool) {
   try {
     return await readRows(pool, loadConfig().namespace)
   } catch (error) {
-    if ((error as { code?: string }).code === '42P01') return []
+    if (hasSqlState(error, 'undefinedTable')) return []
     throw error
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inTransaction } from '../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { openTables } from '../testing/open-tables.ts'
 import type { Reservation, Stock } from './decide-inventory.ts'
 import { reservationTable } from './reservation-table.ts'

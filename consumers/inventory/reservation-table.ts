@@ -1,4 +1,5 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { arrayLiteral } from '../../infra/postgres/array-literal.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import type { StockLine } from '../../schemas/generated/events.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import type { Reservation } from './decide-inventory.ts'
@@ -16,7 +17,7 @@ const load = prepared<Row>(
   'select order_id as "orderId", phase, skus, quantities from reservation where order_id = any($1::text[])',
 )
 
-// unnest would flatten arrays of arrays, so the inner ones travel as text
+// unnest flattens arrays of arrays, so the inner ones are sent as text
 const save = prepared(
   'reservation_save',
   `insert into reservation (order_id, phase, skus, quantities)
@@ -41,7 +42,7 @@ export const reservationTable: StateTable<Reservation> = {
       [...reservations.keys()],
       rows.map((row) => row.phase),
       lines.map((of) => arrayLiteral(of.map(({ sku }) => sku))),
-      lines.map((of) => arrayLiteral(of.map(({ quantity }) => String(quantity)))),
+      lines.map((of) => arrayLiteral(of.map(({ quantity }) => quantity))),
     )
   },
 }
@@ -56,7 +57,3 @@ function toReservation({ phase, skus, quantities }: Row): Reservation {
       return { phase }
   }
 }
-
-/** Source: PostgreSQL, "Arrays", array input and output syntax. */
-const arrayLiteral = (values: readonly string[]): string =>
-  `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`

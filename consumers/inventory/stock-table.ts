@@ -1,4 +1,4 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import type { SharedTable } from '../runtime/state-table.ts'
 import type { Reservation, Stock } from './decide-inventory.ts'
 import { skusConcerned } from './decide-inventory.ts'

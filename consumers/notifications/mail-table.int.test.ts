@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inTransaction } from '../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { openTables } from '../testing/open-tables.ts'
 import type { Mails } from './decide-mail.ts'
 import { mailTable } from './mail-table.ts'

@@ -1,4 +1,4 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import type { Mails } from './decide-mail.ts'
 

@@ -1,4 +1,4 @@
-import type { Tx } from '../../infra/postgres/postgres.ts'
+import type { Tx } from '../../infra/postgres/transaction.ts'
 
 /** How many rows of a table were written. */
 export interface TableChange {

@@ -1,5 +1,5 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
-import type { Tx } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
+import type { Tx } from '../../infra/postgres/transaction.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import { unseen } from './decide-order-status.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inTransaction } from '../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import { claimLane } from './lane/claim-lane.ts'

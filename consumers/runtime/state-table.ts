@@ -1,4 +1,4 @@
-import type { Tx } from '../../infra/postgres/postgres.ts'
+import type { Tx } from '../../infra/postgres/transaction.ts'
 
 /** The rows of a consumer that belong to one key each, read and written for a whole batch at once. */
 export interface StateTable<State> {

@@ -1,4 +1,4 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import type { Address } from '../../schemas/generated/events.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import type { Shipment } from './decide-shipping.ts'

@@ -1,6 +1,6 @@
 import { migrate } from '../../infra/postgres/migrate.ts'
-import { createPool } from '../../infra/postgres/postgres.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import { createPool } from '../../infra/postgres/pool.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { createSandbox } from '../../schemas/testing/sandbox.ts'
 import { consumerMigrations, schemaName } from '../runtime/load-consumer.ts'
 

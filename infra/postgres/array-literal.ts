@@ -1,4 +1,4 @@
-/** An array as the parameter of a statement; pg asks it for its text when it sends it. */
+/** An array as a statement's parameter; pg asks it for its text when it sends the statement. */
 export class ArrayParameter {
   readonly values: readonly unknown[]
 
@@ -12,9 +12,9 @@ export class ArrayParameter {
 }
 
 /**
- * PostgreSQL's notation of an array, several times as fast as pg's own: for batches of thousands of rows that was a good part
- * of all work. Source: PostgreSQL, "Array Input and Output Syntax".
- * @returns undefined where something else than texts, numbers, booleans, bytes, dates and nulls is in it: pg has to write it
+ * PostgreSQL's notation of an array, several times as fast as pg's own, which dominates batches of thousands of rows.
+ * Source: PostgreSQL, "Array Input and Output Syntax".
+ * @returns undefined if the array holds anything but strings, numbers, booleans, bytes, dates and nulls: leave it to pg
  */
 export function arrayLiteral(values: readonly unknown[]): string | undefined {
   let literal = ''
@@ -44,7 +44,7 @@ function elementOf(value: unknown): string | undefined {
   return Buffer.isBuffer(value) ? `\\\\x${value.toString('hex')}` : undefined
 }
 
-/** Years of four digits, which both notations have in common. */
+/** Years of four digits: JavaScript and PostgreSQL write them alike. */
 const firstTime = Date.parse('0001-01-01T00:00:00Z')
 const lastTime = Date.parse('9999-12-31T00:00:00Z')
 

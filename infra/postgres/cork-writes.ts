@@ -2,10 +2,10 @@ import type { Duplex } from 'node:stream'
 import type pg from 'pg'
 
 /**
- * Has what is sent on a connection within one turn of the event loop leave in one write, where `pg` makes one of each
- * statement: a write wakes the server, and waking it costs more than most statements do.
+ * Sends all statements of one turn of the event loop in one write; `pg` makes a write of each. A write wakes the server,
+ * which costs more than most statements.
  */
-export function sendTurnsAtOnce(client: pg.ClientBase): void {
+export function corkWrites(client: pg.ClientBase): void {
   const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection
   const query = client.query.bind(client) as (...args: unknown[]) => unknown
   let corked = false

@@ -3,8 +3,8 @@ import pg from 'pg'
 import type { Logger } from '../logger.ts'
 
 /**
- * Brings one database schema up to date from folders of plain SQL files (`001_name.sql`), in folder order.
- * Files name no schema; each folder keeps its own list of what was applied. Safe to run by several processes at once.
+ * Migrates one database schema with the SQL files (`001_name.sql`) of these folders, in folder order. The files name no
+ * schema; each folder has its own table of applied files. Several processes may run this at once.
  */
 export async function migrate({ url, schema, folders, log }: MigrateOptions): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: `migrate ${schema}` })

@@ -1,7 +1,9 @@
+import { hasSqlState } from './sqlstates.ts'
+
 /**
- * Waits for all of these parts of a transaction, also when one fails: what is still under way when it is rolled back would
- * go on outside it.
- * @throws what failed first, but no refusal that only says that something has failed before it
+ * Waits for all of these parts of a transaction, even when one fails: statements still in flight at the rollback would run
+ * outside the transaction.
+ * @throws the first error, except an answer that only reports an earlier failure
  */
 export async function together<T extends readonly unknown[]>(
   ...work: T
@@ -20,5 +22,5 @@ export async function together<T extends readonly unknown[]>(
   return results as { -readonly [K in keyof T]: Awaited<T[K]> }
 }
 
-/** What PostgreSQL answers to every statement after the one that failed; a cause with a longer way home may come later. */
-const isConsequence = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '25P02'
+/** PostgreSQL's answer to every statement after the one that failed; the error of that one may arrive later. */
+const isConsequence = (error: unknown): boolean => hasSqlState(error, 'inFailedTransaction')

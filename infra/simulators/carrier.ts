@@ -2,10 +2,9 @@ import { z } from 'zod'
 import { createChance } from './chance.ts'
 import { renderLabel } from './label.ts'
 import type { Label } from './label.ts'
-import { pickupWindow } from './pickup-window.ts'
 import { operation, startSimulator } from './simulator.ts'
 import type { RunningSimulator, SimulatorOptions } from './simulator.ts'
-import { trackingNumber } from './tracking-number.ts'
+import { pickupWindow, trackingNumber } from './booking.ts'
 
 const shipment = z.object({
   orderId: z.string().min(1),

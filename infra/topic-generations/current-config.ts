@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
-import { createPool } from '../postgres/postgres.ts'
-import type { Tx } from '../postgres/postgres.ts'
+import { createPool } from '../postgres/pool.ts'
+import type { Tx } from '../postgres/transaction.ts'
 import { silentLogger } from '../logger.ts'
 import { readCurrent } from './generation-table.ts'
 import type { Generation } from './generation-table.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { migrate } from '../postgres/migrate.ts'
-import type { Tx } from '../postgres/postgres.ts'
+import type { Tx } from '../postgres/transaction.ts'
 import type { Logger } from '../logger.ts'
 
 /**

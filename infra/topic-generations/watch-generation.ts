@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import { describeError } from '../errors.ts'
-import type { Pool } from '../postgres/postgres.ts'
+import type { Pool } from '../postgres/pool.ts'
 import type { Logger } from '../logger.ts'
 import { readCurrent } from './generation-table.ts'
 import type { Generation } from './generation-table.ts'

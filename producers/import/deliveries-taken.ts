@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka/client.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
 import type { ImportTarget } from './run-import.ts'
 

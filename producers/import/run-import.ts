@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import type { ApiClient } from '../direct/api-client.ts'
 import type { OutgoingEvent, Publisher } from '../direct/publisher.ts'
 import { sendAll } from '../direct/send-all.ts'

@@ -1,5 +1,6 @@
-import type { Pool, Tx } from '../../infra/postgres/postgres.ts'
-import { prepared } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
+import type { Tx } from '../../infra/postgres/transaction.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import { inGeneration } from '../../schemas/topics.ts'
 
 /** An event a transaction wants published: final bytes, numbered without gaps within its lane. */

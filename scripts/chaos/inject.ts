@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { signalTo } from '../../infra/stack/supervisor/process-identity.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import { describeError } from '../../infra/errors.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { offsetRanges } from '../verify/read-topics.ts'
 
 export interface Watched {

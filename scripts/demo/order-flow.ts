@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 
 /** How many of some orders have come how far; each counts in every stage it has passed. */
 export interface Flow {

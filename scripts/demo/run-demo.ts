@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
-import { createPool } from '../../infra/postgres/postgres.ts'
+import { createPool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { ApiClient } from '../../producers/direct/api-client.ts'
 import { demoCatalogue } from '../../producers/sample-data/demo-catalogue.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { printJson, say } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
 import { actorOf } from '../cli/consent.ts'

@@ -4,7 +4,7 @@ import { migrateReplays, openReplayPool } from '../../consumers/operations/repla
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { currentConfig } from '../../infra/topic-generations/current-config.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { commandLogger, connectKafka } from '../../infra/kafka/command-client.ts'
 import { connectCodec } from '../../consumers/operations/connect-codec.ts'
 

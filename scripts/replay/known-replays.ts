@@ -3,7 +3,7 @@ import { migrateReplays, openReplayPool } from '../../consumers/operations/repla
 import type { ReplayRow } from '../../consumers/operations/replay/run/replay-table.ts'
 import { found } from '../../consumers/operations/replay/run/run-replay.ts'
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { commandLogger } from '../../infra/kafka/command-client.ts'
 import { withReplayContext } from './context.ts'
 

@@ -1,4 +1,4 @@
-import { prepared } from '../../infra/postgres/postgres.ts'
+import { prepared } from '../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition, Context, Decision } from '../../consumers/runtime/handler.ts'
 import { defineConsumer } from '../../consumers/runtime/handler.ts'
 import type { HistoryRow, TotalRow } from './database/counting-statements.ts'

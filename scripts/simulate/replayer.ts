@@ -1,5 +1,5 @@
 import { describeError } from '../../infra/errors.ts'
-import { inTransaction } from '../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { moveBack, putBack } from '../../consumers/operations/replay/redeliver/redelivered-spans.ts'
 import { simulatedPool } from './database/pool.ts'
 import { Party } from './time/virtual-clock.ts'

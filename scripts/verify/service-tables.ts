@@ -1,6 +1,6 @@
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 
 /** What the services believe, row by row. */
 export interface ServiceTables {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
-import type { Pool } from '../../infra/postgres/postgres.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Group, Writer } from '../../consumers/operations/groups.ts'
 import { count } from './finding.ts'
 import { offsetRanges } from './read-topics.ts'

@@ -10,7 +10,7 @@ import { currentConfig } from '../../../infra/topic-generations/current-config.t
 import { beginFirst, migrateGenerations } from '../../../infra/topic-generations/generation-table.ts'
 import { createKafka, withAdmin } from '../../../infra/kafka/client.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { storeSchemaIds } from '../../../producers/orders-api/orders/schema-ids.ts'

@@ -1,5 +1,5 @@
 import { TallyError } from '../../../infra/errors.ts'
-import { settlesWithin } from '../../../infra/settles-within.ts'
+import { settlesWithin } from '../../../infra/promises.ts'
 
 /** How long a person waits for a server that may be frozen, milliseconds. */
 export const patienceMs = 3_000

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** A lane as the tables of its group show it. Durations in milliseconds. */
 export interface LaneRow {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { AskedKey } from './ask-redrive.ts'
 import type { ParkedInput } from '../../runtime/model.ts'
 

@@ -6,8 +6,8 @@ import { readParked } from './list-parked.ts'
 import type { Selection } from './selection.ts'
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 
 /** Where a group keeps its parked events. */

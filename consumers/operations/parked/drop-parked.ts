@@ -1,5 +1,5 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import { noteAction } from '../../runtime/tables/audit.ts'
 import type { Actor } from '../../runtime/tables/audit.ts'
 import { selected, selectionValues, workByHand } from './selection.ts'

@@ -1,8 +1,8 @@
 import kafkajs from 'kafkajs'
 import type { Kafka } from 'kafkajs'
 import { withAdmin } from '../../../infra/kafka/client.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 
 /** Why a lane's owner does not try parked events again now. */
 export interface LaneObstacle {

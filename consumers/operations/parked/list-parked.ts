@@ -1,5 +1,5 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import { parkedColumns } from '../../runtime/tables/parked-row.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { selected, selectionValues } from './selection.ts'

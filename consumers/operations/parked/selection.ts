@@ -1,6 +1,6 @@
-import type { Tx } from '../../../infra/postgres/postgres.ts'
-import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { ParkedInput } from '../../runtime/model.ts'
 
 /** Which parked events of a group a person means. What is not given does not matter; nothing given means all of them. */

@@ -1,7 +1,8 @@
 import { generationTable } from '../../../infra/topic-generations/generation-table.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
 import { TallyError } from '../../../infra/errors.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 
 /** A generation as the database keeps it. */
 export interface GenerationRow extends Generation {

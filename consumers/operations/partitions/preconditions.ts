@@ -2,7 +2,8 @@ import { replaySchema } from '../replay/replay-schema.ts'
 import type { ReplayRow } from '../replay/run/replay-table.ts'
 import { endItFirst } from '../replay/run/target-lock.ts'
 import { TallyError } from '../../../infra/errors.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Services } from './services.ts'
 
 /** @throws TallyError PRECONDITION_FAILED while a replay has not ended: its plan names partitions. None begins until the transaction ends */

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Services } from './services.ts'
 import type { TopicEnds } from './undrained.ts'
 

@@ -1,5 +1,6 @@
 import type { Config } from '../../../infra/config.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { deployedOf, ordersWriter, readGroups } from '../groups.ts'
 import type { Group, Writer } from '../groups.ts'
 

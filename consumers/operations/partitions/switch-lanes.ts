@@ -1,6 +1,6 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { undrained } from './undrained.ts'
 import type { TopicEnds } from './undrained.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { inTransaction } from '../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { ensureLanes } from '../../../producers/orders-api/publishing/lane-table.ts'
 import { createOrderBook } from '../../../producers/orders-api/orders/order-book.ts'
 import { createOrdersBench } from '../../../producers/orders-api/testing/orders-bench.ts'

@@ -1,5 +1,5 @@
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 
 interface Waiting {

@@ -1,5 +1,5 @@
 import { readPositions } from '../../runtime/tables/ledger.ts'
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 
 /** Where each partition of the topics a group reads ends, by topic (with generation, without namespace) and partition number. */
 export type TopicEnds = ReadonlyMap<string, readonly number[]>

@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Config } from '../../../infra/config.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { schemaName } from '../../runtime/load-consumer.ts'
 

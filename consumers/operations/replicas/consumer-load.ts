@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../../infra/config.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { cpuMs, residentBytes } from '../../../infra/stack/supervisor/process-identity.ts'
 import type { StackStatus } from '../../../infra/stack/supervisor/stack-record.ts'
 import type { LaneHealth } from '../lanes/lane-health.ts'

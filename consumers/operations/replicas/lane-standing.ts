@@ -1,5 +1,6 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Group } from '../groups.ts'
+import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 
 /** Where a lane stands, at one moment. */
 export interface LaneStanding {
@@ -23,9 +24,6 @@ const statement = (schema: string) => `
   from ${schema}.lane as l left join ${schema}.lane_state as s on s.lane = l.lane and s.epoch = l.epoch
   order by l.lane`
 
-/** Undefined table or schema: a consumer that only just joins. Source: PostgreSQL, appendix "Error Codes". */
-const notThereYet = new Set(['42P01', '3F000'])
-
 /**
  * All lanes of a group that were ever claimed, those that have ended, too, and how far they are in its topics. Quick enough to
  * be asked often.
@@ -37,7 +35,7 @@ export async function readStandings(
   try {
     return (await pool.query<LaneStanding>(statement(schema), [[...topics]])).rows
   } catch (error) {
-    if (notThereYet.has((error as { code?: string }).code ?? '')) return []
+    if (hasSqlState(error, 'undefinedTable', 'undefinedSchema')) return [] // A consumer that is just joining
     throw error
   }
 }

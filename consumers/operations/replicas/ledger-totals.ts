@@ -1,5 +1,5 @@
 import type { Config } from '../../../infra/config.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
 import { tilingFaults } from '../tiling.ts'

@@ -4,7 +4,7 @@ import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
 import { schemasAside } from '../replay/rebuild/tables-aside.ts'
 import type { Config } from '../../../infra/config.ts'
 import { withAdmin } from '../../../infra/kafka/client.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** What a consumer leaves behind on the servers. */
 export interface Orphans {

@@ -1,5 +1,5 @@
 import { isTallyError } from '../../../infra/errors.ts'
-import { isTransient } from '../../../infra/postgres/postgres.ts'
+import { hasSqlState, isTransient } from '../../../infra/postgres/sqlstates.ts'
 import { processBatches } from './process-batch.ts'
 import type { ProcessContext, Processed } from './process-batch.ts'
 import type { LaneBatch } from '../model.ts'
@@ -104,9 +104,7 @@ export class BatchGroups<State, Row> {
  * take a committed answer for a repeat, and its events would not be published. So every lane claims itself again instead.
  */
 const leftNothing = (error: unknown): boolean =>
-  isTallyError(error) || !isTransient(error) || (error as { code?: unknown }).code === lockNotAvailable
-
-const lockNotAvailable = '55P03'
+  isTallyError(error) || !isTransient(error) || hasSqlState(error, 'lockNotAvailable')
 
 const inputsOf = (group: readonly Waiting[]): number =>
   group.reduce((sum, { work }) => sum + work.batch.inputs.length, 0)

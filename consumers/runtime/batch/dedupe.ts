@@ -1,4 +1,4 @@
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { takeAnswered } from '../tables/call-table.ts'

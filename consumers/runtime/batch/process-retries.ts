@@ -1,4 +1,4 @@
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { forgetIds, takeIds } from '../tables/inbox.ts'
 import type { Input, Retry } from '../model.ts'

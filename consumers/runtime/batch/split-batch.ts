@@ -1,5 +1,5 @@
 import { describeError, isTallyError } from '../../../infra/errors.ts'
-import { isDataError } from '../../../infra/postgres/postgres.ts'
+import { isDataError } from '../../../infra/postgres/sqlstates.ts'
 import type { Batch, LaneBatch, OffsetMove } from '../model.ts'
 import type { BatchGroups } from './batch-groups.ts'
 import type { Processed } from './process-batch.ts'

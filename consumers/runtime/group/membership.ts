@@ -6,7 +6,7 @@ import { LaneFetching } from './lane-fetching.ts'
 import type { MemberLane, MembershipOptions } from './membership-options.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
-import { settlesWithin } from '../../../infra/settles-within.ts'
+import { settlesWithin } from '../../../infra/promises.ts'
 
 /** How long a fetched batch waits for its lane's claim. Then fetching for the lane pauses, so that it delays no other lane. */
 const claimPatienceMs = 30

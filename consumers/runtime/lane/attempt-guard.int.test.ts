@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { takingTurns } from '../../../infra/taking-turns.ts'
+import { takingTurns } from '../../../infra/promises.ts'
 import type { Request, RequestProcessor } from '../batch/process-request.ts'
 import { AttemptGuard } from './attempt-guard.ts'
 import type { TimerInput } from '../model.ts'

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Request, RequestProcessor } from '../batch/process-request.ts'
 import type { RequestOutcome } from '../batch/split-batch.ts'
 import type { Ownership } from '../model.ts'

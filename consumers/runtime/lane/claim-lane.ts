@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { countStart } from '../tables/lane-state.ts'
 import type { Begun } from '../tables/lane-state.ts'
 import type { Position, TopicStart } from '../tables/ledger.ts'

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { PendingCall } from '../tables/call-table.ts'
 import { readCalls } from '../tables/call-table.ts'
 import type { AnswerInput, NewCall, Ownership } from '../model.ts'

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Relay } from '../../../producers/outbox/relay.ts'
 import type { RequestProcessorOptions } from '../batch/process-request.ts'
 import type { TopicStart } from '../tables/ledger.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { takingTurns } from '../../../infra/taking-turns.ts'
+import { takingTurns } from '../../../infra/promises.ts'
 import { Relay } from '../../../producers/outbox/relay.ts'
 import { BatchGroups } from '../batch/batch-groups.ts'
 import { Caller } from './caller.ts'

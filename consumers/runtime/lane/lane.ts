@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
-import { takingTurns } from '../../../infra/taking-turns.ts'
+import { takingTurns } from '../../../infra/promises.ts'
 import type { LaneFeed } from '../../../producers/outbox/lane-feed.ts'
 import type { Processed } from '../batch/process-batch.ts'
 import { RequestProcessor } from '../batch/process-request.ts'

@@ -1,5 +1,5 @@
 import { describeError } from '../../../infra/errors.ts'
-import { isTransient } from '../../../infra/postgres/postgres.ts'
+import { isTransient } from '../../../infra/postgres/sqlstates.ts'
 import { signatureOf } from '../batch/failure-breaker.ts'
 
 /** Times a fault must recur before an input is suspected. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../infra/errors.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
 import { dueRows } from '../tables/retry-table.ts'

@@ -1,6 +1,7 @@
 import { describeError } from '../../../infra/errors.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { inTransaction } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Logger } from '../../../infra/logger.ts'
 
 const weekMs = 7 * 24 * 3_600_000

@@ -1,6 +1,6 @@
 import { hash as hashOf } from 'node:crypto'
-import type { Tx } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import { timeOfEventId } from '../../../schemas/event-id.ts'
 
 /**

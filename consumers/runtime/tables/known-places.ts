@@ -1,5 +1,5 @@
-import type { Tx } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { RecordInput } from '../model.ts'
 
 const known = prepared<{ place_id: string }>(

@@ -1,5 +1,5 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Ownership } from '../model.ts'
 
 /** How a lane is, as people see it: it runs, stands still as they wanted, waits for what heals by itself, or waits for them. */

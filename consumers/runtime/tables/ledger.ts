@@ -1,6 +1,7 @@
 import { TallyError } from '../../../infra/errors.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
 import type { OffsetMove, Ownership } from '../model.ts'
 
 /** One topic of a lane as the broker shows it at claim time. */

@@ -1,5 +1,6 @@
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Input, ParkedInput, Retry } from '../model.ts'
 import { parkedColumns, storable } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'

@@ -19,6 +19,7 @@ import { poll } from '../supervisor/launch.ts'
 import type { CommandLine, ProcessSpec } from '../supervisor/process-spec.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { end, identify } from '../supervisor/process-identity.ts'
+import { hasSqlState } from '../../postgres/sqlstates.ts'
 
 const settings = {
   listen_addresses: '127.0.0.1',
@@ -76,9 +77,8 @@ export async function ensureDatabase(url: string, name: string): Promise<true> {
     if (!rowCount) await client.query(`create database ${client.escapeIdentifier(name)}`)
     return true
   } catch (error) {
-    const code = error instanceof pg.DatabaseError ? error.code : undefined
-    if (code === '42P04') return true // Somebody else was faster
-    if (code === '28P01')
+    if (hasSqlState(error, 'duplicateDatabase')) return true // Another process was faster
+    if (hasSqlState(error, 'invalidPassword'))
       throw new TallyError(
         'USAGE',
         `PostgreSQL at ${client.host}:${client.port} refuses the password: restore the file postgres.password of the data folder, or start from nothing with npm run stack -- reset`,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describeError, TallyError } from '../../errors.ts'
-import { settlesWithin } from '../../settles-within.ts'
+import { settlesWithin } from '../../promises.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readiness } from './contract.ts'
 import type { Readiness } from './contract.ts'
 import { operation } from './operation.ts'

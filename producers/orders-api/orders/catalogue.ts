@@ -1,5 +1,5 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Product } from '../http/contract.ts'
 import { gather } from './gather.ts'
 import { reachDatabase } from '../reach-database.ts'

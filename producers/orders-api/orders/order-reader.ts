@@ -1,8 +1,8 @@
-import pg from 'pg'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
 import { reachDatabase } from '../reach-database.ts'
+import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 
 /** Reads orders: where they stand by the projection's tables, or as accepted while the projection has not seen them. */
 export interface OrderReader {
@@ -60,15 +60,12 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
   return reader
 }
 
-/** Source: PostgreSQL, appendix "Error Codes". */
-const undefinedTable = '42P01'
-
 /** The projection is a consumer like any other: where it was never deployed, no order has been seen. */
 async function orNone<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   try {
     return await rows
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === undefinedTable) return []
+    if (hasSqlState(error, 'undefinedTable')) return []
     throw error
   }
 }

@@ -1,7 +1,8 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 
 /**
  * Makes the lanes of a new database, one per partition.

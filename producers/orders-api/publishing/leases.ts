@@ -1,5 +1,6 @@
-import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 
 /**
  * Who may publish a lane. A lease runs out by the database's clock unless renewed; each new holder raises the lane's

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../infra/errors.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { LaneFeed } from '../../outbox/lane-feed.ts'
 import type { OutboxRow } from '../../outbox/outbox-table.ts'

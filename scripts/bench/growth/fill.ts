@@ -1,6 +1,6 @@
 import { rememberedWeeks } from '../../../consumers/runtime/tables/inbox-partitions.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
-import type { Tx } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Ground } from '../benchmark.ts'
 

@@ -1,5 +1,5 @@
 import { defineConsumer } from '../../../consumers/runtime/handler.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
 
 /** One row per order; `times` tells how often an event about it took effect. */
 export const orderTable = `create table "order" (

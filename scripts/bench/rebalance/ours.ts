@@ -1,7 +1,7 @@
 // One replica of the hop's consumer, the real one, under the frame of a service.
 import { schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import { startConsumer } from '../../../consumers/runtime/start-consumer.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
 import { runService } from '../../../infra/service.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'
 import { hopConsumer } from '../hop/hop-consumer.ts'

@@ -5,7 +5,7 @@ import { consumerMigrations, loadConsumer, schemaName } from '../../../consumers
 import { openLedger, raiseEpoch } from '../../../consumers/runtime/tables/ledger.ts'
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Random } from '../../../infra/testing/random.ts'
 import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import { Client } from './client.ts'

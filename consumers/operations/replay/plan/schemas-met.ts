@@ -1,4 +1,4 @@
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { PlanSchema } from '../plan.ts'
 

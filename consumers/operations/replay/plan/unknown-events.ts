@@ -1,5 +1,5 @@
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { RecordInput } from '../../../runtime/model.ts'
 import { knownPlaces } from '../../../runtime/tables/known-places.ts'
 

@@ -1,4 +1,4 @@
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { readPositions } from '../../../runtime/tables/ledger.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 
 /** What a person made of a record that was parked, by its place (see `placeOf`): other bytes, or (undefined) nothing at all. */
 export type Decisions = ReadonlyMap<string, { readonly value: Buffer | null } | undefined>

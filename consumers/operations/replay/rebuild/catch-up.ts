@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { ReplayRun } from '../mode.ts'
 import { Fold } from './fold.ts'
 import type { FoldContext } from './fold-lane.ts'

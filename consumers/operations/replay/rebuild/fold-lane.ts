@@ -1,5 +1,5 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { decide } from '../../../runtime/batch/decide.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { ParkedInput, RecordInput } from '../../../runtime/model.ts'

@@ -1,5 +1,6 @@
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
-import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { readDecisions } from '../reading/operator-decisions.ts'
 import type { Decisions } from '../reading/operator-decisions.ts'
 import type { ReplayRun } from '../mode.ts'

@@ -1,5 +1,5 @@
 import type { Config } from '../../../../infra/config.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'

@@ -1,5 +1,5 @@
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import { groupStanding } from '../reading/group-standing.ts'
 import type { FoldPosition } from './fold-tables.ts'
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { laneObstacles, ownedLanes } from '../../parked/lane-obstacles.ts'
 import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from '../mode.ts'
 import { RedeliveryAccount } from './redelivery-account.ts'

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { NewSpan } from '../../../runtime/tables/ledger.ts'
 import { insertSpans, raiseEpoch, readPositions } from '../../../runtime/tables/ledger.ts'
 import type { ReplayPartition } from '../mode.ts'

@@ -1,4 +1,4 @@
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import type { Figures, ReplayPartition, ReplayRun } from '../mode.ts'
 import { readRedelivered } from './redelivered-spans.ts'
 

@@ -1,5 +1,5 @@
 import type { Config } from '../../../../infra/config.ts'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { consumerFolders, loadConsumer, schemaName } from '../../../runtime/load-consumer.ts'
 import type { RehearsedEvent } from './rehearsal.ts'

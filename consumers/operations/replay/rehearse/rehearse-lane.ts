@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import pg from 'pg'
-import { rolledBack } from '../../../../infra/postgres/postgres.ts'
+import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
+import { rolledBack } from '../../../../infra/postgres/transaction.ts'
 import type { RecordInput } from '../../../runtime/model.ts'
 import { decide } from '../../../runtime/batch/decide.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
@@ -15,9 +15,6 @@ import type { LaneRehearsal } from './rehearsal.ts'
 import { failureOf } from '../reprocess/reprocess-lane.ts'
 
 type Consuming = Pick<ReplayContext, 'pool' | 'codec'> & { readonly definition: ConsumerDefinition<unknown, unknown> }
-
-/** PostgreSQL's code for a lock that was not free in time. Source: PostgreSQL, appendix "Error Codes". */
-const lockNotAvailable = '55P03'
 
 /**
  * Handles events of one lane in a transaction that is rolled back. The lane's owner waits meanwhile; a lane that does not come
@@ -39,7 +36,7 @@ export async function rehearseLane(
     const figures = { ...rehearsal.figures, failed: out.size }
     return { ...rehearsal, figures, failures: whole.refused.map(failureOf) }
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError && error.code === lockNotAvailable)) throw error
+    if (!hasSqlState(error, 'lockNotAvailable')) throw error
     return { ...nothing, left: [{ lane, why: 'its owner is busy with it' }] }
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { consumerMigrations, schemaName } from '../../../runtime/load-consumer.ts'
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { migrate } from '../../../../infra/postgres/migrate.ts'
 import { lockLaneByHand } from '../../parked/selection.ts'
 import { counts, published } from '../../../runtime/testing/observe.ts'

@@ -1,6 +1,6 @@
 import { describeError } from '../../../../infra/errors.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import { isDataError } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { isDataError } from '../../../../infra/postgres/sqlstates.ts'
 import type { Chosen, Ownership, ParkedInput, RecordInput } from '../../../runtime/model.ts'
 import { applyBatch } from '../../../runtime/batch/process-batch.ts'
 import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/process-batch.ts'

@@ -1,5 +1,6 @@
-import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { RecordInput } from '../../../runtime/model.ts'
 
 const known = prepared<{ event_id: string }>(

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import { lockLaneByHand } from '../../parked/selection.ts'
 import { applyChosen } from './apply-chosen.ts'

@@ -1,6 +1,6 @@
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import { awaitSent, wakeOwner } from './wake-owner.ts'
 import { forgetHandled } from './handled-events.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import { abandonReplay, keepEnd, openRun } from './execute-run.ts'
 import type { Following, OwnRun } from './execute-run.ts'
 import type { ReplayContext, ReplayFailure, ReplayPartition } from '../mode.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError, TallyError } from '../../../../infra/errors.ts'
 import { withAdmin } from '../../../../infra/kafka/client.ts'
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { liveLag } from './live-lag.ts'
 import type { ReplayContext, ReplayRun } from '../mode.ts'
 import { modes } from './modes.ts'

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { Advance, Figures, ReplayFailure, ReplayPartition, RunOptions } from '../mode.ts'
 import type { Mode, Plan } from '../plan.ts'
 

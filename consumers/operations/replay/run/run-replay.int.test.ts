@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { beginFirst, generationTable } from '../../../../infra/topic-generations/generation-table.ts'
-import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { waitUntil } from '../../../../infra/testing/wait-until.ts'
 import { ledgerSums } from '../../../runtime/testing/observe.ts'
 import { countTable, orders, tallyConsumer } from '../../../runtime/testing/tally-consumer.ts'

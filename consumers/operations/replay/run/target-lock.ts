@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import type { Pool, Tx } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { lockKey, readOpenReplay } from './replay-table.ts'
 import type { ReplayRow } from './replay-table.ts'
 

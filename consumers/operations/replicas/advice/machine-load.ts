@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { Machine } from './advise.ts'
 
 /** Begins to measure the machine's processors. @returns ends it */

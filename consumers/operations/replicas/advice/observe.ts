@@ -1,5 +1,5 @@
 import type { Config } from '../../../../infra/config.ts'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { StackStatus } from '../../../../infra/stack/supervisor/stack-record.ts'
 import { advise, replicasIn } from './advise.ts'
 import type { Advice, Goals, KeyShare, Seen } from './advise.ts'

@@ -1,6 +1,6 @@
 import type { Config } from '../../../../infra/config.ts'
 import { createKafka } from '../../../../infra/kafka/client.ts'
-import { createPool } from '../../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../../infra/postgres/pool.ts'
 import type { Running } from '../../../../infra/service.ts'
 import type { Logger } from '../../../../infra/logger.ts'
 import { readTopicIds } from '../../../../infra/kafka/topic-ids.ts'

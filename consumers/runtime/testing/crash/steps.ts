@@ -1,6 +1,6 @@
 import type { Consumer, Kafka, Producer } from 'kafkajs'
 import type pg from 'pg'
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { Codec } from '../../../../schemas/codec/codec.ts'
 import type { CallHandler, ConsumerDefinition } from '../../handler.ts'
 

@@ -1,4 +1,4 @@
-import { copyBytes, repeatBytes } from './back-reference.ts'
+import { copyBytes, repeatBytes } from './copy-bytes.ts'
 
 const magic = 0x184d2204
 const endMark = 0

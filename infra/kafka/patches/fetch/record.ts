@@ -1,5 +1,4 @@
 import type { IHeaders } from 'kafkajs'
-import { headerName } from './header-names.ts'
 
 /** One record as its batch holds it. */
 export interface RawRecord {
@@ -123,4 +122,25 @@ class RecordReader {
     }
     throw new RangeError('an integer of more than ten bytes')
   }
+}
+
+/** Longer names, and more names of one length, are decoded each time: foreign headers must not fill the memory. */
+const longestName = 64
+const mostOfOneLength = 16
+
+/** Names seen before, by their length. Records carry the same few over and over. */
+const knownNames: { bytes: Buffer; text: string }[][] = Array.from({ length: longestName + 1 }, () => [])
+
+/** The header name at `[start, end)` as text. */
+export function headerName(source: Buffer, start: number, end: number): string {
+  const candidates = knownNames[end - start]
+  for (const { bytes, text } of candidates ?? []) {
+    let i = 0
+    while (i < bytes.length && bytes[i] === source[start + i]) i++
+    if (i === bytes.length) return text
+  }
+  const text = source.toString('utf8', start, end)
+  if (candidates && candidates.length < mostOfOneLength)
+    candidates.push({ bytes: Buffer.from(source.subarray(start, end)), text })
+  return text
 }

@@ -1,4 +1,4 @@
-import { copyBytes, repeatBytes } from './back-reference.ts'
+import { copyBytes, repeatBytes } from './copy-bytes.ts'
 
 /** What snappy-java, and so Kafka's Java client, puts in front of its blocks. Other clients write one bare block. */
 const javaMagic = Buffer.from('\x82SNAPPY\0', 'latin1')

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { withDeadline } from './with-deadline.ts'
+import { withDeadline } from './promises.ts'
 
 const never = new AbortController().signal
 const aborted = (signal: AbortSignal) =>

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from '@jest/globals'
-import { inTransaction } from './postgres.ts'
+import { inTransaction } from './transaction.ts'
 import { createSandbox } from '../../schemas/testing/sandbox.ts'
 
 const { pool, namespace, close } = createSandbox()

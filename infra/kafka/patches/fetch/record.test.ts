@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { headerName } from './header-names.ts'
+import { headerName } from './record.ts'
 
 test('a name is the text of its bytes, whatever came before', () => {
   const name = fc.oneof(fc.constantFrom('ce_id', 'ce_ie', 'ce_type', ''), fc.string({ unit: 'binary', maxLength: 80 }))

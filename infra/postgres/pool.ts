@@ -1,0 +1,60 @@
+import pg from 'pg'
+import { describeError } from '../errors.ts'
+import { corkWrites } from './cork-writes.ts'
+import type { Logger } from '../logger.ts'
+
+export type Pool = pg.Pool
+
+export interface PoolOptions {
+  url: string
+  /** `search_path` of every connection: a service sees only its own schema. */
+  schema?: string
+  name: string
+  /** @default 4: two to four busy connections saturate two cores */
+  max?: number
+  /** After this time the server ends an idle transaction, so that a frozen process cannot hold a lane's row. @default 2000 */
+  idleInTransactionMs?: number
+  /** Time limit to connect and for an answer. @default 5000 to connect, 20000 for an answer */
+  answerWithinMs?: number
+  /** Time limit of a statement, in the client and on the server. @default `answerWithinMs` in the client, 15000 on the server */
+  statementWithinMs?: number
+  log: Logger
+}
+
+// int8 columns are offsets, counts and money in minor units: all far below 2^53
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+export function createPool({
+  url,
+  schema,
+  name,
+  max = 4,
+  idleInTransactionMs = 2_000,
+  answerWithinMs,
+  statementWithinMs,
+  log,
+}: PoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: name,
+    connectionTimeoutMillis: answerWithinMs ?? 5_000,
+    idleTimeoutMillis: 30_000,
+    query_timeout: statementWithinMs ?? answerWithinMs ?? 20_000,
+    keepAlive: true,
+    pipeline: true,
+    options: [
+      `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
+      '-c lock_timeout=5000',
+      `-c statement_timeout=${statementWithinMs ?? 15_000}`,
+      ...(schema ? [`-c search_path=${schema}`] : []),
+    ].join(' '),
+  })
+  pool.on('error', (error) => log.warn({ error: describeError(error) }, 'idle database connection lost'))
+  // A terminated backend raises 'error' on the client even between two queries; without a listener it ends the process
+  pool.on('connect', (client) => {
+    client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost'))
+    corkWrites(client)
+  })
+  return pool
+}
