@@ -8,9 +8,9 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
 import { runDemo } from './demo/run-demo.ts'
 import type { DemoResult } from './demo/run-demo.ts'
-import { sayAddresses } from './stack/addresses.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
 import type { BrokersOption } from './stack/brokers-option.ts'
+import { addressLines } from './stack/addresses.ts'
 import { printVerdict, verdictJson } from './verify/print-verdict.ts'
 
 interface Options extends CommonOptions, BrokersOption {
@@ -63,7 +63,7 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
     const stack = await starting
     if ('found' in stack) return say('The stack ran before this command and goes on: `npm run stack -- down` stops it.')
     if (exit) return
-    sayAddresses(stack.started.status())
+    say(addressLines(stack.started.status()))
     sayWhatNext(config)
     await stack.started.ended
   } finally {

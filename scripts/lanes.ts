@@ -4,59 +4,60 @@ import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
 import { currentConfig } from '../infra/topic-generations/current-config.ts'
 import type { Pool } from '../infra/postgres/pool.ts'
-import { createCommand, examplesText, printJson, runCommand } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import { addSubcommand, createCommand, printJson, runCommand } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
+import { during } from './cli/progress.ts'
+import { printReport } from './cli/report.ts'
 import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
 import { parseLanes } from '../consumers/operations/lanes/lane-ranges.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
-import { healthJson, printHealth, printLanes } from './lanes/print-health.ts'
+import { healthJson, healthReport, lanesReport } from './lanes/print-health.ts'
 import { openForOperator, readHealth } from '../consumers/operations/lanes/read-health.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 
 const watchEveryMs = 2_000
 const clearScreen = '\u001B[H\u001B[2J'
 
-await runCommand(({ signal }) => {
-  const program = createCommand('lanes', 'How every lane of every consumer is; let lanes stand still and go on', [
+export function lanesCommand({ signal }: CommandFrame): Command {
+  const program = createCommand('lanes', 'Show the state of every lane; pause and resume lanes', [
     'npm run lanes -- ls',
-    'npm run lanes -- ls payment --all',
-    'npm run lanes -- ls --watch',
-    'npm run lanes -- pause payment --why "the gateway is being moved"',
-    'npm run lanes -- pause payment --lane 0-3,7 --why "looking at their orders"',
+    'npm run lanes -- pause payment --lane 0-3,7 --why "checking their orders"',
     'npm run lanes -- resume payment',
   ])
-  program
-    .command('ls')
-    .description('one line per consumer, and what a person should look at')
-    .addHelpText('after', examplesText(['npm run lanes -- ls', 'npm run lanes -- ls payment --all --watch']))
-    .argument('[consumers...]', 'which (default: all)')
+  addSubcommand(program, 'ls', 'Show one line per consumer, and what needs attention', [
+    'npm run lanes -- ls',
+    'npm run lanes -- ls payment --all --watch',
+  ])
+    .argument('[consumers...]', 'consumers to show (default: all)')
     .option('-a, --all', 'show every lane')
-    .option('-w, --watch', 'again every two seconds, until Ctrl-C')
+    .option('-w, --watch', 'repeat every 2 seconds until Ctrl-C')
     .action((names: string[], _options: unknown, command: Command) => list(names, command.optsWithGlobals(), signal))
-  program
-    .command('pause')
-    .description('have lanes take nothing more; holds across restarts, until resumed')
-    .addHelpText('after', examplesText(['npm run lanes -- pause payment --lane 0-3,7 --why "looking at their orders"']))
-    .argument('<consumer>')
-    .requiredOption('--why <text>', 'the reason, for others to read')
-    .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all)', parseLanes, [])
-    .option('--by <name>', 'who wants it (default: your user name)')
+  addSubcommand(program, 'pause', 'Pause lanes: they process nothing until they are resumed, also after a restart', [
+    'npm run lanes -- pause payment --why "the gateway is being moved"',
+    'npm run lanes -- pause payment --lane 0-3,7 --why "checking their orders"',
+  ])
+    .argument('<consumer>', 'consumer whose lanes to pause')
+    .requiredOption('--why <text>', 'reason, shown to other operators')
+    .option('--lane <lanes>', 'lanes to pause, such as 3 or 0-3,7 (default: all)', parseLanes, [])
+    .option('--by <name>', 'who pauses them (default: your user name)')
     .action((group: string, _options: unknown, command: Command) => {
       const { lane: lanes, why, by, json } = command.optsWithGlobals<CommonOptions & PauseOptions>()
       return connected((config, pool) => pauseCommand(config, pool, { group, lanes, why, by, json, signal }))
     })
-  program
-    .command('resume')
-    .description('have paused lanes go on, each exactly where it stands')
-    .addHelpText('after', examplesText(['npm run lanes -- resume payment', 'npm run lanes -- resume payment --lane 3']))
-    .argument('<consumer>')
-    .option('--lane <lanes>', 'which, as in 3 or 0-3,7 (default: all that are paused)', parseLanes, [])
+  addSubcommand(program, 'resume', 'Resume paused lanes from their current positions', [
+    'npm run lanes -- resume payment',
+    'npm run lanes -- resume payment --lane 3',
+  ])
+    .argument('<consumer>', 'consumer whose lanes to resume')
+    .option('--lane <lanes>', 'lanes to resume, such as 3 or 0-3,7 (default: all that are paused)', parseLanes, [])
     .action((group: string, _options: unknown, command: Command) => {
       const { lane: lanes, json } = command.optsWithGlobals<CommonOptions & { lane: number[] }>()
       return connected((config, pool) => resumeCommand(config, pool, { group, lanes, json, signal }))
     })
   return program
-})
+}
+
+if (import.meta.main) await runCommand(lanesCommand)
 
 interface PauseOptions {
   lane: number[]
@@ -72,11 +73,10 @@ async function list(
   await connected(async (config, pool) => {
     for (let first = true; first || (watch && !signal.aborted); first = false) {
       if (!first) await delay(watchEveryMs, undefined, { signal })
-      const health = await readHealth(config, pool, names)
+      const health = await during('Reading the lanes', readHealth(config, pool, names))
       if (watch && !json && process.stdout.isTTY) process.stdout.write(clearScreen)
       if (json) printJson(healthJson(health))
-      else if (all) printLanes(health)
-      else printHealth(health)
+      else printReport(all ? lanesReport(health) : healthReport(health))
     }
   })
 }

@@ -78,7 +78,7 @@ async function change(
   const config = loadConfig()
   const { yes, json, why, drain, timeout } = options
   await requireDeployed(pool)
-  const question = `All topics are made anew with ${partitions} partitions; orders wait a few seconds. Go on? [y/N] `
+  const question = `All topics are made anew with ${partitions} partitions; orders wait a few seconds. Go on?`
   if (!yes && !(await confirmed(question))) return say('Nothing was done')
   const changed = await exclusively(pool, config.namespace, () =>
     changePartitions({

@@ -5,96 +5,105 @@ import { leftoversOf } from '../infra/stack/supervisor/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { readRecord } from '../infra/stack/supervisor/stack-record.ts'
-import { createCommand, examplesText, printJson, runCommand, say } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import { addSubcommand, createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import { confirmed } from './cli/consent.ts'
-import { sayAddresses } from './stack/addresses.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
 import type { BrokersOption } from './stack/brokers-option.ts'
+import { during } from './cli/progress.ts'
+import { printReport } from './cli/report.ts'
+import { addressLines } from './stack/addresses.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
-import { printStatus, statusJson } from './stack/print-status.ts'
+import { statusJson, statusReport } from './stack/print-status.ts'
 import { probeStack } from './stack/probe-stack.ts'
 import { showLogs } from './stack/show-logs.ts'
 
-await runCommand(({ signal }) => {
-  const program = createCommand('stack', 'What `npm start` has started: look at it, stop it, delete its data', [
+export function stackCommand({ signal }: CommandFrame): Command {
+  const program = createCommand('stack', 'Inspect and stop what `npm start` has started, and delete its data', [
     'npm run stack -- status',
     'npm run stack -- logs payment --follow',
     'npm run stack -- down',
-    'npm run stack -- reset --yes',
   ])
-  const subcommand = (name: string, description: string, examples: readonly string[]) =>
-    program.command(name).description(description).addHelpText('after', examplesText(examples))
-
-  subcommand(
+  addSubcommand(
+    program,
     'status',
-    'show every process and every consumer; exit code 1 when nothing runs, or something in it does not answer',
+    'Show every process and every consumer',
     ['npm run stack -- status', 'npm run stack -- status --json | jq .health.consumers'],
+    'Exit code 1: no stack is running, or part of it does not answer within 3 s.',
   ).action((_options: unknown, command: Command) => status(command.optsWithGlobals()))
-  subcommand('down', 'stop everything, the servers last', ['npm run stack -- down']).action(down)
-  subcommand('reset', 'stop everything and delete all data: orders, events, schemas, logs', [
+  addSubcommand(program, 'down', 'Stop all processes, the servers last', [
+    'npm run stack -- down',
+    'npm run stack -- down --json',
+  ]).action((_options: unknown, command: Command) => down(command.optsWithGlobals()))
+  addSubcommand(program, 'reset', 'Stop all processes and delete all data: orders, events, schemas and logs', [
+    'npm run stack -- reset',
     'npm run stack -- reset --yes',
   ])
-    .option('-y, --yes', 'do not ask')
-    .action(reset)
-  subcommand('logs', 'show the end of the logs; with --json as they were written', [
+    .option('-y, --yes', 'do not ask for confirmation')
+    .action((_options: unknown, command: Command) => reset(command.optsWithGlobals()))
+  addSubcommand(program, 'logs', 'Show the ends of the logs; with --json as they were written', [
     'npm run stack -- logs payment --follow',
     'npm run stack -- logs kafka --lines 200',
     'npm run stack -- logs payment --json --lines 1000 | jq .lane',
   ])
-    .argument('[name]', 'of a process (default: all)')
-    .option('-f, --follow', 'go on showing')
-    .option('-n, --lines <count>', 'how many lines of each', integer(0), 20)
+    .argument('[name]', 'process whose log to show (default: all)')
+    .option('-f, --follow', 'show new lines until Ctrl-C')
+    .option('-n, --lines <count>', 'number of lines of each log', integer(0), 20)
     .action((name: string | undefined, _options: unknown, command: Command) =>
       showLogs(loadConfig().dataDir, name, command.optsWithGlobals()),
     )
   withBrokersOption(
-    subcommand('servers', 'start PostgreSQL, Kafka and registry only; Ctrl-C stops them', [
+    addSubcommand(program, 'servers', 'Start PostgreSQL, Kafka and the registry only, until Ctrl-C', [
       'npm run stack -- servers',
       'npm run stack -- servers --brokers 3',
     ]),
   ).action((options: BrokersOption) => servers(options, signal))
   program.hook('preAction', () => refuseForeignStack(loadConfig().dataDir))
   return program
-})
+}
+
+if (import.meta.main) await runCommand(stackCommand)
 
 async function status({ json }: CommonOptions): Promise<void> {
   const { dataDir } = loadConfig()
   const found = await findStack(dataDir)
   if (!found) {
     if (json) printJson(null)
-    else sayNothingRuns(dataDir)
+    else sayNoStack(dataDir)
     process.exitCode = 1
     return
   }
-  const probed = await probeStack(found)
+  const probed = await during('Asking every process for an answer', probeStack(found))
   if (json) printJson(statusJson(found, probed))
-  else printStatus(found, probed)
+  else printReport(statusReport(found, probed))
   if (probed.silent.size > 0) process.exitCode = 1
 }
 
-function sayNothingRuns(dataDir: string): void {
+function sayNoStack(dataDir: string): void {
   const record = readRecord(dataDir)
   const left = record ? leftoversOf(record).map(({ title }) => title) : []
   if (left.length > 0)
-    say(
-      `The supervisor is gone, still running: ${left.join(', ')}. \`npm run stack -- down\` ends them, \`npm start\` too`,
-    )
-  else say(`Nothing runs on ${dataDir}: \`npm start\` starts it`)
+    say(`The supervisor has ended, but these processes run: ${left.join(', ')}. \`npm run stack -- down\` stops them.`)
+  else say(`No stack runs in ${dataDir}. \`npm start\` starts one.`)
 }
 
-async function down(): Promise<void> {
+async function down({ json }: CommonOptions): Promise<void> {
   const { dataDir } = loadConfig()
-  say((await stopStack(dataDir, say)) ? 'Stopped' : `Nothing runs on ${dataDir}`)
+  const stopped = await stopStack(dataDir, say)
+  if (json) printJson({ stopped })
+  else say(stopped ? 'The stack is stopped.' : `No stack runs in ${dataDir}.`)
 }
 
-async function reset({ yes }: { yes?: boolean }): Promise<void> {
+async function reset({ yes, json }: CommonOptions & { yes?: boolean }): Promise<void> {
   const { dataDir } = loadConfig()
-  if (!yes && !(await confirmed(`Delete all orders, events and schemas in ${dataDir}? [y/N] `))) return say('Kept')
-  await stopStack(dataDir, say)
-  deleteData(dataDir)
-  say(`Deleted the data in ${dataDir}`)
+  const deleted = yes || (await confirmed(`Delete all orders, events and schemas in ${dataDir}?`))
+  if (deleted) {
+    await stopStack(dataDir, say)
+    deleteData(dataDir)
+  }
+  if (json) printJson({ deleted })
+  else say(deleted ? `The data in ${dataDir} is deleted.` : 'Nothing was deleted.')
 }
 
 async function servers(options: BrokersOption, signal: AbortSignal): Promise<void> {
@@ -102,10 +111,10 @@ async function servers(options: BrokersOption, signal: AbortSignal): Promise<voi
   const processes = embeddedServers(config, { durable: true })
   const stack = await startOrFindStack(config, { processes, onProgress: say, signal })
   if ('found' in stack) {
-    say(`A stack runs already, since ${stack.found.startedAt}`)
-    return sayAddresses(stack.found)
+    say(`A stack has been running since ${stack.found.startedAt}.`)
+    return say(addressLines(stack.found))
   }
-  sayAddresses(stack.started.status())
-  say('Ctrl-C stops them')
+  say(addressLines(stack.started.status()))
+  say('Ctrl-C stops them.')
   await stack.started.ended
 }

@@ -3,9 +3,9 @@ import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
-import { sayAddresses } from './stack/addresses.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
 import type { BrokersOption } from './stack/brokers-option.ts'
+import { addressLines } from './stack/addresses.ts'
 
 await runCommand(({ signal }) =>
   withBrokersOption(
@@ -27,7 +27,7 @@ await runCommand(({ signal }) =>
     if (json) printJson(status)
     if ('found' in stack) say(`Tally runs already, since ${stack.found.startedAt}`)
     else say(`Tally runs, after ${((performance.now() - began) / 1000).toFixed(1)} s`)
-    sayAddresses(status)
+    say(addressLines(status))
     if ('found' in stack) return
     say('Ctrl-C stops it')
     await stack.started.ended

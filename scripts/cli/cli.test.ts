@@ -47,12 +47,13 @@ test('a table sets figures flush right and wraps texts', () =>
   ]))
 
 test('a column without room moves below its row; a long table says how much is missing', () =>
-  expect(tableLines({ head, rows: [...rows, ...rows], limit: 1 }, 44)).toEqual([
+  expect(tableLines({ head, rows: [...rows, ...rows], limit: 1 }, 40)).toEqual([
     'event       tried  waits',
     '──────────  ─────  ─────',
     'payment/17  1,234  3.1 s',
-    '  error: lines[0].quantity is "two", which',
-    '    is not a whole number of at least 1',
+    '  error: lines[0].quantity is "two",',
+    '    which is not a whole number of at',
+    '    least 1',
     '… and 3 more',
   ]))
 

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { explainFailure } from '../../infra/explain-failure.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
-import { terminalWidth, wrap, wrapCommand } from './terminal.ts'
+import { say, terminalWidth, wrap, wrapCommand } from './terminal.ts'
 
 export { say } from './terminal.ts'
 
@@ -104,7 +104,7 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2 // It has spoken already
   if (interrupted) return 130
   const { sentence, exitCode } = explainFailure(error)
-  process.stderr.write(`${sentence}\n`)
+  say(sentence)
   if (trace && error instanceof Error) process.stderr.write(`${error.stack}\n${causesOf(error)}`)
   return exitCode
 }

@@ -13,7 +13,7 @@ const gap = '  '
 /** Words up to this length are never broken in a cell: an identifier stays fit for copying. */
 const unbroken = 40
 /** A text that is longer than this gets at least so much room, or a line of its own. */
-const readable = 24
+const readable = 16
 
 /**
  * A table as lines of at most `width` characters: no frame, a rule under the head, figures flush right. Long texts wrap.

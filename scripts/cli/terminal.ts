@@ -8,8 +8,9 @@ export function terminalWidth(): number {
   return Math.max(leastWidth, Number.isInteger(asked) && asked > 0 ? asked : (process.stdout.columns ?? defaultWidth))
 }
 
-/** A line for the operator, on standard error. */
-export const say = (text: string): void => void process.stderr.write(`${wrap(text, terminalWidth()).join('\n')}\n`)
+/** A message for the operator, on standard error. Only a terminal gets it wrapped: in a log, a message is one line. */
+export const say = (text: string): void =>
+  void process.stderr.write(`${process.stderr.isTTY ? wrap(text, terminalWidth()).join('\n') : text}\n`)
 
 /**
  * Lines of at most `width` characters, broken at spaces; a continuation keeps the indent of its line and adds two.

@@ -76,15 +76,15 @@ test('who asks for what there is not is told what there is', async () => {
 
 test('a pause is obeyed, seen, kept by the next owner, and ended', async () => {
   const before = await lanes(['pause', group, '--lane', '0', '--why', 'before the start', '--by', 'ann'])
-  expect(before).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('holds from the next start on') })
+  expect(before).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('holds from the next start') })
 
   const { running, pool } = await replica('first')
   await waitUntil('the lanes are claimed', async () =>
     (await seen()).every(({ condition }, lane) => condition === (lane === 0 ? 'paused' : 'live')),
   )
   const others = await lanes(['pause', group, '--why', 'looking', '--by', 'bob'])
-  expect(others).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${group} 0-2: stands still`) })
-  expect(others.stderr).toContain(`${group} 0: stays paused by ann`)
+  expect(others).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${group} 0-2: paused`) })
+  expect(others.stderr).toContain(`${group} 0: remains paused by ann`)
   expect(others.stderr).toContain(`${group} 1-2: pausing, by bob: looking`)
 
   await bench.publish(orders(30))
@@ -104,7 +104,7 @@ test('a pause is obeyed, seen, kept by the next owner, and ended', async () => {
     return first?.condition === 'paused' && rest.every((lane) => lane.condition === 'live' && lane.behind === 0)
   })
   const resumed = await lanes(['resume', group])
-  expect(resumed).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${group} 0: goes on where it stood`) })
+  expect(resumed).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${group} 0: resumed`) })
   await bench.settled(['orders'])
   const { rows } = await bench.pool.query('select from order_status')
   expect(rows).toHaveLength(30)
@@ -112,7 +112,7 @@ test('a pause is obeyed, seen, kept by the next owner, and ended', async () => {
   const { position, end } = lane?.topics.find(({ topic }) => topic === 'orders') ?? {}
   expect(position).toBe(end)
   expect((await lanes(['ls', group, '--all'])).stdout).toContain(`orders ${position}/${end}`)
-  expect(await lanes(['resume', group])).toMatchObject({ stderr: `${group}: no such lane is paused\n` })
+  expect(await lanes(['resume', group])).toMatchObject({ stderr: `${group}: none of these lanes is paused\n` })
   await second.running.stop()
   await second.pool.end()
 })
@@ -122,12 +122,11 @@ test('a frozen broker leaves only the lag unknown; a frozen database is named', 
   const address = `127.0.0.1:${frozen.port}`
   expect(await lanes(['ls', group], { TALLY_KAFKA_BROKERS: address })).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringMatching(/order-status +0 +3 unowned +\?/),
-    stderr: expect.stringContaining(`Kafka at ${address} does not answer within 3 s`),
+    stdout: expect.stringMatching(/order-status +0 +3 unowned +\?[^]*Kafka at [\d.:]+ does not answer within 3 s/),
   })
   expect(await lanes(['ls', group], { TALLY_DATABASE_URL: `postgres://tally@${address}/tally` })).toEqual({
     exitCode: 1,
     stdout: '',
-    stderr: 'PostgreSQL does not answer within 3 s\n',
+    stderr: expect.stringMatching(/^PostgreSQL does not answer within 3 s$/m),
   })
 })

@@ -17,7 +17,7 @@ export interface PauseRequest {
   readonly signal: AbortSignal
 }
 
-/** Pauses lanes and waits until their owners have obeyed. Lanes that are paused already stay as whoever paused them said. */
+/** Pauses lanes and waits until their owners have obeyed. Lanes that are paused already keep their reason. */
 export async function pauseCommand(
   config: Config,
   pool: Pool,
@@ -27,7 +27,7 @@ export async function pauseCommand(
   if (!group) return
   const lanes = chooseLanes(name, config.partitions, asked)
   const before = await pausedRows(pool, group, lanes)
-  sayEach(name, before, (row) => `stays paused by ${pausedBy(row)}`)
+  sayEach(name, before, (row) => `remains paused by ${pausedBy(row)}`)
   const fresh = lanes.filter((lane) => !before.some((row) => row.lane === lane))
   if (fresh.length > 0) {
     say(`${name} ${laneRanges(fresh)}: pausing, by ${by}: ${why}`)
@@ -35,10 +35,10 @@ export async function pauseCommand(
   }
   const rows = await whenObeyed(pool, group, lanes, (row) => pauseOutcome(row) !== undefined, signal)
   if (json) return printJson({ group: name, paused: fresh, lanes: rows.map(inShort) })
-  sayEach(name, rows, (row) => pauseOutcome(row) ?? fail('still has a batch under way; it stands still after it'))
+  sayEach(name, rows, (row) => pauseOutcome(row) ?? fail('still processes a batch and pauses after it'))
 }
 
-/** Lets paused lanes go on where they stand. */
+/** Resumes paused lanes from their current positions. */
 export async function resumeCommand(
   config: Config,
   pool: Pool,
@@ -48,30 +48,30 @@ export async function resumeCommand(
   if (!group) return
   const rows = await pausedRows(pool, group, chooseLanes(name, config.partitions, asked))
   const lanes = rows.map(({ lane }) => lane)
-  if (lanes.length === 0) say(`${name}: no such lane is paused`)
+  if (lanes.length === 0) say(`${name}: none of these lanes is paused`)
   else {
-    sayEach(name, rows, (row) => `resuming what was paused by ${pausedBy(row)}`)
+    sayEach(name, rows, (row) => `resuming, paused by ${pausedBy(row)}`)
     await resume(pool, group, lanes)
   }
   const after = await whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
   if (json) return printJson({ group: name, resumed: lanes, lanes: after.map(inShort) })
-  sayEach(name, after, (row) => resumeOutcome(row) ?? fail('has not gone on yet: npm run lanes -- ls'))
+  sayEach(name, after, (row) => resumeOutcome(row) ?? fail('has not resumed yet: npm run lanes -- ls'))
 }
 
 /** What a pause has led to; undefined while it may still lead to something. */
 export function pauseOutcome(row: LaneRow): string | undefined {
-  if (row.silentMs === null) return 'no replica runs: the pause holds from the next start on'
-  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent: it takes nothing once it is back`
-  if (row.phase === 'stopped') return `is stopped anyway: ${row.reason}`
-  return row.phase === 'paused' ? 'stands still; calls already made are still answered' : undefined
+  if (row.silentMs === null) return 'no replica runs; the pause holds from the next start'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the pause holds once it answers again`
+  if (row.phase === 'stopped') return `is stopped already: ${row.reason}`
+  return row.phase === 'paused' ? 'paused; calls already made are still answered' : undefined
 }
 
 /** What a resumption has led to; undefined while it may still lead to something. */
 export function resumeOutcome(row: LaneRow): string | undefined {
-  if (row.silentMs === null) return 'no replica runs: it goes on where it stands with the next start'
-  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent: it goes on once it is back`
+  if (row.silentMs === null) return 'no replica runs; it resumes with the next start'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the lane resumes once it answers again`
   if (row.phase === 'stopped' || row.phase === 'waiting') return `is ${row.phase}: ${row.reason}`
-  return row.phase === 'live' ? 'goes on where it stood' : undefined
+  return row.phase === 'live' ? 'resumed' : undefined
 }
 
 function fail(sentence: string): string {

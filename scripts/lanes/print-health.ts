@@ -1,36 +1,81 @@
-import { printTable, say } from '../cli/command.ts'
+import { count } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import { age } from '../../consumers/operations/age.ts'
 import type { LaneHealth } from '../../consumers/operations/lanes/lane-health.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { GroupHealth, Health } from '../../consumers/operations/lanes/read-health.ts'
 import { troublesOf } from '../../consumers/operations/lanes/troubles.ts'
 
-/** One line per group; below, what a person should know, lanes with the same trouble together. */
-export function printHealth({ groups, undeployed, orders, brokerTrouble }: Health): void {
-  printTable(['consumer', 'replicas', 'lanes', 'behind', 'parked', 'outbox', 'calls', 'timers'], groups.map(groupLine))
+/** Events that wait in the outbox of the orders API for longer than this need attention, milliseconds. */
+const unpublishedTooLongMs = 10_000
+
+/** One line per consumer; below, what needs attention, lanes with the same trouble together. */
+export function healthReport(health: Health): Report {
+  const { groups, orders } = health
   const troubles = groups.flatMap(({ group, lanes }) =>
     [...Map.groupBy(lanes.flatMap(withTroubles), ({ trouble }) => trouble)].map(([trouble, found]) => [
       `${group} ${laneRanges(found.map(({ lane }) => lane))}`,
       trouble,
     ]),
   )
-  if (orders && orders.waiting > 0 && (orders.oldestMs ?? 0) > 10_000)
-    troubles.push(['orders-api', `${orders.waiting} events unpublished for ${age(orders.oldestMs ?? 0)}`])
-  if (troubles.length > 0) {
-    process.stdout.write('\n')
-    printTable(['lanes', 'to look at'], troubles)
+  if (orders && orders.waiting > 0 && (orders.oldestMs ?? 0) > unpublishedTooLongMs)
+    troubles.push(['orders-api', `${count(orders.waiting, 'event')} unpublished for ${age(orders.oldestMs ?? 0)}`])
+  return {
+    verdict: verdictOf(health, troubles.length),
+    parts: [
+      {
+        head: ['consumer', 'replicas', 'lanes', 'behind', 'parked', 'outbox', 'calls', 'timers'],
+        rows: groups.map(groupLine),
+      },
+      { head: ['lanes', 'to look at'], rows: troubles },
+      notesOf(health),
+    ],
+    next: groups.flatMap(nextFor).slice(0, 3),
   }
-  if (undeployed.length > 0) say(`Without tables, removed or never deployed: ${undeployed.join(', ')}`)
-  if (brokerTrouble !== undefined) say(`How far behind they are is not known. ${brokerTrouble}`)
 }
 
 /** Every lane. */
-export function printLanes({ groups, brokerTrouble }: Health): void {
-  printTable(
-    ['lane', 'condition', 'owner', 'epoch', 'behind', 'parked', 'outbox', 'calls', 'timers', 'position of end'],
-    groups.flatMap(({ group, lanes }) => lanes.map((lane) => laneLine(group, lane))),
-  )
-  if (brokerTrouble !== undefined) say(`How far behind they are is not known. ${brokerTrouble}`)
+export function lanesReport(health: Health): Report {
+  return {
+    ...healthReport(health),
+    parts: [
+      {
+        head: ['lane', 'condition', 'epoch', 'behind', 'owner', 'in its tables', 'positions of ends'],
+        rows: health.groups.flatMap(({ group, lanes }) => lanes.map((lane) => laneLine(group, lane))),
+      },
+      notesOf(health),
+    ],
+  }
+}
+
+function verdictOf({ groups, brokerTrouble }: Health, troubles: number): string {
+  const lanes = groups.flatMap((group) => group.lanes)
+  if (lanes.length === 0) return 'No consumer has lanes yet.'
+  const behind = lanes.reduce((sum, lane) => sum + (lane.behind ?? 0), 0)
+  const lag = brokerTrouble === undefined ? `${count(behind, 'event')} behind` : 'their lag is unknown'
+  const troubled = lanes.filter((lane) => troublesOf(lane).length > 0).length
+  const state =
+    troubled > 0
+      ? `${count(troubled)} of ${count(lanes.length, 'lane')} need attention`
+      : troubles > 0
+        ? `All ${count(lanes.length, 'lane')} work, but the orders API does not publish`
+        : `All ${count(lanes.length, 'lane')} work`
+  return `${state}; ${lag}.`
+}
+
+const notesOf = ({ undeployed, brokerTrouble }: Health): string =>
+  [
+    ...(undeployed.length > 0 ? [`Without tables, removed or never deployed: ${undeployed.join(', ')}`] : []),
+    ...(brokerTrouble === undefined ? [] : [`The lag is unknown: ${brokerTrouble}`]),
+  ].join('\n')
+
+function nextFor({ group, lanes }: GroupHealth): string[] {
+  const any = (...conditions: readonly string[]) => lanes.some(({ condition }) => conditions.includes(condition))
+  return [
+    ...(any('stopped', 'waiting', 'silent') ? [`npm run stack -- logs ${group}`] : []),
+    ...(lanes.some(({ forPersons }) => forPersons > 0) ? [`npm run parked -- ls --group ${group}`] : []),
+    ...(any('paused') ? [`npm run lanes -- resume ${group}`] : []),
+  ]
 }
 
 const withTroubles = (lane: LaneHealth) => troublesOf(lane).map((trouble) => ({ lane: lane.lane, trouble }))
@@ -51,18 +96,19 @@ function groupLine({ group, lanes }: GroupHealth): (string | number)[] {
   ]
 }
 
-const laneLine = (group: string, lane: LaneHealth): (string | number)[] => [
-  `${group} ${lane.lane}`,
-  lane.condition,
-  lane.owner ?? '',
-  lane.epoch,
-  lane.behind ?? '?',
-  lane.parked,
-  lane.outbox,
-  lane.calls,
-  lane.timers,
-  lane.topics.map(({ topic, position, end }) => `${topic} ${position}/${end ?? '?'}`).join(' '),
-]
+function laneLine(group: string, lane: LaneHealth): (string | number)[] {
+  const { condition, owner, epoch, behind, parked, outbox, calls, timers, topics } = lane
+  const held = Object.entries({ parked, 'to publish': outbox, calls, timers }).filter(([, rows]) => rows > 0)
+  return [
+    `${group} ${lane.lane}`,
+    condition,
+    epoch,
+    behind ?? '?',
+    owner ?? '',
+    held.map(([what, rows]) => `${count(rows)} ${what}`).join(', '),
+    topics.map(({ topic, position, end }) => `${topic} ${position}/${end ?? '?'}`).join(', '),
+  ]
+}
 
 /** As everywhere, offsets are strings: they may outgrow a number. */
 export const healthJson = ({ groups, undeployed, orders, brokerTrouble }: Health) => ({

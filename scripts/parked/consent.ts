@@ -41,7 +41,7 @@ export async function agreedTo(
     say(`    ${group}/${id} ${type ?? `unknown ${source}`} of ${cut(printable(key), 60)}${why}`)
   }
   if (total > shown) say(`    … and ${(total - shown).toLocaleString('en')} more`)
-  if (!yes && !(await confirmed(`${verb}? [y/N] `))) {
+  if (!yes && !(await confirmed(`${verb}?`))) {
     say('Nothing was done')
     return undefined
   }

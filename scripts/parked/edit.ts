@@ -58,7 +58,7 @@ export async function edit(
     const asIf = (other: typeof row) => (other.id === id ? { ...other, value: edited.value } : other)
     return rehearse(config, [{ lot, selection: { ids: [id] } }], { json: options.json, asIf }, signal)
   }
-  if (!options.yes && !(await confirmed('Change it? [y/N] '))) return say('Nothing was done')
+  if (!options.yes && !(await confirmed('Change it?'))) return say('Nothing was done')
   await executeRun(config, lot, edited, options, signal)
 }
 

@@ -27,7 +27,7 @@ export function addPauseCommand(program: Command, signal: AbortSignal): void {
 export const addCancelCommand = (program: Command, signal: AbortSignal): void =>
   addEnding(program.command('cancel').description('end a replay for good where it is; what it has done stays'), {
     signal,
-    question: ({ id, plan, figures }) => `Cancel replay ${id}? So far ${figuresSentence(plan, figures)}. [y/N] `,
+    question: ({ id, plan, figures }) => `Cancel replay ${id}? So far ${figuresSentence(plan, figures)}.`,
     work: (context, { id }) => cancelReplay(context, id, signal),
   })
 
@@ -36,7 +36,7 @@ export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
     program.command('undo').description('put back what was before a replay that has ended, where that can be'),
     {
       signal,
-      question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}? [y/N] `,
+      question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}?`,
       work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),
       // Asked for what cannot be, nobody is asked back
       mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,

@@ -49,7 +49,7 @@ async function run(context: ReplayContext, plan: Plan, asked: Asked, signal: Abo
   const options = runOptionsOf(asked)
   await refuse(context, plan, options)
   sayPlan(plan)
-  if (!yes && !(await confirmed('Run it? [y/N] '))) {
+  if (!yes && !(await confirmed('Run it?'))) {
     say('Nothing was done')
     if (json) printJson({ event: 'declined' })
     return

@@ -127,7 +127,7 @@ describe('scale', () => {
     const asked = await stack.run('scale', '--remove', 'loyalty')
     expect(asked).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/there is no terminal to ask, add --yes/),
+      stderr: expect.stringMatching(/there is no terminal to ask.*add --yes/),
     })
     expect(asked.stdout).toMatch(/rows .*2,000 in points/)
     expect(await pids()).toEqual(others)

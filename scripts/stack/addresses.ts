@@ -1,11 +1,13 @@
 import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
-import { say } from '../cli/command.ts'
 
 /** Where to reach a stack; the orders API only if it is part of it. */
-export function sayAddresses({ addresses, processes }: StackStatus): void {
+export function addressLines({ addresses, processes }: StackStatus): string {
   const { api, kafka, registry, postgres } = addresses
-  if (processes.some(({ name }) => name === 'orders-api')) say(`  orders API  ${api}`)
-  say(`  Kafka       ${kafka}`)
-  say(`  registry    ${registry}`)
-  say(`  PostgreSQL  ${postgres}`)
+  const isThere = processes.some(({ name }) => name === 'orders-api')
+  return [
+    ...(isThere ? [`  orders API  ${api}`] : []),
+    `  Kafka       ${kafka}`,
+    `  registry    ${registry}`,
+    `  PostgreSQL  ${postgres}`,
+  ].join('\n')
 }

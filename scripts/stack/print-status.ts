@@ -1,22 +1,42 @@
 import { residentBytes } from '../../infra/stack/supervisor/process-identity.ts'
 import type { ProcessStatus, StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
-import { printTable, say } from '../cli/command.ts'
+import { bytes, count } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import { age } from '../../consumers/operations/age.ts'
-import { healthJson, printHealth } from '../lanes/print-health.ts'
-import { sayAddresses } from './addresses.ts'
+import { healthJson, healthReport } from '../lanes/print-health.ts'
+import { addressLines } from './addresses.ts'
 import type { Probed } from './probe-stack.ts'
 
-/** The stack as tables: what runs, since when, how often it was restarted, whether it answers; how the consumers are. */
-export function printStatus(status: StackStatus, { silent, health }: Probed): void {
-  say(`${status.state}, supervised by process ${status.supervisor.pid}`)
-  sayAddresses(status)
-  const head = ['process', 'pid', 'state', 'for', 'restarts', 'last exit', 'port', 'memory']
-  const rows = status.processes.map((process) => rowOf(process, silent.has(process.name)))
-  printTable(head, rows)
-  for (const why of silent.values()) say(why)
-  process.stdout.write('\n')
-  if (typeof health === 'string') say(`How the consumers are is not known. ${health}`)
-  else printHealth(health)
+/** A process as the system shows it: memory in bytes, undefined where there is none. */
+export type MemoryOf = (pid: number) => number | undefined
+
+/** What runs, since when, how often it was restarted and whether it answers; then how the consumers are. */
+export function statusReport(
+  status: StackStatus,
+  { silent, health }: Probed,
+  { memoryOf = residentBytes, now = Date.now() }: { memoryOf?: MemoryOf; now?: number } = {},
+): Report {
+  const { processes, state, startedAt, supervisor } = status
+  const failed = processes.filter((process) => process.state === 'failed').map(({ name }) => name)
+  const answers = silent.size === 0 ? 'everything answers' : `no answer from ${[...silent.keys()].join(', ')}`
+  const consumers = typeof health === 'string' ? undefined : healthReport(health)
+  return {
+    verdict: [
+      `The stack is ${state}: ${count(processes.length)} processes for ${age(now - Date.parse(startedAt))}, ${answers}.`,
+      ...(failed.length > 0 ? [`Failed: ${failed.join(', ')}.`] : []),
+      ...(consumers ? [consumers.verdict] : []),
+    ].join(' '),
+    parts: [
+      `${addressLines(status)}\n  supervisor  process ${supervisor.pid}`,
+      {
+        head: ['process', 'pid', 'state', 'for', 'restarts', 'port', 'memory', 'last exit'],
+        rows: processes.map((process) => rowOf(process, silent.has(process.name), { memoryOf, now })),
+      },
+      [...silent.values()].join('\n'),
+      ...(consumers?.parts ?? [`The state of the consumers is unknown: ${String(health)}`]),
+    ],
+    next: consumers?.next,
+  }
 }
 
 export const statusJson = (status: StackStatus, { silent, health }: Probed) => ({
@@ -25,18 +45,22 @@ export const statusJson = (status: StackStatus, { silent, health }: Probed) => (
   health: typeof health === 'string' ? { unknown: health } : healthJson(health),
 })
 
-/** What has been started and does not answer is not ready, whatever its supervisor thinks. */
-function rowOf(status: ProcessStatus, silent: boolean): (string | number)[] {
+/** A process that has started but does not answer is not ready, whatever the supervisor reports. */
+function rowOf(
+  status: ProcessStatus,
+  silent: boolean,
+  { memoryOf, now }: { memoryOf: MemoryOf; now: number },
+): (string | number)[] {
   const { name, identity, state, since, restarts, lastExit, ports, kind } = status
-  const memory = identity && residentBytes(identity.pid)
+  const memory = identity && memoryOf(identity.pid)
   return [
     name,
     identity ? String(identity.pid) : '',
     silent && state === 'ready' ? 'no answer' : state,
-    age(Date.now() - Date.parse(since)),
+    age(now - Date.parse(since)),
     restarts,
-    lastExit ?? (kind === 'step' ? '' : 'never'),
     ports?.[0] === undefined ? '' : String(ports[0]),
-    memory === undefined ? '' : `${Math.round(memory / 2 ** 20)} MB`,
+    memory === undefined ? '' : bytes(memory),
+    lastExit ?? (kind === 'step' ? '' : 'never'),
   ]
 }

@@ -9,10 +9,10 @@ export function troublesOf(lane: LaneHealth): string[] {
   const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs, again } = lane
   return [
     ...standing(lane),
-    ...(again ? [`takes ${again.left} offsets again: npm run replay -- show ${again.replay}`] : []),
+    ...(again ? [`processes ${again.left} past offsets: npm run replay -- show ${again.replay}`] : []),
     ...(behindMs >= tooLong.behind ? [`${behind} events behind, the oldest for over ${age(behindMs)}`] : []),
-    ...(forPersons > 0 ? [`${parked} parked, ${forPersons} of them for a person: npm run parked -- ls`] : []),
-    ...(parked > 0 && forPersons === 0 ? [`${parked} parked, to be tried again`] : []),
+    ...(forPersons > 0 ? [`${parked} parked, ${forPersons} of them for an operator: npm run parked -- ls`] : []),
+    ...(parked > 0 && forPersons === 0 ? [`${parked} parked, retried automatically`] : []),
     ...(outbox > 0 && (outboxMs ?? 0) > tooLong.outbox
       ? [`${outbox} events unpublished for ${age(outboxMs ?? 0)}`]
       : []),
