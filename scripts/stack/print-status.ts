@@ -19,12 +19,13 @@ export function statusReport(
   const { processes, state, startedAt, supervisor } = status
   const failed = processes.filter((process) => process.state === 'failed').map(({ name }) => name)
   const answers = silent.size === 0 ? 'everything answers' : `no answer from ${[...silent.keys()].join(', ')}`
-  const consumers = typeof health === 'string' ? undefined : healthReport(health)
+  const consumers: Partial<Report> =
+    typeof health === 'string' ? { parts: [`The state of the consumers is unknown: ${health}`] } : healthReport(health)
   return {
     verdict: [
       `The stack is ${state}: ${count(processes.length)} processes for ${age(now - Date.parse(startedAt))}, ${answers}.`,
       ...(failed.length > 0 ? [`Failed: ${failed.join(', ')}.`] : []),
-      ...(consumers ? [consumers.verdict] : []),
+      ...(consumers.verdict === undefined ? [] : [consumers.verdict]),
     ].join(' '),
     parts: [
       `${addressLines(status)}\n  supervisor  process ${supervisor.pid}`,
@@ -33,9 +34,9 @@ export function statusReport(
         rows: processes.map((process) => rowOf(process, silent.has(process.name), { memoryOf, now })),
       },
       [...silent.values()].join('\n'),
-      ...(consumers?.parts ?? [`The state of the consumers is unknown: ${String(health)}`]),
+      ...(consumers.parts ?? []),
     ],
-    next: consumers?.next,
+    next: consumers.next,
   }
 }
 
