@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { environmentWith } from '../../config.ts'
 import { describeError, TallyError } from '../../errors.ts'
 import type { Jdk } from './java.ts'
 
@@ -91,7 +92,7 @@ async function maven(
 ): Promise<void> {
   const child = spawn('mvn', ['--batch-mode', '--strict-checksums', '--file', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, JAVA_HOME: jdk.home },
+    env: environmentWith({ JAVA_HOME: jdk.home }),
   })
   const exited = new Promise<number | null>((done, failed) => child.once('close', done).once('error', failed))
   const errors: string[] = []

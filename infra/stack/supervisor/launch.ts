@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { environmentWith } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
 import { identify } from './process-identity.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -29,7 +30,7 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
   const from = fstatSync(log.descriptor).size
   const child = spawn(line.command, line.args, {
     cwd: line.cwd,
-    env: { ...process.env, ...line.env },
+    env: environmentWith(line.env ?? {}),
     stdio: ['ignore', log.descriptor, log.descriptor, ...(spec.ipc ? (['ipc'] as const) : [])],
     detached: true,
     ...line.user,

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+
+declare module 'zod' {
+  interface GlobalMeta {
+    /** Heading of the page under which the setting is listed; settings of one section stand together. */
+    section?: string
+    unit?: string
+    /** What applies when the variable is not set and the schema has no default. */
+    otherwise?: string
+  }
+}
+
+const count = z.coerce.number().int()
+const milliseconds = z.coerce.number().int().min(0).max(86_400_000).meta({ unit: 'ms' })
+const share = z.coerce.number().min(0).max(1).meta({ unit: 'share, 0 to 1' })
+
+/** Every environment variable that Tally reads. `npm run generate` makes docs/configuration.md of it. */
+export const settings = z.object({
+  TALLY_DATA_DIR: z.string().min(1).default('.tally').meta({
+    section: 'The pipeline',
+    description: 'Folder of the embedded servers: data, logs and run files.',
+  }),
+  TALLY_NAMESPACE: z
+    .string()
+    .regex(/^([a-z][a-z0-9]{0,19}_)?$/, 'lower-case letters and digits, ending in "_"')
+    .default('')
+    .meta({
+      description:
+        'Prefix of topics, groups and database schemas: lower-case letters and digits, ending in `_`. It lets several pipelines share one set of servers.',
+    }),
+  TALLY_PARTITIONS: count.min(1).max(1000).default(12).meta({
+    unit: 'partitions',
+    description: 'Partitions of every topic of a new pipeline. `npm run partitions` changes the number later.',
+  }),
+  TALLY_SESSION_TIMEOUT_MS: milliseconds.default(6_000).meta({
+    description: 'A replica that sends no heartbeat for this long loses its lanes.',
+  }),
+  TALLY_ORDER_TIMEOUT_MS: milliseconds.min(1).default(900_000).meta({
+    description: 'An order whose payment and stock are not both confirmed after this time is cancelled.',
+  }),
+  TALLY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({
+    description: 'Lowest level that is logged.',
+  }),
+
+  TALLY_KAFKA_BROKERS: z.string().optional().meta({
+    section: 'Servers',
+    otherwise: 'the embedded broker',
+    description: 'External Kafka brokers, as `host:port[,host:port]`.',
+  }),
+  TALLY_BROKERS: count.min(1).max(5).optional().meta({
+    unit: 'brokers',
+    otherwise: '`1`',
+    description: 'Embedded Kafka brokers of a new data folder; the folder keeps the number.',
+  }),
+  TALLY_REPLICATION: count.min(1).max(9).optional().meta({
+    unit: 'replicas',
+    otherwise: 'one on each broker, at most 3',
+    description: 'Replicas of every topic partition.',
+  }),
+  TALLY_REGISTRY_URL: z.url().optional().meta({
+    otherwise: 'the embedded registry',
+    description: 'External schema registry with the API of Confluent.',
+  }),
+  TALLY_DATABASE_URL: z.string().startsWith('postgres').optional().meta({
+    otherwise: 'the embedded PostgreSQL',
+    description: 'External PostgreSQL, as a `postgres://` URL.',
+  }),
+  TALLY_GATEWAY_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Payment gateway.' }),
+  TALLY_CARRIER_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Carrier.' }),
+  TALLY_PORT_BASE: count.min(1024).max(65_000).default(28_000).meta({
+    description: 'First port. The ports of all servers are at fixed distances from it.',
+  }),
+  TALLY_API_PORT: count.min(1).max(65_535).optional().meta({
+    otherwise: '`TALLY_PORT_BASE` + 80',
+    description: 'Port of the orders API.',
+  }),
+  TALLY_KAFKAJS_PATCHES: z.enum(['on', 'off']).default('on').meta({
+    description: 'Whether to apply the kafkajs patches that save time. The broker receives the same bytes either way.',
+  }),
+
+  TALLY_RETRY_LIMIT: count.min(0).max(100).default(5).meta({
+    section: 'Parked events',
+    unit: 'retries',
+    description: 'Automatic retries of a parked event; after them it waits for an operator.',
+  }),
+  TALLY_RETRY_FIRST_MS: milliseconds.default(1_000).meta({
+    description: 'Delay before the first automatic retry. Each further delay is five times as long.',
+  }),
+  TALLY_PARKED_LIMIT: count.min(1).default(1_000).meta({
+    unit: 'events',
+    description: 'Parked events that a lane may have; a lane at the limit waits for an operator.',
+  }),
+
+  TALLY_SIMULATOR_SEED: count.default(1).meta({
+    section: 'Simulators',
+    description: 'Seed of the simulators: the same seed gives the same latencies and refusals.',
+  }),
+  TALLY_GATEWAY_DECLINE_RATE: share.default(0.05).meta({
+    description: 'Share of authorizations that the simulated gateway declines.',
+  }),
+  TALLY_GATEWAY_LATENCY_MS: milliseconds.default(20).meta({ description: 'Median latency of the simulated gateway.' }),
+  TALLY_CARRIER_REFUSE_RATE: share.default(0.01).meta({
+    description: 'Share of labels that the simulated carrier refuses.',
+  }),
+  TALLY_CARRIER_LATENCY_MS: milliseconds.default(30).meta({ description: 'Median latency of the simulated carrier.' }),
+
+  JAVA_HOME: z.string().optional().meta({
+    section: 'Programs on this machine',
+    otherwise: '`PATH` and the usual folders are searched',
+    description: 'JDK for the embedded Kafka and schema registry, version 21 or newer.',
+  }),
+  VISUAL: z
+    .string()
+    .optional()
+    .meta({ otherwise: '`EDITOR`', description: 'Program in which to edit a parked event.' }),
+  EDITOR: z.string().optional().meta({ otherwise: 'none', description: 'The same, if `VISUAL` is not set.' }),
+  PATH: z
+    .string()
+    .default('')
+    .meta({ otherwise: 'that of the shell', description: 'Folders that are searched for a JDK and Maven.' }),
+  TALLY_NORTHWIND_DIR: z.string().optional().meta({
+    otherwise: '`data/northwind` in a folder beside the project',
+    description: 'Folder of the Northwind CSV files, for the tests that import them.',
+  }),
+})
