@@ -1,12 +1,9 @@
+import type { Ownership } from '../../producers/outbox/lane-table.ts'
 import type { KafkaMessage } from 'kafkajs'
 import type { UnnumberedEvent } from '../../producers/outbox/outbox-table.ts'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 
-/** Proof of who owns a lane: the epoch that the owner's claim gave it. */
-export interface Ownership {
-  readonly lane: number
-  readonly epoch: number
-}
+export type { Ownership }
 
 /**
  * What led to a decision. The ids of everything that follows derive from it, so deciding again yields the same ids.

@@ -16,7 +16,7 @@ export interface OutboxRow {
   value: Buffer
 }
 
-/** An event that has no number yet. */
+/** An event without a number yet. */
 export type UnnumberedEvent = Omit<OutboxRow, 'lane' | 'seq' | 'headers'> & { headers: Record<string, string> }
 
 export interface Numbering {
@@ -66,31 +66,14 @@ export async function appendOutbox(tx: Tx, rows: readonly OutboxRow[]): Promise<
   )
 }
 
-const advance = prepared(
-  'lanes_advance',
-  `update lane set next_seq = next_seq + count
-   from unnest($1::int[], $2::bigint[]) as written (lane, count) where lane.lane = written.lane`,
-)
-
-/** Counts the events written to locked lanes. */
-export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>): Promise<void> {
-  const some = [...written].filter(([, count]) => count > 0)
-  if (some.length === 0) return
-  await advance(
-    tx,
-    some.map(([lane]) => lane),
-    some.map(([, count]) => count),
-  )
-}
-
 const read = prepared<OutboxRow>(
   'outbox_read',
   `select lane, seq, event_id as "eventId", topic, key, headers, value
    from outbox where lane = $1 and seq > $2 order by seq limit $3`,
 )
 
-/** The lane's next rows after `afterSeq`, in order. What is visible has no gap: numbers are given under the lane's lock. */
-export const readOutbox = (pool: Pool, lane: number, afterSeq: number, limit: number): Promise<OutboxRow[]> =>
+/** The lane's next rows after `afterSeq`, in order. Visible rows have no gap: numbers are given under the lane's lock. */
+export const readOutboxRows = (pool: Pool, lane: number, afterSeq: number, limit: number): Promise<OutboxRow[]> =>
   read(pool, lane, afterSeq, limit)
 
 const remove = prepared(
@@ -108,3 +91,47 @@ export async function removePublished(pool: Pool, upTo: ReadonlyMap<number, numb
     lanes.map((lane) => upTo.get(lane)),
   )
 }
+
+/** Events not published yet. @param schema quoted; @default the connection's */
+export async function countUnpublished(db: Tx, schema?: string): Promise<number> {
+  const { rows } = await db.query<{ waiting: number }>(`select count(*) as waiting from ${tableIn(schema, 'outbox')}`)
+  return rows[0]?.waiting ?? 0
+}
+
+const tableIn = (schema: string | undefined, table: string): string =>
+  schema === undefined ? table : `${schema}.${table}`
+
+/** Keeps others from writing and from deleting published rows until the transaction ends. */
+export const lockOutbox = (tx: Tx): Promise<unknown> => tx.query('lock table outbox in exclusive mode')
+
+/** The lanes, numbers and keys of all rows, in the order they are to be published. */
+export async function readKeys(tx: Tx): Promise<Pick<OutboxRow, 'lane' | 'seq' | 'key'>[]> {
+  const { rows } = await tx.query<Pick<OutboxRow, 'lane' | 'seq' | 'key'>>(
+    'select lane, seq, key from outbox order by lane, seq',
+  )
+  return rows
+}
+
+/** A row's present place and its next one. */
+export interface Renumbering {
+  readonly lane: number
+  readonly seq: number
+  readonly toLane: number
+  readonly toSeq: number
+}
+
+/** Moves rows of the orders API to other lanes and numbers, and to the topics of a generation. */
+export const renumber = (tx: Tx, rows: readonly Renumbering[], generation: number): Promise<unknown> =>
+  tx.query(
+    `update outbox set lane = to_lane, seq = to_seq, topic = regexp_replace(topic, '\\.g\\d+$', '') || $5,
+       headers = (headers::jsonb || jsonb_build_object('ce_sourcelane', 'orders-api/' || to_lane, 'ce_sequence', to_seq::text))::text
+     from unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[]) as moved (from_lane, from_seq, to_lane, to_seq)
+     where lane = from_lane and seq = from_seq`,
+    [
+      rows.map(({ lane }) => lane),
+      rows.map(({ seq }) => seq),
+      rows.map(({ toLane }) => toLane),
+      rows.map(({ toSeq }) => toSeq),
+      `.g${generation}`,
+    ],
+  )

@@ -7,7 +7,7 @@ import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { LaneFeed } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
-import { readOutbox, removePublished } from './outbox-table.ts'
+import { readOutboxRows, removePublished } from './outbox-table.ts'
 
 /** Bounds of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
 const perLane = 500
@@ -50,7 +50,7 @@ export class Relay {
     const feed = new LaneFeed(
       lane,
       () => this.signal.resolve(),
-      (...args) => readOutbox(this.options.pool, ...args),
+      (...args) => readOutboxRows(this.options.pool, ...args),
     )
     this.feeds.set(lane, feed)
     this.signal.resolve()

@@ -1,6 +1,8 @@
 import { replaySchema } from '../replay/replay-schema.ts'
 import type { ReplayRow } from '../replay/run/replay-table.ts'
 import { endItFirst } from '../replay/run/target-lock.ts'
+import { readStopped } from '../../runtime/tables/lane-state.ts'
+import { readPauses } from '../../runtime/tables/pause-table.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
@@ -17,15 +19,13 @@ export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
   if (open) throw new TallyError('PRECONDITION_FAILED', endItFirst(open))
 }
 
-/** What will not get better by waiting: lanes a person has paused, or that wait for one. */
+/** Lanes for which waiting does not help: an operator has paused them, or must act. */
 export async function standingLanes(pool: Pool, { groups }: Services): Promise<string[]> {
   const found: string[] = []
   for (const { name, schema } of groups) {
-    const { rows } = await pool.query<{ lane: number; why: string }>(
-      `select lane, 'is paused: ' || reason as why from ${schema}.pause union all
-       select lane, 'is stopped: ' || reason from ${schema}.lane_state where phase = 'stopped' order by lane`,
-    )
-    for (const { lane, why } of rows) found.push(`lane ${lane} of ${name} ${why}`)
+    const [paused, stopped] = await Promise.all([readPauses(pool, schema), readStopped(pool, schema)])
+    for (const { lane, reason } of paused) found.push(`lane ${lane} of ${name} is paused: ${reason}`)
+    for (const { lane, reason } of stopped) found.push(`lane ${lane} of ${name} is stopped: ${reason}`)
   }
   return found
 }

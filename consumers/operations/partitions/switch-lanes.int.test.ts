@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
-import { lockLane, raiseEpoch } from '../../runtime/tables/ledger.ts'
+import { lockLane, raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { startConsumer } from '../../runtime/start-consumer.ts'
 import { mendable } from '../../runtime/testing/mendable.ts'
 import { counts } from '../../runtime/testing/observe.ts'

@@ -2,6 +2,7 @@ import { TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { laneOf } from '../../../schemas/partition.ts'
+import { addLanes, lockEveryLane, moveLanes } from '../../../producers/outbox/lane-generations.ts'
 import { undrained } from './undrained.ts'
 import type { TopicEnds } from './undrained.ts'
 
@@ -37,11 +38,11 @@ export async function switchLanes(tx: Tx, { from, to, ends }: LaneSwitch): Promi
   return moved
 }
 
-/** Makes the new lanes and takes all of them from their owners, whose transactions under way are waited for. */
+/** Creates the new lanes and takes all lanes from their owners, after the transactions that are under way. */
 async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<void> {
-  await tx.query('insert into lane (lane) select generate_series(0, $1 - 1) on conflict do nothing', [partitions])
-  await tx.query('select from lane order by lane for update')
-  await tx.query('update lane set epoch = epoch + 1, generation = $1, owner = null, claimed_at = null', [number])
+  await addLanes(tx, partitions)
+  await lockEveryLane(tx)
+  await moveLanes(tx, number)
 }
 
 /**

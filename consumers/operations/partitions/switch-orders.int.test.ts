@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
-import { ensureLanes } from '../../../producers/orders-api/publishing/lane-table.ts'
+import { ensureLanes } from '../../../producers/outbox/lane-generations.ts'
 import { createOrderBook } from '../../../producers/orders-api/orders/order-book.ts'
 import { createOrdersBench } from '../../../producers/orders-api/testing/orders-bench.ts'
 import type { OrdersBench } from '../../../producers/orders-api/testing/orders-bench.ts'

@@ -1,11 +1,13 @@
 import type { Config } from '../../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
-import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { isTransient } from '../../../infra/postgres/sqlstates.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { inGeneration, withoutGeneration } from '../../../schemas/topics.ts'
+import { lockEveryLane } from '../../../producers/outbox/lane-generations.ts'
+import { lockOutbox } from '../../../producers/outbox/outbox-table.ts'
+import { beginTopics } from '../../runtime/tables/ledger.ts'
 import { noteSwitched } from './operation.ts'
 import { refuseReplays } from './preconditions.ts'
 import { enter } from './services.ts'
@@ -47,8 +49,8 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
     // The orders API last: whoever orders waits for these locks
     for (const service of [...groups, orders]) {
       await enter(tx, service)
-      await tx.query('select from lane order by lane for update')
-      await tx.query('lock table outbox in exclusive mode')
+      await lockEveryLane(tx)
+      await lockOutbox(tx)
     }
     const ends = await readEnds()
     const moved = { orders: 0, parked: 0, timers: 0, calls: 0 }
@@ -58,7 +60,7 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
       const { parked, timer, call } = await switchLanes(tx, { from, to, ends: own }).catch((error: unknown) => {
         throw error instanceof TallyError ? new TallyError(error.code, `${group.name}: ${error.message}`) : error
       })
-      await beginLedger(tx, to, [...group.topics])
+      await beginTopics(tx, topicsIn(to, group.topics), to.partitions)
       moved.parked += parked
       moved.timers += timer
       moved.calls += call
@@ -75,12 +77,5 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   })
 }
 
-/** A group begins the new topics at their first offset, whatever it does with topics it has never read. */
-async function beginLedger(tx: Tx, { number, partitions }: Generation, topics: readonly string[]): Promise<void> {
-  const names = topics.map((topic) => inGeneration(withoutGeneration(topic), number))
-  await tx.query(
-    `insert into ledger (topic, partition, epoch, first_offset, next_offset)
-     select topic, lane, epoch, 0, 0 from lane cross join unnest($1::text[]) as topic where lane < $2`,
-    [names, partitions],
-  )
-}
+const topicsIn = ({ number }: Generation, topics: ReadonlySet<string>): string[] =>
+  [...topics].map((topic) => inGeneration(withoutGeneration(topic), number))

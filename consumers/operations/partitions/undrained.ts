@@ -1,21 +1,22 @@
 import { readPositions } from '../../runtime/tables/ledger.ts'
+import { readPauses } from '../../runtime/tables/pause-table.ts'
+import { countUnpublished } from '../../../producers/outbox/outbox-table.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 
-/** Where each partition of the topics a group reads ends, by topic (with generation, without namespace) and partition number. */
+/** Ends of the partitions of the topics a group reads, by topic (with generation, without namespace) and partition number. */
 export type TopicEnds = ReadonlyMap<string, readonly number[]>
 
 /**
- * What a group still has to do with a generation of the topics before its lanes can move to the next; undefined if nothing
- * is left. Final only if nobody can write to the topics any more and the transaction holds the locks of all lanes.
+ * Why a group's lanes cannot move to the next generation of the topics yet; undefined if they can. The answer is final only
+ * if nobody can write to the topics any more and the transaction holds the locks of all lanes.
  * @param tx sees the consumer's schema
  */
 export async function undrained(tx: Tx, ends: TopicEnds): Promise<string | undefined> {
-  const { rows: paused } = await tx.query<{ lane: number; reason: string }>('select * from pause order by lane limit 1')
-  if (paused[0]) return `lane ${paused[0].lane} is paused (${paused[0].reason}): resume it first`
+  const [paused] = await readPauses(tx)
+  if (paused) return `lane ${paused.lane} is paused (${paused.reason}): resume it first`
   const unread = await unreadPlaces(tx, ends)
   if (unread.length > 0) return `not read to the end: ${unread.join(', ')}`
-  const { rows: waiting } = await tx.query<{ count: number }>('select count(*) as count from outbox')
-  const count = waiting[0]?.count ?? 0
+  const count = await countUnpublished(tx)
   return count > 0 ? `${count} events wait to be published` : undefined
 }
 

@@ -4,14 +4,16 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
 import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
-import { advanceLanes, appendOutbox, numberEvents } from '../../../producers/outbox/outbox-table.ts'
+import { advanceLanes } from '../../../producers/outbox/lane-table.ts'
+import { appendOutbox, numberEvents } from '../../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { addCalls } from '../tables/call-table.ts'
 import { decide } from './decide.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import type { Batch, Input, LaneBatch, NewCall, Outcome, Ownership } from '../model.ts'
 import type { LedgerMove } from '../tables/ledger.ts'
-import { lockLanes, moveLedger } from '../tables/ledger.ts'
+import { lockOwnedLanes } from '../../../producers/outbox/lane-table.ts'
+import { moveLedger } from '../tables/ledger.ts'
 import type { FailureBreaker } from './failure-breaker.ts'
 import { parkInputs } from '../tables/parked-table.ts'
 import type { RetryPolicy } from '../tables/retry-policy.ts'
@@ -89,7 +91,7 @@ async function applyBatches<State, Row>(
   const { definition, codec, generation } = context
   const hopeless = work.every(({ refusal }) => refusal)
   const [firstSeqs, blocked, states, fresh] = await together(
-    lockLanes(
+    lockOwnedLanes(
       tx,
       work.map(({ own }) => own),
     ),

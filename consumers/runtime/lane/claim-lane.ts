@@ -2,7 +2,8 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import { countStart } from '../tables/lane-state.ts'
 import type { Begun } from '../tables/lane-state.ts'
 import type { Position, TopicStart } from '../tables/ledger.ts'
-import { openLedger, raiseEpoch } from '../tables/ledger.ts'
+import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
+import { openLedger } from '../tables/ledger.ts'
 
 /** What an owner knows of its lane after claiming it. */
 export interface Claim {

@@ -4,7 +4,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
 import { dueRows } from '../tables/retry-table.ts'
-import { readStanding } from '../tables/pause-table.ts'
+import { readLaneStatuses } from '../tables/pause-table.ts'
 import type { TopicProgress } from './timer-horizon.ts'
 import { TimerHorizon } from './timer-horizon.ts'
 import { dueTimers } from '../tables/timer-table.ts'
@@ -65,7 +65,7 @@ async function repeat(
 
 async function lookForParked({ pool, lanes }: WatchOptions): Promise<void> {
   if (lanes.size === 0) return
-  for (const { lane, epoch, paused } of await readStanding(pool)) {
+  for (const { lane, epoch, paused } of await readLaneStatuses(pool)) {
     lanes.get(lane)?.overtaken(epoch)
     lanes.get(lane)?.pause(paused ?? undefined)
   }

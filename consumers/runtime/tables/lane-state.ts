@@ -90,3 +90,11 @@ const end = prepared(
 
 /** A batch ended, or the lane was given up in order: the process did not die of it. */
 export const clearStarts = (pool: Pool, { lane, epoch }: Ownership): Promise<unknown> => end(pool, lane, epoch)
+
+/** Lanes whose owner has stopped and waits for an operator, by lane number. @param schema quoted */
+export async function readStopped(pool: Pool, schema: string): Promise<{ lane: number; reason: string | null }[]> {
+  const { rows } = await pool.query<{ lane: number; reason: string | null }>(
+    `select lane, reason from ${schema}.lane_state where phase = 'stopped' order by lane`,
+  )
+  return rows
+}

@@ -1,3 +1,4 @@
+import { lockLane } from '../../../producers/outbox/lane-table.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
@@ -13,74 +14,6 @@ export interface TopicStart {
   readonly low: number
   /** Where a group that never read the topic begins; what lies before is ignored. @default low */
   readonly begin?: number
-}
-
-const raise = prepared<{ epoch: number }>(
-  'lane_raise',
-  `insert into lane as l (lane, epoch, owner, claimed_at, generation)
-   values ($1, 1, $2, now(), coalesce($4, (select max(generation) from lane), 1))
-   on conflict (lane) do update set epoch = l.epoch + 1, owner = $2, claimed_at = now()
-     where ($3::bigint is null or l.epoch = $3) and ($4::int is null or l.generation = $4)
-   returning epoch`,
-)
-
-/**
- * Takes a lane over: from here on whatever an older owner tries is refused. Waits for a transaction the older owner has
- * under way. With `heldEpoch` only if nobody else took the lane since; with `generation` only while the lane is of those topics.
- * @throws TallyError FENCED
- */
-export async function raiseEpoch(
-  tx: Tx,
-  lane: number,
-  owner: string,
-  heldEpoch?: number,
-  generation?: number,
-): Promise<number> {
-  const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)
-  if (row) return row.epoch
-  const newer = heldEpoch === undefined ? `topics than generation ${generation}` : `owner than epoch ${heldEpoch}`
-  throw new TallyError('FENCED', `lane ${lane} was taken by newer ${newer}`)
-}
-
-const lock = prepared<{ next_seq: number }>(
-  'lane_lock',
-  'select next_seq from lane where lane = $1 and epoch = $2 for update',
-)
-
-/**
- * First statement of every transaction that writes the service's state.
- * @returns the number the lane's next outbox row gets
- * @throws TallyError FENCED
- */
-export async function lockLane(tx: Tx, { lane, epoch }: Ownership): Promise<number> {
-  const [row] = await lock(tx, lane, epoch)
-  if (!row) throw new TallyError('FENCED', `lane ${lane} has a newer owner than epoch ${epoch}`)
-  return row.next_seq
-}
-
-const lockAll = prepared<{ lane: number; next_seq: number }>(
-  'lane_lock_several',
-  `select lane, next_seq from lane join unnest($1::int[], $2::bigint[]) as own (lane, epoch) using (lane, epoch)
-   for update of lane nowait`,
-)
-
-/**
- * The same for the lanes of a transaction that takes batches of several. It waits for none of them, so that one that is held
- * up does not hold up the others, and nobody waits in a circle.
- * @returns for each lane the number its next outbox row gets
- * @throws TallyError FENCED; a database error (55P03) if somebody else has one of several locked
- */
-export async function lockLanes(tx: Tx, owns: readonly Ownership[]): Promise<Map<number, number>> {
-  const [only, ...more] = owns
-  if (only && more.length === 0) return new Map([[only.lane, await lockLane(tx, only)]])
-  const lanes = owns.map(({ lane }) => lane)
-  const locked = await lockAll(
-    tx,
-    lanes,
-    owns.map(({ epoch }) => epoch),
-  )
-  if (locked.length < owns.length) throw new TallyError('FENCED', `of lanes ${lanes.join()} some have a newer owner`)
-  return new Map(locked.map(({ lane, next_seq }) => [lane, next_seq]))
 }
 
 /** The newest span of a topic: where the lane stands. */
@@ -233,4 +166,21 @@ export async function moveLedger(tx: Tx, moves: readonly LedgerMove[]): Promise<
   if (moved.length === moves.length) return
   const places = moves.map(({ topic, own, from }) => `${topic}/${own.lane} at ${from}`)
   throw new TallyError('INVARIANT', `not all of these stand where they should: ${places.join(', ')}`)
+}
+
+/** Begins topics at offset 0 in every lane that has a partition of them, under the lane's epoch. */
+export const beginTopics = (tx: Tx, topics: readonly string[], partitions: number): Promise<unknown> =>
+  tx.query(
+    `insert into ledger (topic, partition, epoch, first_offset, next_offset)
+     select topic, lane, epoch, 0, 0 from lane cross join unnest($1::text[]) as topic where lane < $2`,
+    [topics, partitions],
+  )
+
+/** The group's next offset by topic and partition, `orders/3`. @param schema quoted */
+export async function readNextOffsets(pool: Pool, schema: string): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ place: string; next: number }>(
+    `select distinct on (topic, partition) topic || '/' || partition as place, next_offset as next from ${schema}.ledger
+     order by topic, partition, epoch desc`,
+  )
+  return new Map(rows.map(({ place, next }) => [place, next]))
 }

@@ -2,21 +2,21 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-const standing = prepared<LaneStanding>(
+const statuses = prepared<LaneStatus>(
   'lane_epochs',
   'select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused from lane',
 )
 
-/** What the tables say of a lane, whatever its owner believes. */
-export interface LaneStanding {
+/** A lane's owner and pause according to the tables, whatever its owner believes. */
+export interface LaneStatus {
   readonly lane: number
   readonly epoch: number
-  /** Why a person wants it to stand still. */
+  /** Reason an operator gave for pausing it. */
   readonly paused: string | null
 }
 
-/** How all lanes that ever had an owner stand. */
-export const readStanding = (pool: Pool): Promise<LaneStanding[]> => standing(pool)
+/** Every lane that was ever claimed. */
+export const readLaneStatuses = (pool: Pool): Promise<LaneStatus[]> => statuses(pool)
 
 const add = prepared(
   'pause_add',
@@ -24,7 +24,7 @@ const add = prepared(
    on conflict (lane) do update set reason = excluded.reason, actor = excluded.actor, at = now()`,
 )
 
-/** The lanes' owners stop taking within a second, also after a restart; what is under way is finished. */
+/** The lanes' owners stop processing within a second, also after a restart; they finish in-flight batches. */
 export const pauseLanes = (tx: Tx, lanes: readonly number[], reason: string, actor: string): Promise<unknown> =>
   add(tx, lanes, reason, actor)
 
@@ -36,3 +36,14 @@ const remove = prepared<{ lane: number }>(
 /** @returns the lanes that were paused */
 export const resumeLanes = async (tx: Tx, lanes: readonly number[]): Promise<number[]> =>
   (await remove(tx, lanes)).map(({ lane }) => lane)
+
+export interface Pause {
+  readonly lane: number
+  readonly reason: string
+}
+
+/** Pauses in force, by lane number. @param schema quoted; @default the connection's */
+export async function readPauses(db: Tx, schema?: string): Promise<Pause[]> {
+  const table = schema === undefined ? 'pause' : `${schema}.pause`
+  return (await db.query<Pause>(`select lane, reason from ${table} order by lane`)).rows
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
+import { readLeasedLanes } from '../../outbox/lane-leases.ts'
+import type { LeasedLane } from '../../outbox/lane-leases.ts'
 import { readiness } from './contract.ts'
 import type { Readiness } from './contract.ts'
 import { operation } from './operation.ts'
@@ -14,15 +15,6 @@ export interface HealthDeps {
   /** Rejects while orders cannot be encoded. */
   encoder(): Promise<unknown>
 }
-
-const lanes = prepared<{ lane: number; holder: string | null; waiting: boolean; oldest_ms: number | null }>(
-  'health_lanes',
-  `select lane.lane, case when lease_until > clock_timestamp() then owner end as holder, first.event_id is not null as waiting,
-     (extract(epoch from clock_timestamp() - uuid_extract_timestamp(first.event_id)) * 1000)::bigint as oldest_ms
-   from lane left join lateral
-     (select event_id from outbox where outbox.lane = lane.lane order by seq limit 1) as first on true
-   order by lane.lane`,
-)
 
 /** For supervisors and load balancers. */
 export function healthOperations({ pool, owner, encoder }: HealthDeps): Operation[] {
@@ -49,13 +41,13 @@ export function healthOperations({ pool, owner, encoder }: HealthDeps): Operatio
       },
       handle: async () => {
         await encoder()
-        return { status: 200, body: readinessOf(owner, await reachDatabase(() => lanes(pool))) }
+        return { status: 200, body: readinessOf(owner, await reachDatabase(() => readLeasedLanes(pool))) }
       },
     }),
   ]
 }
 
-function readinessOf(owner: string, rows: Awaited<ReturnType<typeof lanes>>): Readiness {
+function readinessOf(owner: string, rows: readonly LeasedLane[]): Readiness {
   const heldBy = (matches: (holder: string | null) => boolean) =>
     rows.filter(({ holder }) => matches(holder)).map(({ lane }) => lane)
   return {

@@ -8,13 +8,13 @@ import { together } from '../../../infra/postgres/together.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { OrderPlaced } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'
-import { advanceLanes, appendOutbox, numberEvents } from '../../outbox/outbox-table.ts'
+import { advanceLanes, lockLanesInOrder } from '../../outbox/lane-table.ts'
+import { appendOutbox, numberEvents } from '../../outbox/outbox-table.ts'
 import type { OutboxRow, UnnumberedEvent } from '../../outbox/outbox-table.ts'
 import { gather } from './gather.ts'
 import type { GatherOptions } from './gather.ts'
 import { repeat, takeKeys } from './idempotency.ts'
 import type { Idempotency, KeyedReply } from './idempotency.ts'
-import { lockLanes } from '../publishing/lane-table.ts'
 import { reachDatabase } from '../reach-database.ts'
 import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
@@ -114,7 +114,7 @@ async function writeEntries(
   const { fresh, replies } = await takeFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
   const byLane = Map.groupBy(fresh, ({ event }) => laneOf(event.key, partitions))
-  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanes(tx, [...byLane.keys()], generation))
+  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanesInOrder(tx, [...byLane.keys()], generation))
   const rows = [...byLane].flatMap(([lane, own]) =>
     numberEvents(
       own.map(({ event }) => event),

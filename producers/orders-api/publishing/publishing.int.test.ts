@@ -3,7 +3,7 @@ import supertest from 'supertest'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { offsetRanges, readTopics } from '../../../scripts/verify/read-topics.ts'
-import { claimLeases, releaseLeases, renewLeases } from './leases.ts'
+import { claimLeases, releaseLeases, renewLeases } from '../../outbox/lane-leases.ts'
 import { createOrdersBench, newOrder, partitions } from '../testing/orders-bench.ts'
 import type { OrdersBench } from '../testing/orders-bench.ts'
 

@@ -5,9 +5,9 @@ import type { Logger } from '../../../infra/logger.ts'
 import type { LaneFeed } from '../../outbox/lane-feed.ts'
 import type { OutboxRow } from '../../outbox/outbox-table.ts'
 import type { Relay } from '../../outbox/relay.ts'
-import { readNextSeqs } from './lane-table.ts'
-import { claimLeases, releaseLeases, renewLeases, usualLeaseMs } from './leases.ts'
-import type { Lease } from './leases.ts'
+import { readNextSeqs } from '../../outbox/lane-table.ts'
+import { claimLeases, releaseLeases, renewLeases, usualLeaseMs } from '../../outbox/lane-leases.ts'
+import type { Lease } from '../../outbox/lane-leases.ts'
 
 export interface PublishingOptions {
   pool: Pool

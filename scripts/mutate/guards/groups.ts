@@ -8,7 +8,7 @@ export const groups: readonly Mutation[] = [
     name: 'group-epochs',
     guard: 'each lane of a group is locked with its epoch',
     broken: 'a lane that somebody else took is written to',
-    edits: [{ file: 'consumers/runtime/tables/ledger.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
+    edits: [{ file: 'producers/outbox/lane-table.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
     noticedBy: { file: groupsTest, title: 'a lane that somebody else took is refused, and the others are not' },
   },
   {

@@ -1,6 +1,7 @@
 import type { Mutation } from '../mutation.ts'
 
 const ledger = 'consumers/runtime/tables/ledger.ts'
+const lanes = 'producers/outbox/lane-table.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
 
 /** Who may write a lane's state. */
@@ -11,7 +12,7 @@ export const ownership: readonly Mutation[] = [
     broken: 'an older owner still writes',
     edits: [
       {
-        file: ledger,
+        file: lanes,
         find: 'select next_seq from lane where lane = $1 and epoch = $2 for update',
         replace: 'select next_seq from lane where lane = $1 and $2::bigint is not null for update',
       },
@@ -22,7 +23,7 @@ export const ownership: readonly Mutation[] = [
     name: 'epoch-steal',
     guard: 'a lane is claimed again only at its own epoch',
     broken: 'an owner that was followed takes the lane back',
-    edits: [{ file: ledger, find: '($3::bigint is null or l.epoch = $3)', replace: '($3::bigint is null or true)' }],
+    edits: [{ file: lanes, find: '($3::bigint is null or l.epoch = $3)', replace: '($3::bigint is null or true)' }],
     noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
   },
   {
@@ -49,12 +50,13 @@ export const ownership: readonly Mutation[] = [
       {
         file: ledger,
         find: 'const lastSpans = prepared<',
-        replace: 'const early = new Map<number, any[]>()\nconst lastSpans = prepared<',
+        replace:
+          'const early: Map<number, any[]> = ((globalThis as any).early ??= new Map())\nconst lastSpans = prepared<',
       },
       {
-        file: ledger,
+        file: lanes,
         find: 'const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)',
-        replace: `early.set(lane, (await tx.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
+        replace: `;((globalThis as any).early ??= new Map()).set(lane, (await tx.query('select distinct on (topic) * from ledger where partition = $1 order by topic, epoch desc', [lane])).rows)
   const [row] = await raise(tx, lane, owner, heldEpoch ?? null, generation ?? null)`,
       },
       {

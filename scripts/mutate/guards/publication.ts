@@ -88,7 +88,7 @@ export const publication: readonly Mutation[] = [
     broken: 'two replicas of the API give one number',
     edits: [
       {
-        file: 'producers/orders-api/publishing/lane-table.ts',
+        file: 'producers/outbox/lane-table.ts',
         find: 'where lane = any($1) and generation = $2 order by lane for update',
         replace: 'where lane = any($1) and generation = $2 order by lane',
       },

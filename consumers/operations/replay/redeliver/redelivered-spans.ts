@@ -2,7 +2,8 @@ import { TallyError } from '../../../../infra/errors.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { NewSpan } from '../../../runtime/tables/ledger.ts'
-import { insertSpans, raiseEpoch, readPositions } from '../../../runtime/tables/ledger.ts'
+import { raiseEpoch } from '../../../../producers/outbox/lane-table.ts'
+import { insertSpans, readPositions } from '../../../runtime/tables/ledger.ts'
 import type { ReplayPartition } from '../mode.ts'
 
 /** What a group's replicas have taken again of one partition, by its ledger. */

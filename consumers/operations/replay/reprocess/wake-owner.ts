@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import { prepared } from '../../../../infra/postgres/transaction.ts'
-import { raiseEpoch } from '../../../runtime/tables/ledger.ts'
+import { raiseEpoch } from '../../../../producers/outbox/lane-table.ts'
 import { ownedLanes } from '../../parked/lane-obstacles.ts'
 import type { ReplayContext, ReplayRun } from '../mode.ts'
 
