@@ -2,7 +2,7 @@ import type { Batch } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
-import type { MemberLane } from './membership-options.ts'
+import type { FetchProgress, MemberLane } from './membership-options.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
 /** Records processed in one transaction at most. A batch never waits to fill up. */
@@ -20,14 +20,6 @@ export interface RecordLane extends MemberLane {
   process(request: Request): Promise<boolean>
   fail(error: unknown): void
   halt(reason: string): void
-}
-
-/** The group client's side of a fetched batch. */
-export interface FetchProgress {
-  /** Whether the client still wants more than the first part to be processed now. */
-  wanted(): boolean
-  /** Call after each part with the last offset processed. */
-  reached(offset: number): Promise<void>
 }
 
 export interface FetchedBatchesOptions {

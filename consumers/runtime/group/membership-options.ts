@@ -1,6 +1,5 @@
 import type { Batch, Kafka } from 'kafkajs'
 import type { Logger } from '../../../infra/logger.ts'
-import type { FetchProgress } from './fetched-batch.ts'
 
 /** What membership needs to know of a lane; `Lane` in lane/lane.ts is one. */
 export interface MemberLane {
@@ -18,6 +17,14 @@ export interface MemberLane {
   drop(): Promise<void>
   /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown>
+}
+
+/** The group client's side of a fetched batch. */
+export interface FetchProgress {
+  /** Whether the client still wants more than the first part to be processed now. */
+  wanted(): boolean
+  /** Call after each part with the last offset processed. */
+  reached(offset: number): Promise<void>
 }
 
 export interface MembershipOptions<L extends MemberLane> {
