@@ -1,7 +1,8 @@
 import { isTallyError } from '../../../infra/errors.ts'
 import { hasSqlState, isTransient } from '../../../infra/postgres/sqlstates.ts'
 import { processBatches } from './process-batch.ts'
-import type { ProcessContext, Processed } from './process-batch.ts'
+import type { ProcessContext } from './apply-batch.ts'
+import type { Processed } from './process-batch.ts'
 import type { LaneBatch } from '../model.ts'
 
 /** A group of this many inputs does not wait for the transaction in progress: it is worth one of its own. */

@@ -2,12 +2,11 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { takeAnswered } from '../tables/call-table.ts'
-import { takeIds } from '../tables/inbox.ts'
-import type { Batch, Input, LaneBatch, RecordInput } from '../model.ts'
+import { forgetIds, takeIds } from '../tables/inbox.ts'
+import type { Batch, Input, LaneBatch, RecordInput, Retry } from '../model.ts'
 import { knownPlaces } from '../tables/known-places.ts'
 import { blockedKeys } from '../tables/parked-table.ts'
-import { keysAhead } from '../tables/retry-table.ts'
-import { processRetries } from './process-retries.ts'
+import { keysAhead, stillParked } from '../tables/retry-table.ts'
 import { takeFired } from '../tables/timer-table.ts'
 
 export const batchKeys = ({ inputs }: Batch): string[] =>
@@ -48,7 +47,7 @@ export async function dedupe(
         case 'chosen':
           return batch.inbox === 'bypass' ? batch.inputs : batch.inputs.filter((input) => fresh.has(input))
         case 'parked':
-          return processRetries(tx, own.lane, batch.inputs, handlers)
+          return newRetries(tx, own.lane, batch.inputs, handlers)
         case 'answer':
           return batch.inputs.filter(({ id }) => answered.delete(id)) // The first of several copies
         case 'timer':
@@ -94,4 +93,34 @@ async function claimRows(
     from.map(({ own }) => own.lane),
     ids,
   )
+}
+
+/**
+ * Selects the retries to handle now: still parked as they were read, of a type the consumer handles, and not processed
+ * in the meantime under an id that could not be read before (an operator may have published the corrected event).
+ */
+async function newRetries(
+  tx: Tx,
+  lane: number,
+  retries: readonly Retry[],
+  handlers: { readonly [T in EventType]?: unknown },
+): Promise<Input[]> {
+  const still = await stillParked(tx, lane, retries)
+  const parked = retries.filter(({ parkedId }) => still.has(parkedId))
+  const renamed = parked.flatMap(({ parkedInboxId, input }) =>
+    input.source === 'record' && input.inboxId !== parkedInboxId ? [{ from: parkedInboxId, to: input.inboxId }] : [],
+  )
+  const fresh = await takeIds(
+    tx,
+    renamed.map(({ to }) => to),
+  )
+  await forgetIds(
+    tx,
+    renamed.map(({ from }) => from),
+  )
+  return parked.flatMap(({ parkedInboxId, input }): Input[] => {
+    if (input.source !== 'record') return [input]
+    if (input.event && !handlers[input.event.type]) return []
+    return input.inboxId === parkedInboxId || fresh.delete(input.inboxId) ? [input] : []
+  })
 }

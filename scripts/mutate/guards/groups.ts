@@ -17,7 +17,7 @@ export const groups: readonly Mutation[] = [
     broken: 'with the rows as they were loaded',
     edits: [
       {
-        file: 'consumers/runtime/batch/process-batch.ts',
+        file: 'consumers/runtime/batch/apply-batch.ts',
         find: 'for (const [id, row] of outcome.shared) shared.set(id, row)',
         replace: '',
       },

@@ -33,12 +33,12 @@ export const positions: readonly Mutation[] = [
     broken: 'it moves in one of its own, before they are committed',
     edits: [
       {
-        file: 'consumers/runtime/batch/process-batch.ts',
+        file: 'consumers/runtime/batch/apply-batch.ts',
         find: '{ breaker, owner, policy }: ProcessContext',
         replace: '{ breaker, owner, policy, pool }: ProcessContext',
       },
       {
-        file: 'consumers/runtime/batch/process-batch.ts',
+        file: 'consumers/runtime/batch/apply-batch.ts',
         find: 'moveLedger(tx, moves)',
         replace: 'moveLedger(pool as never, moves)',
       },

@@ -1,6 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
-const processBatch = 'consumers/runtime/batch/process-batch.ts'
+const applyBatch = 'consumers/runtime/batch/apply-batch.ts'
 const simulation = {
   file: 'scripts/simulate/simulation.test.ts',
   // oxlint-disable-next-line no-template-curly-in-string
@@ -28,7 +28,7 @@ export const recovery: readonly Mutation[] = [
     broken: 'it leaves in one of its own before',
     edits: [
       {
-        file: processBatch,
+        file: applyBatch,
         find: 'dedupe(tx, work,',
         replace: `dedupe(work.some(({ batch }) => batch.source === 'record' || batch.source === 'parked') ? tx : (context.pool as never), work,`,
       },

@@ -2,8 +2,8 @@ import { describeError } from '../../../../infra/errors.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { isDataError } from '../../../../infra/postgres/sqlstates.ts'
 import type { Chosen, Ownership, ParkedInput, RecordInput } from '../../../runtime/model.ts'
-import { applyBatch } from '../../../runtime/batch/process-batch.ts'
-import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/process-batch.ts'
+import { applyBatch } from '../../../runtime/batch/apply-batch.ts'
+import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/apply-batch.ts'
 
 /** What a batch of chosen events has led to. */
 export type Applied = AppliedBatch<unknown, unknown>
