@@ -2,26 +2,26 @@ import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import type { SharedTable, StateTable } from './state-table.ts'
 
 /**
- * What a consumer is made of. Words:
+ * The parts of a consumer. Terms:
  *
  * event     an immutable fact that travels on a topic
- * answer    the definite reply to a call, a refusal included; handled like an event of the lane
- * timer     a moment decided earlier that has come; handled like an event of the lane
- * decision  what a handler wants to happen; it happens wholly or not at all
+ * answer    the definite reply to a call (may be a refusal); handled like an event of the lane
+ * timer     a point in time set by an earlier decision; when it is due, it is handled like an event of the lane
+ * decision  the effects a handler returns; they take effect completely or not at all
  *
- * Handlers are pure: same input and state, same decision. No clock, no randomness, no input or output. They take the
+ * Handlers are pure: same input and state, same decision. No clock, no randomness, no I/O. They receive the
  * state of one key (the order) and, where lanes share rows (stock of an article), those rows.
  */
 
-/** Facts about the input a handler may use. */
+/** Facts about the input that a handler may use. */
 export interface Context {
   /** Key of the record that started this: the order id, or the SKU for stock deliveries. */
   readonly key: string
   /** Id of the event; for answers and timers, of the event that led to them. */
   readonly eventId: string
-  /** When the event happened (UTC epoch ms). The only "now" a handler knows, so that running it again decides the same. */
+  /** When the event happened (UTC epoch ms). The only clock of a handler, so that running it again returns the same decision. */
   readonly time: number
-  /** Where the event lies; absent for answers and timers. */
+  /** Place of the event; absent for answers and timers. */
   readonly at?: { readonly topic: string; readonly partition: number; readonly offset: number }
 }
 
@@ -30,7 +30,7 @@ export type Emitted = { [T in EventType]: { type: T; data: EventData[T] } }[Even
 export interface CallIntent {
   /** Name of an entry of the consumer's `calls`. */
   kind: string
-  /** JSON the call needs. */
+  /** Parameters of the call, JSON. */
   request: object
 }
 
@@ -63,29 +63,29 @@ export type Handler<Input, State, Row = never> = (
 /** One kind of outside call: how to make it and what its definite answer means. */
 export interface CallHandler<State, Row = never> {
   /**
-   * Makes the call. Resolves with a definite answer, JSON, a refusal included; throws when the outcome is unknown or the
-   * other side is down, slow or talks nonsense: then it is made again later with the same key.
+   * Makes the call. Resolves with a definite answer (JSON, may be a refusal). Throws if the outcome is unknown, or if the other
+   * side is down, slow or answers nonsense: the call is then retried with the same key.
    */
   make(request: never, options: { idempotencyKey: string; signal: AbortSignal }): Promise<object>
   handle: Handler<never, State, Row>
-  /** The other side knows the key: the same call made again changes nothing and has the same answer. @default false */
+  /** The other side deduplicates by key: repeating the call changes nothing and returns the same answer. @default false */
   idempotent?: boolean
 }
 
 /**
- * What a consumer does besides writing rows of its own: nothing (a projection, which may be rebuilt), publish events, or act
- * on the outside world (calls, mails), which no transaction takes back.
+ * Effects of a consumer besides its own rows: none (a projection, which can be rebuilt), local (it publishes events) or
+ * external (calls, mails), which no transaction can roll back.
  */
 export type Effects = 'none' | 'local' | 'external'
 
 export interface ConsumerDefinition<State, Row = never> {
   /** Group name without namespace, also the name of its folder. */
   group: string
-  /** Decides which replays are allowed. @default 'external', which allows the least */
+  /** Determines which replays are allowed. @default 'external', which allows the fewest */
   effects?: Effects
   /**
-   * Where the group begins in a topic it has never read: with the first event the broker still has, or with those written
-   * from its first start on. What it leaves out is in its ledger, as ignored.
+   * Where the group begins in a topic it has never read: with the first event the broker still has, or with events written
+   * after its first start. The ledger counts the events it leaves out as ignored.
    * @default 'first'
    */
   begins?: 'first' | 'now'
@@ -99,7 +99,7 @@ export interface ConsumerDefinition<State, Row = never> {
   timers?: Readonly<Record<string, Handler<{ kind: string }, State, Row>>>
 }
 
-/** Loses nothing, checks everything: gives the definition its type. */
+/** Type-checks a definition and returns it unchanged. */
 export const defineConsumer = <State, Row = never>(
   definition: ConsumerDefinition<State, Row>,
 ): ConsumerDefinition<State, Row> => definition

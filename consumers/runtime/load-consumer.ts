@@ -7,7 +7,7 @@ import type { ConsumerDefinition } from './handler.ts'
 
 const home = join(import.meta.dirname, '..')
 
-/** Consumers there are: every folder here with a `consumer.ts`. */
+/** Names of all consumers: the folders with a `consumer.ts`. */
 export const consumerFolders = (): string[] =>
   readdirSync(home, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(home, entry.name, 'consumer.ts')))
@@ -26,7 +26,7 @@ export async function loadConsumer(folder: string, config: Config): Promise<Cons
   if (definition.group !== folder) {
     throw new TallyError(
       'INVARIANT',
-      `consumers/${folder} calls its group "${definition.group}": folder and group must have one name`,
+      `consumers/${folder} names its group "${definition.group}": the group must have the name of the folder`,
     )
   }
   return definition
@@ -42,7 +42,7 @@ export const consumerMigrations = (folder: string): { name: string; path: string
   ...(existsSync(join(home, folder, 'sql')) ? [{ name: 'own', path: join(home, folder, 'sql') }] : []),
 ]
 
-/** Tells versions of a consumer's own code apart: of its folder, without tests. */
+/** Hash of a consumer's own code: its folder without tests. */
 export function consumerVersion(folder: string): string {
   const hash = createHash('sha256')
   const files = readdirSync(join(home, folder), { recursive: true, withFileTypes: true })

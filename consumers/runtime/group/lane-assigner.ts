@@ -5,7 +5,7 @@ const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
 
 /**
  * Assigns whole lanes: one partition number of every topic to one member. A lane stays with the member that holds it at
- * the highest epoch unless the load must be evened out, so only lanes that have to move do.
+ * the highest epoch unless the load must be balanced, so as few lanes as possible move.
  * @param held lanes this process holds, with their epochs, or undefined if it is about to leave and wants none; sent to
  *   the group's leader at every join
  */
@@ -13,7 +13,7 @@ export const laneAssigner =
   (held: () => ReadonlyMap<number, number> | undefined): PartitionAssigner =>
   ({ cluster }) => ({
     name: 'tally-lanes',
-    version: 0, // Goes on the wire as the version of the consumer protocol: must stay 0
+    version: 0, // Sent as the version of the consumer protocol: must stay 0
     protocol({ topics }) {
       const own = held()
       const userData = Buffer.from(JSON.stringify(own ? [...own] : null))
@@ -44,11 +44,11 @@ function heldLanes(memberMetadata: Buffer): Map<number, number> | undefined {
 
 export interface GroupMember {
   readonly memberId: string
-  /** Lanes with their epochs; undefined while it is about to leave. */
+  /** Lanes with their epochs; undefined if the member is about to leave. */
   readonly held: ReadonlyMap<number, number> | undefined
 }
 
-/** Evens lanes out over the members that stay, which differ by at most one lane; nobody has them if all leave. Pure. */
+/** Balances lanes over the members that stay, to within one lane; no member gets any if all leave. Pure. */
 export function shareLanes(lanes: readonly number[], members: readonly GroupMember[]): Map<string, number[]> {
   const staying = members
     .flatMap(({ memberId, held }) => (held ? [{ memberId, held }] : []))

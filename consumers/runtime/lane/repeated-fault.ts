@@ -5,7 +5,7 @@ import { signatureOf } from '../batch/failure-breaker.ts'
 /** Times a fault must recur before an input is suspected. */
 const enough = 3
 
-/** Counts how often a lane fails in the same way. A fault that keeps recurring does not go away with time: an input may be its cause. */
+/** Counts how often a lane fails in the same way: an input may be the cause of a fault that keeps recurring. */
 export class RepeatedFault {
   private last = ''
   private times = 0

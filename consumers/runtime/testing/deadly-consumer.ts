@@ -1,7 +1,7 @@
 import { defineConsumer } from '../handler.ts'
 import { tallyConsumer } from './tally-consumer.ts'
 
-/** The test consumer, but its process dies at once of orders of the customer `kills`. */
+/** `tallyConsumer`, except that orders of the customer `kills` end the process at once. */
 export default () => {
   const { handlers, ...rest } = tallyConsumer('tester')
   return defineConsumer({

@@ -4,12 +4,12 @@ import { toHeaders } from '../../../schemas/envelope.ts'
 import { Random } from '../../../infra/testing/random.ts'
 import { orderPlaced } from './tally-consumer.ts'
 
-/** A record nobody should have written. */
+/** A malformed record. */
 export interface FuzzCase {
   readonly name: string
-  /** Where it counts if it is taken. */
+  /** Order it counts for if it is handled. */
   readonly orderId: string
-  /** What must become of it. `either`: whether damaged bytes still are an event is the codec's to say. */
+  /** Expected result. `either`: the codec may or may not read the damaged bytes as an event. */
   readonly becomes: 'taken' | 'parked' | 'ignored' | 'either'
   readonly key: Buffer | string | null
   readonly value: Buffer | null
@@ -18,7 +18,7 @@ export interface FuzzCase {
   readonly timestamp?: string
 }
 
-/** How many records of the kinds that are drawn at random. */
+/** Number of records of the random kinds. */
 export interface FuzzAmounts {
   bitFlips: number
   bombs: number
@@ -26,7 +26,7 @@ export interface FuzzAmounts {
 
 type Change = Partial<Omit<FuzzCase, 'name' | 'orderId'>>
 
-/** Everything that can be wrong with a record of OrderPlaced, each case under an order of its own. The same seed, the same records. */
+/** Every way a record of OrderPlaced can be malformed, each with a separate order. The same seed gives the same records. */
 export function fuzzCorpus(codec: Pick<Codec, 'encode'>, seed: number, amounts: FuzzAmounts): FuzzCase[] {
   const random = new Random(seed)
   const cases: FuzzCase[] = []
@@ -115,18 +115,18 @@ function flipBit(value: Buffer, random: Random): Buffer {
   return value
 }
 
-/** Lengths and counts of gigabytes, below zero, and longer than any number. */
+/** Lengths and counts: of gigabytes, negative, and longer than any number. */
 const bombs = ['feffffff0f', 'ffffffff0f', '01', 'ffffffffffffffffff01', 'ffffffffffffffffffffff', '8080808080'].map(
   (hex) => Buffer.from(hex, 'hex'),
 )
 
-/** In the place of the order id's length, or of anything behind it. */
+/** Replaces the order id's length or anything after it. */
 function plantBomb(value: Buffer, random: Random): Buffer {
   const position = random.pick([5, 5, random.integer(6, value.length - 12)])
   return Buffer.concat([value.subarray(0, position), random.pick(bombs), value.subarray(position + 1, position + 3)])
 }
 
-/** The encoder refuses such an order; another producer's might not. The order id is the first field. */
+/** Our encoder refuses such an order; another producer's might not. The order id is the first field. */
 function withOrderId(value: Buffer, orderId: string): Buffer {
   const rest = value.subarray(6 + (value.readUInt8(5) >> 1))
   const length = Buffer.alloc(4)
@@ -142,7 +142,7 @@ const otherType = (codec: Pick<Codec, 'encode'>, headers: IHeaders): Change => (
   headers: { ...headers, ce_type: 'tally.orders.CancellationRequested' },
 })
 
-/** A UUIDv7 that says any time at all. */
+/** A UUIDv7 with an arbitrary time. */
 function timedId(ms: number): string {
   const time = ms.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7abc-8def-0123456789ab`

@@ -2,7 +2,7 @@ import type { ConsumerDefinition } from '../handler.ts'
 import { tallyConsumer } from './tally-consumer.ts'
 import type { Count } from './tally-consumer.ts'
 
-/** As `tallyConsumer`, but an order of customer `throws` fails only as long as `broken` says so. */
+/** `tallyConsumer`, except that orders of customer `throws` fail only while `broken` returns true. */
 export function mendable(group: string, broken: () => boolean): ConsumerDefinition<Count> {
   const definition = tallyConsumer(group)
   const handle = definition.handlers.OrderPlaced!

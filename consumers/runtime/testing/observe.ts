@@ -8,7 +8,7 @@ export async function counts({ pool }: TestBench): Promise<Map<string, Count>> {
   return new Map(rows.map(({ key, ...count }) => [key, count]))
 }
 
-/** What became of all offsets, over all lanes and owners. */
+/** Ledger totals over all lanes and owners. */
 export async function ledgerSums({
   pool,
 }: TestBench): Promise<Record<'taken' | 'duplicates' | 'ignored' | 'parked' | 'offsets', number> | undefined> {
@@ -19,7 +19,7 @@ export async function ledgerSums({
   return rows[0]
 }
 
-/** Ids of the events on a topic, from offset 0 to its end now. */
+/** Ids of the events on a topic, from offset 0 to its current end. */
 export async function published({ sandbox: { kafka, namespace } }: TestBench, topic: string): Promise<string[]> {
   const records = await readTopic(kafka, `${namespace}${topic}`)
   return records.map(({ headers }) => String(headers?.['ce_id']))

@@ -3,7 +3,7 @@ import type { OrderPlaced } from '../../../schemas/generated/events.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import { defineConsumer } from '../handler.ts'
 
-/** State of one order in the test consumer: how often what happened to it. */
+/** State of one order in the test consumer: how often each kind of input occurred. */
 export interface Count {
   placed: number
   answered: number
@@ -18,8 +18,8 @@ export interface Ask {
 }
 
 /**
- * The smallest consumer that does everything. What it does with an OrderPlaced is in the customer's id: `throws`,
- * `refused` (the database will), `asks` (a call), `waits` (a timer), anything else just counts. Each emits one event.
+ * A minimal consumer with every feature. The customer's id selects what it does with an OrderPlaced: `throws`, `refused` (by
+ * the database), `asks` (a call), `waits` (a timer); any other id just counts. Each order emits one event.
  */
 export const tallyConsumer = (group: string, ask: Ask = () => Promise.resolve({})): ConsumerDefinition<Count> =>
   defineConsumer<Count>({

@@ -27,23 +27,23 @@ export interface Published {
   id?: string
 }
 
-/** Real servers, a namespace of its own, and one consumer under test. Everything is gone after `close`. */
+/** Real servers, a separate namespace and one consumer under test. Disposal removes everything. */
 export interface TestBench extends AsyncDisposable {
   readonly sandbox: Sandbox
   readonly config: Config
   readonly codec: Codec
-  /** Connections that see the consumer's schema. */
+  /** Connections whose search path is the consumer's schema. */
   readonly pool: Pool
-  /** Starts another replica; stopped at the end if the test does not. */
+  /** Starts another replica; disposal stops it unless the test does. */
   replica<S, R>(definition: ConsumerDefinition<S, R>, name?: string, overrides?: { pool?: Pool }): Promise<Running>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
-  /** Publishes a record as it is. */
+  /** Publishes a record unchanged. */
   publishRaw(
     topic: string,
     record: { key: string | null; value: Buffer | null; headers?: IHeaders; partition?: number },
   ): Promise<void>
-  /** Resolves when the group's ledger has reached the ends of these topics and nothing waits in its outbox or call table. */
+  /** Resolves when the group's ledger has reached the ends of these topics and its outbox and call table are empty. */
   settled(topics: readonly string[]): Promise<void>
 }
 

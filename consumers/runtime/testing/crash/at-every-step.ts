@@ -13,11 +13,11 @@ import { watchSettling } from './settled.ts'
 import type { Published, TestBench } from '../test-bench.ts'
 
 export interface CrashTrial {
-  /** With the consumer's tables. Nobody else may publish to its topics while the trial runs. */
+  /** With the consumer's tables. Nothing else may publish to its topics during the trial. */
   bench: TestBench
-  /** Path of the module whose default export makes the consumer's definition, as `consumers/<name>/consumer.ts` does. */
+  /** Path of the module whose default export creates the consumer's definition, as in `consumers/<name>/consumer.ts`. */
   consumer: string
-  /** What each try begins with: events of orders no try had before. */
+  /** Events each try begins with, of orders that no earlier try had. */
   events(): readonly Published[]
   /** Environment variables of the consumer: `{ TALLY_GATEWAY_URL: … }`. */
   env?: NodeJS.ProcessEnv
@@ -26,38 +26,38 @@ export interface CrashTrial {
 }
 
 export interface CrashOutcome {
-  /** For people: `before ledger_move; then after send, passing 2`. */
+  /** Readable form: `before ledger_move; then after send, passing 2`. */
   readonly crash: string
-  /** The crashes in a row that were tried; none in the first outcome. */
+  /** The consecutive crashes of the try; empty in the first outcome. */
   readonly crashes: readonly CrashPoint[]
-  /** How many of them happened: a life may come to its end in good order and never to that step. */
+  /** How many of them happened: a run may end in an orderly way without reaching the step. */
   readonly deaths: number
-  /** The steps of the last life that came to its end. */
+  /** The steps of the last run that ended. */
   readonly steps: readonly PassedStep[]
   readonly events: readonly Required<Published>[]
-  /** What the consumer published because of them, each event once. */
+  /** The events the consumer published for them, each once. */
   readonly published: readonly Publication[]
-  /** How many of those were published more than once. */
+  /** How many of them were published more than once. */
   readonly repeats: number
 }
 
-/** For machines that do much else. */
+/** Allows for busy machines. */
 const patience = { withinMs: 60_000 }
 
 /**
- * Kills a consumer wherever it can be killed and looks at what comes of it.
+ * Kills a consumer at every step and reports the outcomes.
  *
- * The first outcome is an undisturbed life in a process of its own. It shows which steps there are (`crash-steps.ts`), so
- * that a statement somebody adds is a crash point by itself. Then, for each try of the plan, new events are published, the
- * consumer is started in a process that kills itself with SIGKILL at that step, and when it is dead an undisturbed replica
- * takes over. An outcome is given when everything is settled and the books are right (`crash-books.ts`). What the consumer's
- * own tables and the outside world must look like then, you check:
+ * The first outcome is an undisturbed run in a separate process. It finds the steps (`steps.ts`), so a statement added to the
+ * code becomes a crash point automatically. Then, for each try of the plan, new events are published, the consumer is started
+ * in a process that kills itself with SIGKILL at the step, and after its death an undisturbed replica takes over. An outcome
+ * is yielded when everything is settled and the totals agree (`books.ts`). The caller checks the consumer's own tables and
+ * the outside world:
  *
  *     for await (const { crash, events } of crashAtEveryStep({ bench, consumer, events: newOrders })) {
  *       expect({ crash, mails: await mailsOf(events) }).toEqual({ crash, mails: ['received', 'shipped'] })
  *     }
  *
- * @throws TallyError INVARIANT naming the crash, if the books are wrong, something never settles or a process fails
+ * @throws TallyError INVARIANT naming the crash, if the totals disagree, something never settles or a process fails
  */
 export async function* crashAtEveryStep({
   bench,
@@ -79,7 +79,7 @@ export async function* crashAtEveryStep({
   /** @returns the steps the replica passed; undefined if it killed itself */
   async function live(crash?: CrashPoint): Promise<PassedStep[] | undefined> {
     using living = victim
-    victim = fork() // Loads meanwhile
+    victim = fork() // Loads in the meantime
     living.start(crash)
     await waitUntil('dead or done', async () => !living.alive || (await settling.settled()), patience)
     living.stop()
@@ -105,7 +105,7 @@ export async function* crashAtEveryStep({
     await bench.publish(given)
     const ends = []
     for (const crash of crashes.length > 0 ? crashes : [undefined]) {
-      // Deaths in a row would make events suspect that have done nothing: that has tests of its own
+      // Consecutive deaths would put innocent events under suspicion; other tests cover that
       if (ends.length > 0)
         await bench.pool.query('update lane_state set starts = 0, suspect = null, suspect_inputs = 0')
       ends.push(await live(crash))

@@ -3,10 +3,10 @@ import type { Publication } from './publications.ts'
 import type { TestBench } from '../test-bench.ts'
 
 /**
- * Checks what holds for every consumer once nothing is under way: the ledger's spans tile each partition, nothing is
- * parked, each number of a lane's outbox was published, and under one id only. A repeat on the topic is allowed.
- * @param publications all there ever were
- * @throws TallyError INVARIANT with everything that does not hold
+ * Checks what holds for every idle consumer: the ledger's spans tile each partition, nothing is parked, and each number of a
+ * lane's outbox was published under exactly one id. Repeats on the topic are allowed.
+ * @param publications all publications so far
+ * @throws TallyError INVARIANT listing every violation
  */
 export async function checkBooks({ pool }: TestBench, publications: readonly Publication[]): Promise<void> {
   const wrong = [...(await brokenSpans(pool)), ...(await parkedEvents(pool)), ...(await missing(pool, publications))]

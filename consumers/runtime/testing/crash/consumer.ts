@@ -2,7 +2,7 @@ import type { Config } from '../../../../infra/config.ts'
 import { TallyError } from '../../../../infra/errors.ts'
 import { tallyConsumer } from '../tally-consumer.ts'
 
-/** The test consumer as processes of their own run it: what it asks, it asks over HTTP at the gateway's address. */
+/** The test consumer for separate processes: it makes its calls over HTTP to the gateway's address. */
 export default ({ gateway }: Config) =>
   tallyConsumer('tester', async (request, idempotencyKey) => {
     const response = await fetch(gateway.url, {

@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { once } from 'node:events'
 
-/** What `crash-consumer.ts` asks. It lives on when a replica is killed, so what it was asked stays done. */
+/** The server that `consumer.ts` calls. It survives the replicas, so the effects of calls remain. */
 export interface OutsideWorld extends AsyncDisposable {
   readonly url: string
-  /** The idempotency keys under which each order asked: the effect came about once for each. */
+  /** Idempotency keys of each order's calls; one effect per key. */
   readonly keys: ReadonlyMap<string, ReadonlySet<string>>
 }
 

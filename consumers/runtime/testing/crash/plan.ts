@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto'
 
-/** The moment at which a replica kills itself: when it passes a step for the n-th time in its life, counted from 1. */
+/** When a replica kills itself: when it passes a step for the n-th time, counted from 1. */
 export interface CrashPoint {
   readonly step: string
   readonly passing: number
 }
 
-/** A step of an undisturbed life. */
+/** A step of an undisturbed run. */
 export interface PassedStep {
   readonly step: string
   readonly times: number
 }
 
-/** Which crashes to try, given the steps there are. Each try is one crash or several in a row, without a quiet life between. */
+/** Crashes to try, given the steps. Each try is one crash, or several without an undisturbed run in between. */
 export type CrashPlan = (steps: readonly PassedStep[]) => CrashPoint[][]
 
 /**
- * A crash at the first passing of every step, one at a later passing of every step passed more than once, and after the
- * first crash at every fourth step a second one, somewhere in the life that mends what the first one left.
- * @param seed decides which later passing and which second crash
+ * A crash at the first passing of every step, one at a later passing of every step that is passed more than once, and after
+ * the first crash at every fourth step a second one during the recovery.
+ * @param seed selects the later passing and the second crash
  */
 export const everyStep =
   (seed = 1): CrashPlan =>
@@ -34,7 +34,7 @@ export const everyStep =
     return [...once, ...later, ...twice]
   }
 
-/** Some of those, others for another seed. */
+/** A sample of those, selected by the seed. */
 export const someSteps =
   (count: number, seed = 1): CrashPlan =>
   (steps) =>
@@ -44,10 +44,10 @@ export const someSteps =
       .slice(0, count)
       .map(({ crashes }) => crashes)
 
-/** For people: `before ledger_move; then after send, passing 2`. */
+/** Readable form: `before ledger_move; then after send, passing 2`. */
 export const describeCrashes = (crashes: readonly CrashPoint[]): string =>
   crashes.map(({ step, passing }) => (passing > 1 ? `${step}, passing ${passing}` : step)).join('; then ') || 'no crash'
 
-/** A whole number that looks random and is the same for the same seed and text. */
+/** A pseudorandom integer that depends on seed and text only. */
 const chance = (seed: number, text: string): number =>
   createHash('sha256').update(`${seed} ${text}`).digest().readUInt32LE()

@@ -4,21 +4,21 @@ import { join } from 'node:path'
 import { TallyError } from '../../../../infra/errors.ts'
 import type { CrashPoint, PassedStep } from './plan.ts'
 
-/** A process that will be a replica and may kill itself. */
+/** A process that runs a replica and may kill itself. */
 export interface Victim extends Disposable {
-  /** Starts the replica. @param crash when it kills itself; without one it lives until it is stopped */
+  /** Starts the replica. @param crash when it kills itself; without it, the replica runs until it is stopped */
   start(crash?: CrashPoint): void
   readonly alive: boolean
-  /** Ends it in good order, unless it died before or dies of that; see `ended`. */
+  /** Stops it in an orderly way, unless it is already dead or dies while stopping; see `ended`. */
   stop(): void
   /**
-   * Resolves when the process is gone: with the steps it passed if it ended in good order, with undefined if it killed itself.
+   * Resolves when the process has ended: with the steps it passed if it was stopped, with undefined if it killed itself.
    * @throws TallyError INVARIANT if it ended in any other way
    */
   readonly ended: Promise<PassedStep[] | undefined>
 }
 
-/** Starts such a process; it loads the consumer and waits. */
+/** Starts such a process, which loads the consumer and waits. */
 export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEnv): Victim {
   const child = fork(join(import.meta.dirname, 'victim.ts'), [consumer, name], { env, execArgv: [] })
   let steps: PassedStep[] | undefined
@@ -30,7 +30,7 @@ export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEn
     if (code === 0 && steps) return steps
     throw new TallyError('INVARIANT', `${name} ended by itself with ${signal ?? `code ${code}`}; its log says why`)
   })
-  ended.catch(() => {}) // Whoever waits for the end hears of it
+  ended.catch(() => {}) // Those who await `ended` handle the error
   return {
     start: (crash) => child.send({ crash }),
     get alive() {

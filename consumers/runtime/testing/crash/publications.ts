@@ -3,20 +3,20 @@ import { fromHeaders } from '../../../../schemas/envelope.ts'
 import { topicName, topics } from '../../../../schemas/topics.ts'
 import type { Published, TestBench } from '../test-bench.ts'
 
-/** An event as the consumer put it on its topic. */
+/** An event as the consumer published it. */
 export interface Publication extends Required<Published> {
-  /** The lane it was written by and its number there: each number is one event. */
+  /** Lane that wrote it and its number there: each number is one event. */
   readonly lane: string
   readonly sequence: number
 }
 
 /** Follows what a consumer publishes. */
 export interface PublicationReader extends AsyncDisposable {
-  /** What came since the last time, repeats included, up to the topics' ends. Call it when nobody publishes. */
+  /** Events since the last call, repeats included, up to the topics' ends. Call while nothing publishes. */
   fresh(): Promise<Publication[]>
 }
 
-/** @param group the consumer: what others publish is passed over */
+/** @param group the consumer; events of other publishers are skipped */
 export async function readPublications({ sandbox, codec }: TestBench, group: string): Promise<PublicationReader> {
   const { kafka, namespace } = sandbox
   const names = topics.map((topic) => topicName(namespace, topic))

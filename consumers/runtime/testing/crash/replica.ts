@@ -16,16 +16,16 @@ export interface ReplicaOptions {
   config: Config
   codec: Codec
   log: Logger
-  /** Unlike that of any other replica of the trial. */
+  /** Unique among the replicas of the trial. */
   name: string
   passed?: Passed
-  /** Called when the replica cannot go on: start another one. */
+  /** Called when the replica cannot continue and must be replaced. */
   died(): void
 }
 
 /**
- * Starts a replica whose steps are seen. It forms a Kafka group of its own, so that it does not wait until the broker
- * believes the last one dead; which lane is whose and where it stands is in the database, and that they share.
+ * Starts a replica whose steps are observed. It forms a separate Kafka group, so that it does not wait until the broker
+ * considers the previous replica dead. Ownership and positions are in the database, which the replicas share.
  */
 export async function startReplica({
   config,
@@ -63,7 +63,7 @@ export async function startReplica({
   }
 }
 
-/** @param path of the module whose default export makes the definition from the configuration, as in `consumers/<name>/consumer.ts` */
+/** @param path of the module whose default export creates the definition from the configuration, as in `consumers/<name>/consumer.ts` */
 export async function loadDefinition(path: string, config: Config): Promise<ConsumerDefinition<unknown, unknown>> {
   const module = (await import(path)) as { default: (config: Config) => ConsumerDefinition<unknown, unknown> }
   return module.default(config)

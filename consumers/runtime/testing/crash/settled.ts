@@ -5,7 +5,7 @@ import type { TestBench } from '../test-bench.ts'
 
 /** Tells whether a consumer has nothing left to do. */
 export interface Settling extends AsyncDisposable {
-  /** The ledger stands at the ends of the consumer's topics; no event, call or due timer waits. */
+  /** The ledger has reached the ends of the consumer's topics; no event, call or due timer waits. */
   settled(): Promise<boolean>
 }
 
@@ -27,7 +27,7 @@ export async function watchSettling<State, Row>(
         const ends = await admin.fetchTopicOffsets(topicName(namespace, topic))
         if (!ends.every(({ partition, high }) => reached.has(`${topic.name}/${partition}=${high}`))) return false
       }
-      // Last, because what is waiting comes about in the transaction that moves the ledger
+      // Last, because waiting rows are created in the transaction that moves the ledger
       const { rowCount: waiting } = await pool.query(
         `select from outbox union all select from call union all select from timer where due_at <= now() limit 1`,
       )

@@ -4,10 +4,10 @@ import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { Codec } from '../../../../schemas/codec/codec.ts'
 import type { CallHandler, ConsumerDefinition } from '../../handler.ts'
 
-/** Told of every step a replica passes, at once and before anything else happens: `before lane_lock`. */
+/** Called synchronously at every step a replica passes, such as `before lane_lock`. */
 export type Passed = (step: string) => void
 
-/** Everything a replica touches is given to it, so its steps are seen by wrapping what it is given: it has no hooks. */
+/** All dependencies of a replica are passed in, so its steps are observed by wrapping them, without hooks. */
 export interface Touched<State, Row> {
   definition: ConsumerDefinition<State, Row>
   pool: Pool
@@ -16,10 +16,10 @@ export interface Touched<State, Row> {
 }
 
 /**
- * The same dependencies, but every use of them is a step with a name:
+ * The same dependencies, with a named step at every use:
  *
- * - `before X`, `after X` for every statement X: the name it is prepared under, else what it does (`insert count`). A commit
- *   is named after the statement it follows, and `during X` is passed where X may take effect although its answer never comes
+ * - `before X`, `after X` for every statement X: its prepared name, else verb and table (`insert count`). A commit is named
+ *   after the statement it follows; `during X` is passed where X may take effect although its answer never arrives
  * - `after fetch`; `before send`, `after send`; `before decode`, `after decode`, the same for `encode` and `learn`
  * - `before call ask`, `after call ask` around each call of kind `ask`
  */
@@ -40,7 +40,7 @@ export function observeSteps<State, Row>(touched: Touched<State, Row>, passed: P
   }
 }
 
-/** The object with some members replaced; all others are still its own. */
+/** The object with some members replaced. */
 export const replace = <T extends object>(target: T, members: Partial<T>): T =>
   new Proxy(target, {
     get(_, name) {
@@ -99,7 +99,7 @@ type Query = (...args: [statement: unknown, values?: unknown[]]) => Promise<pg.Q
 
 function observePool(pool: Pool, passed: Passed): Pool {
   const connect = async () => observeClient(await pool.connect(), passed)
-  /** A statement without a transaction commits itself. */
+  /** A statement outside a transaction commits by itself. */
   const query: Query = async (statement, values) => {
     const client = await pool.connect()
     let failed = true
@@ -126,7 +126,7 @@ function observeClient(client: pg.PoolClient, passed: Passed): pg.PoolClient {
   return replace(client, { query: query as pg.PoolClient['query'] })
 }
 
-/** The promise is made synchronously and the statement is on its way to the server by then: pg writes it at once. */
+/** pg writes a statement synchronously: when its promise exists, the statement is on its way to the server. */
 async function pass<T>(name: string, query: () => Promise<T>, passed: Passed, takesEffect: boolean): Promise<T> {
   passed(`before ${name}`)
   const answer = query()
@@ -136,7 +136,7 @@ async function pass<T>(name: string, query: () => Promise<T>, passed: Passed, ta
   return result
 }
 
-/** The name a statement is prepared under, else its verb and the table it is about. */
+/** Prepared name of a statement, else its verb and table. */
 function nameOf(statement: unknown): string {
   if (typeof statement === 'object' && statement !== null && 'name' in statement) return String(statement.name)
   const text = typeof statement === 'string' ? statement : String((statement as pg.QueryConfig).text)

@@ -10,7 +10,7 @@ import { counts, ledgerSums } from '../observe.ts'
 import { countTable, orders } from '../tally-consumer.ts'
 import { openTestBench } from '../test-bench.ts'
 
-/** Never left out. A batch's commit follows the move of the ledger, that of an answer the advance of the lane's number. */
+/** Always tried. A batch's commit follows the move of the ledger, an answer's commit the advance of the lane's number. */
 const always = [
   'after fetch',
   'after decode',
@@ -21,15 +21,15 @@ const always = [
   'before send',
   'before outbox_remove', // Sent, not deleted
   'before call ask',
-  'after call ask', // Done outside, unknown here
+  'after call ask', // Done by the other side, not known here
   'before call_answered',
   'during commit after lanes_advance',
   'after timer_fired',
 ]
 
 /**
- * Kills a replica at each of these steps, then where `more` says; after each crash, every event must have taken effect
- * once, here and outside.
+ * Kills a replica at each of these steps, then at those of `more`; after each crash, every event must have taken effect
+ * exactly once, in the database and outside.
  */
 export async function tryCrashPoints(more: CrashPlan): Promise<void> {
   await using bench = await openTestBench('tester', countTable, 2)
@@ -74,7 +74,7 @@ export async function tryCrashPoints(more: CrashPlan): Promise<void> {
   expect(await ledgerSums(bench)).toMatchObject({ taken: total.given, duplicates: 0, parked: 0, offsets: total.given })
 }
 
-/** The event derives from the order's own, so it has this id in whichever life it was decided. */
+/** The id derives from the order's event, so it is the same in every run. */
 const reservationId = (causeId: string): string =>
   derivedEventId({
     chainTime: timeOfEventId(causeId) ?? 0,

@@ -1,5 +1,5 @@
-// A replica that kills itself: `crashAtEveryStep` starts it as a process of its own. The arguments are the consumer's module
-// and the replica's name. It loads, then waits for the order to start, so that no try waits for it to load.
+// A replica that kills itself; `crashAtEveryStep` starts it as a separate process. Arguments: the consumer's module and the
+// replica's name. It loads, then waits for the command to start, so that no try waits for the loading.
 import { once } from 'node:events'
 import { runService } from '../../../../infra/service.ts'
 import { createCodec } from '../../../../schemas/codec/codec.ts'
@@ -17,7 +17,7 @@ await runService(name, async ({ config, log, signal }) => {
   const passed = (step: string) => {
     const passing = (passings.get(step) ?? 0) + 1
     passings.set(step, passing)
-    // Nothing of this process runs after that, no handler and no open write
+    // Nothing in this process runs after this, neither handlers nor open writes
     if (step === crash?.step && passing === crash.passing) die()
   }
   const running = await startReplica({ definition, config, codec, log, name, passed, died: die })
