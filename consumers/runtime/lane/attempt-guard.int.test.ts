@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { takingTurns } from '../../../infra/promises.ts'
 import type { Request, RequestProcessor } from '../batch/process-request.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { AttemptGuard } from './attempt-guard.ts'
 import type { TimerInput } from '../model.ts'
 import { countStart } from '../tables/lane-state.ts'
@@ -9,7 +10,7 @@ import { countTable } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 
-/** A process that begins with a lane. It dies if nothing more is heard of it. */
+/** A process that claims a lane. Unless the test ends or releases it, it counts as dead. */
 async function start(
   { pool }: TestBench,
   lane = 0,
@@ -33,13 +34,13 @@ test('the input a process died of is found, and only that one', async () => {
   expect(second.limit).toBe(2)
   expect(await second.begin('orders/1', 2)).toBe(true)
 
-  const third = await start(bench) // One of two was it: each by itself
+  const third = await start(bench) // One of two is the culprit: each is tried alone
   expect(await third.begin('orders/1', 1)).toBe(true)
   await third.ended(1)
   expect(third.limit).toBe(1)
   expect(await third.begin('orders/2', 1)).toBe(true)
 
-  const fourth = await start(bench) // Somebody else may have ended it just then: once more
+  const fourth = await start(bench) // Something else may have ended the process: one more try
   expect(await fourth.begin('orders/2', 1)).toBe(true)
 
   const fifth = await start(bench)
@@ -62,14 +63,19 @@ test('a process that ended in order, or ended a batch, did not die of one', asyn
 
 test('careful lanes of one process take turns, so that one mark alone is found when it dies', async () => {
   await using bench = await openTestBench('tester', countTable, 2)
-  const inTurn = takingTurns()
+  const turns = takingTurns()
+  let queued = 0
+  const inTurn: typeof turns = (work) => {
+    queued++
+    return turns(work)
+  }
   for (const lane of [0, 1]) await start(bench, lane)
   const happened: string[] = []
   const begun = Promise.withResolvers<void>()
   const first = await start(bench, 0, inTurn, async () => {
     happened.push('first begins')
     begun.resolve()
-    for (let times = 0; times < 20; times++) await bench.pool.query('select 1')
+    await waitUntil('the second waits for its turn', () => queued === 2 || happened.includes('second'))
     happened.push('first ends')
     return { done: [] }
   })
