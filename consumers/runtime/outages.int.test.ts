@@ -19,7 +19,7 @@ import type { TestBench } from './testing/test-bench.ts'
 
 const group = 'tester'
 
-/** The way to a server, through a network that can break. */
+/** A connection to a server through a network that can break. */
 async function openWay(url: string) {
   const { hostname, port, protocol } = new URL(url)
   const target = { host: hostname, port: Number(port || (protocol === 'postgres:' ? 5432 : 80)) }
@@ -47,7 +47,7 @@ const networkFaults: Fault[] = [
   { kind: 'http-error', status: 200 },
 ]
 
-test.each(networkFaults)('the database gone in the midst of work is no reason to park: $kind', async (fault) => {
+test.each(networkFaults)('losing the database parks nothing: $kind', async (fault) => {
   await using bench = await openTestBench(group, countTable)
   const { config, log, namespace } = bench.sandbox
   const way = await openWay(config.postgres.url)
@@ -74,7 +74,7 @@ test.each(networkFaults)('the database gone in the midst of work is no reason to
   await expectEachOnce(bench, idsOf([...before, ...during, ...after]))
 })
 
-test('a slow database is no reason to park', async () => {
+test('a slow database parks nothing', async () => {
   await using bench = await openTestBench(group, countTable)
   const { config, log, namespace } = bench.sandbox
   const way = await openWay(config.postgres.url)
@@ -90,7 +90,7 @@ test('a slow database is no reason to park', async () => {
   await expectEachOnce(bench, idsOf(placed))
 })
 
-/** What a registry, or whoever answers in its place, may say. */
+/** Answers of a registry, or of a proxy in front of it. */
 const registryFaults: Fault[] = [
   { kind: 'cut' },
   { kind: 'reset' },
@@ -124,7 +124,7 @@ test.each(registryFaults.map((fault) => [Object.values(fault).join(' '), fault] 
   },
 )
 
-/** What comes instead of an answer, from a service that is ill or from whoever stands in front of it. */
+/** Responses of a faulty service, or of a proxy in front of it, that are no answer. */
 const nonsense: ((response: ServerResponse) => void)[] = [
   (response) => response.writeHead(200).end('<html>Welcome</html>'),
   (response) => response.writeHead(201).end('<html>Created</html>'),
@@ -143,7 +143,7 @@ const nonsense: ((response: ServerResponse) => void)[] = [
   (response) => response.socket?.end('no HTTP at all\r\n\r\n'),
 ]
 
-/** An ill service: for each order another piece of nonsense, twice, before its definite answer. */
+/** A faulty service: for each order two nonsense responses before the definite answer. */
 async function openIllService(answer: (response: ServerResponse) => void) {
   const asked = new Map<string, string[]>()
   const server = createServer((request, response) => {

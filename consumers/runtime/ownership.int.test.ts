@@ -67,7 +67,7 @@ test('a batch that does not account for every offset is refused', async () => {
   await expect(process).rejects.toMatchObject({ constraint: 'ledger_check' })
 })
 
-test('a new owner waits for what the older one has under way, and begins behind it', async () => {
+test('a new owner waits for the transaction of the old owner and begins after it', async () => {
   await using bench = await open()
   const { pool, sandbox } = bench
   const own = { lane: 0, epoch: await raiseEpoch(pool, 0, 'first') }
@@ -91,11 +91,11 @@ test('a new owner waits for what the older one has under way, and begins behind 
   expect((await claiming.claim)?.positions).toEqual(new Map([['orders', { offset: 5 }]]))
 })
 
-test('what an owner committed but did not publish or call, the next one does', async () => {
+test('the next owner publishes and calls what an owner only committed', async () => {
   await using bench = await open()
   const { data } = orderPlaced('o-left', 'asks')
   await bench.publish([{ type: 'OrderPlaced', data }])
-  // A replica that is killed between commit and publishing leaves just this: rows in outbox and call
+  // A replica killed between commit and publishing leaves rows in outbox and call
   const first = await bench.replica(tallyConsumer(group, () => Promise.reject(new Error('down'))))
   await waitUntil('the call waits', async () => (await bench.pool.query('select 1 from call')).rowCount === 1)
   await first.stop()
@@ -124,7 +124,7 @@ test('what an owner committed but did not publish or call, the next one does', a
   expect(await published(bench, 'inventory')).toHaveLength(3)
 })
 
-test('a database that has no room for a while is no reason to park', async () => {
+test('a database without disk space parks nothing', async () => {
   await using bench = await openTestBench(group, countTable, 1)
   await bench.pool.query(`
     create sequence met;
@@ -192,7 +192,7 @@ test('records deleted before the group read them stop the lane', async () => {
   expect(await ledgerSums(bench)).toMatchObject({ taken: 5, offsets: 5 })
 })
 
-test('a topic deleted and made anew stops its lanes, also while a replica runs', async () => {
+test('a topic deleted and created again stops its lanes, also while a replica runs', async () => {
   await using bench = await open()
   await bench.publish(orders(9))
   await bench.replica(tallyConsumer(group))
@@ -201,20 +201,20 @@ test('a topic deleted and made anew stops its lanes, also while a replica runs',
   const admin = kafka.admin()
   await admin.connect()
   await admin.deleteTopics({ topics: [`${namespace}orders`] })
-  await waitUntil('the topic is made anew', () =>
+  await waitUntil('the topic is created again', () =>
     admin.createTopics({ waitForLeaders: false, topics: [{ topic: `${namespace}orders`, numPartitions: 3 }] }),
   )
   await admin.disconnect()
-  // More than before, so that the old position exists again
-  await waitUntil('the new topic takes events', () => bench.publish(orders(40)).then(() => true))
+  // More events than before, so that the old position exists again
+  await waitUntil('the new topic accepts events', () => bench.publish(orders(40)).then(() => true))
   const second = await bench.replica(tallyConsumer(group))
   await waitUntil('lanes were claimed by the second replica', async () => {
     const { rows } = await bench.pool.query<{ most: number }>('select max(epoch)::int as most from lane')
     return (rows[0]?.most ?? 0) >= 2
   })
-  // One lane may have taken some of the new events before its topic's new id was known; now all stand still
+  // A lane may have processed some new events before the topic's new id was known; now all lanes are stopped
   await bench.publish(orders(40))
-  await waitUntil('no lane goes on', async () => {
+  await waitUntil('no lane continues', async () => {
     const { rows } = await bench.pool.query<{ phase: string }>('select phase from lane_state')
     return rows.length === 3 && rows.every(({ phase }) => phase === 'stopped')
   })

@@ -11,7 +11,7 @@ import { openTestBench } from './testing/test-bench.ts'
 const group = 'tester'
 const open = () => openTestBench(group, countTable)
 
-test('every event takes effect once and what it leads to is published', async () => {
+test('every event takes effect once and its events are published', async () => {
   await using bench = await open()
   const placed = orders(50)
   await bench.publish(placed)
@@ -155,7 +155,7 @@ test('an event in the lane of another key is parked, not handled by the wrong ow
   expect(rows).toEqual([{ reason: 'MISROUTED' }, { reason: 'MISROUTED' }])
 })
 
-test('a call without a definite answer is made again with the same key; its answer counts once', async () => {
+test('a call without a definite answer is retried with the same key; its answer counts once', async () => {
   await using bench = await open()
   const keys: string[] = []
   const ask: Ask = async (_request, idempotencyKey) => {
@@ -166,12 +166,12 @@ test('a call without a definite answer is made again with the same key; its answ
   await bench.publish([orderPlaced('o-asks', 'asks')])
   await bench.replica(tallyConsumer(group, ask))
   await bench.settled(['orders'])
-  await waitUntil('the answer is taken', async () => (await counts(bench)).get('o-asks')?.answered === 1)
+  await waitUntil('the answer is processed', async () => (await counts(bench)).get('o-asks')?.answered === 1)
   expect(keys.length).toBeGreaterThanOrEqual(3)
   expect(new Set(keys).size).toBe(1)
 })
 
-test('a timer that has come fires once', async () => {
+test('a due timer fires once', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-waits', 'waits')])
   await bench.replica(tallyConsumer(group))

@@ -16,7 +16,7 @@ import type { TestBench } from '../testing/test-bench.ts'
 
 const group = 'tester'
 const partitions = 3
-/** Nothing parked is tried again, and the cap is out of the way: what is looked at here is what became of each record. */
+/** No retries and no parking limit: these tests check the first result of each record. */
 const settings = { TALLY_RETRY_LIMIT: '0', TALLY_PARKED_LIMIT: '5000' }
 
 interface Placed {
@@ -58,7 +58,7 @@ function neighbour(partition: number) {
   }
 }
 
-/** Writes batches of about `size` records, each compressed by the broker in another way. */
+/** Writes batches of about `size` records, each compressed differently by the broker. */
 async function publish({ sandbox: { kafka, namespace } }: TestBench, messages: readonly Message[], size = 40) {
   const topic = `${namespace}orders`
   const placed: Placed[] = []

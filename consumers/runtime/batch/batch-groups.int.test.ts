@@ -162,7 +162,7 @@ test('what cannot be handled is parked in its lane, and nothing else', async () 
   expect(await ledgerSums(bench)).toMatchObject({ taken: 60, parked: 1, offsets: 61 })
 })
 
-test('a lane that somebody else took is refused, and the others are not', async () => {
+test('a lane with a newer owner is refused, the others are not', async () => {
   await using bench = await open()
   const { process } = await ownLanes(bench)
   await raiseEpoch(bench.pool, 1, 'other')
@@ -171,7 +171,7 @@ test('a lane that somebody else took is refused, and the others are not', async 
   expect(settled[1]).toMatchObject({ reason: { code: 'FENCED' } })
 })
 
-test('a lane whose row somebody holds waits alone', async () => {
+test('a lane whose row is locked waits alone', async () => {
   await using bench = await open()
   const { process, owns } = await ownLanes(bench)
   const held = Promise.withResolvers<void>()

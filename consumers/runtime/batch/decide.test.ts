@@ -44,7 +44,7 @@ describe('deciding on a batch', () => {
     expect(events).toHaveLength(2)
   })
 
-  test('one that throws leaves no trace but itself; its key waits, other keys go on', () => {
+  test('an input whose handler throws is parked without other effects; its key waits, other keys continue', () => {
     const inputs = [record(0, 'a'), record(1, 'a', 'throws'), record(2, 'a'), record(3, 'b')]
     const { states, events, parked } = decide(inputs, options())
     expect([...states].map(([key, { placed }]) => [key, placed])).toEqual([
@@ -59,13 +59,13 @@ describe('deciding on a batch', () => {
     expect(parked[0]?.error).toContain('this order cannot be handled')
   })
 
-  test('a key that is blocked from before waits', () => {
+  test('a key with a parked event waits', () => {
     const { states, parked } = decide([record(0, 'a'), record(1, 'b')], options({ blocked: new Set(['a']) }))
     expect([...states.keys()]).toEqual(['b'])
     expect(parked.map(({ reason }) => reason)).toEqual(['BEHIND'])
   })
 
-  test('what the encoder refuses is the handler’s fault and parked', () => {
+  test('an event that the encoder refuses is parked as the handler’s fault', () => {
     const encode = () => {
       throw new Error('quantity is no integer')
     }
@@ -74,7 +74,7 @@ describe('deciding on a batch', () => {
     expect(parked[0]).toMatchObject({ reason: 'HANDLER_FAILED', error: expect.stringContaining('quantity') })
   })
 
-  test('a call the consumer does not know is parked, not stored for ever', () => {
+  test('an input that leads to an unknown call is parked', () => {
     const { calls: _, ...definition } = tallyConsumer('tester')
     const { calls, parked } = decide([record(0, 'a', 'asks')], options({ definition }))
     expect([calls, parked.length]).toEqual([[], 1])

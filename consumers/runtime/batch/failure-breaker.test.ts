@@ -19,7 +19,7 @@ describe('a breaker that tells a poisonous event from a broken service', () => {
     expect(breaker.objection(1, failures(1))).toBe('HANDLER_FAILED: no table')
   })
 
-  test('lets pass what does not add to the fault', () => {
+  test('accepts batches that do not add to the fault', () => {
     const breaker = new FailureBreaker()
     breaker.record(30, failures(30))
     expect(breaker.objection(10, [])).toBeUndefined()

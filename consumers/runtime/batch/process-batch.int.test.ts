@@ -89,7 +89,7 @@ describe('of two parked events of a key', () => {
     return { ...lane, head, behind }
   }
 
-  test('a parked event that somebody touched meanwhile is not handled as it was', async () => {
+  test('a parked event that has changed since it was read is not handled', async () => {
     await using bench = await open()
     const { process, head, behind } = await parkTwo(bench)
     await bench.pool.query('update parked set revision = revision + 1')

@@ -34,13 +34,13 @@ test('a parked event is tried again, in order of its key, and leaves when it can
   await bench.settled(['orders'])
   expect((await counts(bench)).get('o-1')).toMatchObject({ placed: 4 })
   expect(new Set(await published(bench, 'inventory')).size).toBe(4)
-  // The ledger says what became of the offsets then; the audit says what became of the events since
+  // The ledger keeps the first result of each offset, the audit what happened to the events since
   expect(await ledgerSums(bench)).toMatchObject({ taken: 0, parked: 4, offsets: 4 })
   const { rows } = await bench.pool.query('select action, count(*)::int from parked_audit group by action')
   expect(rows).toEqual([{ action: 'HANDLED', count: 4 }])
 })
 
-test('after the last attempt it waits for a person; its key stays in order, other keys flow', async () => {
+test('after the last attempt an event waits for an operator; its key stays in order, other keys flow', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'throws'), orderPlaced('o-1')])
   await bench.replica(mendable(group, () => true))
@@ -62,7 +62,7 @@ test('the second of a key that fails stays, the first leaves', async () => {
   await bench.replica(mendable(group, () => broken === 'all'))
   await waitUntil('the attempts are used up', async () => (await parked(bench))[0]?.waits)
   broken = undefined
-  // `refused` counts as any other once mended, so only the database's own refusal can hold it: make it refuse
+  // Once fixed, `refused` is an ordinary order, so only the database can refuse it
   await bench.pool.query(`alter table count add constraint at_most_one check (placed < 2)`)
   await bench.pool.query('update parked set next_attempt_at = now() where reason <> $1', ['BEHIND'])
   await waitUntil('the first has left', async () => (await parked(bench)).length === 2)
@@ -111,7 +111,7 @@ test('a timer and an answer that cannot be handled are parked and tried again, t
   expect((await counts(bench)).get('o-waits')).toMatchObject({ placed: 1, fired: 1 })
 })
 
-test('a service that fails at everything parks a handful, waits, and heals by itself', async () => {
+test('a service that fails at everything parks a handful, waits, and recovers automatically', async () => {
   await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
   await bench.publish(orders(40))
   await bench.pool.query('alter table count rename to elsewhere')
@@ -120,7 +120,7 @@ test('a service that fails at everything parks a handful, waits, and heals by it
     const { rows } = await bench.pool.query<{ phase: string }>('select phase from lane_state')
     return rows.some(({ phase }) => phase === 'waiting')
   })
-  // Twenty, and what lanes side by side had judged before they heard of each other
+  // Twenty, and those that concurrent lanes judged before they knew of each other
   expect((await parked(bench)).length).toBeLessThanOrEqual(30)
   await bench.pool.query('alter table elsewhere rename to count')
   await bench.settled(['orders'])

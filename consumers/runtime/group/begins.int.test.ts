@@ -7,7 +7,7 @@ const group = 'tester'
 const open = () => openTestBench(group, countTable)
 const fromNow = { ...tallyConsumer(group), begins: 'now' as const }
 
-test('a group takes what was written before it first started', async () => {
+test('a group processes events written before its first start', async () => {
   await using bench = await open()
   await bench.publish(orders(30))
   await bench.replica(tallyConsumer(group))
@@ -15,7 +15,7 @@ test('a group takes what was written before it first started', async () => {
   expect(await ledgerSums(bench)).toMatchObject({ taken: 30, ignored: 0, offsets: 30 })
 })
 
-test('a group that begins now takes only what comes from then on; its ledger says what it left out', async () => {
+test('a group that begins now processes only later events; its ledger counts the others as ignored', async () => {
   await using bench = await open()
   await bench.publish(orders(30))
   const first = await bench.replica(fromNow)

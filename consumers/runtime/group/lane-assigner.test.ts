@@ -28,7 +28,7 @@ describe('sharing lanes', () => {
     expect(shares.get('zombie')).toEqual([1])
   })
 
-  test('one that leaves is given none, whatever it holds, and its lanes are evened out', () => {
+  test('a leaving member gets none, whatever it holds, and its lanes are balanced over the others', () => {
     const leaver = { memberId: 'a', held: undefined }
     const shares = shareLanes(lanes(6), [leaver, member('b', [1, 1], [4, 1]), member('c', [2, 1], [5, 1])])
     expect(shares.get('a')).toEqual([])
@@ -37,7 +37,7 @@ describe('sharing lanes', () => {
     expect([...shares.values()].map((own) => own.length)).toEqual([0, 3, 3])
   })
 
-  test('nobody has them when all leave', () => {
+  test('no member has lanes when all leave', () => {
     const shares = shareLanes(lanes(3), [{ memberId: 'a', held: undefined }])
     expect(shares).toEqual(new Map([['a', []]]))
   })
@@ -74,7 +74,7 @@ describe('sharing lanes', () => {
   })
 })
 
-test('what members say in a join reaches the leader who assigns', async () => {
+test('the lanes a member reports in a join reach the leader that assigns', async () => {
   const cluster = { findTopicPartitionMetadata: () => lanes(4).map((partitionId) => ({ partitionId })) }
   const assigner = (held: Map<number, number> | undefined) =>
     laneAssigner(() => held)({ cluster: cluster as unknown as Cluster, groupId: 'g', logger: undefined as never })

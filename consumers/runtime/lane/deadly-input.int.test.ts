@@ -7,10 +7,10 @@ import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 
 const lanes = 6
-/** Processes an event may take with it before it is known to be the one. */
+/** Processes an event may kill before it is identified. */
 const enough = 12
 
-test('an event of which the process dies is found among those of many lanes, and no other is parked', async () => {
+test('the event that kills the process is found among those of many lanes, and no other is parked', async () => {
   await using bench = await openTestBench('tester', countTable, lanes)
   const [deadly] = orders(1, 'kills')
   const others = orders(120)

@@ -9,7 +9,7 @@ import { FailureBreaker } from '../batch/failure-breaker.ts'
 import { countTable, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 
-test('a lane that somebody else took is not taken back before the group says so', async () => {
+test('a fenced lane is not claimed again before the group confirms it', async () => {
   await using bench = await openTestBench('tester', countTable, 1)
   const { sandbox, config, pool, codec } = bench
   const { kafka, namespace, log } = sandbox

@@ -32,7 +32,7 @@ const paused = (bench: TestBench, ...lanes: number[]) =>
     { withinMs: 5_000 },
   )
 
-/** Offsets taken, by lane. */
+/** Numbers of processed offsets, by lane. */
 const taken = async ({ pool }: TestBench) => {
   const { rows } = await pool.query<{ partition: number; offsets: number }>(
     'select partition, sum(next_offset - first_offset)::int as offsets from ledger group by partition',
@@ -50,20 +50,23 @@ function ordersOf(lane: number, count: number, customerId?: string) {
   return ids.map((id) => orderPlaced(id, customerId))
 }
 
-test('a paused lane takes nothing more, the answers to its calls excepted; other lanes flow on', async () => {
+test('a paused lane processes only answers to its calls; other lanes continue', async () => {
   await using bench = await open()
   const answer = Promise.withResolvers<object>()
   let asked = 0
   await bench.replica(tallyConsumer(group, () => (asked++, answer.promise)))
   const [asking] = ordersOf(0, 1, 'asks')
   await bench.publish([asking!])
-  await waitUntil('the call is under way', () => asked === 1)
+  await waitUntil('the call is in progress', () => asked === 1)
 
   await pause(bench, 0, 1)
   await paused(bench, 0, 1)
   await bench.publish([0, 1, 2].flatMap((lane) => ordersOf(lane, 10)))
   answer.resolve({})
-  await waitUntil('the answer is taken', async () => (await counts(bench)).get(asking!.data.orderId)?.answered === 1)
+  await waitUntil(
+    'the answer is processed',
+    async () => (await counts(bench)).get(asking!.data.orderId)?.answered === 1,
+  )
   await waitUntil('the other lane is read to its end', async () => (await taken(bench)).get(2) === 10)
   expect(await taken(bench)).toEqual(
     new Map([
@@ -84,7 +87,7 @@ test('a paused lane takes nothing more, the answers to its calls excepted; other
   expect(await ledgerSums(bench)).toMatchObject({ taken: 31, duplicates: 0, parked: 0, offsets: 31 })
 })
 
-test('a replica started while its lanes are paused takes nothing until they are resumed, each by itself', async () => {
+test('a replica started while its lanes are paused processes nothing of a lane until it is resumed', async () => {
   await using bench = await open()
   await pause(bench, 0, 1, 2)
   await bench.publish([0, 1, 2].flatMap((lane) => ordersOf(lane, 5)))
@@ -98,19 +101,19 @@ test('a replica started while its lanes are paused takes nothing until they are 
   expect(await ledgerSums(bench)).toMatchObject({ taken: 15, duplicates: 0, offsets: 15 })
 })
 
-test('a pause in full flow outlives its owner, and reading goes on exactly where it stood', async () => {
+test('a pause under load outlives its owner, and reading resumes exactly at its position', async () => {
   await using bench = await open()
   const first = await bench.replica(tallyConsumer(group))
   const placed = orders(200)
   const publishing = bench.publish(placed)
-  await waitUntil('some are taken', async () => (await counts(bench)).size > 20)
+  await waitUntil('some are processed', async () => (await counts(bench)).size > 20)
   await pause(bench, 0, 1, 2)
   await paused(bench, 0, 1, 2)
   const stood = await taken(bench)
   await publishing
   await first.stop()
   await bench.replica(tallyConsumer(group))
-  await waitUntil('the next owner has taken the lanes over', async () => {
+  await waitUntil('the next owner has claimed the lanes', async () => {
     const { rows } = await bench.pool.query(`select from lane_state where epoch > 1 and phase = 'paused'`)
     return rows.length === 3
   })
@@ -123,7 +126,7 @@ test('a pause in full flow outlives its owner, and reading goes on exactly where
   expect(new Set(await published(bench, 'inventory')).size).toBe(200)
 })
 
-test('a parked event is not tried again while its lane is paused', async () => {
+test('a parked event is not retried while its lane is paused', async () => {
   await using bench = await open({ TALLY_RETRY_FIRST_MS: '1', TALLY_RETRY_LIMIT: '100' })
   const attempts = new Map<string, number>()
   const attemptsOf = (order: { data: { orderId: string } }) => attempts.get(order.data.orderId) ?? 0
@@ -140,19 +143,19 @@ test('a parked event is not tried again while its lane is paused', async () => {
   })
   const [[waiting], [witness]] = [ordersOf(0, 1, 'throws'), ordersOf(1, 1, 'throws')]
   await bench.publish([waiting!])
-  await waitUntil('it is tried again', () => attemptsOf(waiting!) > 1)
+  await waitUntil('it is retried', () => attemptsOf(waiting!) > 1)
   await pause(bench, 0)
   await paused(bench, 0)
   const before = attemptsOf(waiting!)
   await bench.pool.query('update parked set next_attempt_at = now()')
   await bench.publish([witness!])
-  await waitUntil('one of another lane is tried again', () => attemptsOf(witness!) > 2)
+  await waitUntil('one of another lane is retried', () => attemptsOf(witness!) > 2)
   expect(attemptsOf(waiting!)).toBe(before)
   await resume(bench, 0)
-  await waitUntil('it is tried again', () => attemptsOf(waiting!) > before)
+  await waitUntil('it is retried', () => attemptsOf(waiting!) > before)
 })
 
-test('a lane whose parking lot is full says so, and goes on when there is room', async () => {
+test('a lane at its parking limit reports it and resumes when there is room', async () => {
   await using bench = await open({ TALLY_PARKED_LIMIT: '3', TALLY_RETRY_LIMIT: '0' }, 1)
   await bench.replica(tallyConsumer(group))
   await bench.publish([...orders(5, 'throws'), ...orders(10)])
@@ -169,7 +172,7 @@ test('a lane whose parking lot is full says so, and goes on when there is room',
   await waitUntil('the lane is live', async () => (await standing(bench)).every(({ phase }) => phase === 'live'))
 })
 
-test('a service that fails at everything in one way parks few, waits, and goes on when it is mended', async () => {
+test('a service that fails at everything in one way parks few, waits, and resumes when it is fixed', async () => {
   await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
   let broken = true
   const definition = tallyConsumer(group)

@@ -15,7 +15,7 @@ test('a fault that comes back three times in one way may be an input’s', () =>
   expect(fault.isStubborn(bug)).toBe(false)
 })
 
-test('a connection that is lost again and again is nobody’s fault', () => {
+test('a connection that is lost repeatedly is no input’s fault', () => {
   for (const error of [new Error('Connection terminated unexpectedly'), new TallyError('UNREACHABLE', 'away')]) {
     const fault = new RepeatedFault()
     for (let times = 0; times < 10; times++) fault.saw(error)

@@ -28,7 +28,7 @@ test('replicas come and go while events flow: each takes effect once', async () 
   expect(new Set(await published(bench, 'inventory')).size).toBe(600)
 })
 
-test('connections cut by the database: the lanes take themselves over and go on', async () => {
+test('lanes whose connections the database cuts claim themselves again', async () => {
   await using bench = await open()
   const placed = orders(300)
   const publishing = bench.publish(placed)

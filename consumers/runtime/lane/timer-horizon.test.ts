@@ -4,7 +4,7 @@ import { TimerHorizon } from './timer-horizon.ts'
 const timer = (id: string, lane = 0) => ({ id, lane })
 const ids = (timers: readonly { id: string }[]) => timers.map(({ id }) => id)
 
-/** A broker and lanes of which the test says where they stand; one topic. */
+/** A broker and lanes whose ends and positions the test sets; one topic. */
 function openHorizon() {
   const ends = [0, 0]
   const positions = [0, 0]
@@ -19,12 +19,12 @@ function openHorizon() {
   return { horizon, ends, positions, asked: () => asked }
 }
 
-test('timers of a lane that has taken everything fire at once', async () => {
+test('timers of a lane without backlog fire at once', async () => {
   const { horizon } = openHorizon()
   expect(ids(await horizon.reached([timer('a'), timer('b')]))).toEqual(['a', 'b'])
 })
 
-test('timers wait until what lay on the topics when they were found due is taken, not for what comes after', async () => {
+test('timers wait for the events on the topics when they were found due, not for later ones', async () => {
   const { horizon, ends, positions, asked } = openHorizon()
   ends[0] = 10
   expect(await horizon.reached([timer('a')])).toEqual([])
@@ -34,7 +34,7 @@ test('timers wait until what lay on the topics when they were found due is taken
   positions[0] = 10
   expect(ids(await horizon.reached([timer('a'), timer('later')]))).toEqual(['a'])
   expect(asked()).toBe(1)
-  // The one that came due meanwhile has a horizon of its own
+  // The timer that became due in the meantime has its own horizon
   expect(await horizon.reached([timer('later')])).toEqual([])
   positions[0] = 20
   expect(ids(await horizon.reached([timer('later')]))).toEqual(['later'])
@@ -46,12 +46,12 @@ test('lanes do not wait for each other', async () => {
   expect(ids(await horizon.reached([timer('a', 0), timer('b', 1)]))).toEqual(['a'])
 })
 
-test('without an answer of the broker nothing fires', async () => {
+test('without an answer from the broker no timer fires', async () => {
   const horizon = new TimerHorizon({ ends: () => Promise.reject(new Error('away')), processed: () => true })
   await expect(horizon.reached([timer('a')])).rejects.toThrow('away')
 })
 
-test('a lane that came back is asked about anew', async () => {
+test('a lane that was lost and came back gets a new horizon', async () => {
   const { horizon, ends, positions } = openHorizon()
   ends[0] = 10
   expect(await horizon.reached([timer('a')])).toEqual([])

@@ -70,7 +70,7 @@ test('a timer outlives the replica that set it and fires once, when it is due', 
   const before = await bench.replica(alarmConsumer())
   await waitUntil('the timer is set', async () => (await waiting(bench)) === 1)
   await before.stop()
-  // One that is due shows that the replica has looked, and has let the other wait
+  // A due timer shows that the replica has polled and left the other one waiting
   await bench.publish([orderPlaced('o-2', 'first:-1')])
   const after = await bench.replica(alarmConsumer())
   await waitUntil('the due one fired', async () => (await happenings(bench)).get('o-2')?.includes('first'))
@@ -85,13 +85,13 @@ test('a timer outlives the replica that set it and fires once, when it is due', 
   expect(await published(bench, 'inventory')).toHaveLength(2)
 })
 
-test('what lay there when a timer was found due goes first, however long nobody was there', async () => {
+test('events that were on the topics when a timer was found due go first, however long the downtime', async () => {
   await using bench = await open()
   await bench.publish([orderPlaced('o-1', 'first:1')])
   const before = await bench.replica(alarmConsumer())
   await waitUntil('the timer is set', async () => (await waiting(bench)) === 1)
   await before.stop()
-  // More than one fetch brings, for a database so slow that timers are looked for in between
+  // More than one fetch returns, so that timers are polled in between if the database is slow
   const { type, data } = orderPlaced('o-1', 'second:1')
   const lines = Array.from({ length: 1_000 }, (_, n) => ({
     sku: `A${n}`,
@@ -162,7 +162,7 @@ test('a timer that cannot be handled is parked, its key waits behind it, and not
   const before = await bench.replica(failing)
   await waitUntil('its timers are parked', async () => (await bench.pool.query('select 1 from parked')).rowCount === 2)
   await bench.publish([orderPlaced('o-bad', 'third:-1'), orderPlaced('o-0', 'third:-1')])
-  await waitUntil('the others go on', async () => (await happenings(bench)).get('o-0')?.at(-1) === 'third')
+  await waitUntil('the others continue', async () => (await happenings(bench)).get('o-0')?.at(-1) === 'third')
   await bench.settled(['orders'])
   await before.stop()
   expect((await happenings(bench)).get('o-bad')).toEqual(['placed'])

@@ -152,7 +152,7 @@ export const effects: readonly Mutation[] = [
     ],
     noticedBy: {
       file: semanticsTest,
-      title: 'a call without a definite answer is made again with the same key; its answer counts once',
+      title: 'a call without a definite answer is retried with the same key; its answer counts once',
     },
   },
   {
@@ -168,7 +168,7 @@ export const effects: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/ownership.int.test.ts',
-      title: 'what an owner committed but did not publish or call, the next one does',
+      title: 'the next owner publishes and calls what an owner only committed',
     },
   },
 ]

@@ -9,7 +9,7 @@ export const groups: readonly Mutation[] = [
     guard: 'each lane of a group is locked with its epoch',
     broken: 'a lane that somebody else took is written to',
     edits: [{ file: 'producers/outbox/lane-table.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
-    noticedBy: { file: groupsTest, title: 'a lane that somebody else took is refused, and the others are not' },
+    noticedBy: { file: groupsTest, title: 'a lane with a newer owner is refused, the others are not' },
   },
   {
     name: 'group-shared-rows',

@@ -19,7 +19,7 @@ export const outages: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/ownership.int.test.ts',
-      title: 'a database that has no room for a while is no reason to park',
+      title: 'a database without disk space parks nothing',
     },
   },
   {
@@ -35,7 +35,7 @@ export const outages: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/lane/repeated-fault.test.ts',
-      title: 'a connection that is lost again and again is nobody’s fault',
+      title: 'a connection that is lost repeatedly is no input’s fault',
     },
   },
   {

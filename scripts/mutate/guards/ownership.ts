@@ -39,7 +39,7 @@ export const ownership: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/lane/lane.int.test.ts',
-      title: 'a lane that somebody else took is not taken back before the group says so',
+      title: 'a fenced lane is not claimed again before the group confirms it',
     },
   },
   {
@@ -67,7 +67,7 @@ export const ownership: readonly Mutation[] = [
     ],
     noticedBy: {
       file: ownershipTest,
-      title: 'a new owner waits for what the older one has under way, and begins behind it',
+      title: 'a new owner waits for the transaction of the old owner and begins after it',
     },
   },
   {

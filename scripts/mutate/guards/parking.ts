@@ -24,7 +24,7 @@ export const parking: readonly Mutation[] = [
     ],
     noticedBy: {
       file: retriesTest,
-      title: 'after the last attempt it waits for a person; its key stays in order, other keys flow',
+      title: 'after the last attempt an event waits for an operator; its key stays in order, other keys flow',
     },
   },
   {
@@ -34,7 +34,7 @@ export const parking: readonly Mutation[] = [
     edits: [{ file: 'consumers/runtime/batch/decide.ts', find: 'blocked.add(key)', replace: 'void key' }],
     noticedBy: {
       file: 'consumers/runtime/batch/decide.test.ts',
-      title: 'one that throws leaves no trace but itself; its key waits, other keys go on',
+      title: 'an input whose handler throws is parked without other effects; its key waits, other keys continue',
     },
   },
   {
@@ -63,7 +63,7 @@ export const parking: readonly Mutation[] = [
     ],
     noticedBy: {
       file: processBatchTest,
-      title: 'a parked event that somebody touched meanwhile is not handled as it was',
+      title: 'a parked event that has changed since it was read is not handled',
     },
   },
   {
@@ -160,7 +160,7 @@ export const parking: readonly Mutation[] = [
         replace: 'if (held && held.parked < 0) {',
       },
     ],
-    noticedBy: { file: pausingTest, title: 'a lane whose parking lot is full says so, and goes on when there is room' },
+    noticedBy: { file: pausingTest, title: 'a lane at its parking limit reports it and resumes when there is room' },
   },
   {
     name: 'no-breaker',
@@ -175,7 +175,7 @@ export const parking: readonly Mutation[] = [
     ],
     noticedBy: {
       file: retriesTest,
-      title: 'a service that fails at everything parks a handful, waits, and heals by itself',
+      title: 'a service that fails at everything parks a handful, waits, and recovers automatically',
     },
   },
   {
@@ -189,7 +189,7 @@ export const parking: readonly Mutation[] = [
         replace: "return this.phase === 'live'",
       },
     ],
-    noticedBy: { file: pausingTest, title: 'a parked event is not tried again while its lane is paused' },
+    noticedBy: { file: pausingTest, title: 'a parked event is not retried while its lane is paused' },
   },
   {
     name: 'guard-never-marks',

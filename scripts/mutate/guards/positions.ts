@@ -102,7 +102,7 @@ export const positions: readonly Mutation[] = [
     ],
     noticedBy: {
       file: ownershipTest,
-      title: 'a topic deleted and made anew stops its lanes, also while a replica runs',
+      title: 'a topic deleted and created again stops its lanes, also while a replica runs',
     },
   },
 ]
