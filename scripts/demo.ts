@@ -11,7 +11,8 @@ import type { DemoResult } from './demo/run-demo.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
 import type { BrokersOption } from './stack/brokers-option.ts'
 import { addressLines } from './stack/addresses.ts'
-import { printVerdict, verdictJson } from './verify/print-verdict.ts'
+import { verdictJson, verdictReport } from './verify/print-verdict.ts'
+import { printReport } from './cli/report.ts'
 
 interface Options extends CommonOptions, BrokersOption {
   orders: number
@@ -79,7 +80,7 @@ function printResult({ repeated, verdict }: DemoResult, orders: number): void {
     )
   }
   process.stdout.write('\n')
-  printVerdict(verdict)
+  printReport(verdictReport(verdict))
 }
 
 function sayWhatNext({ ports }: Config): void {

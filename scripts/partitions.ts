@@ -1,18 +1,19 @@
+import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import { TallyError } from '../infra/errors.ts'
 import { createPool } from '../infra/postgres/pool.ts'
 import { inTransaction } from '../infra/postgres/transaction.ts'
 import type { Pool } from '../infra/postgres/pool.ts'
-import { topicName, topics } from '../schemas/topics.ts'
-import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import { commandLogger, connectKafka } from '../infra/kafka/command-client.ts'
 import { actorOf, confirmed } from './cli/consent.ts'
-import { duration } from './cli/figures.ts'
+import { printReport } from './cli/report.ts'
 import { changePartitions } from '../consumers/operations/partitions/change-partitions.ts'
 import { deleteGeneration } from '../consumers/operations/partitions/generation-topics.ts'
 import { exclusively, forgetBegun, readRows } from '../consumers/operations/partitions/operation.ts'
+import { changedReport, generationsReport } from './partitions/print-generations.ts'
 import { printSteps } from './partitions/print-steps.ts'
 import { hasSqlState } from '../infra/postgres/sqlstates.ts'
 
@@ -27,47 +28,44 @@ interface PartitionsOptions extends CommonOptions {
 
 const most = 1_000
 
-await runCommand((frame) => {
+export function partitionsCommand(frame: CommandFrame): Command {
   const command = createCommand(
     'partitions',
-    'How many partitions the topics have, and so how many replicas of a consumer can share the work; change it while orders flow',
+    'Show the number of partitions of all topics; change it while orders flow',
     [
       'npm run partitions',
-      "npm run partitions -- 24 --why 'more than 12 payment replicas'",
-      'npm run partitions -- 24 --yes --json',
-      'npm run partitions -- --cancel         # a change that has begun and was not switched to',
+      'npm run partitions -- 24 --why "more than 12 payment replicas"',
+      'npm run partitions -- --cancel  # a change that has begun but not switched',
     ],
+    'A consumer can have as many working replicas as there are partitions. A change creates new topics beside the old ones: orders are accepted all the time and wait until the old topics are drained. If the command is interrupted, run it again.',
   )
-    .argument('[count]', 'partitions of every topic from now on; without it, shows what there is', integer(1, most))
-    .option('-y, --yes', 'do not ask')
-    .option('--why <text>', 'kept with the generation')
-    .option('--actor <name>', 'who does it (default: the user)')
-    .option('--drain <seconds>', 'orders may wait so long for the old topics to be read to the end', integer(1), 60)
-    .option('--timeout <seconds>', 'for the replicas to take over the new lanes', integer(1), 60)
-    .option('--cancel', 'ends a change that has begun: its topics, which are empty, are deleted')
-  return command
-    .addHelpText(
-      'after',
-      '\nTopics are made anew beside the old ones; orders are accepted all the time and wait until the old topics are read to the end.\nKilled on the way, the same command goes on.',
-    )
-    .action(async (count: number | undefined, options: PartitionsOptions) => {
-      if (count !== undefined && options.cancel) command.error('--cancel takes no count')
-      const config = loadConfig()
-      const pool = createPool({
-        url: config.postgres.url,
-        name: 'tally-partitions',
-        idleInTransactionMs: 10_000,
-        log: commandLogger('partitions', config),
-      })
-      try {
-        if (options.cancel) await cancel(pool)
-        else if (count === undefined) await show(pool, options)
-        else await change(pool, count, options, frame)
-      } finally {
-        await pool.end()
-      }
+    .argument('[count]', 'partitions of every topic, 1 to 1000 (default: change nothing)', integer(1, most))
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--why <text>', 'reason, stored with the change')
+    .option('--actor <name>', 'who changes it (default: your user name)')
+    .option('--drain <seconds>', 'drain timeout: seconds that orders may wait for the old topics', integer(1), 60)
+    .option('--timeout <seconds>', 'seconds for the replicas to take over the new lanes', integer(1), 60)
+    .option('--cancel', 'end a change that has begun, and delete its empty topics')
+  return command.action(async (count: number | undefined, options: PartitionsOptions) => {
+    if (count !== undefined && options.cancel) command.error('--cancel takes no count')
+    const config = loadConfig()
+    const pool = createPool({
+      url: config.postgres.url,
+      name: 'tally-partitions',
+      idleInTransactionMs: 10_000,
+      log: commandLogger('partitions', config),
     })
-})
+    try {
+      if (options.cancel) await cancel(pool, options)
+      else if (count === undefined) await show(pool, options)
+      else await change(pool, count, options, frame)
+    } finally {
+      await pool.end()
+    }
+  })
+}
+
+if (import.meta.main) await runCommand(partitionsCommand)
 
 async function change(
   pool: Pool,
@@ -78,8 +76,8 @@ async function change(
   const config = loadConfig()
   const { yes, json, why, drain, timeout } = options
   await requireDeployed(pool)
-  const question = `All topics are made anew with ${partitions} partitions; orders wait a few seconds. Go on?`
-  if (!yes && !(await confirmed(question))) return say('Nothing was done')
+  const question = `Create all topics with ${partitions} partitions and switch to them? Orders wait for some seconds.`
+  if (!yes && !(await confirmed(question))) return say('Nothing was changed.')
   const changed = await exclusively(pool, config.namespace, () =>
     changePartitions({
       ...{ config, pool, partitions, why, signal, actor: actorOf(options) },
@@ -91,21 +89,8 @@ async function change(
   )
   const { from, to, moved, heldMs, strays } = changed
   if (json) printJson({ from, to, moved: moved ?? null, heldMs: Math.round(heldMs), strays })
-  else {
-    if (moved)
-      say(
-        `Moved to new lanes: ${moved.orders} events of the orders API, ${moved.parked} parked, ${moved.timers} timers, ${moved.calls} calls. Publishing rested for ${duration(heldMs)}; orders were accepted`,
-      )
-    say(`${to.partitions} partitions. \`npm run verify\` proves both generations together`)
-    say(
-      `The old topics keep what they have until retention takes it, and take no more. To delete them sooner: kafka-topics.sh --bootstrap-server ${config.kafka.brokers[0]} --delete --topic '${topics.map((topic) => topicName(config.namespace, topic, from.number)).join('|')}'`,
-    )
-  }
-  if (strays.length === 0) return
-  say(
-    `Written to the old topics past the switch; nobody reads it there. What a frozen replica of the orders API wrote is in the new topics as well; anything else is lost:\n  ${strays.join('\n  ')}`,
-  )
-  process.exitCode = 1
+  else printReport(changedReport(changed, config))
+  if (strays.length > 0) process.exitCode = 1
 }
 
 async function requireDeployed(pool: Pool): Promise<void> {
@@ -126,27 +111,10 @@ async function rowsOf(pool: Pool) {
 async function show(pool: Pool, { json }: PartitionsOptions): Promise<void> {
   const rows = await rowsOf(pool)
   if (json) return printJson({ generations: rows })
-  const current = rows.findLast(({ switchedAt }) => switchedAt !== null)
-  printTable(
-    ['generation', 'partitions', 'since', 'by', 'why'],
-    rows.map((row) => [
-      `${row.number}${row === current ? ' (current)' : ''}`,
-      row.partitions,
-      row.switchedAt?.toISOString() ?? 'being prepared',
-      row.actor,
-      row.why ?? '',
-    ]),
-  )
-  const begun = rows.find(({ switchedAt }) => switchedAt === null)
-  if (begun)
-    say(
-      `A change has begun: \`npm run partitions -- ${begun.partitions}\` goes on with it, \`npm run partitions -- --cancel\` ends it`,
-    )
-  else if (current && current.number > 1 && current.sealedAt === null)
-    say(`The last change is not finished: \`npm run partitions -- ${current.partitions}\` finishes it`)
+  printReport(generationsReport(rows))
 }
 
-async function cancel(pool: Pool): Promise<void> {
+async function cancel(pool: Pool, { json }: PartitionsOptions): Promise<void> {
   const config = loadConfig()
   await requireDeployed(pool)
   await exclusively(pool, config.namespace, async () => {
@@ -156,6 +124,7 @@ async function cancel(pool: Pool): Promise<void> {
       await forgetBegun(tx, config.namespace, begun) // First: until this is committed or not, nobody can switch to them
       await deleteGeneration(connectKafka('partitions', config), config, begun)
     })
-    say(`Cancelled. The topics with ${begun.partitions} partitions, which were empty, are deleted`)
+    if (json) printJson({ cancelled: begun })
+    else say(`The change is cancelled, and the empty topics with ${begun.partitions} partitions are deleted.`)
   })
 }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { consumerFolders } from '../consumers/runtime/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
@@ -9,12 +10,15 @@ import { giveAdvice } from './scale/advice-command.ts'
 import { addAdviceOptions, checkAdviceOptions } from './scale/advice-options.ts'
 import type { AdviceOptions } from './scale/advice-options.ts'
 import { changeReplicas } from '../consumers/operations/replicas/change-replicas.ts'
-import { changeJson, printChange } from './scale/print-change.ts'
+import { changeJson, changeReport } from './scale/print-change.ts'
 import { readLoad } from '../consumers/operations/replicas/consumer-load.ts'
 import type { Orphans } from '../consumers/operations/replicas/orphans.ts'
-import { printOrphans, typedName } from './scale/print-orphans.ts'
+import { orphansReport } from './scale/print-orphans.ts'
+import { typed } from './cli/consent.ts'
+import { during } from './cli/progress.ts'
+import { printReport } from './cli/report.ts'
 import { openForRemoval, removeConsumer } from '../consumers/operations/replicas/remove-consumer.ts'
-import { loadJson, printLoad } from './scale/print-load.ts'
+import { loadJson, loadReport } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
 import { parseRestart, restartReplicas } from '../consumers/operations/replicas/restart-replicas.ts'
 import { requireStack } from '../consumers/operations/replicas/running-stack.ts'
@@ -30,49 +34,42 @@ interface ScaleOptions extends CommonOptions, AdviceOptions {
   timeout: number
 }
 
-await runCommand((frame) => {
+export function scaleCommand(frame: CommandFrame): Command {
   const command = createCommand(
     'scale',
-    'How many replicas consumers have; have more or fewer of them while events flow',
+    'Show the replicas of consumers and their load; change their number while events flow',
     [
       'npm run scale',
       'npm run scale -- payment=4 inventory=2',
-      'npm run scale -- payment=1 --json',
-      'npm run scale -- loyalty=1     # a consumer whose folder has just been added',
-      'npm run scale -- --restart payment     # with the code as it is now; without a name all consumers',
+      'npm run scale -- --restart payment  # run the code as it is now',
       'npm run scale -- --remove loyalty',
-      'npm run scale -- --advise                # how many are needed, and why',
-      'npm run scale -- --advise --serve        # the same as metrics, for KEDA or Prometheus',
+      'npm run scale -- --advise',
+      'npm run scale -- --advise --serve  # metrics for KEDA or Prometheus',
     ],
+    'The numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A lane is paused from its last commit before the change to its first commit afterwards.',
   )
-    .argument('[consumer=replicas...]', 'what to have from now on; with none, shows what there is')
-    .option(
-      '--restart [consumers...]',
-      'replace every replica by a new one, one after the other; of all consumers if none is named',
-    )
-    .option('--remove <consumer>', 'stop a consumer and delete all it has on the servers, after a question')
-    .option('-y, --yes', 'with --remove: do not ask')
-    .option('--give-up', 'with --remove: lose events it has not published and calls that have no answer')
-    .option('--timeout <seconds>', 'for a replica to start, and for the lanes to settle', integer(1), 60)
-  return addAdviceOptions(command)
-    .addHelpText(
-      'after',
-      '\nThe numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A standstill is the\ntime between two commits of a lane, so it says something of lanes that had something to take.',
-    )
-    .action((texts: string[], options: ScaleOptions) => {
-      checkAdviceOptions(command, options)
-      if (options.advise) {
-        if (options.remove !== undefined || options.restart !== undefined)
-          command.error('--advise changes nothing: run --restart or --remove as a separate command')
-        return giveAdvice(texts, options, frame)
-      }
-      if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
-        command.error('--restart changes no numbers and removes nothing: give one command after the other')
-      if (options.remove !== undefined && texts.length > 0)
-        command.error('--remove takes one consumer and changes no others')
-      return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)
-    })
-})
+    .argument('[consumer=replicas...]', 'number of replicas to change to (default: change nothing, show the load)')
+    .option('--restart [consumers...]', 'replace each replica in turn (default: those of all consumers)')
+    .option('--remove <consumer>', 'stop a consumer and delete its group and tables, after confirmation')
+    .option('-y, --yes', 'with --remove: do not ask for confirmation')
+    .option('--give-up', 'with --remove: lose its unpublished events and unanswered calls')
+    .option('--timeout <seconds>', 'seconds for a replica to start and for its lanes to settle', integer(1), 60)
+  return addAdviceOptions(command).action((texts: string[], options: ScaleOptions) => {
+    checkAdviceOptions(command, options)
+    if (options.advise) {
+      if (options.remove !== undefined || options.restart !== undefined)
+        command.error('--advise changes nothing: run --restart or --remove as a separate command')
+      return giveAdvice(texts, options, frame)
+    }
+    if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
+      command.error('--restart changes no numbers and removes nothing: give one command after the other')
+    if (options.remove !== undefined && texts.length > 0)
+      command.error('--remove takes one consumer and changes no others')
+    return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)
+  })
+}
+
+if (import.meta.main) await runCommand(scaleCommand)
 
 async function remove(
   consumer: string,
@@ -84,8 +81,8 @@ async function remove(
   const config = configOf(await requireStack(dataDir))
   const pool = openForRemoval(config)
   const agreed = async (orphans: Orphans) => {
-    if (!json) printOrphans(consumer, orphans)
-    return yes || typedName(consumer)
+    if (!json) printReport(orphansReport(consumer, orphans))
+    return yes || typed(consumer, 'delete all this')
   }
   try {
     const kafka = connectKafka('scale', config)
@@ -94,10 +91,10 @@ async function remove(
       withinMs: timeout * 1_000,
     })
     if (json) printJson({ removed: removed ?? null })
-    if (!removed) return say('Kept')
-    say(`${consumer} is removed`)
+    if (!removed) return json ? undefined : say('Nothing was deleted.')
+    say(`${consumer} is removed.`)
     if (consumerFolders().includes(consumer))
-      say(`Delete consumers/${consumer}, too: the next \`npm start\` would run it again, from its beginning`)
+      say(`Delete the folder consumers/${consumer} too: otherwise the next \`npm start\` starts it again.`)
   } finally {
     await pool.end()
   }
@@ -116,16 +113,17 @@ async function scale(
   const pool = openForOperator(config)
   try {
     if (texts.length === 0 && restart === undefined) {
-      const consumers = await readLoad({ config, pool, stack, signal })
-      return json ? printJson(loadJson(consumers)) : printLoad(consumers)
+      const consumers = await during('Measuring rates for 2 s', readLoad({ config, pool, stack, signal }))
+      return json ? printJson(loadJson(consumers)) : printReport(loadReport(consumers))
     }
     const following = { config, pool, withinMs: timeout * 1_000, signal }
-    const changes =
+    const changing =
       restart === undefined
-        ? await changeReplicas({ ...following, wanted })
-        : await restartReplicas(parseRestart(restart, stack, consumerFolders()), { ...following, stack })
+        ? changeReplicas({ ...following, wanted })
+        : restartReplicas(parseRestart(restart, stack, consumerFolders()), { ...following, stack })
+    const changes = await during('Changing replicas and waiting until their lanes settle', changing)
     if (json) printJson({ consumers: changes.map(changeJson) })
-    else changes.forEach(printChange)
+    else for (const change of changes) printReport(changeReport(change))
     if (changes.some(({ books }) => books.after.faults.length > 0)) process.exitCode = 1
   } finally {
     await pool.end()

@@ -1,5 +1,7 @@
-import { printJson, printTable, say } from '../cli/command.ts'
-import { printVerdict } from '../verify/print-verdict.ts'
+import { printJson } from '../cli/command.ts'
+import { count, duration } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
+import { verdictReport } from '../verify/print-verdict.ts'
 import type { Verdict } from '../verify/verify.ts'
 import type { CleanedUp } from './clean-up.ts'
 import { describeMishap } from './fault-plan.ts'
@@ -21,8 +23,8 @@ export function describeHappened(happened: Happened): string {
   const { mishap, recovery } = happened
   const what = describeMishap(mishap)
   if (!recovery) return `${what}: not waited for`
-  if (hasRecovered(happened)) return `${what}: recovered in ${seconds(recovery.tookMs)}`
-  return `${what}: NOT recovered after ${seconds(recovery.tookMs)}: ${recovery.stuck.slice(0, 12).join('; ')}`
+  if (hasRecovered(happened)) return `${what}: recovered in ${took(recovery)}`
+  return `${what}: NOT recovered after ${took(recovery)}: ${recovery.stuck.slice(0, 12).join('; ')}`
 }
 
 export interface ChaosReport {
@@ -56,40 +58,46 @@ const familyOf = (mishap: Mishap): string => {
   }
 }
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : `${(ms / 1_000).toFixed(1)} s`)
+const took = (recovery: Recovery | undefined): string => (recovery ? duration(recovery.tookMs) : '–')
 
 const slowest = (happened: readonly Happened[]): Happened | undefined =>
   happened.toSorted((a, b) => (b.recovery?.tookMs ?? 0) - (a.recovery?.tookMs ?? 0))[0]
 
-export function printReport(report: ChaosReport): void {
-  const { happened, sent, logs, cleanedUp, verdict } = report
+/** The verdict on the run, the faults with their recoveries, and the proof. */
+export function chaosReport(report: ChaosReport): Report {
+  const { happened, sent, logs, cleanedUp, verdict, duplicatesDropped } = report
   const families = [...Map.groupBy(happened, ({ mishap }) => familyOf(mishap))].sort(([a], [b]) => (a < b ? -1 : 1))
-  printTable(
-    ['Fault', 'times', 'slowest recovery'],
-    families.map(([family, each]) => [family, each.length, seconds(slowest(each)?.recovery?.tookMs)]),
-  )
   const worst = slowest(happened)
-  printTable(
-    ['Figure', 'value'],
-    [
-      ['faults injected', String(happened.length)],
-      ['slowest recovery', worst ? `${seconds(worst.recovery?.tookMs)} (${describeMishap(worst.mishap)})` : '–'],
-      ['not recovered', String(happened.filter((each) => !hasRecovered(each)).length)],
-      ['orders sent', `${sent.orders}, ${sent.cancellations} cancellations`],
-      [
-        'bad input sent',
-        `${sent.duplicates} duplicates, ${sent.conflicting} conflicting, ${sent.late} late, ${sent.malformed} malformed`,
-      ],
-      ['attempts of former owners refused', String(logs.fenced)],
-      ['lanes set aside for other reasons', String(logs.setAside)],
-      ['duplicates dropped', String(report.duplicatesDropped)],
-      ['parked events', `${cleanedUp.redriven} redriven, ${cleanedUp.dropped} dropped, ${cleanedUp.left} left`],
-      ...[...logs.fatal].map(([reason, times]) => [`ended itself: ${reason.slice(0, 60)}`, String(times)]),
+  const lost = happened.filter((each) => !hasRecovered(each)).length
+  const proof = verdictReport(verdict)
+  return {
+    verdict: `${report.ok ? 'Green' : 'RED'}: ${count(happened.length, 'fault')} injected, ${count(lost)} not recovered. ${proof.verdict}`,
+    parts: [
+      {
+        head: ['fault', 'times', 'slowest recovery'],
+        rows: families.map(([family, each]) => [family, each.length, took(slowest(each)?.recovery)]),
+      },
+      {
+        head: ['figure', 'value'],
+        rows: [
+          ['slowest recovery', worst ? `${took(worst.recovery)} (${describeMishap(worst.mishap)})` : '–'],
+          ['orders sent', `${count(sent.orders)}, ${count(sent.cancellations)} cancellations`],
+          [
+            'bad input sent',
+            `${sent.duplicates} duplicates, ${sent.conflicting} conflicting, ${sent.late} late, ${sent.malformed} malformed`,
+          ],
+          ['attempts of former owners refused', count(logs.fenced)],
+          ['lanes set aside for other reasons', count(logs.setAside)],
+          ['duplicates dropped', count(duplicatesDropped)],
+          ['parked events', `${cleanedUp.redriven} redriven, ${cleanedUp.dropped} dropped, ${cleanedUp.left} left`],
+          ...[...logs.fatal].map(([reason, times]) => [`process ended: ${reason}`, count(times)]),
+        ],
+      },
+      ...(proof.parts ?? []),
+      report.ok ? undefined : `Data and logs are kept in ${report.dataDir}`,
     ],
-  )
-  printVerdict(verdict)
-  say(`${report.ok ? 'Green' : 'RED'}. The same again: ${report.command}`)
-  if (!report.ok) say(`Data and logs are kept in ${report.dataDir}`)
+    next: report.command,
+  }
 }
 
 export function printReportJson({ logs, verdict, happened, ...report }: ChaosReport): void {

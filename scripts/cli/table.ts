@@ -17,7 +17,7 @@ const readable = 16
 
 /**
  * A table as lines of at most `width` characters: no frame, a rule under the head, figures flush right. Long texts wrap.
- * Columns for which there is no room move below their row, each on a line of its own.
+ * Columns for which there is no room move below their row.
  */
 export function tableLines({ head, rows, limit = rows.length }: Table, width: number): string[] {
   const cells = rows.slice(0, limit).map((row) => row.map(cellText))
@@ -46,15 +46,23 @@ export function tableLines({ head, rows, limit = rows.length }: Table, width: nu
   return [
     ...lineOf(head),
     widths.map((room) => '─'.repeat(room)).join(gap),
-    ...cells.flatMap((row) => [
-      ...lineOf(row),
-      ...beneath.flatMap(({ title }, at) => {
-        const text = row[widths.length + at] ?? ''
-        return text === '' ? [] : wrap(`  ${title ? `${title}: ` : ''}${text}`, width)
-      }),
-    ]),
+    ...cells.flatMap((row) => [...lineOf(row), ...beneathLines(beneath, row.slice(widths.length), width)]),
     ...(more > 0 ? [`… and ${more.toLocaleString('en')} more`] : []),
   ]
+}
+
+/** What found no room in a row: on one line, or if that is too long, on a line for each column. */
+function beneathLines(columns: readonly Column[], texts: readonly string[], width: number): string[] {
+  const parts = columns.flatMap(({ title }, at) => {
+    const text = texts[at] ?? ''
+    return text === '' ? [] : [title === '' ? text : `${title}: ${text}`]
+  })
+  const together = `  ${parts.join(', ')}`
+  return together.length <= width && parts.every((part) => !part.includes('\n'))
+    ? parts.length > 0
+      ? [together]
+      : []
+    : parts.flatMap((part) => wrap(`  ${part}`, width))
 }
 
 interface Column {

@@ -111,7 +111,7 @@ describe('changing the partition count while orders flow', () => {
     })
 
     const other = await stack.run('partitions', String(after + 1), '--yes')
-    expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^A change to 6 partitions has begun/) })
+    expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^A change to 6 partitions has begun/m) })
     const carrier = (await findStack(stack.config.dataDir))?.processes.find(({ name }) => name === 'carrier')
     const carrierPid = carrier?.identity?.pid ?? 0
     process.kill(carrierPid, 'SIGSTOP') // So that there are orders that are half done at the cut

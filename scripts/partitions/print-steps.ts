@@ -3,16 +3,16 @@ import { duration } from '../cli/figures.ts'
 import type { ChangeOptions, Step } from '../../consumers/operations/partitions/change-partitions.ts'
 
 const titles: Readonly<Record<Step, string>> = {
-  topics: 'Topics of the next generation',
-  drain: 'Reading the old topics to the end',
+  topics: 'Creating the topics of the next generation',
+  drain: 'Draining the old topics',
   switch: 'Switching all services',
-  claim: 'Replicas take over the new lanes',
-  seal: 'Old topics take no more',
+  claim: 'Waiting for replicas to claim the new lanes',
+  seal: 'Closing the old topics',
 }
 
 const everyMs = 1_000
 
-/** Tells on standard error which step is under way and what is left of it: when that begins, once a second, and at its end. */
+/** Reports each step on standard error: when it begins, once a second with what is left of it, and when it ends. */
 export function printSteps(now: () => number = () => performance.now()): ChangeOptions['onStep'] {
   let under: { step: Step; since: number; shownAt: number } | undefined
   return (step, left) => {

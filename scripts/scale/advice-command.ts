@@ -11,7 +11,9 @@ import { printJson, say } from '../cli/command.ts'
 import { refuseForeignStack } from '../stack/foreign-stack.ts'
 import { configOf } from '../stack/probe-stack.ts'
 import type { AdviceOptions } from './advice-options.ts'
-import { printAdvice } from './print-advice.ts'
+import { adviceReport } from './print-advice.ts'
+import { during } from '../cli/progress.ts'
+import { printReport } from '../cli/report.ts'
 
 /** The longest measurement, seconds. Over a much shorter time rates differ by chance. */
 const measureSeconds = 2
@@ -35,8 +37,8 @@ export async function giveAdvice(
   const observing = { config, pool, consumers, goals, overMs: 1_000 * Math.min(measureSeconds, every), signal }
   try {
     if (serve === undefined) {
-      const advices = await observe({ ...observing, stack })
-      return json ? printJson({ consumers: advices.map(adviceJson) }) : printAdvice(advices)
+      const advices = await during('Measuring rates', observe({ ...observing, stack }))
+      return json ? printJson({ consumers: advices.map(adviceJson) }) : printReport(adviceReport(advices))
     }
     await serveAdvice({
       ...{ ...observing, port: serve === true ? config.ports.advice : serve, everyMs: 1_000 * every },

@@ -139,7 +139,7 @@ describe('advice', () => {
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
     expect(await stack.run('scale', '--advise', '--serve', new URL(url).port)).toMatchObject({
       ...{ exitCode: 1, stdout: '' },
-      stderr: expect.stringMatching(/^Cannot listen on port \d+: it is in use/),
+      stderr: expect.stringMatching(/^Cannot listen on port \d+: it is in use/m),
     })
     expect((await interrupt()).exitCode).toBe(0)
   })

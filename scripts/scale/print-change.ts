@@ -1,44 +1,55 @@
-import { printTable, say } from '../cli/command.ts'
+import { count, duration, firstOf } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { Change } from '../../consumers/operations/replicas/change-replicas.ts'
 import type { Passage } from '../../consumers/operations/replicas/lane-trace.ts'
 
-/** Who owned what before and after, how long lanes stood still, and whether anything was lost or doubled. */
-export function printChange({ consumer, replicas, replaced, passages, books }: Change): void {
-  const plural = replicas.after === 1 ? 'replica' : 'replicas'
-  const restarted = replaced > 0 && replicas.before === replicas.after
-  const what = restarted ? `${replaced} of ${replicas.after}` : `${replicas.before} → ${replicas.after}`
-  process.stdout.write(`${consumer}: ${what} ${plural}${restarted ? ' restarted' : ''}\n`)
-  printTable(['replica', 'lanes before', 'lanes after'], ownership(passages))
-  const moved = passages.filter(({ claims }) => claims > 0)
-  if (moved.length > 0) {
-    process.stdout.write('\n')
-    printTable(['lane', 'from', 'to', 'stood still'], moved.map(movedLine))
-  }
-  const stayed = passages.filter(({ claims, busy }) => claims === 0 && busy)
-  process.stdout.write('\n')
-  if (stayed.length > 0) say(`The ${stayed.length} lanes that stayed took nothing for ${longest(stayed)} ms at most`)
-  const byHand = new Set(passages.flatMap(({ to }) => (to?.includes('@') ? [to] : [])))
-  if (restarted && byHand.size > 0) say(`Started by hand, so not restarted: ${[...byHand].join(', ')}`)
+/** Who owned what before and after, how long lanes were paused, and whether anything was lost or doubled. */
+export function changeReport({ consumer, replicas, replaced, passages, books }: Change): Report {
   const { before, after } = books
-  const news = (name: 'duplicates' | 'parked') => `${after[name] - before[name]} more (${after[name]} in all)`
-  say(
-    `${after.taken - before.taken} events taken meanwhile; repeats dropped: ${news('duplicates')}, parked: ${news('parked')}`,
-  )
-  for (const fault of after.faults) say(`  ${fault}`)
-  say(
-    after.faults.length === 0
-      ? 'Nothing was lost or doubled: every offset read is in the ledger, once'
-      : 'The ledger has faults',
-  )
+  const restarted = replaced > 0 && replicas.before === replicas.after
+  const what = restarted
+    ? `${count(replaced)} of ${count(replicas.after, 'replica')} restarted`
+    : `${count(replicas.before)} → ${count(replicas.after, 'replica')}`
+  const exact = after.faults.length === 0 ? 'Nothing was lost or doubled.' : 'The ledger has faults.'
+  const moved = passages.filter(({ claims }) => claims > 0)
+  const [busy, quiet] = [moved.filter((passage) => passage.busy), moved.filter((passage) => !passage.busy)]
+  const stayed = passages.filter((passage) => passage.claims === 0 && passage.busy)
+  const manual = new Set(passages.flatMap(({ to }) => (to?.includes('@') ? [to] : [])))
+  const more = (name: 'duplicates' | 'parked') =>
+    `${count(after[name] - before[name])} (${count(after[name])} in total)`
+  return {
+    verdict: `${consumer}: ${what}. ${exact}`,
+    parts: [
+      { head: ['replica', 'lanes before', 'lanes after'], rows: ownership(passages) },
+      {
+        head: ['lane', 'from', 'to', 'paused for'],
+        rows: busy.map(({ lane, from, to, standstillMs }) => [
+          String(lane),
+          from ?? 'none',
+          to ?? 'none',
+          duration(standstillMs),
+        ]),
+      },
+      [
+        ...(quiet.length > 0
+          ? [
+              `${count(quiet.length, 'lane')} moved with nothing to process: ${laneRanges(quiet.map(({ lane }) => lane))}`,
+            ]
+          : []),
+        ...(stayed.length > 0
+          ? [`${count(stayed.length, 'lane')} kept their owner; longest pause ${duration(longest(stayed))}`]
+          : []),
+        ...(restarted && manual.size > 0 ? [`Started manually, so not restarted: ${[...manual].join(', ')}`] : []),
+        `Meanwhile: ${count(after.taken - before.taken, 'event')} processed, duplicates dropped: ${more('duplicates')}, parked: ${more('parked')}`,
+        ...firstOf(after.faults, faultsShown).map((fault) => `  ${fault}`),
+      ].join('\n'),
+    ],
+    next: after.faults.length === 0 ? undefined : 'npm run verify',
+  }
 }
 
-const movedLine = ({ lane, from, to, standstillMs, busy }: Passage): (string | number)[] => [
-  lane,
-  from ?? 'nobody',
-  to ?? 'nobody',
-  busy ? `${standstillMs} ms` : 'had nothing to take',
-]
+const faultsShown = 10
 
 /** One line per replica: what it had, what it has. */
 function ownership(passages: readonly Passage[]): string[][] {

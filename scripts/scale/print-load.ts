@@ -1,41 +1,54 @@
-import { printTable, say } from '../cli/command.ts'
-import { age } from '../../consumers/operations/age.ts'
+import { bytes, count, duration } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import { drainMs, idleReplicas } from '../../consumers/operations/replicas/consumer-load.ts'
 import type { ConsumerLoad, LaneLoad, ReplicaLoad } from '../../consumers/operations/replicas/consumer-load.ts'
 
-/** One line per replica; below, who has nothing to do. */
-export function printLoad(consumers: readonly ConsumerLoad[]): void {
-  printTable(
-    ['replica', 'lanes', 'behind', 'lag', 'taken/s', 'arriving/s', 'drained in', 'CPU', 'memory'],
-    consumers.flatMap(({ consumer, replicas }) => replicas.map((replica) => lineOf(consumer, replica))),
-  )
-  for (const load of consumers) {
-    const idle = idleReplicas(load).map(({ replica }) => replica)
-    if (idle.length > 0) say(`${idle.join(', ')} ${idle.length === 1 ? 'has' : 'have'} no lane: ${whyIdle(load)}`)
+/** One line per replica; below, which of them are idle. */
+export function loadReport(consumers: readonly ConsumerLoad[]): Report {
+  const replicas = consumers.flatMap((load) => load.replicas)
+  const lanes = replicas.flatMap((replica) => replica.lanes)
+  const idle = consumers.flatMap((load) => {
+    const names = idleReplicas(load).map(({ replica }) => replica)
+    return names.length > 0
+      ? [`${names.join(', ')} ${names.length === 1 ? 'has' : 'have'} no lane: ${whyIdle(load)}`]
+      : []
+  })
+  const behind = behindOf(lanes)
+  return {
+    verdict: `${count(replicas.length, 'replica')} of ${count(consumers.length, 'consumer')}; ${
+      behind === undefined ? 'their lag is unknown' : `${count(behind, 'event')} behind (${duration(lagOf(lanes))})`
+    }.`,
+    parts: [
+      {
+        head: ['replica', 'lanes', 'behind', 'lag', 'in/s', 'done/s', 'drained in', 'CPU', 'memory'],
+        rows: consumers.flatMap(({ consumer, replicas: own }) => own.map((replica) => lineOf(consumer, replica))),
+      },
+      idle.join('\n'),
+    ],
   }
 }
 
 const whyIdle = ({ consumer, replicas }: ConsumerLoad): string => {
   const lanes = replicas.reduce((sum, replica) => sum + replica.lanes.length, 0)
   return replicas.length > lanes
-    ? `${consumer} has ${lanes} lanes, more replicas than that do not help`
-    : `not settled yet, or \`npm run stack -- logs ${consumer}\` says why`
+    ? `${consumer} has ${count(lanes, 'lane')}, so more replicas than that do not help`
+    : `its lanes have not settled yet, or \`npm run stack -- logs ${consumer}\` tells why`
 }
 
 function lineOf(consumer: string, { replica, lanes, cpuPercent, residentBytes }: ReplicaLoad): (string | number)[] {
   const behind = behindOf(lanes)
   const drain = drainMs(lanes)
   return [
-    replica ?? `${consumer}: nobody`,
+    replica ?? `${consumer}: no owner`,
     laneRanges(lanes.map(({ lane }) => lane)) || 'none',
     behind ?? '?',
-    lagText(lagOf(lanes)),
-    Math.round(sum(lanes, 'takenPerSecond')),
+    duration(lagOf(lanes)),
     Math.round(sum(lanes, 'arrivingPerSecond')),
-    drain === undefined ? '?' : drain === null ? 'never' : lagText(drain),
+    Math.round(sum(lanes, 'takenPerSecond')),
+    drain === undefined ? '?' : drain === null ? 'never' : duration(drain),
     cpuPercent === undefined ? '' : `${Math.round(cpuPercent)} %`,
-    residentBytes === undefined ? '' : `${Math.round(residentBytes / 2 ** 20)} MB`,
+    residentBytes === undefined ? '' : bytes(residentBytes),
   ]
 }
 
@@ -46,8 +59,6 @@ const behindOf = (lanes: readonly LaneLoad[]): number | undefined =>
     ? undefined
     : lanes.reduce((total, { behind = 0 }) => total + behind, 0)
 const lagOf = (lanes: readonly LaneLoad[]): number => Math.max(0, ...lanes.map(({ lagMs }) => lagMs))
-
-const lagText = (ms: number): string => (ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : age(ms))
 
 const rounded = (value: number | undefined) => (value === undefined ? null : Math.round(value * 10) / 10)
 

@@ -1,34 +1,30 @@
-import { createInterface } from 'node:readline/promises'
-import { TallyError } from '../../infra/errors.ts'
-import { printTable } from '../cli/command.ts'
+import { count, firstOf } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import { lostWith } from '../../consumers/operations/replicas/orphans.ts'
 import type { Orphans } from '../../consumers/operations/replicas/orphans.ts'
 
-/** What a consumer has on the servers, and what of it nobody else knows. */
-export function printOrphans(consumer: string, { group, schema, aside, rows }: Orphans): void {
-  const { parked, unsent, unanswered } = lostWith(rows)
-  const tables = Object.entries(rows).map(([table, count]) => `${count.toLocaleString('en')} in ${table}`)
-  printTable(
-    [`with ${consumer} goes`, ''],
-    [
-      ['Kafka group', group ? `${group.id}, ${group.members} members` : 'none'],
-      ['database schema', schema ?? 'none'],
-      ...aside.map((name) => ['tables of a rebuild', name]),
-      ['rows', tables.join(', ') || 'none'],
-      ['parked events', String(parked)],
-      ['events to publish', String(unsent)],
-      ['unanswered calls', String(unanswered)],
-    ],
-  )
-}
+const tablesShown = 10
 
-/** Has the person type the name: what goes does not come back. @throws TallyError USAGE if there is nobody to ask */
-export async function typedName(consumer: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new TallyError('USAGE', 'Nothing was done: there is no terminal to ask, add --yes')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    return (await terminal.question(`Type ${consumer} to remove all this: `)).trim() === consumer
-  } finally {
-    terminal.close()
+/** What a consumer has on the servers, and what of it exists nowhere else. */
+export function orphansReport(consumer: string, { group, schema, aside, rows }: Orphans): Report {
+  const { parked, unsent, unanswered } = lostWith(rows)
+  const tables = Object.entries(rows).map(([table, number]) => `${count(number)} in ${table}`)
+  const lost = parked + unsent + unanswered
+  return {
+    verdict:
+      lost === 0
+        ? `Removing ${consumer} loses nothing that is still in flight.`
+        : `Removing ${consumer} loses ${count(parked, 'parked event')}, ${count(unsent, 'unpublished event')} and ${count(unanswered, 'unanswered call')}.`,
+    parts: [
+      {
+        head: ['to be deleted', ''],
+        rows: [
+          ['Kafka group', group ? `${group.id}, ${count(group.members, 'member')}` : 'none'],
+          ['database schema', schema ?? 'none'],
+          ...aside.map((name) => ['tables of a rebuild', name]),
+          ['rows', firstOf(tables, tablesShown).join(', ') || 'none'],
+        ],
+      },
+    ],
   }
 }

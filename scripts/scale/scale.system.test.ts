@@ -115,10 +115,10 @@ describe('scale', () => {
 
   test('shows who has which lanes and who has none', async () => {
     await scale('notifications=8')
-    const { stdout, stderr } = await stack.run('scale')
+    const { stdout } = await stack.run('scale')
     expect(stdout).toMatch(/^replica .*lanes .*behind .*lag .*CPU .*memory$/m)
     expect(stdout).toMatch(/^payment +0-5 +\d/m)
-    expect(stderr).toMatch(/^notifications-\d, notifications-\d have no lane: notifications has 6 lanes/m)
+    expect(stdout).toMatch(/^notifications-\d, notifications-\d have no lane: notifications has 6 lanes/m)
     await scale('notifications=1')
   })
 
@@ -176,7 +176,7 @@ describe('scale', () => {
     await waitUntil('it starts', async () => (await pids())['slow'] !== undefined)
     expect(await stack.run('scale', 'payment=3')).toMatchObject({
       ...{ exitCode: 1, stdout: '' },
-      stderr: expect.stringMatching(/^Another scale command/),
+      stderr: expect.stringMatching(/^Another scale command/m),
     })
     expect(await first).toMatchObject({
       ...{ exitCode: 1, stdout: '' },
@@ -190,7 +190,7 @@ describe('scale', () => {
     await stack.close()
     expect(await stack.run('scale', 'payment=2')).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^Nothing runs on .*`npm start` starts it/),
+      stderr: expect.stringMatching(/^Nothing runs on .*`npm start` starts it/m),
     })
   })
 })

@@ -1,27 +1,42 @@
-import { printJson, printTable, say } from '../cli/command.ts'
+import { printJson } from '../cli/command.ts'
+import { count } from '../cli/figures.ts'
+import type { Report } from '../cli/report.ts'
 import type { Finding } from './finding.ts'
 import type { Verdict } from './verify.ts'
 
-/** The proof, for people: orders by final state, each invariant with its figures, and what is wrong with it. */
-export function printVerdict({ findings, orders, undeployed }: Verdict): void {
-  printTable(
-    ['Orders', 'Count'],
-    (['completed', 'rejected', 'cancelled', 'pending'] as const).map((state) => [state, orders.get(state) ?? 0]),
-  )
-  process.stdout.write('\n')
-  printTable(
-    ['Invariant', 'Figures', ''],
-    findings.map((finding) => [finding.invariant, finding.figures, verdictOf(finding)]),
-  )
-  if (undeployed.length > 0) say(`Not looked at, as they have no tables: ${undeployed.join(', ')}`)
-  for (const { invariant, violations, examples } of findings) {
-    if (examples.length === 0) continue
-    const more = violations > examples.length ? ` (${examples.length} of ${violations.toLocaleString('en')})` : ''
-    process.stdout.write(`\n${invariant}${more}:\n${examples.map((example) => `  ${example}\n`).join('')}`)
+const states = ['completed', 'rejected', 'cancelled', 'pending'] as const
+
+/** The proof: orders by final state, each invariant with its figures, and the first violations. */
+export function verdictReport({ ok, findings, orders, undeployed }: Verdict): Report {
+  const violated = findings.filter(({ violations }) => violations > 0)
+  const all = [...orders.values()].reduce((sum, each) => sum + each, 0)
+  const moving = violated.some(({ id }) => id === 'settled')
+  return {
+    verdict: ok
+      ? `Proved: every event took effect exactly once (${count(findings.length, 'invariant')}, ${count(all, 'order')}).`
+      : `NOT proved: ${count(violated.length)} of ${count(findings.length, 'invariant')} violated.`,
+    parts: [
+      `Orders: ${states.map((state) => `${count(orders.get(state) ?? 0)} ${state}`).join(', ')}`,
+      {
+        head: ['', 'invariant', 'figures'],
+        rows: findings.map(({ invariant, figures, violations }) => [
+          violations === 0 ? 'ok' : 'VIOLATED',
+          invariant,
+          figures,
+        ]),
+      },
+      undeployed.length > 0 ? `Not checked, because they have no tables: ${undeployed.join(', ')}` : undefined,
+      ...findings.map(examplesOf),
+    ],
+    next: moving ? 'npm run verify -- --settle 120' : violated.length > 0 ? 'npm run stack -- status' : undefined,
   }
 }
 
-const verdictOf = ({ violations }: Finding) => (violations === 0 ? 'ok' : 'VIOLATION')
+function examplesOf({ invariant, violations, examples }: Finding): string | undefined {
+  if (examples.length === 0) return undefined
+  const more = violations > examples.length ? ` (the first ${examples.length} of ${count(violations)})` : ''
+  return [`${invariant}${more}:`, ...examples.map((example) => `  ${example}`)].join('\n')
+}
 
 /** The same for machines. */
 export const verdictJson = ({ ok, orders, findings, undeployed }: Verdict): object => ({
