@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Command } from 'commander'
 import { Option } from 'commander'
-import type { CommonOptions } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import type { Benchmark } from './bench/benchmark.ts'
@@ -24,36 +25,35 @@ interface BenchOptions extends CommonOptions {
   out: string
 }
 
-await runCommand(({ signal }) =>
+export const benchCommand = ({ signal }: CommandFrame): Command =>
   createCommand(
     'bench',
-    'Measure Tally against what one would pick instead, both in the same run on the same servers.\nThe figures go to bench-results/ as JSON and SVG. Exit code 1: a bar is not met, or a contender lost or doubled something.',
+    'Benchmark Tally against its alternatives, on the same servers in the same run',
     ['npm run bench -- list', 'npm run bench -- hop', 'npm run bench -- all --quick', 'npm run bench -- hop --profile'],
+    'The results are stored as JSON and SVG. `guard` compares short forms of hop and saga, as ratios to a naive consumer, with stored ratios. Exit code 1: a bar is not met, or a contender lost or doubled an event.',
   )
-    .argument(
-      '<name>',
-      '`list` shows the benchmarks, `all` runs them; `guard` compares short forms of hop and saga, as ratios to a naive peer, with those stored',
-    )
-    .option('--quick', 'few events and one repeat: tells whether it runs, not how fast')
-    .option('--long', 'also sizes that take hours')
-    .option('--only <contender...>', 'leave the others out')
-    .option('--events <count>', 'events of one repeat', integer(1))
-    .option('--repeats <count>', 'repeats of each contender', integer(1))
-    .addOption(new Option('--out <folder>', 'where the figures go').default(resultsDir, 'bench-results'))
-    .option('--store', 'guard: store what is measured as what is compared with')
-    .option('--profile', 'write CPU profiles of the measured programs, too')
+    .argument('<name>', 'benchmark to run, or list, all, guard')
+    .option('--quick', 'few events and one repeat: shows that it runs, not how fast')
+    .option('--long', 'add sizes that take hours')
+    .option('--only <contender...>', 'run these contenders only')
+    .option('--events <count>', 'events of one repeat (default: as the benchmark says)', integer(1))
+    .option('--repeats <count>', 'repeats of each contender (default: 5)', integer(1))
+    .addOption(new Option('--out <folder>', 'folder for the results').default(resultsDir, 'bench-results'))
+    .option('--store', 'guard: store the measured ratios as the new reference')
+    .option('--profile', 'write CPU profiles of the measured programs')
     .action(async (name: string, options: BenchOptions) => {
       if (name === 'list') return list(options)
       if (name === 'guard') return compare(options, signal)
       await run(name === 'all' ? benchmarks : [findBenchmark(name)], options, signal)
-    }),
-)
+    })
+
+if (import.meta.main) await runCommand(benchCommand)
 
 function list({ json }: BenchOptions): void {
   if (json) return printJson(benchmarks.map(({ name, what }) => ({ name, what })))
   printTable(
     ['name', 'what', 'contenders'],
-    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join('\n')]),
+    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join(', ')]),
   )
 }
 

@@ -1,11 +1,13 @@
-import { InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { integer } from './cli/arguments.ts'
+import { count } from './cli/figures.ts'
 import type { Config } from '../infra/config.ts'
 import { pipeline, replicas } from './pipeline.ts'
 import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createLogger } from '../infra/logger.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { runDemo } from './demo/run-demo.ts'
 import type { DemoResult } from './demo/run-demo.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
@@ -20,29 +22,26 @@ interface Options extends CommonOptions, BrokersOption {
   exit?: boolean
 }
 
-await runCommand(({ signal }) =>
+export const demoCommand = ({ signal }: CommandFrame): Command =>
   withBrokersOption(
     createCommand(
       'demo',
-      'Start the stack, place orders, watch them flow, prove what became of them; then keep running',
+      'Start the stack, place orders, watch them flow and prove the result',
       [
         'npm run demo',
         'npm run demo -- --exit --orders 10000',
-        'npm run demo -- --seed 7    # other orders; the same seed again places nothing twice',
-        'npm run demo -- --brokers 3    # then kill -9 any broker',
+        'npm run demo -- --seed 7',
+        'npm run demo -- --brokers 3',
       ],
+      'The stack keeps running until Ctrl-C. A stack that runs already is used and left running. Orders of the same seed have the same idempotency keys, so nothing is placed twice.',
     ),
   )
-    .option('--orders <n>', 'how many orders to place', whole(1, 1_000_000), 1_000)
-    .option(
-      '--seed <n>',
-      'which orders: the same seed gives the same orders under the same idempotency keys',
-      whole(0, 2 ** 31),
-      1,
-    )
-    .option('--exit', 'end the stack afterwards, if this command started it; exit code 1 if an invariant is violated')
-    .action((options: Options) => demo(options, signal)),
-)
+    .option('--orders <n>', 'number of orders to place', integer(1, 1_000_000), 1_000)
+    .option('--seed <n>', 'number from which the orders derive', integer(0, 2 ** 31), 1)
+    .option('--exit', 'stop the stack at the end if this command started it; exit code 1 if an invariant is violated')
+    .action((options: Options) => demo(options, signal))
+
+if (import.meta.main) await runCommand(demoCommand)
 
 async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: AbortSignal): Promise<void> {
   const config = configWithBrokers({ brokers })
@@ -62,7 +61,8 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
     else printResult(result, orders)
     if (!result.verdict.ok) process.exitCode = 1
     const stack = await starting
-    if ('found' in stack) return say('The stack ran before this command and goes on: `npm run stack -- down` stops it.')
+    if ('found' in stack)
+      return say('The stack was running before and keeps running. `npm run stack -- down` stops it.')
     if (exit) return
     say(addressLines(stack.started.status()))
     sayWhatNext(config)
@@ -74,11 +74,10 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
 }
 
 function printResult({ repeated, verdict }: DemoResult, orders: number): void {
-  if (repeated > 0) {
+  if (repeated > 0)
     say(
-      `${repeated.toLocaleString('en')} of the ${orders.toLocaleString('en')} orders had been placed by an earlier run with this seed. The API knew their keys and gave the same answers: nothing was placed twice. For new orders take another --seed.`,
+      `${count(repeated)} of the ${count(orders)} orders were placed by an earlier run with this seed, and the API recognized their keys. For new orders choose another --seed.`,
     )
-  }
   process.stdout.write('\n')
   printReport(verdictReport(verdict))
 }
@@ -88,18 +87,10 @@ function sayWhatNext({ ports }: Config): void {
     [
       'The stack keeps running until Ctrl-C. In another terminal:',
       `  curl http://127.0.0.1:${ports.api}/products?limit=3`,
-      '  npm run demo -- --seed 2        1,000 other orders into the same stack',
+      '  npm run demo -- --seed 2  # 1,000 other orders',
       '  npm run produce -- OrderPlaced --count 1000 --seed 42',
-      '  npm run stack -- status         what runs: kill -9 any of it',
-      '  npm run verify                  the proof again, at any time',
+      '  npm run stack -- status  # then kill -9 any process',
+      '  npm run verify',
     ].join('\n'),
   )
-}
-
-function whole(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text)
-    if (Number.isInteger(value) && value >= min && value <= max) return value
-    throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`)
-  }
 }

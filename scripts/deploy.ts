@@ -1,6 +1,7 @@
+import type { Command } from 'commander'
 import { consumerFolders } from '../consumers/runtime/load-consumer.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { deployDatabase, deploySchemas, deployTopics } from '../consumers/operations/deploy/steps.ts'
 import { loadConfig } from '../infra/config.ts'
 import { createLogger } from '../infra/logger.ts'
@@ -8,16 +9,16 @@ import { createLogger } from '../infra/logger.ts'
 const steps = { database: deployDatabase, topics: deployTopics, schemas: deploySchemas }
 type Step = keyof typeof steps
 
-/** `npm run deploy`: brings database, topics and schemas to what this code expects. Repeating it changes nothing. */
-await runCommand(() =>
-  createCommand('deploy', 'Migrate the database, create topics, register schemas; repeating it changes nothing', [
+/** `npm run deploy`: brings database, topics and schemas to what this code expects. It is safe to repeat. */
+export const deployCommand = (_frame: CommandFrame): Command =>
+  createCommand('deploy', 'Migrate the database, create topics and register schemas; safe to repeat', [
     'npm run deploy',
     'npm run deploy -- database',
     'npm run deploy -- topics schemas',
     'npm run deploy -- database --consumer payment',
   ])
-    .argument('[steps...]', `steps to take: ${Object.keys(steps).join(', ')} (default: all, in this order)`)
-    .option('--consumer <name>', 'of the database: the schema of this consumer only')
+    .argument('[steps...]', `${Object.keys(steps).join(', ')} (default: all, in this order)`)
+    .option('--consumer <name>', 'migrate the tables of this consumer only')
     .action(async (chosen: string[], { consumer, json }: CommonOptions & { consumer?: string }, command) => {
       const unknown = chosen.filter((step) => !(step in steps))
       if (unknown.length > 0)
@@ -31,5 +32,6 @@ await runCommand(() =>
         if (json) printJson({ step, outcome })
         else say(outcome)
       }
-    }),
-)
+    })
+
+if (import.meta.main) await runCommand(deployCommand)

@@ -1,41 +1,38 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { program } from 'commander'
-import { describeError } from '../infra/errors.ts'
+import type { Command } from 'commander'
 import { settingsPage } from '../infra/settings-page.ts'
 import { loadSchemas } from '../schemas/load-schemas.ts'
 import { toTypeScript } from '../schemas/typescript.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 
 const outputs = [
   { file: 'schemas/generated/events.ts', from: 'schemas/avro', textOf: () => toTypeScript(loadSchemas()) },
   { file: 'docs/configuration.md', from: 'infra/settings.ts', textOf: settingsPage },
 ] as const
 
-const { check } = program
-  .name('npm run generate --')
-  .description(
-    'Generate the TypeScript types of schemas/avro/*.avsc (schemas/generated/events.ts) and the page of settings\n' +
-      '(docs/configuration.md).',
-  )
-  .option('--check', 'write nothing; exit with 1 if a generated file is stale')
-  .addHelpText('after', '\nExamples:\n  npm run generate\n  npm run generate -- --check')
-  .parse()
-  .opts<{ check?: boolean }>()
+const pathOf = (file: string): string => resolve(import.meta.dirname, '..', file)
 
-try {
-  for (const { file, from, textOf } of outputs) {
-    const path = resolve(import.meta.dirname, '..', file)
-    const text = textOf()
-    if (!check) writeFileSync(path, text)
-    else if (read(path) !== text) {
-      console.error(`${file} does not match ${from}: run npm run generate and commit the result`)
-      process.exitCode = 1
-    }
-  }
-} catch (error) {
-  console.error(describeError(error))
-  process.exitCode = 1
-}
+export const generateCommand = (_frame: CommandFrame): Command =>
+  createCommand(
+    'generate',
+    'Generate the TypeScript types of the schemas, and the page of settings',
+    ['npm run generate', 'npm run generate -- --check'],
+    `Writes ${outputs.map(({ file }) => file).join(' and ')}.`,
+  )
+    .option('--check', 'write nothing; exit code 1 if a generated file is stale')
+    .action(({ check, json }: CommonOptions & { check?: boolean }) => {
+      const stale = outputs.filter(({ file, textOf }) => read(pathOf(file)) !== textOf())
+      if (!check) for (const { file, textOf } of stale) writeFileSync(pathOf(file), textOf())
+      else if (stale.length > 0) process.exitCode = 1
+      if (json) printJson({ stale: stale.map(({ file }) => file) })
+      else if (check)
+        for (const { file, from } of stale)
+          say(`${file} does not match ${from}: run \`npm run generate\` and commit the result`)
+    })
+
+if (import.meta.main) await runCommand(generateCommand)
 
 function read(path: string): string {
   try {

@@ -1,11 +1,14 @@
 import { basename } from 'node:path'
+import type { Command } from 'commander'
 import { Option } from 'commander'
 import globalSetup from '../infra/testing/global-setup.ts'
 import globalTeardown from '../infra/testing/global-teardown.ts'
-import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import { createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
-import { duration } from './cli/figures.ts'
+import { count, duration } from './cli/figures.ts'
+import { printReport } from './cli/report.ts'
+import type { Report } from './cli/report.ts'
 import { mutations } from './mutate/mutations.ts'
 import { tryMutations } from './mutate/try-mutations.ts'
 import type { Tried } from './mutate/try-mutations.ts'
@@ -17,30 +20,29 @@ interface MutateOptions extends CommonOptions {
   limit: number
 }
 
-await runCommand(({ signal }) =>
+export const mutateCommand = ({ signal }: CommandFrame): Command =>
   createCommand(
     'mutate',
-    'Take out one guard at a time, in a copy of this checkout, and see that a named test turns red.\nExit code 0: every guard is guarded; 1: a test did not notice.',
+    'Remove one guard at a time in a copy of the code, and check that its test fails',
     [
       'npm run mutate',
       'npm run mutate -- --only epoch-check inbox',
       'npm run mutate -- --list',
-      'npm run mutate -- --json | jq \'.tried[] | select(.verdict != "noticed")\'',
+      `npm run mutate -- --json | jq '.tried[] | select(.verdict != "noticed")'`,
     ],
+    'Exit code 0: every guard is noticed by its test; 1: a test did not notice.',
   )
-    .addOption(new Option('--only <names...>', 'only these mutations').choices(mutations.map(({ name }) => name)))
-    .option('--list', 'say which there are, and break nothing')
+    .addOption(
+      new Option('--only <names...>', 'mutations to try (default: all)').choices(mutations.map(({ name }) => name)),
+    )
+    .option('--list', 'list the mutations, try none')
     .option('--jobs <n>', 'mutations tried at once', integer(1), 2)
-    .option('--limit <seconds>', 'a run of tests that takes longer counts as failed', integer(1), 120)
+    .option('--limit <seconds>', 'seconds after which a test run counts as failed', integer(1), 120)
     .action(async ({ only, list, jobs, limit, json }: MutateOptions) => {
       const chosen = only ? mutations.filter(({ name }) => only.includes(name)) : mutations
       if (list) {
         if (json) printJson(chosen)
-        else
-          printTable(
-            ['name', 'guard', 'without it'],
-            chosen.map(({ name, guard, broken }) => [name, guard, broken]),
-          )
+        else printReport(mutationsReport(chosen))
         return
       }
       const since = performance.now()
@@ -50,23 +52,42 @@ await runCommand(({ signal }) =>
         const noticed = tried.filter(({ verdict }) => verdict === 'noticed').length
         const seconds = (performance.now() - since) / 1_000
         if (json) printJson({ noticed, of: tried.length, seconds, tried: tried.map(flat) })
-        else {
-          printTable(
-            ['guard', 'without it', 'noticed by', 'how', 's'],
-            tried.map(({ mutation: { guard, broken, noticedBy }, verdict, how, seconds: took }) => {
-              const test = `${basename(noticedBy.file)}: ${noticedBy.title}`
-              const noticer = verdict === 'noticed' ? test : `${verdict.toUpperCase()} (${test})`
-              return [guard, broken, noticer, how.slice(0, 80), Math.round(took)]
-            }),
-          )
-          say(`${noticed} of ${tried.length} noticed, ${duration(seconds * 1_000)}`)
-        }
+        else printReport(triedReport(tried, seconds))
         if (noticed < tried.length) process.exitCode = 1
       } finally {
         await globalTeardown()
       }
-    }),
-)
+    })
+
+if (import.meta.main) await runCommand(mutateCommand)
+
+const mutationsReport = (chosen: typeof mutations): Report => ({
+  verdict: `${count(chosen.length, 'mutation')}, each of which removes one guard.`,
+  parts: [
+    { head: ['name', 'guard', 'without it'], rows: chosen.map(({ name, guard, broken }) => [name, guard, broken]) },
+  ],
+})
+
+/** Guards whose test did not notice come first. */
+function triedReport(tried: readonly Tried[], seconds: number): Report {
+  const [noticed, missed] = [true, false].map((as) => tried.filter(({ verdict }) => (verdict === 'noticed') === as))
+  return {
+    verdict: `${count(noticed!.length)} of ${count(tried.length, 'guard')} noticed by their tests, in ${duration(seconds * 1_000)}.`,
+    parts: [
+      {
+        head: ['guard', 's', 'verdict', 'test', 'how'],
+        rows: [...missed!, ...noticed!].map(({ mutation: { guard, noticedBy }, verdict, how, seconds: took }) => [
+          ...[guard, Math.round(took), verdict === 'noticed' ? verdict : verdict.toUpperCase()],
+          ...[`${basename(noticedBy.file)}: ${noticedBy.title}`, how],
+        ]),
+      },
+    ],
+    next:
+      missed!.length > 0
+        ? `npm run mutate -- --only ${missed!.map((each) => each.mutation.name).join(' ')}`
+        : undefined,
+  }
+}
 
 function flat({ mutation: { name, guard, broken, noticedBy }, verdict, how, seconds }: Tried) {
   return { name, guard, broken, verdict, test: `${noticedBy.file}: ${noticedBy.title}`, how, seconds }

@@ -9,8 +9,9 @@ import { sendAll } from '../producers/direct/send-all.ts'
 import type { EventType } from '../schemas/generated/events.ts'
 import { eventTypes, topicOf } from '../schemas/topics.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer, positive } from './cli/arguments.ts'
+import { count } from './cli/figures.ts'
 import { createProgress } from './cli/progress.ts'
 import { toApi, toKafka } from './produce/destination.ts'
 import { fromFile, fromStream } from './produce/event-source.ts'
@@ -30,45 +31,38 @@ interface Options extends CommonOptions {
 
 const shownByDryRun = 5
 const faultsShown = 20
-const examples = [
-  'npm run produce -- OrderPlaced --count 10000 --rate 500 --seed 42',
-  'npm run produce -- StockReplenished --count 200    # a delivery of every article orders are made of',
-  'npm run produce -- CancellationRequested --key 0b391312-49a5-511c-8ffc-c4a26a3f6272',
-  'npm run produce -- --file events.ndjson --skip-bad',
-  'npm run -s produce -- OrderPlaced --count 5 --dry-run | npm run produce -- - --via api',
-]
-
-await runCommand(({ signal }) =>
+export const produceCommand = ({ signal }: CommandFrame): Command =>
   createCommand(
     'produce',
-    'Write events to Kafka, or orders to the orders API; the same seed makes the same events again',
-    examples,
+    'Write generated or given events to Kafka, or orders to the orders API',
+    [
+      'npm run produce -- OrderPlaced --count 10000 --rate 500 --seed 42',
+      'npm run produce -- StockReplenished --count 200  # stock of every article',
+      'npm run produce -- --file events.ndjson --skip-bad',
+      'npm run -s produce -- OrderPlaced --count 5 --dry-run | npm run produce -- - --via api',
+    ],
+    'The same seed generates the same events with the same ids. A file has one JSON object per line: {"type", "id"?, "time"?, "data"}, or only the data of [type].',
   )
     .argument('[type]', `event type: ${eventTypes.join(', ')}`)
-    .argument('[input]', '- reads events from standard input, one per line')
-    .option('--count <n>', 'how many events to make (default: 1)', integer(1))
-    .option('--rate <n>', 'events per second, whatever the answers take (default: as fast as possible)', positive)
-    .option('--seed <n>', 'what events and ids derive from (default: a new one, which is told)', integer(0))
-    .option('--key <id>', 'make all events about this order, or this article for StockReplenished')
-    .option(
-      '--file <path>',
-      'events to send, one JSON object per line: {"type", "id"?, "time"?, "data"}, or the data of [type]',
-    )
+    .argument('[input]', '- to read events from standard input')
+    .option('--count <n>', 'number of events to generate (default: 1)', integer(1))
+    .option('--rate <n>', 'events per second (default: as fast as possible)', positive)
+    .option('--seed <n>', 'number from which events and ids derive (default: random, printed at the end)', integer(0))
+    .option('--key <id>', 'order id, or article for StockReplenished, of all events (default: from the seed)')
+    .option('--file <path>', 'file of events to send')
     .addOption(
-      new Option('--via <way>', 'straight to Kafka, or as orders to the API')
+      new Option('--via <way>', 'write to Kafka directly, or place orders through the API')
         .choices(['kafka', 'api'])
         .default('kafka'),
     )
-    .option('--skip-bad', 'send the good lines although there are bad ones')
-    .option(
-      '--forge',
-      'make up events that only a service should write, such as PaymentCaptured: the books no longer balance',
-    )
+    .option('--skip-bad', 'send the good lines of a file that has bad ones')
+    .option('--forge', 'generate events that only a service may write; `npm run verify` then fails')
     .option('--dry-run', `check everything, send nothing, print the first ${shownByDryRun} events`)
     .action((type: string | undefined, input: string | undefined, options: Options, command: Command) =>
       produce(understand(type, input, options, command), options, signal),
-    ),
-)
+    )
+
+if (import.meta.main) await runCommand(produceCommand)
 
 interface Request {
   type?: EventType
@@ -173,7 +167,7 @@ async function sourceOf(
 async function dryRun(source: EventSource, badLines: () => number): Promise<void> {
   let events = 0
   for await (const event of source.events) if (events++ < shownByDryRun) printJson(event)
-  say(`Nothing was sent: this was a dry run over ${events} events and ${badLines()} bad lines.`)
+  say(`Nothing was sent: this was a dry run over ${count(events, 'event')} and ${count(badLines(), 'bad line')}.`)
 }
 
 /** Says the first so many, and then once that there are more. */

@@ -1,8 +1,12 @@
 import { availableParallelism } from 'node:os'
-import { InvalidArgumentError, Option } from 'commander'
+import type { Command } from 'commander'
+import { Option } from 'commander'
 import { mutations } from './simulate/mutations.ts'
 import { runSeeds } from './simulate/run-seeds.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
+import type { CommandFrame } from './cli/command.ts'
+import { integer } from './cli/arguments.ts'
+import { count } from './cli/figures.ts'
 import { createProgress } from './cli/progress.ts'
 
 interface Options {
@@ -15,22 +19,25 @@ interface Options {
   trace?: boolean
 }
 
-await runCommand(({ signal }) =>
-  createCommand('simulate', 'Runs the runtime in simulated worlds full of faults; each seed is one world', [
-    'npm run simulate -- --seeds 100000',
-    'npm run simulate -- --seed 4711 --trace',
-  ])
-    .option('--seeds <count>', 'how many worlds', count, 10_000)
-    .option('--from <seed>', 'the first of them', count, 1)
-    .option('--seed <seed>', 'only this one; with --trace what happens in it, line by line', count)
-    .option('--workers <threads>', 'threads', count, availableParallelism())
+export const simulateCommand = ({ signal }: CommandFrame): Command =>
+  createCommand(
+    'simulate',
+    'Run the runtime in simulated worlds full of faults',
+    ['npm run simulate -- --seeds 100000', 'npm run simulate -- --seed 4711 --trace'],
+    'Each seed is one world. Exit code 1: an invariant was violated in one of them.',
+  )
+    .option('--seeds <count>', 'number of worlds', integer(1), 10_000)
+    .option('--from <seed>', 'seed of the first world', integer(1), 1)
+    .option('--seed <seed>', 'run only this world; --trace prints what happens in it', integer(1))
+    .option('--workers <threads>', 'number of threads', integer(1), availableParallelism())
     .addOption(
-      new Option('--mutation <name>', 'take a guard away and see whether it is missed').choices(
+      new Option('--mutation <name>', 'remove a guard, to see whether a world notices').choices(
         mutations.map(({ name }) => name),
       ),
     )
-    .action((options: Options) => simulate(options, signal)),
-)
+    .action((options: Options) => simulate(options, signal))
+
+if (import.meta.main) await runCommand(simulateCommand)
 
 async function simulate(
   { seeds, from, seed, workers, mutation, json, trace }: Options,
@@ -56,18 +63,12 @@ async function simulate(
   progress.finish()
   if (json) printJson({ first, worlds: done, commits, failed: failed ?? null })
   if (!failed) {
-    if (!json) say(`Nothing wrong: ${done.toLocaleString('en')} worlds, ${commits.toLocaleString('en')} commits.`)
+    if (!json) say(`No violation in ${count(done, 'world')} with ${count(commits, 'commit')}.`)
     return
   }
   process.exitCode = 1
   if (json) return
   const broken = mutation === undefined ? '' : ` --mutation '${mutation}'`
   say(`Seed ${failed.seed}: ${failed.failure}`)
-  say(`Again, line by line: npm run simulate -- --seed ${failed.seed} --trace${broken}`)
-}
-
-function count(text: string): number {
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on')
-  return value
+  say(`Next: npm run simulate -- --seed ${failed.seed} --trace${broken}`)
 }
