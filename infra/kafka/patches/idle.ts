@@ -11,8 +11,8 @@ interface RequestQueue {
 let applied = false
 
 /**
- * kafkajs 2.2.4 runs a 1 ms timer per connection for ever after the first response, with a negative delay that Node 24 warns
- * about. The timer is only needed while requests wait. Does nothing on any other version.
+ * After the first response, kafkajs 2.2.4 runs a 1 ms timer per connection forever, with a negative delay that Node 24 warns
+ * about. The timer is needed only while requests wait. Does nothing on any other version.
  */
 export function patchIdleTimer(): void {
   if (applied) return

@@ -1,7 +1,7 @@
 /**
- * Repeats `length` bytes written `distance` before `position`: what both LZ formats are made of. The copy may overlap itself.
- * @returns the position behind it
- * @throws RangeError if it begins before, or ends behind, the buffer
+ * Copies the `length` bytes that lie `distance` before `position` to `position`; they may overlap, which repeats them.
+ * @returns the position after the copy
+ * @throws RangeError if the bytes lie before the start, or if there is no room
  */
 export function repeatBytes(bytes: Buffer, position: number, distance: number, length: number): number {
   const from = position - distance
@@ -13,12 +13,12 @@ export function repeatBytes(bytes: Buffer, position: number, distance: number, l
 }
 
 /**
- * Copies `length` bytes as they are.
- * @throws RangeError if they are not there, or have no room
+ * Copies `length` bytes unchanged.
+ * @returns the position after the copy
+ * @throws RangeError if the source is too short, or if there is no room
  */
 export function copyBytes(source: Buffer, from: number, length: number, target: Buffer, position: number): number {
-  if (!(from + length <= source.length && position + length <= target.length)) {
-    throw new RangeError('bytes announced that are not there')
-  }
+  if (!(from + length <= source.length && position + length <= target.length))
+    throw new RangeError('the block is shorter than its lengths say')
   return position + source.copy(target, position, from, from + length)
 }

@@ -5,9 +5,9 @@ import { inflateSnappy } from './snappy.ts'
 const chunkSize = 64 * 1024
 
 /**
- * Inflates what Kafka calls compression type 1 (gzip), 2 (snappy), 3 (lz4) or 4 (zstd), piece by piece: who has seen enough
- * stops, and a bomb has cost no more than the piece in hand.
- * @throws Error where the bytes are not what the type says
+ * Decompresses Kafka's compression types 1 (gzip), 2 (snappy), 3 (lz4) and 4 (zstd) piece by piece. The caller stops at its
+ * limit, so a decompression bomb costs no more than one piece.
+ * @throws Error if the bytes are malformed
  */
 export async function* inflate(type: number, bytes: Buffer): AsyncGenerator<Buffer> {
   switch (type) {

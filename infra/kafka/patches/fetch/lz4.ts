@@ -5,19 +5,19 @@ const endMark = 0
 const windowBytes = 64 * 1024
 
 /**
- * Inflates LZ4 frames block by block, so that a caller may stop. Checksums are not looked at: the record batch has its own.
+ * Decompresses LZ4 frames block by block, so that a caller may stop. Checksums are not verified: the record batch has its own.
  * @returns blocks of at most 4 MB
- * @throws RangeError where the bytes are no such frame
+ * @throws RangeError if the bytes are malformed
  */
 export function* inflateLz4(source: Buffer): Generator<Buffer> {
   let position = 0
   while (position < source.length) {
-    if (source.readUInt32LE(position) !== magic) throw new RangeError('no LZ4 frame')
+    if (source.readUInt32LE(position) !== magic) throw new RangeError('not an LZ4 frame')
     const flags = source.readUInt8(position + 4)
     const has = (bit: number) => (flags & bit) !== 0
     const linked = !has(0x20)
     const largest = 1 << (8 + 2 * ((source.readUInt8(position + 5) >> 4) & 7))
-    if (flags >> 6 !== 1 || largest < windowBytes) throw new RangeError('an LZ4 frame of an unknown kind')
+    if (flags >> 6 !== 1 || largest < windowBytes) throw new RangeError('an LZ4 frame of an unknown version')
     position += 7 + (has(0x08) ? 8 : 0) + (has(0x01) ? 4 : 0)
     let window = Buffer.alloc(0)
     for (;;) {
@@ -26,7 +26,7 @@ export function* inflateLz4(source: Buffer): Generator<Buffer> {
       if (announced === endMark) break
       const size = announced & 0x7fff_ffff
       const block = source.subarray(position, position + size)
-      if (block.length < size) throw new RangeError('an LZ4 block cut off')
+      if (block.length < size) throw new RangeError('a truncated LZ4 block')
       const target = Buffer.allocUnsafe(window.length + largest)
       window.copy(target)
       const stored = announced >>> 31 === 1
@@ -39,7 +39,7 @@ export function* inflateLz4(source: Buffer): Generator<Buffer> {
   }
 }
 
-/** Sequences of literals and a repetition; the last one has literals only. @returns the position behind what was written */
+/** Sequences of literals and a repetition; the last has literals only. @returns the position after the output */
 function inflateBlock(source: Buffer, target: Buffer, start: number): number {
   let from = 0
   let to = start

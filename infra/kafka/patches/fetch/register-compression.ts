@@ -10,8 +10,8 @@ interface Encoder {
 }
 
 /**
- * Teaches kafkajs the compressions it does not know, and limits the one it does. What is fetched is inflated by
- * `record-batch.ts`; this serves producers (gzip and zstd) and batches older than Kafka 0.11.
+ * Registers the compressions that kafkajs lacks, and limits the one it has. `record-batch.ts` decompresses fetched batches;
+ * this serves producers (gzip and zstd) and batches older than Kafka 0.11.
  */
 export function registerCompression(): void {
   const compressBy = { 1: promisify(gzip), 4: promisify(zstdCompress) } as Record<
@@ -22,7 +22,7 @@ export function registerCompression(): void {
     kafkajs.CompressionCodecs[type as 1] = () => ({
       compress({ buffer }: Encoder) {
         const compress = compressBy[type]
-        if (!compress) throw new TallyError('USAGE', 'Snappy and LZ4 are read only: write gzip or zstd')
+        if (!compress) throw new TallyError('USAGE', 'Snappy and LZ4 can only be read: write gzip or zstd')
         return compress(buffer)
       },
       async decompress(bytes: Buffer) {

@@ -1,7 +1,7 @@
-/** No schema framing begins so, and nobody's text does. */
+/** No framed value and no UTF-8 text begins with these bytes. */
 const mark = Buffer.from('\xff\0tally replaced this value: ', 'latin1')
 
-/** Stands where a record's value cannot be held in memory: the record keeps its place, and its reader hears why. */
+/** Replaces a record's value that is too large for memory: the record keeps its place, and its reader learns why. */
 export const replacedValue = (why: string): Buffer => Buffer.concat([mark, Buffer.from(why)])
 
 /** Why a value was replaced; undefined for every other value. */

@@ -1,16 +1,16 @@
 import { copyBytes, repeatBytes } from './copy-bytes.ts'
 
-/** What snappy-java, and so Kafka's Java client, puts in front of its blocks. Other clients write one bare block. */
+/** The header that snappy-java, and so Kafka's Java client, writes before its blocks. Other clients write one bare block. */
 const javaMagic = Buffer.from('\x82SNAPPY\0', 'latin1')
 const javaHeaderBytes = 16
 
-/** Three bytes can repeat 64: a block that announces more than so many times its size is made up. */
+/** Three bytes can repeat 64: a block that announces more than this many times its size is forged. */
 const highestRatio = 22
 
 /**
- * Inflates snappy, framed as by snappy-java or bare.
+ * Decompresses snappy, with or without the framing of snappy-java.
  * @returns blocks of at most 22 times the source's size
- * @throws RangeError where the bytes are no such thing
+ * @throws RangeError if the bytes are malformed
  */
 export function* inflateSnappy(source: Buffer): Generator<Buffer> {
   if (!source.subarray(0, javaMagic.length).equals(javaMagic)) {
@@ -20,7 +20,7 @@ export function* inflateSnappy(source: Buffer): Generator<Buffer> {
   for (let position = javaHeaderBytes; position < source.length; ) {
     const size = source.readInt32BE(position)
     position += 4
-    if (size < 0 || position + size > source.length) throw new RangeError('a snappy block cut off')
+    if (size < 0 || position + size > source.length) throw new RangeError('a truncated snappy block')
     yield inflateBlock(source.subarray(position, position + size))
     position += size
   }
