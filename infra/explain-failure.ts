@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { describeError, isTallyError } from './errors.ts'
 import { sqlState } from './postgres/sqlstates.ts'
 
-/** Codes with which a connection cannot be made or is cut. Source: Node.js, "Common system errors". */
+/** Codes of a connection that cannot be made or is lost. Source: Node.js, "Common system errors". */
 const disconnected = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -27,12 +27,12 @@ const database: Readonly<Record<string, string>> = {
 }
 
 export interface Failure {
-  /** What is wrong and what to do, for a person. */
+  /** What is wrong and what to do, for the operator. */
   sentence: string
   exitCode: 1 | 2
 }
 
-/** What to tell the person at the terminal about an error that ended a command. */
+/** What to tell the operator about an error that ended a command. */
 export function explainFailure(error: unknown, readConfig: () => Config = loadConfig): Failure {
   if (isTallyError(error, 'CONFIG_INVALID')) return { sentence: error.message, exitCode: 2 }
   for (const cause of causes(error)) {
@@ -42,7 +42,7 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
   return { sentence: describeError(error), exitCode: 1 }
 }
 
-/** What errors of pg, kafkajs, undici and Node say about themselves, as far as they do. */
+/** The properties that errors of pg, kafkajs, undici and Node may have. */
 interface Cause {
   name?: string
   message?: string
@@ -56,7 +56,7 @@ interface Cause {
   originalError?: unknown
 }
 
-/** The error and everything under it. */
+/** The error and all its causes. */
 function* causes(error: unknown): Generator<Cause> {
   if (typeof error !== 'object' || error === null) return
   const found: Cause = error
@@ -66,7 +66,7 @@ function* causes(error: unknown): Generator<Cause> {
   if (found.originalError !== found.cause) yield* causes(found.originalError)
 }
 
-/** kafkajs' errors of a broker that went silent name no address. */
+/** The errors of kafkajs about a silent broker name no address. */
 const silentBroker = new Set(['KafkaJSBrokerNotFound', 'KafkaJSRequestTimeoutError', 'KafkaJSConnectionClosedError'])
 const isSilentBroker = ({ name = '', message = '' }: Cause): boolean =>
   silentBroker.has(name) || (name.startsWith('KafkaJS') && message === 'Broker not connected')
@@ -88,7 +88,7 @@ const matches = (address: string, { address: ip, hostname, port }: Cause): boole
     ? address.endsWith(`:${port}`) && (!ip || sameHost(address, ip))
     : !!hostname && address.startsWith(`${hostname}:`)
 
-/** An address given by name has become an IP by the time it fails; only two different IPs are different hosts. */
+/** A host name is resolved to an IP before it fails; only two different IPs are different hosts. */
 const sameHost = (address: string, ip: string): boolean => address.startsWith(`${ip}:`) || !/^[\d.]+:/.test(address)
 
 const serversOf = ({ postgres, kafka, registry, ports }: Config) => [

@@ -4,26 +4,26 @@ import { TallyError } from './errors.ts'
 import { withDeadline } from './promises.ts'
 
 export interface CallOptions {
-  /** The other side does what it is asked once per key, however often it is asked. */
+  /** The server acts once per key, however often it is called. */
   idempotencyKey: string
   signal: AbortSignal
 }
 
-/** The bodies that are definite answers, by HTTP status. */
+/** Schemas of the definite answers, by HTTP status. */
 export type DefiniteAnswers<Answer> = Readonly<Record<number, z.ZodType<Answer>>>
 
 export interface JsonClient {
   /**
-   * Resolves with a definite answer. Everything else leaves the outcome unknown.
+   * Resolves with a definite answer. With any error the outcome is unknown.
    * @throws TallyError UNREACHABLE for any other status or body, no answer in time, no connection
    */
   post<Answer>(path: string, body: object, answers: DefiniteAnswers<Answer>, options: CallOptions): Promise<Answer>
 }
 
-/** Answers are small; more than this is nonsense. */
+/** Answers are small; a larger one is malformed. Bytes. */
 const maxResponseSize = 64 * 1024
 
-/** A client of somebody else's JSON API. Connects at the first call and keeps its connections; idle ones keep no process alive. */
+/** A client of an external JSON API. Connects at the first call and pools connections; idle ones do not keep the process alive. */
 export function createJsonClient({
   name,
   url,
@@ -32,7 +32,7 @@ export function createJsonClient({
   /** For messages: `payment gateway`. */
   name: string
   url: string
-  /** For a whole call, from asking to the last byte of the answer. @default 5000 */
+  /** Time limit of a call, from the request to the last byte of the answer. @default 5000 */
   timeoutMs?: number
 }): JsonClient {
   const { origin, pathname } = new URL(url)
@@ -69,7 +69,7 @@ export function createJsonClient({
   }
 }
 
-/** The value, or `undefined` (which is no JSON, so no schema of an object takes it). */
+/** The value, or `undefined`, which no JSON text yields and no schema of an object accepts. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -5,7 +5,7 @@ import pretty from 'pino-pretty'
 export type { Logger }
 
 /**
- * A logger that writes to standard error (standard output belongs to results): JSON lines, or readable ones on a terminal.
+ * A logger that writes to standard error (standard output is for results): JSON lines, or formatted lines on a terminal.
  * Fields in use: service, group, lane, epoch, topic, partition, offset, eventId, orderId, outcome. Never a payload.
  */
 export const createLogger = (service: string, level: string = 'info'): Logger =>

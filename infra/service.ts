@@ -6,23 +6,23 @@ import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 
 export interface Running {
-  /** Ends the service: finishes what is under way, gives back what it holds. Called once. */
+  /** Ends the service: drains in-flight work and releases resources. Called once. */
   stop(): Promise<void>
 }
 
 export interface ServiceContext {
   config: Config
   log: Logger
-  /** Name of this process, for people. */
+  /** Readable name of this process. */
   replica: string
-  /** Aborted when the process is told to end, also while it still starts. */
+  /** Aborts when the process is told to end, also during startup. */
   signal: AbortSignal
 }
 
 /**
- * The frame of every long-running process: starts the service, tells the supervisor it is ready, and ends on a signal.
- * The first SIGTERM or SIGINT drains, the second one (or the deadline) forces. A lost supervisor counts as a signal,
- * so that no service outlives it. A configuration that does not parse is one sentence and exit code 1.
+ * Runs a long-running process: starts the service, tells the supervisor that it is ready, and ends on a signal. The first
+ * SIGTERM or SIGINT drains, the second one (or the deadline) forces the end. A lost supervisor counts as a signal, so that
+ * no service outlives it. A configuration that does not parse ends it with one sentence and exit code 1.
  */
 export async function runService(
   name: string,
@@ -47,7 +47,7 @@ export async function runService(
       process.exit(1)
     }, drainDeadlineMs).unref()
     starting
-      .catch(() => undefined) // It gave up starting because it was told to end
+      .catch(() => undefined) // Startup was aborted
       .then((running) => running?.stop())
       .then(
         () => process.exit(0),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 
-/** Pauses before a question is repeated: about five seconds, as long as an election takes. */
+/** Delays before retries, ms: about five seconds in total, the time that an election takes. */
 const pausesMs = [50, 100, 200, 400, 800, 1_000, 1_000, 1_000]
 
 /**

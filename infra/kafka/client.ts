@@ -26,7 +26,7 @@ export function createKafka({
   requestTimeoutMs = 8_000,
   retry = patience,
 }: KafkaOptions): Kafka {
-  patchFetchResponse() // Never off: it is what keeps a record from ending the process
+  patchFetchResponse() // Never off: without it a record can end the process
   registerCompression()
   if (patchesKafkajs()) {
     patchIdleTimer()
@@ -43,7 +43,7 @@ export function createKafka({
   })
 }
 
-/** kafkajs calls routine rebalances and retries errors: they are news, not faults. */
+/** kafkajs reports routine rebalances and retries as errors: log them one level lower. */
 function forward(log: Logger, { level, namespace, log: { message, error } }: LogEntry): void {
   const fields = { client: namespace, error: error ? String(error) : undefined }
   if (level === kafkajs.logLevel.ERROR) log.warn(fields, message)

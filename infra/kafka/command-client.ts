@@ -4,11 +4,11 @@ import { createLogger } from '../logger.ts'
 import type { Logger } from '../logger.ts'
 import { createKafka } from './client.ts'
 
-/** A logger for commands: what goes wrong is told in a sentence, so by default nothing but errors is logged. */
+/** A logger for commands. Commands report failures in a sentence, so by default only errors are logged. */
 export const commandLogger = (name: string, { logLevel }: Config): Logger =>
   createLogger(name, logLevel === 'info' ? 'error' : logLevel)
 
-/** A client that gives up soon: a person is waiting for the answer. */
+/** A client that gives up soon, because an operator is waiting. */
 export const connectKafka = (name: string, config: Config): Kafka =>
   createKafka({
     brokers: config.kafka.brokers,

@@ -2,21 +2,21 @@ import { createRequire } from 'node:module'
 import type { Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../errors.ts'
 
-/** What is asked of one partition; topic name on the broker. */
+/** A request for one partition; `topic` is the name on the broker. */
 export interface FetchRequest {
   readonly topic: string
   readonly partition: number
   readonly offset: number
 }
 
-/** kafkajs tells it of the first partition of an answer that has it. */
+/** The error of kafkajs for the first such partition of an answer. */
 export interface OutOfRange {
   readonly name: 'KafkaJSOffsetOutOfRange'
   readonly topic: string
   readonly partition: number
 }
 
-/** kafkajs's own batch, which leaves out control records and aborted ones; it has no types. */
+/** The batch class of kafkajs, which filters control records and aborted ones; it has no types. */
 const FetchedBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
   topic: string,
   fetchedOffset: string,
@@ -42,8 +42,8 @@ const readCommitted = 1
 const createCluster = 'private:Kafka:createCluster'
 
 /**
- * Fetches from partitions without a group. kafkajs reads in groups only, yet its cluster can do this; it is behind a private
- * symbol of version 2.2.4.
+ * Fetches from partitions without a group. The public API of kafkajs reads in groups only; its cluster, behind a private
+ * symbol of version 2.2.4, can do without.
  */
 export class FetchClient {
   private readonly cluster: Cluster

@@ -12,7 +12,7 @@ export interface ReadRange {
   readonly to: number
 }
 
-/** What comes next of a range: its records up to the offset `to`. There may be none: offsets can be empty. */
+/** The next part of a range: its records up to the offset `to`. It may have none, because offsets can be empty. */
 export interface Piece {
   readonly to: number
   readonly records: readonly KafkaMessage[]
@@ -20,8 +20,8 @@ export interface Piece {
 
 export interface RangeReader extends AsyncDisposable {
   /**
-   * Undefined when the range is read to its end.
-   * @throws TallyError EVENTS_GONE if the broker has them no more, UNREACHABLE after some seconds; the signal's reason
+   * Resolves with undefined at the end of the range.
+   * @throws TallyError EVENTS_GONE if the broker no longer has the records, UNREACHABLE after 20 s; the signal's reason
    */
   next(topic: string, partition: number): Promise<Piece | undefined>
 }
@@ -30,7 +30,7 @@ export interface RangeReaderOptions {
   kafka: Kafka
   ranges: readonly ReadRange[]
   signal: AbortSignal
-  /** What is read ahead of all ranges together, about. @default 64 MiB */
+  /** Approximate size of the read-ahead of all ranges together, bytes. @default 64 MiB */
   bufferBytes?: number
 }
 
@@ -38,8 +38,8 @@ const patienceMs = 20_000
 const pauseMs = 200
 
 /**
- * Reads ranges of partitions, each in its own order and side by side, ahead of who takes them. No group is involved: no
- * position is committed and nobody notices.
+ * Reads ranges of partitions concurrently and ahead of the caller, each range in order. Without a group: no position is
+ * committed.
  * @throws TallyError USAGE if there is no such partition, UNREACHABLE
  */
 export async function openRangeReader({
@@ -81,7 +81,7 @@ class Reading {
   private readonly roomOfEach: number
   private stopped = false
   private failure: { error: unknown } | undefined
-  /** Resolves when something has changed: read, taken, failed, stopped. */
+  /** Resolves at the next change: read, taken, failed, stopped. */
   private change = Promise.withResolvers<void>()
 
   constructor(client: FetchClient, ranges: readonly ReadRange[], signal: AbortSignal, bufferBytes: number) {
@@ -117,7 +117,7 @@ class Reading {
     }
   }
 
-  /** Never rejects: who waits for records learns of a failure. */
+  /** Never rejects: `next` throws the failure. */
   async readAhead(): Promise<void> {
     let failingSince: number | undefined
     while (!this.stopped && !this.signal.aborted) {
@@ -137,7 +137,7 @@ class Reading {
         failingSince ??= performance.now()
         if (isFinal(error) || performance.now() - failingSince > patienceMs) return this.fail(error)
         await delay(pauseMs, undefined, { ref: false })
-        await this.client.refresh().catch(() => {}) // The next request tells what is wrong
+        await this.client.refresh().catch(() => {}) // The next request reports the error
       }
     }
   }
@@ -147,9 +147,9 @@ class Reading {
     if (!range) return
     const { topic, partition, to } = range
     if (batch.rawMessages.length === 0) {
-      if (Number(batch.highWatermark) > range.at) return // Others took the room of the answer
+      if (Number(batch.highWatermark) > range.at) return // Other partitions filled the response
       const what = `${topic}/${partition} ends at offset ${batch.highWatermark}, not ${to}`
-      throw new TallyError('EVENTS_GONE', `${what}: it was cut off or created anew`)
+      throw new TallyError('EVENTS_GONE', `${what}: it was truncated or re-created`)
     }
     const records = batch.messages.filter(({ offset }) => Number(offset) < to)
     const bytes = records.reduce((sum, { key, value }) => sum + 100 + (key?.length ?? 0) + (value?.length ?? 0), 0)
@@ -165,7 +165,7 @@ class Reading {
 
   private gone({ topic, partition }: OutOfRange): TallyError {
     const at = this.ranges.get(placeOf({ topic, partition }))?.at
-    return new TallyError('EVENTS_GONE', `${topic}/${partition} has no offset ${at} any more: retention deleted it`)
+    return new TallyError('EVENTS_GONE', `${topic}/${partition} no longer has offset ${at}: retention deleted it`)
   }
 
   private readonly changed = (): void => {
@@ -186,5 +186,5 @@ function explained(error: unknown): unknown {
   if (isTallyError(error)) return error
   if ((error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION')
     return new TallyError('USAGE', 'there is no such topic', { cause: error })
-  return new TallyError('UNREACHABLE', 'Kafka does not answer as it should', { cause: error })
+  return new TallyError('UNREACHABLE', 'Kafka gave an unexpected answer', { cause: error })
 }

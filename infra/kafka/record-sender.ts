@@ -10,7 +10,7 @@ export interface OutgoingRecord {
   headers: Record<string, string>
 }
 
-/** As a record may be on the broker: somebody else's, too. */
+/** A record as it may be on the broker, also one of another producer. */
 export interface RawRecord {
   topic: string
   partition: number
@@ -21,7 +21,7 @@ export interface RawRecord {
   timestamp?: string
 }
 
-/** Refusals that sending again cannot change. Source: Apache Kafka protocol guide, error codes. */
+/** Errors that a retry cannot change. Source: Apache Kafka protocol guide, error codes. */
 const refusals = new Set([
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
@@ -32,12 +32,12 @@ const refusals = new Set([
 ])
 
 /**
- * Sends records so that an acknowledged one is really there, which kafkajs alone does not give:
- * - One request at a time. After an error it reuses sequence numbers, and the broker would take an overtaken request for
- *   a repeat of another and drop it.
+ * Sends records so that an acknowledged record is written, which kafkajs alone does not guarantee:
+ * - One request at a time. After an error kafkajs reuses sequence numbers, and the broker would drop an overtaken request
+ *   as a duplicate of another.
  * - A partition missing from the answer was not written: a retry inside kafkajs may have skipped its broker.
- * - After an unclear outcome the producer is thrown away. A new one has a new id, so the broker cannot mistake what is
- *   sent again for a known sequence. Records may then be there twice; consumers drop the second by its event id.
+ * - After an unknown outcome the producer is discarded. A new one has a new id, so the broker cannot mistake a resent record
+ *   for a known sequence. Records may then be written twice; consumers drop the second by its event id.
  */
 export class RecordSender {
   private readonly kafka: Kafka
@@ -49,13 +49,13 @@ export class RecordSender {
   }
 
   /**
-   * Resolves once the broker has acknowledged all records; order per partition is kept. The caller keeps each partition's
-   * share under the topic's `max.message.bytes`, because kafkajs makes one batch of it.
-   * @throws TallyError retryable: any of the records may be there or not, send all of them again; or not retryable
+   * Resolves once the broker has acknowledged all records; keeps the order per partition. The caller keeps the bytes per
+   * partition below the topic's `max.message.bytes`, because kafkajs makes one batch of them.
+   * @throws TallyError UNREACHABLE: any of the records may be written or not, resend all; REFUSED_BY_KAFKA; INVARIANT
    */
   async send(records: readonly RawRecord[]): Promise<void> {
     if (this.sending)
-      throw new TallyError('INVARIANT', 'a request is under way: records are sent one request at a time')
+      throw new TallyError('INVARIANT', 'a request is in flight: records are sent one request at a time')
     this.sending = true
     try {
       const producer = (this.producer ??= await this.connect())
@@ -76,7 +76,7 @@ export class RecordSender {
   async stop(): Promise<void> {
     const producer = this.producer
     this.producer = undefined
-    await producer?.disconnect().catch(() => {}) // It is gone either way
+    await producer?.disconnect().catch(() => {}) // The connection is lost either way
   }
 
   private async connect(): Promise<Producer> {

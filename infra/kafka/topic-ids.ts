@@ -5,9 +5,9 @@ const apiKeyMetadata = 3
 const version = 12
 
 /**
- * The broker's ids of topics. A topic deleted and created again under its name has another id, and its offsets mean other
- * events; nothing else in the protocol tells. kafkajs speaks Metadata up to version 6 and ids came with version 10, so this
- * one request is made here (plaintext listeners only).
+ * Reads the ids of topics from the broker. A topic that is deleted and re-created under its name has another id, and its
+ * offsets mean other events; nothing else in the protocol shows this. kafkajs supports Metadata up to version 6 and ids came
+ * with version 10, so this request is made here (plaintext listeners only).
  * Source: Apache Kafka protocol guide, Metadata API, version 12.
  * @param brokers host:port
  * @returns id by topic, hexadecimal; topics the broker does not know are absent
@@ -62,7 +62,7 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, value])
 }
 
-/** Sends one framed request and resolves with the body of its answer. */
+/** Sends one framed request and resolves with the body of the response. */
 function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Promise<Buffer> {
   const [host, port] = broker.split(':')
   return new Promise((resolve, reject) => {

@@ -3,8 +3,8 @@ import type { Admin, ITopicConfig } from 'kafkajs'
 import { TallyError } from '../errors.ts'
 
 /**
- * Creates topics and waits until every partition has a leader: until then a produce or fetch is refused. kafkajs's own
- * `waitForLeaders` fails when the broker asked has not heard of the new topic yet.
+ * Creates topics and waits until every partition has a leader; before that the broker rejects produce and fetch requests.
+ * `waitForLeaders` of kafkajs fails when the broker does not know the new topic yet.
  * @throws TallyError UNREACHABLE when leaders are missing after 15 s
  */
 export async function createTopics(admin: Admin, topics: ITopicConfig[]): Promise<void> {

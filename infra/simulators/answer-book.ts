@@ -1,41 +1,41 @@
 import { isDeepStrictEqual } from 'node:util'
 import { openJournal } from './journal.ts'
 
-/** What a simulator answered to one idempotency key; also a line of its journal. */
+/** The answer of a simulator to one idempotency key; also a line of its journal. */
 export interface Entry {
-  /** When it was answered, UTC epoch ms. */
+  /** Time of the answer, UTC epoch ms. */
   readonly time: number
   /** Idempotency key. */
   readonly key: string
   readonly path: string
   readonly request: object
-  /** What the request was about, for those who audit the journal. */
+  /** The subject of the request, for audits of the journal. */
   readonly about: Readonly<Record<string, string | number>>
   /** HTTP status of the answer. */
   readonly status: number
   readonly answer: object
-  /** How often the key has come, this time included. */
+  /** How often the key was received, this time included. */
   readonly seen: number
 }
 
-/** An answer before it is written down. */
+/** An answer before it is written. */
 export type Outcome = Pick<Entry, 'about' | 'status' | 'answer'>
 
-/** A known key came again: only the count is written. */
+/** A repeated key: only the count is written. */
 type Repeat = Pick<Entry, 'time' | 'key' | 'seen'>
 
 export interface AnswerBook {
-  /** Every key's entry, in the order they were decided. */
+  /** The entries of all keys, in the order of their decisions. */
   entries(): Iterable<Entry>
   /**
-   * Answers a key once and for all: the first time what `decide` says, later the same again, also after a restart.
-   * Resolves once it is on disk; with `undefined` if the key belongs to another request.
+   * Answers a key once: the first time with the result of `decide`, then always with the same answer, also after a restart.
+   * Resolves once the answer is on disk; with `undefined` if the key belongs to another request.
    */
   answer(key: string, path: string, request: object, decide: (time: number) => Outcome): Promise<Entry | undefined>
   close(): Promise<void>
 }
 
-/** @param apply told of every entry once, those of the file first; what the simulator knows is what they add up to */
+/** @param apply called once for every entry, those of the file first; the state of the simulator is their sum */
 export async function openAnswerBook(file: string, apply: (entry: Entry) => void): Promise<AnswerBook> {
   const journal = await openJournal<Entry | Repeat>(file)
   const byKey = new Map<string, Entry>()

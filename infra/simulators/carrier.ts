@@ -20,7 +20,7 @@ const shipment = z.object({
 
 const carrier = 'Tally Parcel'
 
-/** The carrier: sells labels and sends a van. Refuses `refuseRate` of the addresses. */
+/** The carrier: sells labels and agrees pickups. Refuses `refuseRate` of the addresses. */
 export function startCarrier(options: SimulatorOptions & { refuseRate: number }): Promise<RunningSimulator> {
   const chance = createChance(options.seed)
   const labels = new Map<string, Label>()

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 
-/** Draws that depend on nothing but their arguments, so that a run with the same seed and keys goes the same way. */
+/** Random draws that depend only on their arguments, so that runs with the same seed and keys are identical. */
 export interface Chance {
   /** Uniform in [0, 1). */
   uniform(key: string, purpose: string): number
-  /** Log-normal around `medianMs`: mostly near it, now and then several times as long. */
+  /** Log-normal around `medianMs`: mostly near it, occasionally several times as long. */
   latencyMs(key: string, medianMs: number): number
-  /** A name for something new, the same whenever its key comes again. */
+  /** An id for a new object; a repeated key gives the same id. */
   id(prefix: string, key: string): string
 }
 
@@ -19,7 +19,7 @@ export function createChance(seed: number): Chance {
   return {
     uniform,
     latencyMs(key, medianMs) {
-      // Box and Muller: two uniform draws make a normal one
+      // Box-Muller transform: two uniform draws make a normal one
       const radius = Math.sqrt(-2 * Math.log(1 - uniform(key, 'radius')))
       return medianMs * Math.exp(sigma * radius * Math.cos(2 * Math.PI * uniform(key, 'angle')))
     },

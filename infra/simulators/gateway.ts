@@ -14,12 +14,12 @@ const capture = z.object({ amountMinor })
 
 const declineCodes = ['insufficient_funds', 'card_expired', 'suspected_fraud'] as const
 
-/** Money held for an order: until it is taken or given back. */
+/** An amount held for an order until it is captured or voided. */
 interface Hold extends z.infer<typeof authorization> {
   state: 'held' | 'voided' | 'captured'
 }
 
-/** What a journal entry is about: verifiers add these up. */
+/** The subject of a journal entry: verifiers sum these up. */
 type Facts = {
   operation: 'authorize' | 'void' | 'capture'
   authorizationId?: string
@@ -28,7 +28,7 @@ type Facts = {
   currency?: string
 }
 
-/** The payment gateway: holds money, gives it back or takes it, each once. Declines `declineRate` of the authorizations. */
+/** The payment gateway: authorizes, voids and captures, each once. Declines `declineRate` of the authorizations. */
 export function startGateway(options: SimulatorOptions & { declineRate: number }): Promise<RunningSimulator> {
   const chance = createChance(options.seed)
   const holds = new Map<string, Hold>()
@@ -38,7 +38,7 @@ export function startGateway(options: SimulatorOptions & { declineRate: number }
     return declineCodes[Math.floor(chance.uniform(key, 'decline-code') * declineCodes.length)]
   }
 
-  /** Voids or captures a hold: refused unless it is there and still held. */
+  /** Voids or captures a hold; refused unless the hold exists and is still open. */
   const settle = (
     operation: 'void' | 'capture',
     id: string,

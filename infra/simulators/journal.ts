@@ -4,7 +4,7 @@ import { TallyError } from '../errors.ts'
 
 /** An append-only file of JSON lines. */
 export interface Journal<Line extends object> {
-  /** What the file held when it was opened. */
+  /** The lines that the file held when it was opened. */
   readonly lines: readonly Line[]
   /** Resolves once the line is on disk. After a failure every later append fails too: the file may end in half a line. */
   append(line: Line): Promise<void>
@@ -12,7 +12,7 @@ export interface Journal<Line extends object> {
 }
 
 /**
- * Opens the file, or makes it. Half a line at the end, left by a crash, is cut off: nobody was told of it.
+ * Opens or creates the file. A partial line at the end, left by a crash, is removed: it was never acknowledged.
  * @throws TallyError INVARIANT if any other line is damaged
  */
 export async function openJournal<Line extends object>(path: string): Promise<Journal<Line>> {

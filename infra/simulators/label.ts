@@ -6,7 +6,7 @@ export interface Label {
   units: number
 }
 
-/** A shipping label as an SVG picture. */
+/** A shipping label as an SVG image. */
 export function renderLabel({ carrier, trackingNumber, orderId, shipTo, units }: Label): string {
   const address = [shipTo.recipient, shipTo.street, `${shipTo.postalCode} ${shipTo.city}`.trim(), shipTo.country]
   const texts = [

@@ -3,7 +3,7 @@ import { runService } from '../service.ts'
 import { startCarrier } from './carrier.ts'
 import { startGateway } from './gateway.ts'
 
-/** Entry of a simulator's process: `main.ts gateway` or `main.ts carrier`. */
+/** Entry point of a simulator: `main.ts gateway` or `main.ts carrier`. */
 const name = process.argv[2]
 
 await runService(name ?? 'simulator', async ({ config, log }) => {

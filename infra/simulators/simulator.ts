@@ -14,12 +14,12 @@ import type { AnswerBook, Entry, Outcome } from './answer-book.ts'
 import { createChance } from './chance.ts'
 
 export interface SimulatorOptions {
-  /** 0 takes a free one. */
+  /** 0 picks a free one. */
   port: number
   /** The journal is `<dataDir>/simulators/<name>.ndjson`. */
   dataDir: string
   seed: number
-  /** Median of the answers' latency; 0 answers at once. */
+  /** Median latency of the answers; 0 answers at once. */
   latencyMs: number
   log: Logger
 }
@@ -30,15 +30,15 @@ export interface RunningSimulator extends Running {
 
 /** One `POST` route. */
 export interface Operation {
-  /** Express route; `:id` goes to `answer`. */
+  /** Express route; `:id` is passed to `answer`. */
   readonly path: string
   /** @throws ZodError if the body does not fit */
   readonly parse: (body: unknown) => object
-  /** Decides what a new idempotency key is answered. Definite refusals are answers too. */
+  /** Decides the answer to a new idempotency key. A definite refusal is an answer, too. */
   readonly answer: (request: object, context: { key: string; id: string; time: number; url: string }) => Outcome
 }
 
-/** Gives `answer` the type of what `body` parses. */
+/** Gives `answer` the type that `body` parses. */
 export const operation = <Request extends object>(
   path: string,
   body: z.ZodType<Request>,
@@ -52,19 +52,19 @@ export const operation = <Request extends object>(
 export interface Simulation {
   readonly name: string
   readonly operations: readonly Operation[]
-  /** Takes an entry into what the simulation knows; called once for each, at start for those of the journal. */
+  /** Applies an entry to the state of the simulation; called once for each, at startup for those of the journal. */
   readonly apply: (entry: Entry) => void
-  /** Routes beyond the operations. */
+  /** Additional routes. */
   readonly pages?: (app: Express) => void
 }
 
 /**
- * Serves a simulation on 127.0.0.1: an honest party of its own, with a journal that nobody else writes.
- * @throws TallyError PORT_TAKEN if the port is taken, INVARIANT if the journal is damaged
+ * Serves a simulation on 127.0.0.1: an independent party with a journal that only it writes.
+ * @throws TallyError PORT_TAKEN, INVARIANT if the journal is damaged
  */
 export async function startSimulator(simulation: Simulation, options: SimulatorOptions): Promise<RunningSimulator> {
   const opened = Promise.withResolvers<Express>()
-  // The port is taken before the journal is opened: it keeps a second process off the file
+  // Listen before the journal is opened: the port keeps a second process off the file
   const server = createServer((request, response) => void opened.promise.then((app) => app(request, response)))
   const url = await listen(server, simulation.name, options.port)
   try {
@@ -74,7 +74,7 @@ export async function startSimulator(simulation: Simulation, options: SimulatorO
     return {
       url,
       async stop() {
-        server.keepAliveTimeout = server.keepAliveTimeoutBuffer = 1 // Connections end with the answer under way
+        server.keepAliveTimeout = server.keepAliveTimeoutBuffer = 1 // Close connections after the current answer
         await new Promise((resolve) => server.close(resolve))
         await book.close()
       },
@@ -129,7 +129,7 @@ function* journalLines(book: AnswerBook): Iterable<string> {
   for (const { request: _, ...entry } of book.entries()) yield `${JSON.stringify(entry)}\n`
 }
 
-/** RFC 9457. `code` is what a client branches on. */
+/** RFC 9457. Clients branch on `code`. */
 const problem = (response: Response, status: number, members: object): void =>
   void response
     .status(status)

@@ -97,7 +97,7 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
 }
 
 const unreachable = (cause: unknown): TallyError =>
-  isTallyError(cause) ? cause : new TallyError('UNREACHABLE', 'Kafka does not answer as it should', { cause })
+  isTallyError(cause) ? cause : new TallyError('UNREACHABLE', 'Kafka gave an unexpected answer', { cause })
 
 /** What is still to be read, by place. */
 function unreadPartitions(ranges: OffsetRanges): Map<string, OffsetRange> {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { TallyError } from '../../errors.ts'
 
-/** How many embedded brokers a data folder was made with; undefined as long as Kafka has stored nothing in it. */
+/** The number of embedded brokers of a data folder; undefined while Kafka has stored nothing in it. */
 export function brokersOf(dataDir: string): number | undefined {
   const kafka = join(dataDir, 'kafka')
   try {

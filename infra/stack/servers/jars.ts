@@ -8,14 +8,14 @@ import { describeError, TallyError } from '../../errors.ts'
 import type { Jdk } from './java.ts'
 
 const pom = join(import.meta.dirname, 'jars', 'pom.xml')
-/** Downloads are shared by all data folders of this checkout. */
+/** All data folders of this checkout share the downloads. */
 const cacheDir = resolve(import.meta.dirname, '..', '..', '..', '.tally')
 
 export interface Jars {
-  /** Sorted: a class path of fixed order is what a class data archive is bound to. */
+  /** Sorted: a class data archive is bound to the order of the class path. */
   readonly kafka: readonly string[]
   readonly registry: string
-  /** Place for archives of these very jars. */
+  /** Folder for archives of exactly these jars. */
   readonly dir: string
 }
 
@@ -29,7 +29,7 @@ export function pinned(property: 'kafka.version' | 'registry.version'): string {
 let fetching: Promise<Jars> | undefined
 
 /**
- * The jars of Kafka and the registry, fetched through Maven on the first call of a checkout's life (about 200 MB).
+ * The jars of Kafka and the registry. The first call of a checkout fetches them with Maven (about 200 MB).
  * @throws TallyError TOOL_MISSING without Maven, UNREACHABLE when the download fails
  */
 export async function fetchJars(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
@@ -48,7 +48,7 @@ export const jarsIn = (dir: string): string[] =>
     .toSorted()
     .map((jar) => join(dir, jar))
 
-/** What to fetch: `mvn generate-resources -Djars.dir=…` fills the folder. */
+/** A set of jars: `mvn generate-resources -Djars.dir=…` fills the folder. */
 export interface JarSource {
   /** Path of the pom. */
   pom: string
@@ -58,7 +58,7 @@ export interface JarSource {
 }
 
 /**
- * Fetches through Maven what a pom names, on the first call with this very pom.
+ * Fetches with Maven the jars that a pom names, on the first call with exactly this pom.
  * @returns the folder
  * @throws TallyError TOOL_MISSING without Maven, UNREACHABLE when the download fails
  */
@@ -68,14 +68,14 @@ export async function fetchByPom(source: JarSource, jdk: Jdk, progress: (text: s
   return dir
 }
 
-/** Fills a folder aside and renames it: what carries the name is complete, whoever else downloads at the same time. */
+/** Fills a temporary folder and renames it: a folder with the final name is complete, even with concurrent downloads. */
 async function download(dir: string, source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<void> {
   mkdirSync(cacheDir, { recursive: true })
   const aside = mkdtempSync(join(cacheDir, 'downloading-'))
   try {
     progress(`fetching ${source.what} through Maven, about ${source.megabytes} MB, this once`)
     await maven(source, [`-Djars.dir=${aside}`, 'generate-resources'], jdk, progress)
-    chmodSync(aside, 0o755) // Temporary folders are private, the cache is not
+    chmodSync(aside, 0o755) // Temporary folders are private; the cache is shared
     renameSync(aside, dir)
   } catch (error) {
     if (!existsSync(dir)) throw error

@@ -14,7 +14,7 @@ export interface JdkSearch {
   javaHome?: string
   /** Folders of PATH. */
   searchPath: readonly string[]
-  /** Folders whose subfolders are JDKs. @default where packages and version managers put them */
+  /** Folders whose subfolders are JDKs. @default the folders of packages and version managers */
   folders?: readonly string[]
 }
 
@@ -41,8 +41,8 @@ export function findJdk({ javaHome, searchPath, folders = installFolders() }: Jd
 }
 
 /**
- * JVM options that keep the loaded classes in a file when the JVM ends and map them at the next start, which then takes
- * about half as long. A file of another JDK or class path is replaced, but a damaged one may crash the JVM.
+ * JVM options that archive the loaded classes in a file at exit and map them at the next start, which then takes about half
+ * as long. A file of another JDK or class path is replaced, but a damaged one may crash the JVM.
  */
 export const sharedArchive = (path: string): string[] => [
   '-XX:+AutoCreateSharedArchive',
@@ -60,7 +60,7 @@ export function dropArchive(path: string | undefined): boolean {
 
 const major = (jdk: Jdk): number => Number.parseInt(jdk.version, 10)
 
-/** `java` on PATH is often a chain of links; its real place tells the home. */
+/** `java` on PATH is often a chain of links; its real path shows the home. */
 function homeOfCommand(folder: string): string[] {
   try {
     return [dirname(dirname(realpathSync(join(folder, 'java'))))]
@@ -69,7 +69,7 @@ function homeOfCommand(folder: string): string[] {
   }
 }
 
-/** Every JDK and JRE carries a `release` file: reading it spares starting each one. */
+/** Every JDK and JRE has a `release` file; reading it avoids starting each one. */
 function inspect(home: string): Jdk[] {
   try {
     const version = /^JAVA_VERSION="([^"]+)"/m.exec(readFileSync(join(home, 'release'), 'utf8'))?.[1]

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { TallyError } from '../../errors.ts'
 
-/** @throws TallyError PORT_TAKEN when somebody listens on this port of 127.0.0.1 already */
+/** @throws TallyError PORT_TAKEN when another process listens on this port of 127.0.0.1 */
 export async function assertPortFree(port: number, title: string): Promise<void> {
   const probe = createServer()
   try {

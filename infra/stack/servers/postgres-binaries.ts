@@ -12,8 +12,8 @@ export interface PostgresBinaries {
 }
 
 /**
- * The PostgreSQL programs out of the npm package for this machine, made usable: their libraries linked, and copied into
- * `home` where the package cannot be used in place.
+ * The PostgreSQL programs of the npm package for this machine, ready to run: with linked libraries, and copied into `home`
+ * if they cannot run in place.
  * @throws TallyError TOOL_MISSING when there is no package for this machine
  */
 export function postgresBinaries(home: string): PostgresBinaries {
@@ -43,7 +43,7 @@ function usableInPlace(folder: string): boolean {
     linkLibraries(folder)
     return true
   } catch {
-    return false // Installed by somebody else, read-only for us
+    return false // Installed by another user, read-only here
   }
 }
 
@@ -59,7 +59,7 @@ function copied(folder: string, target: string): string {
   return join(target, 'native')
 }
 
-/** npm packages hold no symbolic links; the package makes them in an install script, which may be switched off. */
+/** npm packages contain no symbolic links; the package creates them in an install script, which may be disabled. */
 function linkLibraries(folder: string): void {
   const links = JSON.parse(readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8')) as {
     source: string

@@ -32,10 +32,10 @@ const settings = {
   log_line_prefix: '%m [%p] %a ',
 }
 
-/** Survives the loss of the process, not of the power: for tests. */
+/** False: fast, survives the end of the process but not a power failure; for tests. */
 const undurable = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
 
-/** PostgreSQL out of its npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`. */
+/** PostgreSQL of the npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`. */
 export function postgresServer(config: Config, { durable }: { durable: boolean }): ProcessSpec {
   const home = serverHome(config.dataDir)
   const data = join(home, 'data')
@@ -46,9 +46,9 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
     kind: 'server',
     after: [],
     ports: [config.ports.postgres],
-    stopSignal: 'SIGINT', // "Fast": sessions are ended, a checkpoint is written
+    stopSignal: 'SIGINT', // Fast shutdown: ends sessions, writes a checkpoint
     stopWithinMs: 10_000,
-    readyWithinMs: 60_000, // Recovery after a crash takes its time
+    readyWithinMs: 60_000, // Recovery after a crash may take long
     async prepare() {
       const password = ensureDatabasePassword(config.dataDir)
       if (existsSync(data)) await endLeftover(data)
@@ -65,7 +65,7 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
 }
 
 /**
- * Makes a database unless it is there.
+ * Creates a database unless it exists.
  * @param url of any database on the same server
  * @throws TallyError UNREACHABLE
  */
@@ -89,7 +89,7 @@ export async function ensureDatabase(url: string, name: string): Promise<true> {
   }
 }
 
-/** Makes the cluster aside and renames it: a `data` folder is always complete. */
+/** Creates the cluster in a temporary folder and renames it: a `data` folder is always complete. */
 async function initialise(initdb: string, home: string, data: string, password: string): Promise<void> {
   const user = serverUser()
   const aside = join(home, 'data.partial')
@@ -119,8 +119,8 @@ async function run({ command, args, cwd, user }: CommandLine): Promise<void> {
 }
 
 /**
- * A postmaster of a killed supervisor may still run in our folder. PostgreSQL itself copes with a stale pid file, unless
- * its pid now belongs to somebody else of the same user.
+ * The postmaster of a killed supervisor may still run in this folder. PostgreSQL handles a stale pid file, unless the pid
+ * now belongs to another process of the same user.
  */
 async function endLeftover(data: string): Promise<void> {
   const pidFile = join(data, 'postmaster.pid')

@@ -17,7 +17,7 @@ const jvm = [
   '-Dapicurio.rules.global.validity=FULL',
 ]
 
-/** Apicurio Registry out of Maven's archive, its schemas in a PostgreSQL database of its own. */
+/** Apicurio Registry from Maven, with its schemas in its own PostgreSQL database. */
 export function registryServer(config: Config): ProcessSpec {
   const version = pinned('registry.version')
   const { registry: port, registryManagement } = config.ports
@@ -51,7 +51,7 @@ export function registryServer(config: Config): ProcessSpec {
           APICURIO_DATASOURCE_URL: `jdbc:postgresql://${database.host}/registry${database.search}`,
           APICURIO_DATASOURCE_USERNAME: decodeURIComponent(database.username),
           APICURIO_DATASOURCE_PASSWORD: decodeURIComponent(database.password),
-          APICURIO_DATASOURCE_JDBC_INITIAL_SIZE: '2', // The defaults would take half of PostgreSQL's connections
+          APICURIO_DATASOURCE_JDBC_INITIAL_SIZE: '2', // The defaults would use half of PostgreSQL's connections
           APICURIO_DATASOURCE_JDBC_MIN_SIZE: '2',
           APICURIO_DATASOURCE_JDBC_MAX_SIZE: '10',
         },

@@ -49,20 +49,20 @@ export function prepareDataDir(dataDir: string): void {
   }
 }
 
-/** Not `recursive`: that never returns where a parent exists but takes no folders, as /proc does. */
+/** Not `recursive`: that never returns if a parent exists but accepts no folders, like /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))
   try {
-    mkdirSync(path, { mode: 0o711 }) // PostgreSQL under another user must get through
+    mkdirSync(path, { mode: 0o711 }) // PostgreSQL under another user must pass through
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // Two starts at once
   }
 }
 
 /**
- * Deletes a data folder's content; downloads in it stay.
- * @throws TallyError USAGE when the folder is not one of ours
+ * Deletes the content of a data folder, except downloads.
+ * @throws TallyError USAGE when the folder is not a data folder of Tally
  */
 export function deleteData(dataDir: string): void {
   if (!existsSync(dataDir)) return
@@ -74,13 +74,13 @@ export function deleteData(dataDir: string): void {
     if (!kept.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true })
 }
 
-/** Deletes what PostgreSQL and Kafka have stored, and with it the schemas. */
+/** Deletes the data of PostgreSQL and Kafka, schemas included. */
 export function deleteServerData(dataDir: string): void {
   for (const data of [join(serverHome(dataDir), 'data'), join(dataDir, 'kafka')])
     rmSync(data, { recursive: true, force: true })
 }
 
-/** The embedded database's password: made at the first call, readable by the owner only. `loadConfig` reads it there. */
+/** The password of the embedded database: created by the first call, readable by the owner only. `loadConfig` reads it. */
 export function ensureDatabasePassword(dataDir: string): string {
   const path = join(dataDir, 'postgres.password')
   try {
@@ -92,7 +92,7 @@ export function ensureDatabasePassword(dataDir: string): string {
 }
 
 /**
- * The configuration with its data folder made and the embedded database's password in it.
+ * The configuration, after creating its data folder and the password of the embedded database.
  * @param env @default `process.env`
  * @throws TallyError CONFIG_INVALID; USAGE when the folder cannot be used, or was made with another number of brokers
  */
@@ -104,21 +104,21 @@ export function loadStackConfig(env?: NodeJS.ProcessEnv): Config {
   return loadConfig(env)
 }
 
-/** PostgreSQL refuses to run as root; this is who runs it then. It owns nothing else and exists everywhere. */
+/** PostgreSQL refuses to run as root; this user runs it instead. It owns nothing else and exists everywhere. */
 const nobody = { uid: 65_534, gid: 65_534 }
 
 export const serverUser = (): typeof nobody | undefined => (process.getuid?.() === 0 ? nobody : undefined)
 
 /**
- * Where PostgreSQL's own files live: the data folder, unless it runs as `nobody` and a folder above is closed to that
- * user (a checkout in /root, say).
+ * The folder of PostgreSQL's files: the data folder, unless it runs as `nobody` and a parent folder is closed to that user
+ * (for example a checkout in /root).
  */
 export function serverHome(dataDir: string): string {
   if (!serverUser() || isOpen(dataDir)) return join(dataDir, 'postgres')
   return join('/var/lib/tally', createHash('sha256').update(dataDir).digest('hex').slice(0, 12))
 }
 
-/** Whether everybody may pass through a folder and all folders above it. */
+/** Whether every user may pass through a folder and all its parents. */
 export function isOpen(folder: string): boolean {
   const open = (statSync(folder).mode & 0o001) !== 0
   return open && (dirname(folder) === folder || isOpen(dirname(folder)))

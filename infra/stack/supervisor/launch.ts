@@ -14,15 +14,15 @@ export interface RunningProcess {
   readonly spec: ProcessSpec
   readonly identity: ProcessIdentity
   readonly child: ChildProcess
-  /** Resolves with how it ended: `exit code 1`, `SIGKILL`. */
+  /** Resolves with how the process ended: `exit code 1`, `SIGKILL`. */
   readonly exited: Promise<string>
-  /** What it has written to its log since this start. */
+  /** The output in its log since this start. */
   output(): string
 }
 
 /**
- * Starts a process with its output in `<logDir>/<name>.log`. It gets a session of its own, so that a terminal's Ctrl-C
- * reaches only the supervisor, which then stops everything in order.
+ * Starts a process with its output in `<logDir>/<name>.log`. It gets its own session, so that Ctrl-C in a terminal reaches
+ * only the supervisor, which then stops everything in order.
  * @throws TallyError UNREACHABLE when it cannot be started
  */
 export async function launch(spec: ProcessSpec, line: CommandLine, logDir: string): Promise<RunningProcess> {
@@ -45,7 +45,7 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
   } finally {
     closeSync(log.descriptor)
   }
-  child.on('error', () => {}) // A message to, or a kill of, a process just gone: `exited` tells
+  child.on('error', () => {}) // From a message or signal to a process that has just ended: `exited` reports the end
   const pid = child.pid as number
   const identity = identify(pid) ?? { pid, startTime: 'gone' }
   const output = () => readFileSync(log.path).subarray(from).toString('utf8')
@@ -53,8 +53,8 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
 }
 
 /**
- * Waits until the process serves; a step, until it is done.
- * @throws TallyError UNREACHABLE when it ends or stays silent, with the last lines of its log
+ * Waits until the process is ready, or a step is done.
+ * @throws TallyError UNREACHABLE when it ends or is not ready in time, with the last lines of its log
  */
 export async function whenReady(running: RunningProcess): Promise<void> {
   const { spec, exited } = running
@@ -75,14 +75,14 @@ export async function whenReady(running: RunningProcess): Promise<void> {
 
 function failure({ spec, output }: RunningProcess, what: string): TallyError {
   const lines = output().trimEnd().split('\n')
-  const telling = lines.filter((line) => !/^\s+at /.test(line)).slice(-8) // Stack frames would push the error itself out
+  const telling = lines.filter((line) => !/^\s+at /.test(line)).slice(-8) // Stack frames would displace the error itself
   const end = telling.join('\n  ')
   return new TallyError('UNREACHABLE', `${spec.title} ${what}. The end of its log (${spec.name}.log):\n  ${end}`)
 }
 
 export const hasEnded = ({ child }: RunningProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
-/** Stops a process: its stop signal, then SIGKILL after its deadline. Resolves when it is gone. */
+/** Stops a process with its stop signal, then with SIGKILL after its deadline. Resolves when it has ended. */
 export async function stop(running: RunningProcess): Promise<void> {
   if (hasEnded(running)) return
   const { spec, child, exited } = running
@@ -92,7 +92,7 @@ export async function stop(running: RunningProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** Asks again and again until the answer is true; an error that may heal counts as a no. Ends when the signal aborts. */
+/** Polls until the answer is true; a retryable error counts as false. Ends when the signal aborts. */
 export async function poll(
   probe: () => Promise<boolean> | boolean,
   { everyMs, signal }: { everyMs: number; signal?: AbortSignal },
@@ -109,7 +109,7 @@ export async function poll(
 
 const maxLogBytes = 32 * 1024 * 1024
 
-/** Appends to the log of earlier starts; a log grown large is put aside first. */
+/** Appends to the log of earlier starts; a large log is rotated first. */
 function openLog(logDir: string, name: string): { path: string; descriptor: number } {
   const path = join(logDir, `${name}.log`)
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > maxLogBytes) renameSync(path, `${path}.1`)

@@ -1,13 +1,13 @@
 import { end, isAlive } from './process-identity.ts'
 import type { StackStatus } from './stack-record.ts'
 
-/** The processes of a record that still run. */
+/** The processes of a record that are still running. */
 export const leftoversOf = (record: StackStatus) =>
   record.processes.flatMap(({ identity, ...process }) =>
     identity && isAlive(identity) ? [{ identity, ...process }] : [],
   )
 
-/** Ends what a killed supervisor left running: services first, the servers in reverse order of their start. */
+/** Ends the processes that a killed supervisor left: services first, then servers in reverse order of their start. */
 export async function endLeftovers(record: StackStatus, say: (text: string) => void): Promise<void> {
   const left = leftoversOf(record)
   if (left.length === 0) return

@@ -16,10 +16,10 @@ export function nodeProcess(name: string, command: readonly string[], env: Recor
     ipc: true,
     readyWithinMs: 60_000,
     stopSignal: 'SIGTERM',
-    stopWithinMs: 12_000, // A service drains for 10 s at most
+    stopWithinMs: 12_000, // A service drains for at most 10 s
     prepare: async () => ({
       command: process.execPath,
-      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A known flaw of kafkajs, harmless
+      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A known, harmless flaw of kafkajs
       env: { NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), ...env },
       cwd: project,
     }),

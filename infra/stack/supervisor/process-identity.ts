@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** A process for good: pids are recycled, a pid with its start time is not. */
+/** Identifies a process: pids are reused, a pid with its start time is not. */
 export interface ProcessIdentity {
   readonly pid: number
   /** Clock ticks after boot, field 22 of /proc/<pid>/stat. */
   readonly startTime: string
 }
 
-/** Who runs under this pid now; undefined if nobody does. A zombie counts as nobody. */
+/** The process that has this pid now; undefined if there is none. A zombie does not count. */
 export function identify(pid: number): ProcessIdentity | undefined {
   let stat: string
   try {
@@ -16,7 +16,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   } catch {
     return undefined
   }
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // The name before may hold blanks and brackets
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // The name before it may contain blanks and parentheses
   const [state, startTime] = [fields[0], fields[19]]
   return state === 'Z' || startTime === undefined ? undefined : { pid, startTime }
 }
@@ -33,7 +33,7 @@ export function signalTo(target: ProcessIdentity, signal: NodeJS.Signals): void 
   }
 }
 
-/** Ends a process that is no child of ours: gently, and hard after the deadline. */
+/** Ends a process that is not a child: with the signal, then with SIGKILL after the deadline. */
 export async function end(target: ProcessIdentity, signal: NodeJS.Signals, deadlineMs: number): Promise<void> {
   signalTo(target, signal)
   if (await gone(target, deadlineMs)) return
@@ -53,7 +53,7 @@ async function gone(target: ProcessIdentity, deadlineMs: number): Promise<boolea
 /** Clock ticks of /proc are hundredths of a second on every Linux. Source: proc(5), `USER_HZ`. */
 const msPerTick = 10
 
-/** Processor time used so far, milliseconds; undefined once the process is gone. */
+/** Processor time used so far, milliseconds; undefined after the process has ended. */
 export function cpuMs(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -64,7 +64,7 @@ export function cpuMs(pid: number): number | undefined {
   }
 }
 
-/** Resident memory in bytes; undefined once the process is gone. */
+/** Resident memory in bytes; undefined after the process has ended. */
 export function residentBytes(pid: number): number | undefined {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

@@ -3,40 +3,40 @@ import type { RunningProcess } from './launch.ts'
 export interface CommandLine {
   readonly command: string
   readonly args: readonly string[]
-  /** Added to our own environment. */
+  /** Added to the environment of the supervisor. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
   readonly user?: { readonly uid: number; readonly gid: number }
 }
 
-/** All there is to know about one process of the stack; the same for servers and services. */
+/** The specification of one process of the stack, server or service. */
 export interface ProcessSpec {
-  /** Short name, of its log file too: `kafka`, `payment`. */
+  /** Short name, also of its log file: `kafka`, `payment`. */
   readonly name: string
-  /** For people: `Kafka 4.3.1`. */
+  /** Readable name: `Kafka 4.3.1`. */
   readonly title: string
   /**
-   * - `server`, `simulator`: run as long as the stack; without them the start fails. Stopped after the services, one by one
-   * - `service`: restarted whenever it ends, even if it never got ready
-   * - `step`: runs once while starting; its failure fails the start
+   * - `server`, `simulator`: runs as long as the stack; if it fails to start, the stack does. Stopped after the services, in turn
+   * - `service`: restarted whenever it ends, even if it was never ready
+   * - `step`: runs once during startup; if it fails, the startup fails
    */
   readonly kind: 'server' | 'simulator' | 'service' | 'step'
-  /** Names of those that must be ready before it starts; names not in the stack do not count. */
+  /** Names of the processes that must be ready first; names outside the stack are ignored. */
   readonly after: readonly string[]
-  /** Of a replica: the consumer it is one of. */
+  /** Of a replica: its consumer. */
   readonly consumer?: string
-  /** Listened on, on 127.0.0.1; the first is the one for clients. */
+  /** Ports on 127.0.0.1 that it listens on; the first is for clients. */
   readonly ports?: readonly number[]
-  /** An IPC channel to the supervisor: closes when that dies, so that services end with it. */
+  /** An IPC channel to the supervisor; it closes when the supervisor dies, so that services end, too. */
   readonly ipc?: boolean
   readonly readyWithinMs: number
   readonly stopSignal: NodeJS.Signals
-  /** Killed when it needs longer. */
+  /** After this time it is killed. */
   readonly stopWithinMs: number
-  /** Makes what the process needs (data folder, downloads) and says how to run it. Called before every start. */
+  /** Prepares what the process needs (data folder, downloads) and returns its command line. Called before every start. */
   prepare(progress: (text: string) => void): Promise<CommandLine>
-  /** Called when it ended before it was ready. True: a cache that may be damaged is dropped, another try makes sense. */
+  /** Called when it ends before it is ready. True: a possibly damaged cache was dropped, so another attempt makes sense. */
   recover?(): boolean
-  /** Resolves once the process serves. May poll until `signal` aborts. Not asked of a step. */
+  /** Resolves once the process is ready. May poll until `signal` aborts. Not called for a step. */
   ready(running: RunningProcess, signal: AbortSignal): Promise<void>
 }

@@ -10,21 +10,21 @@ import type { StackStatus } from './stack-record.ts'
 import { startStack } from './supervisor.ts'
 import type { Stack, StackOptions } from './supervisor.ts'
 
-/** Longer than a stack needs to stop: services, registry, Kafka and PostgreSQL one after another, each with its deadline. */
+/** More than a stack needs to stop: services, registry, Kafka and PostgreSQL in turn, each with its deadline. */
 const patienceMs = 60_000
 
-/** The stack that runs on a data folder, whichever process supervises it; undefined if none does. */
+/** The stack that runs on a data folder, whichever process supervises it; undefined if none runs. */
 export async function findStack(dataDir: string): Promise<StackStatus | undefined> {
   try {
     return (await askSupervisor(dataDir, 'status', { withinMs: 2_000 })) as StackStatus
   } catch {
-    const record = readRecord(dataDir) // A supervisor too busy or frozen to answer still counts
+    const record = readRecord(dataDir) // A supervisor that is too busy or frozen to answer still counts
     return record && isAlive(record.supervisor) ? record : undefined
   }
 }
 
 /**
- * Starts the stack of a data folder, or finds the one that runs there already; one that is just stopping is waited for.
+ * Starts the stack of a data folder, or finds the one that runs there; waits for one that is stopping.
  * @throws TallyError as `startStack` does
  */
 export async function startOrFindStack(
@@ -42,7 +42,7 @@ export async function startOrFindStack(
 }
 
 /**
- * Stops the stack of a data folder and whatever a killed supervisor left of it.
+ * Stops the stack of a data folder and the processes that a killed supervisor left.
  * @returns false when there was nothing to stop
  * @throws TallyError UNREACHABLE when it does not stop in time
  */
@@ -60,7 +60,7 @@ export async function stopStack(dataDir: string, say: (text: string) => void = (
   }
 }
 
-/** Has the running supervisor stop everything; one that does not answer is killed. */
+/** Tells the running supervisor to stop everything; kills it if it does not answer. */
 async function takeOver(dataDir: string, record: StackStatus | undefined): Promise<{ release(): void }> {
   await askSupervisor(dataDir, 'down', { withinMs: 5_000 }).catch(
     () => record && signalTo(record.supervisor, 'SIGKILL'),

@@ -4,19 +4,19 @@ import { settlesWithin } from '../../promises.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
-/** More of one consumer is a mistake: a lane has one owner, and there are a dozen lanes. */
+/** Most replicas of one consumer. More would be a mistake: a lane has one owner, and there are a dozen lanes. */
 export const mostReplicas = 32
 
 /** How many replicas each consumer has, by name. */
 export type ReplicaCounts = Readonly<Record<string, number>>
 
-/** How the replicas of consumers are made. */
+/** How to make the replicas of consumers. */
 export interface ReplicaSource {
-  /** Consumers there are now: one may have come since the stack was started. */
+  /** Consumers that exist now: one may have been added since the stack was started. */
   consumers(): readonly string[]
   /** @param number 1 for the first */
   replica(consumer: string, number: number): ProcessSpec
-  /** Steps to take before the first replica of a consumer the stack did not run. */
+  /** Steps to run before the first replica of a consumer that the stack did not run before. */
   joining(consumer: string): readonly ProcessSpec[]
 }
 
@@ -37,7 +37,7 @@ const restartRequest = z.object({
 export type RestartRequest = z.infer<typeof restartRequest>
 
 export interface ScalingOptions {
-  /** Of the stack; replicas are put in and taken out. */
+  /** The processes of the stack; replicas are added and removed. */
   processes: SupervisedProcess[]
   replicas: ReplicaSource
   supervise(spec: ProcessSpec): SupervisedProcess
@@ -46,7 +46,7 @@ export interface ScalingOptions {
   isRunning(): boolean
 }
 
-/** Gives consumers more replicas, fewer, or new ones in place of the old while the stack runs. */
+/** Adds, removes and replaces the replicas of consumers while the stack runs. */
 export class Scaling {
   readonly #options: ScalingOptions
   #underWay = false
@@ -56,9 +56,9 @@ export class Scaling {
   }
 
   /**
-   * First starts what is to be added and waits until all of it is ready, then ends the replicas with the highest numbers
-   * as a stop does: they drain, publish and leave. If one does not start, those added are ended again.
-   * @returns how many replicas there are now, of all consumers
+   * First starts the added replicas and waits until all are ready, then stops the replicas with the highest numbers: they
+   * drain, publish and leave. If one does not start, the added ones are stopped again.
+   * @returns the numbers of replicas of all consumers now
    * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
    *   not start
    */
@@ -74,12 +74,12 @@ export class Scaling {
   }
 
   /**
-   * Replaces every replica of these consumers, one after the other: a process with the code as it is now on the disk gets
-   * ready, then the old one is ended as a stop does. Ends with the first that does not get ready: the old one stays. What
-   * was replaced before stays replaced, for its old code is gone.
-   * @returns names of the replicas replaced
+   * Replaces every replica of these consumers, one after the other: starts a process with the code now on disk and, once it is
+   * ready, stops the old one. The first replica that does not become ready ends the restart: its old process stays. Replicas
+   * that were replaced before stay replaced, because their old code is gone.
+   * @returns names of the replaced replicas
    * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
-   *   not start, with what was replaced before
+   *   not start, naming those replaced before
    */
   async restart(argument: unknown): Promise<string[]> {
     const { data, error } = restartRequest.safeParse(argument)
@@ -194,7 +194,7 @@ export class Scaling {
     )
   }
 
-  /** By number: only the last ones are ever taken away. */
+  /** By number: only the last ones are ever removed. */
   #replicasOf(consumer: string): SupervisedProcess[] {
     return this.#options.processes.filter(({ spec }) => spec.consumer === consumer)
   }
@@ -240,5 +240,5 @@ export class Scaling {
 async function startWithin(process: SupervisedProcess, ms: number): Promise<void> {
   if (await settlesWithin(process.start({ orFail: true }), ms)) return
   const { title, name } = process.spec
-  throw new TallyError('UNREACHABLE', `${title} was not ready within ${ms / 1000} s: its log is ${name}.log`)
+  throw new TallyError('UNREACHABLE', `${title} was not ready within ${ms / 1000} s: see its log ${name}.log`)
 }

@@ -10,12 +10,12 @@ export type ProcessState = 'waiting' | 'starting' | 'ready' | 'done' | 'restarti
 export interface ProcessStatus
   extends Pick<ProcessSpec, 'name' | 'title' | 'kind' | 'consumer' | 'ports' | 'stopSignal' | 'stopWithinMs'> {
   readonly state: ProcessState
-  /** When it came into this state, ISO 8601. */
+  /** Since when it is in this state, ISO 8601. */
   readonly since: string
   readonly restarts: number
-  /** While there is a process. */
+  /** While a process exists. */
   readonly identity?: ProcessIdentity
-  /** How it ended last. */
+  /** How it last ended. */
   readonly lastExit?: string
 }
 
@@ -36,26 +36,26 @@ export interface StackStatus {
 
 export const recordFile = (dataDir: string) => join(dataDir, 'run', 'stack.json')
 
-/** Keeps what runs on disk, so that a supervisor killed without warning leaves a trace of everything it started. */
+/** Records the running processes on disk, so that a killed supervisor leaves a trace of everything it started. */
 export function writeRecord(dataDir: string, status: StackStatus): void {
   const path = recordFile(dataDir)
   writeFileSync(`${path}.new`, JSON.stringify(status, undefined, 2))
   renameSync(`${path}.new`, path)
 }
 
-/** The last record, of a stack that may be long gone. */
+/** The last record, possibly of a stack that no longer runs. */
 export function readRecord(dataDir: string): StackStatus | undefined {
   try {
     const record = JSON.parse(readFileSync(recordFile(dataDir), 'utf8')) as StackStatus
     return record.version === 1 ? record : undefined
   } catch {
-    return undefined // None yet: records are replaced in one step, so never half a one
+    return undefined // None yet. Records are replaced atomically, so there is never a partial one
   }
 }
 
 /**
  * The right to run the stack of a data folder, held until the process ends: the kernel gives a name in Linux's abstract
- * socket space to one process at a time and takes it back however that process ends. No lock file can go stale.
+ * socket namespace to one process at a time and releases it however that process ends. Unlike a lock file it cannot go stale.
  * @returns undefined when another process holds it
  */
 export async function lockDataDir(dataDir: string): Promise<{ release(): void } | undefined> {

@@ -14,10 +14,10 @@ export interface SupervisionOptions {
 
 const firstBackoffMs = 250
 const longestBackoffMs = 15_000
-/** Who has run for so long starts again with the shortest backoff. */
+/** A process that ran this long restarts with the shortest backoff, ms. */
 const healthyAfterMs = 30_000
 
-/** One process kept running: started again, with backoff, whenever it ends without being asked to. */
+/** One supervised process: restarted, with backoff, whenever it ends unexpectedly. */
 export class SupervisedProcess {
   readonly spec: ProcessSpec
   readonly #options: SupervisionOptions
@@ -47,9 +47,9 @@ export class SupervisedProcess {
   }
 
   /**
-   * Resolves when it is ready for the first time. A service that fails to start is tried again in the background;
-   * anything else rejects.
-   * @param orFail has a service reject, too
+   * Resolves when it is ready for the first time. A service that fails to start is retried in the background; any other
+   * process rejects.
+   * @param orFail rejects for a service, too
    * @throws TallyError
    */
   async start({ orFail = this.spec.kind !== 'service' } = {}): Promise<void> {
@@ -59,7 +59,7 @@ export class SupervisedProcess {
     if (this.spec.kind !== 'step' && !this.#stopping.signal.aborted) this.#loop = this.#keepRunning()
   }
 
-  /** Ends the process and waits until it is gone. Idempotent. */
+  /** Stops the process and waits until it has ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     if (this.#running) {
@@ -71,14 +71,14 @@ export class SupervisedProcess {
     if (this.#state !== 'done' && this.#state !== 'failed') this.#enter('stopped')
   }
 
-  /** For the last moment of the supervisor, when nothing can be waited for. */
+  /** For the exit handler of the supervisor, which cannot wait. */
   kill(): void {
     this.#stopping.abort()
     this.#running?.child.kill('SIGKILL')
   }
 
   async #startFirst(orFail: boolean): Promise<void> {
-    if (this.#stopping.signal.aborted) return // While it waited for others
+    if (this.#stopping.signal.aborted) return // While waiting for others
     const began = performance.now()
     try {
       await this.#bringUp()
@@ -106,7 +106,7 @@ export class SupervisedProcess {
       await whenReady(running)
     } catch (error) {
       const ended = hasEnded(running)
-      await stop(running) // It may live on, deaf
+      await stop(running) // It may be alive but unresponsive
       this.#running = undefined
       if (ended && !this.#stopping.signal.aborted && this.spec.recover?.()) return this.#bringUp()
       throw error
@@ -136,7 +136,7 @@ export class SupervisedProcess {
     }
   }
 
-  /** With the time of day: these lines are read long after. */
+  /** With the time of day, because these lines are read later. */
   #say(what: string): void {
     this.#options.say(`${new Date().toTimeString().slice(0, 8)} ${this.spec.title} ${what}`)
   }

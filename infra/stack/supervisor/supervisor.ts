@@ -19,13 +19,13 @@ import { SupervisedProcess } from './supervised-process.ts'
 export interface StackOptions {
   /** What to run, each after those it names in `after`: `[...embeddedServers(config), ...pipeline(config)]`. */
   processes: readonly ProcessSpec[]
-  /** One line per step, with its time, and for every unexpected end. */
+  /** Called with one line per step, with its duration, and per unexpected end. */
   onProgress?: (line: string) => void
-  /** Stops the stack, also in the middle of its start. */
+  /** Stops the stack, also during its start. */
   signal?: AbortSignal
-  /** Deletes the embedded servers' data first. */
+  /** Deletes the data of the embedded servers first. */
   fresh?: boolean
-  /** Makes more replicas of its consumers, for the commands `scale` and `restart`. Without it they are refused. */
+  /** Makes replicas of consumers for the commands `scale` and `restart`, which are refused without it. */
   replicas?: ReplicaSource
   /** More commands for the control socket. */
   commands?: ControlHandlers
@@ -33,18 +33,18 @@ export interface StackOptions {
 
 export interface Stack {
   status(): StackStatus
-  /** Stops everything: services at once, then simulators and servers in reverse order. Idempotent and shared. */
+  /** Stops everything: services at once, then simulators and servers in reverse order. Idempotent. */
   down(): Promise<void>
-  /** Resolves when the stack is down, whoever asked for it. */
+  /** Resolves when the stack is down, whatever stopped it. */
   readonly ended: Promise<void>
 }
 
 /**
  * Runs the stack of a data folder under this process until `down`, `signal` or `stopStack` from another process.
  * Resolves when every process was ready once (services that fail to start are retried in the background).
- * @returns undefined when the stack of that folder runs already: see `findStack`
- * @throws TallyError PORT_TAKEN, TOOL_MISSING; UNREACHABLE when a server or a step fails. Whatever
- *   had started is stopped again then
+ * @returns undefined when the stack of that folder is already running: see `findStack`
+ * @throws TallyError PORT_TAKEN, TOOL_MISSING; UNREACHABLE when a server or a step fails. The processes already started are
+ *   stopped then
  */
 export async function startStack(config: Config, options: StackOptions): Promise<Stack | undefined> {
   const { processes: specs, onProgress: say = () => {}, signal, fresh, commands, replicas } = options
@@ -86,7 +86,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
   }
   const killAll = () => processes.forEach((each) => each.kill())
 
-  process.once('exit', killAll) // The supervisor's own crash or a second Ctrl-C: nothing may be left behind
+  process.once('exit', killAll) // A crash of the supervisor or a second Ctrl-C: leave no process behind
   signal?.addEventListener('abort', down, { once: true })
   let control: { close(): void } | undefined
   try {
@@ -115,7 +115,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
   return { status, down, ended: ended.promise }
 }
 
-/** Each starts as soon as those it waits for are ready. @throws the first error, with the others still under way */
+/** Starts each process as soon as its predecessors are ready. @throws the first error, while others are still starting */
 async function startInOrder(processes: readonly SupervisedProcess[]): Promise<void> {
   const started = new Map<string, Promise<void>>()
   for (const process of processes) {

@@ -1,4 +1,4 @@
-/** Eight tables, so that eight bytes cost one step: byte by byte it would be the dearest part of reading a batch. */
+/** Eight tables process eight bytes per step; byte by byte, the checksum would dominate the cost of reading a batch. */
 const tables = Array.from({ length: 8 }, () => new Uint32Array(256))
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte
@@ -22,7 +22,7 @@ const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
   Uint32Array,
 ]
 
-/** CRC-32C (Castagnoli), which guards record batches. */
+/** CRC-32C (Castagnoli), the checksum of record batches. */
 export function crc32c(bytes: Uint8Array): number {
   const { length } = bytes
   let crc = -1

@@ -5,7 +5,7 @@ import { batchLimits, readRecordBatch } from './record-batch.ts'
 const patchedVersion = '2.2.4'
 const require = createRequire(import.meta.url)
 
-/** The parts of kafkajs' own decoder that are used here. */
+/** The parts of the decoder of kafkajs that are used here. */
 interface Decoder {
   buffer: Buffer
   offset: number
@@ -26,9 +26,9 @@ interface Internals {
 let applied = false
 
 /**
- * Replaces how kafkajs 2.2.4 reads an answer to a fetch (version 11, which every broker since 2.3 speaks). Its own reading
- * inflates without limit, knows gzip only, checks no checksum, takes minutes for a record with 10,000 headers and dies of a
- * batch with more records than a call may have arguments. Does nothing on any other version.
+ * Replaces how kafkajs 2.2.4 decodes a fetch response (version 11, supported by every broker since 2.3). Its own decoder
+ * decompresses without limit, knows only gzip, verifies no checksum, takes minutes for a record with 10,000 headers and
+ * crashes on a batch with more records than a call may have arguments. Does nothing on any other version.
  */
 export function patchFetchResponse(): void {
   if (applied) return
@@ -45,7 +45,7 @@ export function patchFetchResponse(): void {
 
 async function readFetchResponse(bytes: Buffer, internals: Internals) {
   const decoder = new internals.Decoder(bytes)
-  // All batches of one answer are in memory together. What is left out for want of room is asked for again
+  // All batches of one response are in memory together. What does not fit is fetched again
   const room = { bytes: batchLimits.total }
   const clientSideThrottleTime = decoder.readInt32()
   const errorCode = decoder.readInt16()
@@ -69,7 +69,7 @@ async function readFetchResponse(bytes: Buffer, internals: Internals) {
   return { throttleTime: 0, clientSideThrottleTime, errorCode, sessionId, responses }
 }
 
-/** Before this many bytes of a batch nothing can be said of it: they hold its length and its format. */
+/** The first bytes of a batch, which hold its length and format; with fewer it cannot be recognized. */
 const preambleBytes = 17
 
 async function readRecordSet(
@@ -83,9 +83,9 @@ async function readRecordSet(
   let messages: KafkaMessage[] = []
   for (let position = 0; set.length - position >= preambleBytes && room.bytes > 0; ) {
     const end = position + 12 + set.readInt32BE(position + 8)
-    if (end > set.length) break // The broker cuts off what does not fit
+    if (end > set.length) break // The broker truncates the last batch at the size limit
     if (set.readInt8(position + 16) < 2) {
-      // Written before Kafka 0.11: no headers, so no event of ours
+      // Written before Kafka 0.11: no headers, so not an event of Tally
       const older = set.subarray(position)
       return messages.concat(await readMessageSet(new Decoder(older), older.length))
     }

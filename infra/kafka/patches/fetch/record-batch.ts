@@ -7,7 +7,7 @@ import type { RawRecord } from './record.ts'
 import { RecordCutter } from './record-cutter.ts'
 import { replacedValue } from './replaced-value.ts'
 
-/** Where things are in a batch of format 2. The checksum covers everything from the attributes on. */
+/** Positions in a batch of format 2. The checksum covers everything from the attributes on. */
 const at = {
   magic: 16,
   crc: 17,
@@ -23,19 +23,19 @@ const at = {
 } as const
 
 /**
- * What one batch may take in memory. Inflated it can be a thousand times as big as the broker allows: that is a mistake or an
- * attack, and must not end the process.
+ * Memory limits of one batch, bytes. Decompressed it can be a thousand times the size that the broker allows: that is a
+ * mistake or an attack, and must not end the process.
  */
 export const batchLimits = {
   record: 4 * 1024 * 1024,
   /** Bytes of all records that are kept. */
   total: 32 * 1024 * 1024,
-  /** Bytes looked through at most: while a batch inflates, no heartbeat goes out. */
+  /** Bytes to decompress at most: meanwhile the replica sends no heartbeat. */
   inflated: 256 * 1024 * 1024,
   records: 250_000,
 } as const
 
-/** A record as kafkajs hands it on. `batchContext` is what it filters aborted transactions by. */
+/** A record as kafkajs passes it on; it filters aborted transactions by `batchContext`. */
 export type FetchedRecord = KafkaMessage & { isControlRecord: boolean; batchContext: object }
 
 export interface FetchedBatch {
@@ -46,7 +46,7 @@ export interface FetchedBatch {
 
 type AddedRecord = Pick<RawRecord, 'timestampDelta' | 'offsetDelta'> & Partial<RawRecord>
 
-/** A record that cannot be read keeps its place. @throws RangeError where not even that is known */
+/** A record that cannot be read keeps its offset. @throws RangeError if even the offset cannot be read */
 function readable(body: Buffer): AddedRecord {
   try {
     return readRecord(body)
@@ -56,15 +56,15 @@ function readable(body: Buffer): AddedRecord {
 }
 
 /**
- * Reads one complete record batch. What cannot be held or read keeps its place and gets a value that says why
- * (`replaced-value.ts`), so that it is parked and the partition goes on.
- * @throws TallyError UNREACHABLE when the checksum is wrong: disk or network damaged the batch, its producer did not;
+ * Reads one complete record batch. A record that is too large or unreadable keeps its offset and gets a value that says why
+ * (`replaced-value.ts`), so that it is parked and the partition continues.
+ * @throws TallyError UNREACHABLE when the checksum is wrong: disk or network damaged the batch, not its producer;
  * INVARIANT for more records than can be held even without their content
  */
 export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   const firstOffset = batch.readBigInt64BE(0)
   if (crc32c(batch.subarray(at.attributes)) !== batch.readUInt32BE(at.crc)) {
-    throw new TallyError('UNREACHABLE', `The record batch at offset ${firstOffset} came damaged: its checksum is wrong`)
+    throw new TallyError('UNREACHABLE', `The record batch at offset ${firstOffset} is damaged: its checksum is wrong`)
   }
   const attributes = batch.readInt16BE(at.attributes)
   const count = batch.readInt32BE(at.count)
@@ -141,7 +141,7 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
   return { records, bytes }
 }
 
-/** Texts of a batch's times. Its records come in quick succession: the next has often the time of the last. */
+/** Timestamps as text, cached: consecutive records often have the same one. */
 function timesFrom(first: bigint): (delta: number | bigint) => string {
   let last: number | bigint = 0
   let text = timeOf(first)
@@ -152,5 +152,5 @@ function timesFrom(first: bigint): (delta: number | bigint) => string {
   }
 }
 
-/** A time no number holds, and no database column, is none: Kafka writes -1. */
+/** A time that no number and no database column can hold counts as missing: Kafka writes -1. */
 const timeOf = (ms: bigint): string => (BigInt.asIntN(53, ms) === ms ? String(ms) : '-1')

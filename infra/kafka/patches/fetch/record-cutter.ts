@@ -1,23 +1,23 @@
 export interface CutterOptions {
-  /** Bytes. A longer record is passed over without being held. */
+  /** Bytes. A longer record is skipped without being kept. */
   longestRecord: number
-  /** Bytes of all records together; what comes after them is passed over as well. */
+  /** Bytes of all records together; records beyond it are skipped. */
   total: number
   /** A record without its length. */
   record(body: Buffer): void
-  /** The front of a record that is passed over, with its whole length. */
+  /** The front of a record that is skipped, with its whole length. */
   passedOver(front: Buffer, length: number): void
 }
 
-/** So much of a record that is passed over is enough for its place and, where it is short, its key. */
+/** Bytes of a skipped record that hold its offset and, if short, its key. */
 export const frontBytes = 4 * 1024
 
-/** Cuts pieces of a record batch into records. It holds one unfinished record at most. */
+/** Splits pieces of a record batch into records. Holds at most one unfinished record. */
 export class RecordCutter {
   private readonly options: CutterOptions
   private pieces: Buffer[] = []
   private held = 0
-  /** Bytes to hold before looking again. */
+  /** Bytes needed before the next step. */
   private needed = 1
   private toSkip = 0
   private kept = 0
@@ -36,7 +36,7 @@ export class RecordCutter {
     this.held = bytes.length - position
   }
 
-  /** @returns the position up to which there is nothing left to do; `needed` counts from there */
+  /** @returns the position up to which everything is processed; `needed` counts from there */
   private cut(bytes: Buffer): number {
     let position = 0
     for (;;) {

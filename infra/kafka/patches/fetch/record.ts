@@ -1,8 +1,8 @@
 import type { IHeaders } from 'kafkajs'
 
-/** One record as its batch holds it. */
+/** One record of a batch. */
 export interface RawRecord {
-  /** Milliseconds; a bigint only where it takes more than four bytes. */
+  /** Milliseconds; a bigint only if it takes more than four bytes. */
   timestampDelta: number | bigint
   offsetDelta: number
   key: Buffer | null
@@ -10,17 +10,17 @@ export interface RawRecord {
   headers: IHeaders
 }
 
-/** Without a prototype's names, and yet an object whose shape the engine knows: records have the same headers over and over. */
+/** Has no inherited names, yet a shape that the engine caches: most records have the same headers. */
 const Headers = function () {} as unknown as new () => Record<string, unknown>
 Headers.prototype = Object.create(null)
 
-/** More are nobody's: an object of so many names costs more than the record. */
+/** No producer needs more; an object with more names costs more than the record. */
 const maxHeaders = 20_000
 
 /**
- * Reads one record of format 2. kafkajs copies all headers for each header, which takes a header flood minutes, and takes a
- * header named `constructor` for a second one.
- * @throws RangeError where the bytes are no record
+ * Reads one record of format 2. kafkajs copies all headers for each header, which takes minutes for 10,000 headers, and
+ * treats a header named `constructor` as a duplicate.
+ * @throws RangeError if the bytes are not a record
  */
 export function readRecord(body: Buffer): RawRecord {
   const reader = new RecordReader(body)
@@ -40,7 +40,7 @@ export function readRecord(body: Buffer): RawRecord {
   return { timestampDelta, offsetDelta, key, value, headers: headers as IHeaders }
 }
 
-/** Reads what the front of a record tells: its place always, its key if all of it is there. */
+/** Reads the front of a record: always the offset, the key if it is complete. */
 export function readFront(front: Buffer): Pick<RawRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
   return new RecordReader(front).front(true)
 }
@@ -54,7 +54,7 @@ class RecordReader {
   }
 
   front(cut = false): Pick<RawRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
-    this.position = 1 // Attributes, of which there are none
+    this.position = 1 // Attributes: unused
     const timestampDelta = this.long()
     const offsetDelta = this.int()
     return { timestampDelta, offsetDelta, key: this.bytes(cut) }
@@ -68,7 +68,7 @@ class RecordReader {
     return this.source.subarray(start, start + length)
   }
 
-  /** Steps over bytes that must be there. @returns where they begin */
+  /** Skips bytes that must be present. @returns where they begin */
   private reach(length: number): number {
     const start = this.position
     if (start + length > this.source.length)
@@ -77,7 +77,7 @@ class RecordReader {
     return start
   }
 
-  /** Of a header; one that is null is empty. */
+  /** The value of a header; null becomes empty. */
   name(): string {
     const length = this.int()
     if (length <= 0) return ''

@@ -39,9 +39,9 @@ export type MakeProduceRequest = (request: ProduceArguments) => ProduceRequest
 let applied = false
 
 /**
- * Replaces how kafkajs 2.2.4 encodes what is produced (version 7, which every broker since 2.1 speaks): a buffer for the whole
- * request instead of one for each record and header, and a CRC of eight bytes a step. The bytes are the same. Compressed
- * records and those that name their time stay with kafkajs. Does nothing on any other version.
+ * Replaces how kafkajs 2.2.4 encodes produce requests (version 7, supported by every broker since 2.1): one buffer for the
+ * request instead of one for each record and header, and a CRC of eight bytes per step. The bytes are the same. Compressed
+ * records and records with a timestamp are left to kafkajs. Does nothing on any other version.
  */
 export function patchProduceRequest(): void {
   if (applied) return
@@ -52,7 +52,7 @@ export function patchProduceRequest(): void {
   require.cache[require.resolve(path)]!.exports = fastProduceRequest(original)
 }
 
-/** Makes requests that encode to the bytes of the original's. */
+/** Makes requests that encode to the same bytes as the original. */
 export function fastProduceRequest(original: MakeProduceRequest): MakeProduceRequest {
   const Encoder = require('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
   return (request) => {
@@ -97,7 +97,7 @@ function encode({ acks, timeout, transactionalId = null, topicData, ...producer 
 const transactionalMask = 16
 const magic = 2
 
-/** Its length twice: as bytes of the request and as the batch says it. */
+/** Writes the length twice: as bytes of the request and in the batch. */
 function writeBatch(
   writer: RecordWriter,
   messages: readonly OutgoingMessage[],
@@ -111,7 +111,7 @@ function writeBatch(
   const now = BigInt(Date.now())
   const sizeAt = writer.length
   writer.int32(0)
-  writer.int64(0n) // First offset: the broker gives it
+  writer.int64(0n) // First offset: assigned by the broker
   const lengthAt = writer.length
   writer.int32(0)
   writer.int32(0) // Leader epoch

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../errors.ts'
 
-/** What kafkajs makes of a message before it is encoded. */
+/** A message as kafkajs prepares it for encoding. */
 export interface OutgoingMessage {
   key?: string | Buffer | null
   value: string | Buffer | null
@@ -8,10 +8,10 @@ export interface OutgoingMessage {
 }
 type HeaderValue = string | Buffer
 
-/** Longer texts are left to the encoder of Node, which costs more to call and less for each character. */
+/** Longer texts are left to the encoder of Node, which costs more per call and less per character. */
 const shortText = 64
 
-/** Writes Kafka's formats into one buffer that grows: kafkajs makes a buffer for each record and for each header. */
+/** Writes Kafka's formats into one growing buffer; kafkajs allocates a buffer for each record and each header. */
 export class RecordWriter {
   private buffer: Buffer
   private position = 0
@@ -24,7 +24,7 @@ export class RecordWriter {
     return this.position
   }
 
-  /** What was written so far; a view. */
+  /** The bytes written so far; a view. */
   written(from = 0): Buffer {
     return this.buffer.subarray(from, this.position)
   }
@@ -62,7 +62,7 @@ export class RecordWriter {
     this.bytes(bytes)
   }
 
-  /** Attributes, the time's distance 0, the offset's distance, key, value, headers; before all that its length. */
+  /** Length, attributes, timestamp delta 0, offset delta, key, value, headers. */
   record(offsetDelta: number, { key, value, headers = {} }: OutgoingMessage): void {
     const start = this.position
     this.room(2)

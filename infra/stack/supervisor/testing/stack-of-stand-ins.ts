@@ -1,4 +1,4 @@
-// A supervisor in a process of its own, for tests that kill it: a server, and a service that needs it.
+// A supervisor in its own process, for tests that kill it: a server, and a service that needs it.
 import { loadStackConfig } from '../data-dir.ts'
 import { startStack } from '../supervisor.ts'
 import { standIn } from './stand-ins.ts'

@@ -11,8 +11,8 @@ export const temporaryConfig = (): Config =>
   loadConfig({ ...process.env, TALLY_DATA_DIR: mkdtempSync(join(tmpdir(), 'tally-stack-')) })
 
 /**
- * A small real process in the place of a server or service: ready at once, and it outlives its supervisor unless it is a
- * service. When told to stop it says so in its log, `journal`.
+ * A small real process in place of a server or service: ready at once; it outlives its supervisor unless it is a service.
+ * When told to stop it writes so to its log, `journal`.
  */
 export const standIn = (name: string, changes: Partial<ProcessSpec> = {}, journal = '/dev/null'): ProcessSpec => ({
   ...nodeProcess(name, ['-e', body, name, journal, changes.kind ?? 'service']),
@@ -30,7 +30,7 @@ const body = `
   process.send({ type: 'ready' })
 `
 
-/** A process that runs this code and nothing else. */
+/** A process that runs this code. */
 export const script = (name: string, code: string, changes: Partial<ProcessSpec> = {}): ProcessSpec => ({
   ...nodeProcess(name, ['-e', code]),
   ...changes,
