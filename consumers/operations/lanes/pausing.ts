@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { pauseLanes, resumeLanes } from '../../runtime/tables/pause-table.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Group } from '../groups.ts'
+import { waitUntilQuiet } from '../wait-until-quiet.ts'
 import { answerWithin } from './answer-within.ts'
 import { readLaneRows } from './lane-row.ts'
 import type { LaneRow } from './lane-row.ts'
@@ -47,7 +47,7 @@ const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>
   )
 
 /**
- * Waits until the owners of the lanes have done what a person wanted.
+ * Waits until the owners of the lanes have done what the operator asked for.
  * @returns the lanes as they are then, or after ten seconds
  */
 export async function whenObeyed(
@@ -57,9 +57,15 @@ export async function whenObeyed(
   done: (row: LaneRow) => boolean,
   signal: AbortSignal,
 ): Promise<LaneRow[]> {
-  for (const deadline = performance.now() + obeyedWithinMs; ; await delay(200, undefined, { signal })) {
-    const all = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
-    const rows = all.filter(({ lane }) => lanes.includes(lane))
-    if (rows.every(done) || performance.now() > deadline) return rows
-  }
+  const { state } = await waitUntilQuiet({
+    look: async () => {
+      const all = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
+      return all.filter(({ lane }) => lanes.includes(lane))
+    },
+    isDone: (rows) => rows.every(done),
+    patienceMs: obeyedWithinMs,
+    everyMs: 200,
+    signal,
+  })
+  return state
 }

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../../infra/postgres/pool.ts'
-import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../infra/postgres/postgres.ts'
+import type { ParkedInput } from '../../runtime/batch/decide.ts'
+import { waitUntilQuiet } from '../wait-until-quiet.ts'
 import type { AskedKey } from './ask-redrive.ts'
-import type { ParkedInput } from '../../runtime/model.ts'
 
 /** An event that was tried because someone asked, and failed again. */
 export interface FailedAgain {
@@ -69,37 +69,36 @@ export async function lookAtRedrive(pool: Pool, asked: readonly AskedKey[]): Pro
 }
 
 export interface AwaitOptions {
-  /** Asked when nothing has moved for two seconds: why these lanes do not get on. A reason that cannot heal ends the waiting. */
+  /** Asked after two seconds without progress: why these lanes do not proceed. If no reason can pass by itself, the wait ends. */
   obstacles(lanes: readonly number[]): Promise<readonly { readonly lane: number; readonly heals: boolean }[]>
-  /** Nothing having moved for so long ends the waiting, milliseconds. @default 30000 */
+  /** The wait ends after this time without progress, milliseconds. @default 30000 */
   patienceMs?: number
   onProgress?(outcome: RedriveOutcome): void
   signal?: AbortSignal
 }
 
 const everyMs = 250
-const quietMs = 2_000
 
-/** Waits until every key was handled or has failed again; not for ever: see `AwaitOptions`. */
+/** Waits until every key was handled or has failed again, or until that cannot be expected: see `AwaitOptions`. */
 export async function awaitRedrive(
   pool: Pool,
   asked: readonly AskedKey[],
   { obstacles, patienceMs = 30_000, onProgress, signal }: AwaitOptions,
 ): Promise<RedriveOutcome> {
-  let moved = { left: Number.POSITIVE_INFINITY, at: performance.now() }
-  for (;;) {
-    const outcome = await lookAtRedrive(pool, asked)
-    onProgress?.(outcome)
-    if (outcome.pending.length === 0) return outcome
-    const left = outcome.events - outcome.handled - outcome.duplicates - outcome.dropped - outcome.failed.length
-    if (left < moved.left) moved = { left, at: performance.now() }
-    const quiet = performance.now() - moved.at
-    if (quiet >= patienceMs) return outcome
-    if (quiet >= Math.min(quietMs, patienceMs)) {
-      const lanes = [...new Set(outcome.pending.map(({ lane }) => lane))]
+  const { state } = await waitUntilQuiet({
+    look: () => lookAtRedrive(pool, asked),
+    isDone: ({ pending }) => pending.length === 0,
+    remaining: ({ events, handled, duplicates, dropped, failed }) =>
+      events - handled - duplicates - dropped - failed.length,
+    onProgress,
+    async onQuiet({ pending }) {
+      const lanes = [...new Set(pending.map(({ lane }) => lane))]
       const stuck = new Set((await obstacles(lanes)).filter(({ heals }) => !heals).map(({ lane }) => lane))
-      if (lanes.every((lane) => stuck.has(lane))) return outcome
-    }
-    await delay(everyMs, undefined, { signal })
-  }
+      return lanes.every((lane) => stuck.has(lane))
+    },
+    patienceMs,
+    everyMs,
+    signal,
+  })
+  return state
 }

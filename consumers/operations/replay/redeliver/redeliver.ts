@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { laneObstacles, ownedLanes } from '../../parked/lane-obstacles.ts'
+import { waitUntilQuiet } from '../../wait-until-quiet.ts'
 import type { ReplayContext, ReplayMode, ReplayPartition, ReplayRun } from '../mode.ts'
 import { RedeliveryAccount } from './redelivery-account.ts'
 import { redeliveryPreconditions } from './preconditions.ts'
@@ -72,16 +72,15 @@ async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<numb
 }
 
 async function seeThrough(context: ReplayContext, run: ReplayRun, account: RedeliveryAccount): Promise<void> {
-  let moved = { offsets: -1, at: performance.now() }
-  for (;;) {
-    const left = await inTransaction(context.pool, (tx) => account.settle(tx))
-    if (left.length === 0) return
-    if (account.offsets !== moved.offsets) moved = { offsets: account.offsets, at: performance.now() }
-    const quiet = performance.now() - moved.at
-    if (quiet > quietMs) await askWhy(context, run, left, quiet > patienceMs)
-    await delay(everyMs, undefined, { signal: run.signal }).catch(() => {})
-    run.signal.throwIfAborted()
-  }
+  await waitUntilQuiet({
+    look: () => inTransaction(context.pool, (tx) => account.settle(tx)),
+    isDone: (left) => left.length === 0,
+    remaining: () => -account.offsets,
+    onQuiet: (left, quietForMs) => askWhy(context, run, left, quietForMs > patienceMs),
+    quietMs,
+    everyMs,
+    signal: run.signal,
+  })
 }
 
 /** Tells what holds the lanes up. @throws TallyError LANE_STOPPED if that will not pass, or has not when `impatient` */
@@ -90,13 +89,14 @@ async function askWhy(
   run: ReplayRun,
   left: readonly ReplayPartition[],
   impatient: boolean,
-): Promise<void> {
+): Promise<undefined> {
   const lanes = [...new Set(left.map(({ partition }) => partition))]
   const obstacles = await laneObstacles(pool, lanes, await ownedLanes(kafka, `${config.namespace}${definition?.group}`))
   const [first] = obstacles
-  if (!first) return
+  if (!first) return undefined
   const told = `lane ${first.lane}: ${first.why}${obstacles.length > 1 ? `, ${obstacles.length - 1} more` : ''}`
   const lasting = impatient && obstacles.every(({ heals }) => !heals)
   if (lasting || obstacles.some(({ stopped }) => stopped)) throw new TallyError('LANE_STOPPED', told)
   run.note(told)
+  return undefined
 }

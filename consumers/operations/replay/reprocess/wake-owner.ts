@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from '../../../../infra/postgres/pool.ts'
-import { prepared } from '../../../../infra/postgres/transaction.ts'
-import { raiseEpoch } from '../../../../producers/outbox/lane-table.ts'
+import type { Pool } from '../../../../infra/postgres/postgres.ts'
+import { prepared } from '../../../../infra/postgres/postgres.ts'
+import { raiseEpoch } from '../../../runtime/tables/ledger.ts'
 import { ownedLanes } from '../../parked/lane-obstacles.ts'
+import { waitUntilQuiet } from '../../wait-until-quiet.ts'
 import type { ReplayContext, ReplayRun } from '../mode.ts'
 
 const anything = prepared(
@@ -11,8 +11,8 @@ const anything = prepared(
 )
 
 /**
- * Has a lane's owner send and call what the tables hold, which was written beside it: it claims the lane again, as after any
- * failure. Without an owner the next one does the same.
+ * Makes a lane's owner send the events and calls that were written beside it: the owner claims the lane again, as after any
+ * failure, and reads the tables. If the lane has no owner, the next one does the same.
  */
 export async function wakeOwner(pool: Pool, lane: number, replay: number): Promise<void> {
   if ((await anything(pool, lane)).length > 0) await raiseEpoch(pool, lane, `replay ${replay}`)
@@ -31,39 +31,44 @@ const left = prepared<{ events: number; calls: number }>(
 )
 
 const everyMs = 250
-/** After so long without progress nobody waits any more: the rows are safe, and their lanes' owners see to them. */
+/** After this time without progress it is checked whether any replica runs. */
+const quietMs = 1_000
+/** After this time without progress the wait ends: the rows are safe, and the lanes' owners send them. */
 const patienceMs = 30_000
 
-/** Waits until what the lanes' tables hold now has been sent and answered, as long as that goes on; says so if it does not. */
+type Left = { readonly events: number; readonly calls: number }
+
+/** Waits until the rows the lanes' tables hold now are sent and answered. If that does not happen, a note says why. */
 export async function awaitSent({ pool, kafka, config, definition }: ReplayContext, run: ReplayRun): Promise<void> {
   const lanes = [...new Set(run.partitions.map(({ partition }) => partition))]
   const held = await waiting(pool, lanes, callsAtMost)
   const calls = held.flatMap((lane) => lane.calls)
-  const look = async () =>
-    (
-      await left(
-        pool,
-        held.map(({ lane }) => lane),
-        held.map(({ seq }) => seq ?? 0),
-        calls,
-      )
-    )[0] ?? { events: 0, calls: 0 }
-  let lastTotal = Number.POSITIVE_INFINITY
-  for (let movedAt = performance.now(); ; ) {
-    const now = await look()
-    const total = now.events + now.calls
-    if (total === 0) return
-    const what = `${now.events} events and ${now.calls} calls`
-    if (total < lastTotal) {
-      const owned = await ownedLanes(kafka, `${config.namespace}${definition?.group}`)
-      if (owned?.size === 0) return run.note(`no replica of ${definition?.group} runs: ${what} go out when one starts`)
-      movedAt = performance.now()
-      lastTotal = total
-    } else if (performance.now() - movedAt > patienceMs) {
-      return run.note(`${what} have not gone out yet: see npm run lanes for what holds their lanes up`)
-    }
-    run.note(`waiting for ${what} to go out`)
-    await delay(everyMs, undefined, { signal: run.signal }).catch(() => {})
-    run.signal.throwIfAborted()
+  const look = async (): Promise<Left> => {
+    const seqs = held.map(({ seq }) => seq ?? 0)
+    const ofLanes = held.map(({ lane }) => lane)
+    return (await left(pool, ofLanes, seqs, calls))[0] ?? { events: 0, calls: 0 }
   }
+  const group = definition?.group
+  let noReplica = false
+  const { state, done } = await waitUntilQuiet({
+    look,
+    isDone: (now) => totalOf(now) === 0,
+    remaining: totalOf,
+    onProgress: (now) => totalOf(now) > 0 && run.note(`waiting until ${inWords(now)} are sent`),
+    onQuiet: async () => (noReplica = (await ownedLanes(kafka, `${config.namespace}${group}`))?.size === 0),
+    quietMs,
+    patienceMs,
+    everyMs,
+    signal: run.signal,
+  })
+  if (done) return
+  run.note(
+    noReplica
+      ? `no replica of ${group} runs: ${inWords(state)} are sent when one starts`
+      : `${inWords(state)} are not sent yet: npm run lanes shows why`,
+  )
 }
+
+const totalOf = ({ events, calls }: Left): number => events + calls
+
+const inWords = ({ events, calls }: Left): string => `${events} events and ${calls} calls`

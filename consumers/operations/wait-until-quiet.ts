@@ -1,0 +1,67 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Waiting<State> {
+  /** Reads what there is now. */
+  look(): Promise<State>
+  isDone(state: State): boolean
+  /**
+   * How much is left; less than ever before is progress. Without it nothing counts as progress, so that `patienceMs` is a
+   * deadline.
+   */
+  remaining?(state: State): number
+  /** Called after each look. */
+  onProgress?(state: State): void
+  /**
+   * Called at each look after `quietMs` without progress.
+   * @param quietForMs time since the last progress
+   * @returns true to give up
+   */
+  onQuiet?(state: State, quietForMs: number): Promise<boolean | undefined>
+  /** @default 2000 */
+  readonly quietMs?: number
+  /** Gives up after this time without progress. @default never */
+  readonly patienceMs?: number
+  /** Between two looks, milliseconds. */
+  readonly everyMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The state as of the last look, and whether all is done or the wait was given up. */
+export interface Waited<State> {
+  readonly state: State
+  readonly done: boolean
+}
+
+/**
+ * Waits until nothing is left to do, or nothing moves any more. The one waiting loop of all operations.
+ * @throws the signal's reason; errors of the callbacks
+ */
+export async function waitUntilQuiet<State>({
+  look,
+  isDone,
+  remaining = () => 0,
+  onProgress,
+  onQuiet,
+  quietMs = 2_000,
+  patienceMs = Infinity,
+  everyMs,
+  signal,
+}: Waiting<State>): Promise<Waited<State>> {
+  let least = Infinity
+  for (let movedAt = performance.now(); ; ) {
+    const state = await look()
+    onProgress?.(state)
+    if (isDone(state)) return { state, done: true }
+    const left = remaining(state)
+    if (left < least) {
+      if (least < Infinity) movedAt = performance.now()
+      least = left
+    }
+    const quietForMs = performance.now() - movedAt
+    if (quietForMs >= Math.min(quietMs, patienceMs) && (await onQuiet?.(state, quietForMs)))
+      return { state, done: false }
+    if (quietForMs >= patienceMs) return { state, done: false }
+    await delay(everyMs, undefined, { signal }).catch(() => {})
+    signal?.throwIfAborted()
+  }
+}
