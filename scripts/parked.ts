@@ -1,22 +1,27 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
+import { choose, findEvents, parseEventName } from '../consumers/operations/parked/choose-parked.ts'
+import type { Choice, Chosen, ChosenEvent, EventName } from '../consumers/operations/parked/choose-parked.ts'
+import { withParkedGroups } from '../consumers/operations/parked/parked-groups.ts'
+import { parseRangeBound } from '../consumers/operations/replay/plan/range-bound.ts'
+import type { ParkedInput } from '../consumers/runtime/batch/decide.ts'
 import { loadConfig } from '../infra/config.ts'
+import { isTallyError } from '../infra/errors.ts'
+import { integer } from './cli/arguments.ts'
 import { createCommand, runCommand } from './cli/command.ts'
 import type { CommonOptions } from './cli/command.ts'
-import { integer } from './cli/arguments.ts'
 import { drop } from './parked/drop.ts'
 import type { DropOptions } from './parked/drop.ts'
 import { edit } from './parked/edit.ts'
 import type { EditOptions } from './parked/edit.ts'
-import { choose, findEvent, parseEventName, withLots } from '../consumers/operations/parked/choose-parked.ts'
-import type { Choice, Chosen, EventName, Lot } from '../consumers/operations/parked/choose-parked.ts'
+import { log } from './parked/log.ts'
+import type { LogOptions } from './parked/log.ts'
 import { ls } from './parked/ls.ts'
 import type { ListOptions } from './parked/ls.ts'
+import { printDryRun } from './parked/print-dry-run.ts'
 import { redrive } from './parked/redrive.ts'
 import type { RedriveOptions } from './parked/redrive.ts'
-import { rehearse } from './parked/rehearsal.ts'
 import { show } from './parked/show.ts'
-import type { ParkedInput } from '../consumers/runtime/model.ts'
 
 const reasons = [
   'UNREADABLE',
@@ -27,109 +32,154 @@ const reasons = [
   'BEHIND',
 ] as const
 
+const eventHelp = 'payment/17 (or 17 where that is clear), or a record in all groups: orders/3:1200'
+
 await runCommand(({ signal }) => {
-  const program = createCommand(
-    'parked',
-    'Events that could not be handled: look at them, have them handled again, mend or drop them',
-    [
-      'npm run parked -- ls',
-      'npm run parked -- ls --group payment --reason UNREADABLE',
-      'npm run parked -- show payment/17',
-      'npm run parked -- redrive --key o-1 --rehearse',
-      'npm run parked -- redrive --group payment --yes',
-      `npm run parked -- edit payment/17 --value '{"orderId":"o-1", …}' --why "the quantity was missing"`,
-      'npm run parked -- drop payment/17 payment/18 --why "test orders"',
-    ],
-  )
-  choosing(program.command('ls', { isDefault: true }).description('what is parked, by default the oldest 20'))
-    .option('-n, --limit <count>', 'how many to list', integer(1), 20)
+  const program = createCommand('parked', 'Show, redrive, edit or drop events that could not be handled', [
+    'npm run parked -- ls',
+    'npm run parked -- ls --group payment --reason UNREADABLE',
+    'npm run parked -- show payment/17',
+    'npm run parked -- redrive --key o-1 --dry-run',
+    'npm run parked -- redrive --group payment --yes',
+    'npm run parked -- redrive orders/3:1200',
+    `npm run parked -- edit payment/17 --value '{"orderId":"o-1", …}' --why "the quantity was missing"`,
+    'npm run parked -- drop payment/17 payment/18 --why "test orders"',
+    'npm run parked -- log --since -2h',
+  ])
+  choosing(program.command('ls', { isDefault: true }).description('list parked records, by default the oldest 20'))
+    .option('-n, --limit <count>', 'number of records', integer(1), 20)
     .option('--newest', 'the newest instead of the oldest')
-    .action((_ids, _options, command) => onChosen(command, (chosen, options: ListOptions) => ls(chosen, options)))
+    .action((_events, _options, command) => onChosen(command, (chosen, options: ListOptions) => ls(chosen, options)))
   program
     .command('show')
-    .description('everything that is known of one')
-    .argument('<event>', 'like payment/17, or 17 where that is clear', parseEventName)
+    .description('show everything that is known of an event')
+    .argument('<event>', eventHelp, eventName)
     .option('-g, --group <name>', 'of this consumer', listed)
-    .action((_id, _options, command) =>
-      onOne(command, (event, options: CommonOptions) => show(loadConfig(), event, options, signal)),
+    .action((_event, _options, command) =>
+      onEvents(command, (events, options: CommonOptions) => show(loadConfig(), events, options, signal)),
     )
-  acting(
-    choosing(
-      program
-        .command('redrive')
-        .description('have their lanes handle them again now, each key from its first event on'),
+  dryRun(
+    acting(
+      choosing(
+        program
+          .command('redrive')
+          .description('make events due: their lanes handle them now, each key from its first event on'),
+      ),
     ),
   )
-    .option('--rehearse', 'show what it would change and send, and do nothing')
-    .option('--no-wait', 'do not wait for what becomes of them')
-    .option('--why <reason>', 'kept in the audit')
-    .action((_ids, _options, command) =>
-      onChosen(command, (chosen, options: RedriveOptions & { rehearse?: boolean }) =>
-        (options.rehearse ? rehearse : redrive)(loadConfig(), chosen, options, signal),
+    .option('--no-wait', 'do not wait for the result')
+    .option('--why <reason>', 'reason, kept in the audit')
+    .action((_events, _options, command) =>
+      onChosen(command, (chosen, options: RedriveOptions & DryRunOptions) =>
+        isDryRun(options)
+          ? printDryRun(loadConfig(), chosen, options, signal)
+          : redrive(loadConfig(), chosen, options, signal),
       ),
     )
-  acting(
-    program
-      .command('edit')
-      .description('give one other contents; headers and id stay. Then it is handled, from the first of its key on'),
+  dryRun(
+    acting(
+      program
+        .command('edit')
+        .description('replace the contents of an event and redrive it; its headers and id stay'),
+    ),
   )
-    .argument('<event>', 'like payment/17, or 17 where that is clear', parseEventName)
+    .argument('<event>', eventHelp, eventName)
     .option('-g, --group <name>', 'of this consumer', listed)
     .option('--value <json>', "the event's data, or the answer to the call")
-    .option('--value-file <file>', 'the same in a file; without either $EDITOR opens')
-    .option('--type <event>', 'what event it is, where the record does not say')
-    .requiredOption('--why <reason>', 'kept in the audit')
-    .option('--rehearse', 'show what a redrive would then do, and do nothing')
+    .option('--value-file <file>', 'a file with the same; without either $EDITOR opens')
+    .option('--type <event>', 'the event type, where the record does not say it')
+    .requiredOption('--why <reason>', 'reason, kept in the audit')
     .option('--no-redrive', 'leave it parked')
-    .option('--no-wait', 'do not wait for what becomes of it')
-    .action((_id, _options, command) =>
-      onOne(command, (event, options: EditOptions) => edit(loadConfig(), event, options, signal)),
+    .option('--no-wait', 'do not wait for the result of the redrive')
+    .action((_event, _options, command) =>
+      onEvents(command, (events, options: EditOptions & DryRunOptions) =>
+        edit(loadConfig(), events, { ...options, dryRun: isDryRun(options) }, signal),
+      ),
     )
-  acting(choosing(program.command('drop').description('give them up for good; their bytes stay in the audit')))
-    .requiredOption('--why <reason>', 'kept in the audit')
-    .action((_ids, _options, command) =>
+  acting(choosing(program.command('drop').description('drop events for good; their bytes stay in the audit')))
+    .requiredOption('--why <reason>', 'reason, kept in the audit')
+    .action((_events, _options, command) =>
       onChosen(command, (chosen, options: DropOptions) => drop(chosen, options, signal)),
     )
+  program
+    .command('log')
+    .description('show what was done to parked events, by whom and why; the newest first')
+    .option('-g, --group <name>', 'of this consumer; may be repeated', listed)
+    .option('-k, --key <key>', 'of this key (order id); may be repeated', listed)
+    .option('--since <time>', 'not older: -2h, 2026-03-01T18:00Z or epoch ms', time)
+    .option('-n, --limit <count>', 'number of entries', integer(1), 50)
+    .action((_options, command: Command) => {
+      const options = command.optsWithGlobals<LogOptions & { group?: string[] }>()
+      return withParkedGroups(loadConfig(), options.group, (groups) => log(groups, options))
+    })
   return program
 })
 
+interface DryRunOptions {
+  dryRun?: boolean
+  rehearse?: boolean
+}
+
 function choosing(command: Command): Command {
   return command
-    .argument('[events...]', 'like payment/17, or 17 where that is clear', parseEventName)
+    .argument('[events...]', eventHelp, eventName)
     .option('-g, --group <name>', 'of this consumer; may be repeated', listed)
     .option('-k, --key <key>', 'of this key (order id); may be repeated', listed)
     .option('-r, --reason <code>', `parked for this reason: ${reasons.join(', ')}; may be repeated`, reason)
-    .option('--id <events...>', 'the same as naming them', parseEventName)
-    .option('--all', 'everything that is parked')
+    .option('--id <events...>', 'the same as naming them', eventName)
+    .option('--all', 'all parked events')
 }
 
-function acting(command: Command): Command {
-  return command.option('-y, --yes', 'do not ask').option('--actor <name>', 'who acts, for the audit (default: you)')
-}
+const acting = (command: Command): Command =>
+  command
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--actor <name>', 'name kept in the audit (default: your user name)')
+
+const dryRun = (command: Command): Command =>
+  command
+    .option('--dry-run', 'show what a redrive would change and send, and change nothing')
+    .addOption(new Option('--rehearse', 'the same as --dry-run').hideHelp())
+
+const isDryRun = (options: DryRunOptions): boolean => options.dryRun ?? options.rehearse ?? false
 
 async function onChosen<Options>(
   command: Command,
   work: (chosen: readonly Chosen[], options: Options & CommonOptions) => Promise<void>,
 ): Promise<void> {
-  const options = command.optsWithGlobals<Choice & Options & CommonOptions>()
+  const options = command.optsWithGlobals<
+    Choice & { group?: string[]; id?: EventName[]; all?: boolean } & Options & CommonOptions
+  >()
   const named = [...((command.processedArgs[0] as EventName[] | undefined) ?? []), ...(options.id ?? [])]
-  const choice = { ...options, id: named.length > 0 ? named : undefined }
-  const { group, key, reason: why, all } = choice
-  if (command.name() !== 'ls' && !(choice.id ?? group ?? key ?? why ?? all))
-    command.error(`Which events? Name them, or say --group, --key, --reason or --all`)
-  await withLots(loadConfig(), group, async (lots) => work(await choose(lots, choice), options))
+  const choice: Choice = { key: options.key, reason: options.reason, id: named.length > 0 ? named : undefined }
+  if (command.name() !== 'ls' && !(choice.id ?? options.group ?? choice.key ?? choice.reason ?? options.all))
+    command.error('Which events? Name them, or say --group, --key, --reason or --all')
+  await withParkedGroups(loadConfig(), options.group, async (groups) => work(await choose(groups, choice), options))
 }
 
-async function onOne<Options>(
+async function onEvents<Options>(
   command: Command,
-  work: (event: { lot: Lot; id: number }, options: Options & CommonOptions) => Promise<void>,
+  work: (events: readonly ChosenEvent[], options: Options & CommonOptions) => Promise<void>,
 ): Promise<void> {
-  const options = command.optsWithGlobals<Choice & Options & CommonOptions>()
+  const options = command.optsWithGlobals<{ group?: string[] } & Options & CommonOptions>()
   const [name] = command.processedArgs[0] as EventName[]
   if (!name) return
-  await withLots(loadConfig(), options.group, async (lots) =>
-    work({ lot: await findEvent(lots, name), id: name.id }, options),
-  )
+  await withParkedGroups(loadConfig(), options.group, async (groups) => work(await findEvents(groups, name), options))
+}
+
+function eventName(text: string, before: readonly EventName[] = []): EventName[] {
+  const name = parseEventName(text)
+  if (!name) throw new InvalidArgumentError('an event is named like payment/17, 17 or orders/3:1200.')
+  return [...before, name]
+}
+
+function time(text: string): Date {
+  try {
+    const bound = parseRangeBound(text)
+    if (bound.at === 'time') return new Date(bound.time)
+  } catch (error) {
+    if (!isTallyError(error, 'USAGE')) throw error
+  }
+  throw new InvalidArgumentError('a time is like -2h, 2026-03-01T18:00Z or 1772388000000.')
 }
 
 function listed(text: string, before: readonly string[] = []): string[] {

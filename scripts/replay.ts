@@ -1,7 +1,7 @@
 import { createCommand, runCommand } from './cli/command.ts'
 import { addListCommand } from './replay/list.ts'
 import { addPlanCommand } from './replay/plan.ts'
-import { addRehearseCommand } from './replay/rehearse.ts'
+import { addRehearseCommand } from './replay/dry-run.ts'
 import { addResumeCommand } from './replay/resume.ts'
 import { addRunCommand } from './replay/run.ts'
 import { addShowCommand } from './replay/show.ts'
@@ -10,10 +10,10 @@ import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/cont
 await runCommand(({ signal }) => {
   const program = createCommand(
     'replay',
-    'Have events of the past taken again: planned first, and nothing happens twice',
+    'Reprocess past events. Plan first; nothing takes effect twice',
     [
       'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
-      'npm run replay -- rehearse plan.json',
+      'npm run replay -- run plan.json --dry-run',
       'npm run replay -- run plan.json --why "prove that nothing is missing"',
       'npm run replay -- list',
       'npm run replay -- resume 7 --rate 100',

@@ -1,25 +1,23 @@
+import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
+import { asCounted, countChosen, listRecords, totalOf } from '../../consumers/operations/parked/parked-records.ts'
 import { say } from '../cli/command.ts'
 import { confirmed } from '../cli/consent.ts'
-import { countChosen, listChosen, totalOf } from './ls.ts'
-import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
+import { count } from '../cli/figures.ts'
+import { namesOf } from './ls.ts'
 import { cut, printable } from './printable.ts'
-
-export interface ConsentOptions {
-  yes?: boolean
-}
 
 const shown = 5
 
 /**
- * Says what will be done and to how many, on standard error, and asks.
+ * Says on standard error what will be done to how many events, and asks for confirmation.
  * @param verb `Redrive`
- * @returns what was agreed to: nothing parked later is touched; undefined if it is nothing, or the answer was no
- * @throws TallyError USAGE if there is nobody to ask
+ * @returns the events agreed to, without what was parked later; undefined if there are none, or the answer was no
+ * @throws TallyError USAGE without a terminal to ask on
  */
 export async function agreedTo(
   verb: string,
   chosen: readonly Chosen[],
-  { yes }: ConsentOptions,
+  { yes }: { yes?: boolean },
 ): Promise<Chosen[] | undefined> {
   const counts = await countChosen(chosen)
   const total = totalOf(counts)
@@ -27,26 +25,27 @@ export async function agreedTo(
     say('Nothing is parked that matches')
     return undefined
   }
-  const plural = total === 1 ? 'event' : 'events'
-  say(`${verb} ${total.toLocaleString('en')} parked ${plural}:`)
+  say(`${verb} ${count(total, 'parked event')}:`)
   for (const { group, reason, events, heads } of counts) {
     const behind = events - heads
-    const waiting = behind > 0 ? `, ${behind.toLocaleString('en')} of them behind others of their key` : ''
-    say(`  ${group}: ${events.toLocaleString('en')} ${reason}${waiting}`)
+    const waiting = behind > 0 ? `, ${count(behind)} of them behind others of their key` : ''
+    say(`  ${group}: ${count(events)} ${reason}${waiting}`)
   }
   if (verb === 'Redrive' && counts.some(({ events, heads }) => events > heads))
-    say('  A key is handled from its first event on: choosing one behind it asks for those before it, too')
-  for (const { group, id, key, type, source, error } of await listChosen(chosen, { limit: shown })) {
+    say('  A key is handled from its first event on: a redrive of a later event includes those before it')
+  const records = await listRecords(chosen, { limit: shown + 1 })
+  for (const { record, key, type, source, events } of records.slice(0, shown)) {
+    const error = events.find((event) => event.error !== null)?.error
     const why = error ? `: ${cut(printable(error), 80)}` : ''
-    say(`    ${group}/${id} ${type ?? `unknown ${source}`} of ${cut(printable(key), 60)}${why}`)
+    const where = record === null ? '' : `${record} `
+    say(
+      `    ${where}(${namesOf(events).join(', ')}) ${type ?? `unknown ${source}`} of ${cut(printable(key), 60)}${why}`,
+    )
   }
-  if (total > shown) say(`    … and ${(total - shown).toLocaleString('en')} more`)
-  if (!yes && !(await confirmed(`${verb}?`))) {
+  if (records.length > shown) say('    … and more: npm run parked -- ls')
+  if (!yes && !(await confirmed(`${verb}? [y/N] `))) {
     say('Nothing was done')
     return undefined
   }
-  return chosen.map(({ lot, selection }) => {
-    const upTo = Math.max(0, ...counts.filter(({ group }) => group === lot.group).map(({ lastId }) => lastId))
-    return { lot, selection: { ...selection, upTo } }
-  })
+  return asCounted(chosen, counts)
 }

@@ -58,14 +58,14 @@ test('an empty parking lot is said in one line', async () => {
   expect(await parked('drop', '--all')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--why') })
 })
 
-test('an event is found, rehearsed, mended and gone, and the trace of it stays', async () => {
+test('an event is found, tried, mended and gone, and the trace of it stays', async () => {
   const { head, behind } = await park('o-1')
   const list = await parked('ls', '--json')
   expect(JSON.parse(list.stdout)).toMatchObject({
     counts: expect.arrayContaining([expect.objectContaining({ group: 'inventory', reason: 'UNREADABLE', heads: 1 })]),
-    events: [
-      { reason: 'UNREADABLE', nextAttemptAt: null, behind: 1 },
-      { type: 'OrderPlaced', reason: 'BEHIND' },
+    records: [
+      { key: 'o-1', events: [{ group: 'inventory', reason: 'UNREADABLE', nextAttemptAt: null, behind: 1 }] },
+      { type: 'OrderPlaced', events: [{ reason: 'BEHIND' }] },
     ],
   })
   const shown = await parked('show', head)
@@ -90,9 +90,9 @@ test('an event is found, rehearsed, mended and gone, and the trace of it stays',
   expect(wrong.stderr).toContain('data.lines[0].quantity is "two"')
   expect(await edit(data)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('add --yes') })
 
-  const rehearsal = await edit(data, '--rehearse', '--json')
-  expect(JSON.parse(rehearsal.stdout)).toMatchObject({
-    rehearsals: [
+  const dryRun = await edit(data, '--rehearse', '--json')
+  expect(JSON.parse(dryRun.stdout)).toMatchObject({
+    dryRuns: [
       {
         key: 'o-1',
         events: [

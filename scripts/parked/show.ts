@@ -1,61 +1,30 @@
-import { loadConsumer } from '../../consumers/runtime/load-consumer.ts'
-import { readAudit } from '../../consumers/runtime/tables/audit.ts'
-import type { AuditEntry } from '../../consumers/runtime/tables/audit.ts'
-import { readValue } from '../../consumers/operations/parked/read-value.ts'
-import type { ReadableValue } from '../../consumers/operations/parked/read-value.ts'
-import { laneObstacles } from '../../consumers/operations/parked/lane-obstacles.ts'
+import type { ChosenEvent } from '../../consumers/operations/parked/choose-parked.ts'
 import type { LaneObstacle } from '../../consumers/operations/parked/lane-obstacles.ts'
-import { listParked, readParked } from '../../consumers/operations/parked/list-parked.ts'
-import type { ParkedEntry } from '../../consumers/operations/parked/list-parked.ts'
+import type { ReadableValue } from '../../consumers/operations/parked/read-value.ts'
+import { showParked } from '../../consumers/operations/parked/show-parked.ts'
+import type { ShownEvent } from '../../consumers/operations/parked/show-parked.ts'
 import type { ParkedRow } from '../../consumers/runtime/tables/parked-row.ts'
 import type { Config } from '../../infra/config.ts'
-import { TallyError } from '../../infra/errors.ts'
 import { printJson } from '../cli/command.ts'
-import type { Lot } from '../../consumers/operations/parked/choose-parked.ts'
 import { hexDump, indented, nextAttempt, printable, printableLines, since } from './printable.ts'
-import { connectCodecIfThere } from '../../consumers/operations/connect-codec.ts'
-
-/** Everything that is known of one parked event. */
-interface Shown {
-  row: ParkedRow
-  value: ReadableValue
-  /** The key's parked events, this one included, in order. */
-  queue: ParkedEntry[]
-  audit: AuditEntry[]
-  obstacles: LaneObstacle[]
-  /** The key's row as the consumer sees it; undefined if it has none. */
-  state: unknown
-}
 
 const queueShown = 20
 
+/** One JSON line or text for each event. */
 export async function show(
   config: Config,
-  { lot, id }: { lot: Lot; id: number },
+  events: readonly ChosenEvent[],
   { json }: { json?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const shown = await look(config, lot, id, signal)
-  if (json) printJson(jsonOf(lot, shown))
-  else process.stdout.write(`${sections(lot.group, shown).join('\n\n')}\n`)
-}
-
-async function look(config: Config, { group, pool }: Lot, id: number, signal: AbortSignal): Promise<Shown> {
-  const row = await readParked(pool, id)
-  if (!row) throw new TallyError('PRECONDITION_FAILED', `${group}/${id} has just left the parking lot`)
-  const codec = await connectCodecIfThere(config, signal)
-  const { state: table } = await loadConsumer(group, config)
-  return {
-    row,
-    value: await readValue(row, codec),
-    queue: await listParked(pool, { keys: [row.key] }, { limit: 1_000 }),
-    audit: await readAudit(pool, [id]),
-    obstacles: await laneObstacles(pool, [row.lane]),
-    state: (await table.load(pool, [row.key])).get(row.key),
+  for (const [at, event] of events.entries()) {
+    const shown = await showParked(config, event, signal)
+    if (json) printJson(jsonOf(shown))
+    else process.stdout.write(`${at > 0 ? '\n' : ''}${sections(shown).join('\n\n')}\n`)
   }
 }
 
-function jsonOf({ group }: Lot, { row, value, queue, audit, obstacles, state }: Shown): object {
+function jsonOf({ group, row, value, queue, audit, obstacles, state }: ShownEvent): object {
   const base64 = (bytes: Buffer | null) => bytes?.toString('base64') ?? null
   return {
     group,
@@ -70,7 +39,7 @@ function jsonOf({ group }: Lot, { row, value, queue, audit, obstacles, state }: 
   }
 }
 
-function sections(group: string, { row, value, queue, audit, obstacles, state }: Shown): string[] {
+function sections({ group, row, value, queue, audit, obstacles, state }: ShownEvent): string[] {
   const headers = Object.entries(row.headers ?? {})
   const ahead = queue.filter(({ id }) => id < row.id).length
   const behind = queue.filter(({ id }) => id > row.id)

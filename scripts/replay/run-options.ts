@@ -3,20 +3,20 @@ import { InvalidArgumentError } from 'commander'
 import type { RunOptions } from '../../consumers/operations/replay/mode.ts'
 import { integer, positive } from '../cli/arguments.ts'
 
-/** How a replay is run, as `run` and `resume` take it. */
+/** The options of `run` and `resume`. */
 export const running = (command: Command): Command =>
   command
-    .option('--rate <events>', 'at most so many events a second', positive)
-    .option('--max <events>', 'end after so many; the rest can be resumed', integer(1))
-    .option('--until <time>', 'pause then: ISO 8601 with zone, epoch ms, or +30m', moment)
-    .option('--max-lag <events>', 'stop when more new events than this wait for the group', integer(0))
-    .option('--skip-failed', 'pass over events that fail, and what follows of their keys, and note them')
-    .option('--accept-drift', 'go on although something has changed since the plan was made')
-    .option('--accept-lost', 'go on without events that retention has deleted')
-    .option('--accept-unreadable', 'go on although events are there that no schema can read')
-    .option('--allow-external', 'reprocess: calls to the outside may be made again, with the keys they had')
+    .option('--rate <events>', 'maximum rate, events per second', positive)
+    .option('--max <events>', 'pause after this number of events; `resume` takes the rest', integer(1))
+    .option('--until <time>', 'pause at this time: ISO 8601 with zone, epoch ms, or +30m', moment)
+    .option('--max-lag <events>', 'stop when the group lags by more events than this', integer(0))
+    .option('--skip-failed', 'skip and record events that fail, and later events of their keys')
+    .option('--accept-drift', 'run although something has changed since the plan was made')
+    .option('--accept-lost', 'run without the events that retention has deleted')
+    .option('--accept-unreadable', 'run although no schema can read some of the events')
+    .option('--allow-external', 'reprocess: allow calls to external services to be repeated, with their original keys')
 
-/** Only what was given: the rest stays as it was. */
+/** The options that were given; the others stay as they were. */
 export function runOptionsOf(given: RunOptions): RunOptions {
   const { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable, allowExternal, emit } = given
   const all = { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable, allowExternal, emit }

@@ -11,40 +11,46 @@ import type { CommonOptions } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
 import { withReplayContext } from './context.ts'
+import { dryRunCommand, sampling } from './dry-run.ts'
 import { count } from './figures.ts'
 import { runFollowed } from './progress.ts'
 import { running, runOptionsOf } from './run-options.ts'
 
-type Asked = RunOptions & CommonOptions & { why: string; yes?: boolean; actor?: string }
+type Asked = RunOptions & CommonOptions & { why?: string; yes?: boolean; actor?: string; dryRun?: boolean; rehearse?: boolean }
 
 export function addRunCommand(program: Command, signal: AbortSignal): void {
-  running(program.command('run').description('run a plan; it can be stopped at any time, and resumed'))
-    .argument('<plan>', 'the file `plan` has written')
-    .requiredOption('--why <reason>', 'kept with the replay')
+  sampling(running(program.command('run').description('run a plan; it can be paused and resumed at any time')))
+    .argument('<plan>', 'the file that `plan` has written')
+    .option('--why <reason>', 'reason, kept with the replay; required unless --dry-run is given')
+    .option('--dry-run', 'show what some events of the plan would change and send, and change nothing')
+    .addOption(new Option('--rehearse', 'the same as --dry-run').hideHelp())
     .addOption(
       new Option(
         '--emit <kind>',
-        'reprocess: `corrected` gives what the events lead to ids of its own, a new fact to all',
+        'reprocess: with `corrected` the resulting events get new ids, so that consumers process them as new',
       ).choices(['same', 'corrected']),
     )
-    .option('-y, --yes', 'do not ask')
-    .option('--actor <name>', 'who wants it, for the record (default: you)')
+    .option('-y, --yes', 'do not ask for confirmation')
+    .option('--actor <name>', 'name kept with the replay (default: your user name)')
     .addHelpText(
       'after',
       examplesText([
+        'npm run replay -- run plan.json --dry-run --sample 50',
         'npm run replay -- run plan.json --why "prove that nothing is missing"',
         'npm run replay -- run plan.json --why "the discount was wrong" --rate 200 --max-lag 1000 --yes',
         'npm run replay -- run plan.json --why "a first look" --max 100 --yes --json',
       ]),
     )
     .action(async (path: string, _options: unknown, command: Command) => {
-      const asked = command.optsWithGlobals<Asked>()
+      const { why, dryRun, rehearse, ...asked } = command.optsWithGlobals<Asked>()
+      if (dryRun || rehearse) return dryRunCommand(path, command, signal)
+      if (why === undefined) return command.error("error: required option '--why <reason>' not specified")
       const plan = await readPlanFile(path)
-      await withReplayContext(loadConfig(), plan.group, signal, (context) => run(context, plan, asked, signal))
+      await withReplayContext(loadConfig(), plan.group, signal, (context) => run(context, plan, { ...asked, why }, signal))
     })
 }
 
-async function run(context: ReplayContext, plan: Plan, asked: Asked, signal: AbortSignal): Promise<void> {
+async function run(context: ReplayContext, plan: Plan, asked: Asked & { why: string }, signal: AbortSignal): Promise<void> {
   const { why, json, yes } = asked
   const options = runOptionsOf(asked)
   await refuse(context, plan, options)

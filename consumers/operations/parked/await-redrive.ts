@@ -1,51 +1,33 @@
 import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../runtime/batch/decide.ts'
+import { countGone } from '../../runtime/tables/audit.ts'
+import { readStillParked } from '../../runtime/tables/parked-changes.ts'
+import type { StillParked } from '../../runtime/tables/parked-changes.ts'
+import type { AskedKey } from '../../runtime/tables/parked-list.ts'
 import { waitUntilQuiet } from '../wait-until-quiet.ts'
-import type { AskedKey } from './ask-redrive.ts'
 
-/** An event that was tried because someone asked, and failed again. */
-export interface FailedAgain {
-  readonly id: number
-  readonly key: string
-  readonly lane: number
-  readonly reason: ParkedInput['reason']
-  readonly error: string | null
-  readonly attempts: number
-  /** Null: it waits for a person. */
-  readonly nextAttemptAt: Date | null
-  /** Events that go on waiting behind it. */
+/** An event that was attempted after a redrive was asked for, and failed again. */
+export interface FailedAgain extends Omit<StillParked, 'tried'> {
+  /** Events that still wait behind it. */
   readonly behind: number
 }
 
-/** What has become of keys that were asked for. */
+/** What became of the keys of a redrive. */
 export interface RedriveOutcome {
-  /** Events asked for, and what became of those that have left. */
+  /** All events of the keys, and what became of those that are no longer parked. */
   readonly events: number
   readonly handled: number
   readonly duplicates: number
   readonly dropped: number
   readonly failed: readonly FailedAgain[]
-  /** Keys whose turn has not come yet, or not for all of their events. */
+  /** Keys of which not all events were attempted yet. */
   readonly pending: readonly AskedKey[]
 }
 
-const stillThere = prepared<Omit<FailedAgain, 'behind'> & { tried: boolean }>(
-  'parked_still_there',
-  `select id, lane, key, reason, error, attempts, next_attempt_at as "nextAttemptAt", last_attempt_at > asked_at as tried
-   from parked join unnest($1::bigint[], $2::timestamptz[]) as asked (id, asked_at) using (id)`,
-)
-const gone = prepared<{ action: string; events: number }>(
-  'parked_gone',
-  `select action, count(*) as events from parked_audit where parked_id = any($1::bigint[])
-     and action in ('HANDLED', 'DUPLICATE', 'DROPPED') group by action`,
-)
-
-/** Looks once. */
+/** The state of a redrive now. */
 export async function lookAtRedrive(pool: Pool, asked: readonly AskedKey[]): Promise<RedriveOutcome> {
   const ids = asked.flatMap((key) => key.ids)
   const times = asked.flatMap((key) => key.ids.map(() => key.askedAt))
-  const left = new Map((await stillThere(pool, ids, times)).map((row) => [row.id, row]))
+  const left = new Map((await readStillParked(pool, ids, times)).map((row) => [row.id, row]))
   const failed: FailedAgain[] = []
   const pending: AskedKey[] = []
   for (const key of asked) {
@@ -56,7 +38,7 @@ export async function lookAtRedrive(pool: Pool, asked: readonly AskedKey[]): Pro
     if (tried) failed.push({ ...event, behind: rows.length - 1 })
     else pending.push(key)
   }
-  const actions = new Map((await gone(pool, ids)).map(({ action, events }) => [action, events]))
+  const actions = await countGone(pool, ids)
   const became = (action: string) => actions.get(action) ?? 0
   return {
     events: ids.length,

@@ -13,7 +13,7 @@ import { dropParked } from './drop-parked.ts'
 import { laneObstacles, ownedLanes } from './lane-obstacles.ts'
 import { FailureBreaker } from '../../runtime/batch/failure-breaker.ts'
 import { readRetries } from '../../runtime/batch/read-retries.ts'
-import { countParked, listParked, readQueue } from './list-parked.ts'
+import { countParked, listParked, readQueue } from '../../runtime/tables/parked-list.ts'
 
 const group = 'tester'
 const ada = { actor: 'ada' }

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { isTallyError, TallyError } from '../../../infra/errors.ts'
@@ -7,8 +6,8 @@ import type { Generation } from '../../../infra/topic-generations/generation-tab
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import { countUnclaimed } from '../../../producers/outbox/lane-generations.ts'
-import { usualLeaseMs } from '../../../producers/outbox/lane-leases.ts'
+import { usualLeaseMs } from '../../../producers/orders-api/publishing/leases.ts'
+import { waitUntilQuiet } from '../wait-until-quiet.ts'
 import { createGeneration, readEnds, sealGeneration } from './generation-topics.ts'
 import { holdPublication } from './hold-publication.ts'
 import { refuseReplays, standingLanes } from './preconditions.ts'
@@ -125,32 +124,41 @@ async function drainAndSwitch(
   { services, from, to, heldAt }: { services: Services; from: Generation; to: Generation; heldAt: number },
 ): Promise<Moved> {
   const ends = () => readEnds(admin, config, from)
-  const deadline = performance.now() + drainWithinMs
-  for (let obstacle = ''; ; ) {
+  let obstacle = ''
+  const look = async (): Promise<{ moved?: Moved; left: string }> => {
     const rest = await readRest(pool, services, await ends())
     const left = [
       ...(rest.behind > 0 ? [`${rest.behind} events to take`] : []),
       ...(rest.unpublished > 0 ? [`${rest.unpublished} to publish`] : []),
     ].join(', ')
     const publishing = performance.now() - heldAt < usualLeaseMs // A replica of the orders API may not know yet that it is held
-    if (left === '' && !publishing) {
-      onStep('switch', `${rest.held} events of the orders API wait`)
-      try {
-        const moved = await switchServices({ config, pool, services, from, to, readEnds: ends })
-        onStep('switch', '')
-        return moved
-      } catch (error) {
-        if (!isTallyError(error, 'PRECONDITION_FAILED') && !isTallyError(error, 'BUSY')) throw error
-        obstacle = error.message // Something has come in between: a timer, an answer
-      }
-    } else onStep('drain', `${left || 'what is being published'}, ${rest.held} held back`)
-    if (performance.now() > deadline)
-      throw new TallyError(
-        'DRAIN_TIMEOUT',
-        `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${left || obstacle}. Everything goes on with ${from.partitions} partitions; the same command tries again`,
-      )
-    await delay(lookEveryMs, undefined, { signal })
+    if (left !== '' || publishing) {
+      onStep('drain', `${left || 'what is being published'}, ${rest.held} held back`)
+      return { left }
+    }
+    onStep('switch', `${rest.held} events of the orders API wait`)
+    try {
+      const moved = await switchServices({ config, pool, services, from, to, readEnds: ends })
+      onStep('switch', '')
+      return { left, moved }
+    } catch (error) {
+      if (!isTallyError(error, 'PRECONDITION_FAILED') && !isTallyError(error, 'BUSY')) throw error
+      obstacle = error.message // A timer or an answer came in between
+      return { left }
+    }
   }
+  const { state } = await waitUntilQuiet({
+    look,
+    isDone: ({ moved }) => moved !== undefined,
+    patienceMs: drainWithinMs,
+    everyMs: lookEveryMs,
+    signal,
+  })
+  if (state.moved) return state.moved
+  throw new TallyError(
+    'DRAIN_TIMEOUT',
+    `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${state.left || obstacle}. Everything goes on with ${from.partitions} partitions; the same command tries again`,
+  )
 }
 
 /** What follows the switch: nothing of it is needed for the services to go on. */
@@ -162,18 +170,19 @@ async function finish(
   heldAt: number,
 ): Promise<Changed> {
   const services = await readServices(withGeneration(config, to), pool)
-  const deadline = performance.now() + claimWithinMs
-  for (;;) {
-    const left = await unclaimed(pool, services, to)
-    onStep('claim', left)
-    if (left === '') break
-    if (performance.now() > deadline)
-      throw new TallyError(
-        'CLAIM_TIMEOUT',
-        `Switched, but ${left}: see \`npm run stack -- status\`; the same command finishes it`,
-      )
-    await delay(lookEveryMs, undefined, { signal })
-  }
+  const { state: left, done } = await waitUntilQuiet({
+    look: () => unclaimed(pool, services, to),
+    isDone: (lanes) => lanes === '',
+    onProgress: (lanes) => onStep('claim', lanes),
+    patienceMs: claimWithinMs,
+    everyMs: lookEveryMs,
+    signal,
+  })
+  if (!done)
+    throw new TallyError(
+      'CLAIM_TIMEOUT',
+      `Switched, but ${left}: see \`npm run stack -- status\`; the same command finishes it`,
+    )
   const heldMs = performance.now() - heldAt
   onStep('seal', 'being closed')
   await sealGeneration(kafka, config, from)
@@ -188,10 +197,18 @@ async function finish(
 }
 
 /** Which lanes nobody has taken over yet, in words; those of a consumer that does not run wait for it. */
-async function unclaimed(pool: Pool, { orders, groups }: Services, generation: Generation): Promise<string> {
+async function unclaimed(
+  pool: Pool,
+  { orders, groups }: Services,
+  { number, partitions }: Generation,
+): Promise<string> {
   const left: string[] = []
   for (const { name, schema } of [orders, ...groups]) {
-    const lanes = await countUnclaimed(pool, schema, generation)
+    const { rows } = await pool.query<{ lanes: number }>(
+      `select count(*) as lanes from ${schema}.lane where lane < $1 and generation = $2 and owner is null`,
+      [partitions, number],
+    )
+    const lanes = rows[0]?.lanes ?? 0
     if (lanes > 0) left.push(`${lanes} lanes of ${name}`)
   }
   return left.length > 0 ? `${left.join(', ')} have no owner yet` : ''

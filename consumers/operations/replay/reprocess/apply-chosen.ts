@@ -1,9 +1,12 @@
-import { describeError } from '../../../../infra/errors.ts'
-import type { Tx } from '../../../../infra/postgres/transaction.ts'
-import { isDataError } from '../../../../infra/postgres/sqlstates.ts'
-import type { Chosen, Ownership, ParkedInput, RecordInput } from '../../../runtime/model.ts'
-import { applyBatch } from '../../../runtime/batch/apply-batch.ts'
-import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/apply-batch.ts'
+import { isDataError } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
+import type { ParkedInput } from '../../../runtime/batch/decide.ts'
+import { takeOrSplit } from '../../../runtime/batch/split-batch.ts'
+import { applyBatch } from '../../../runtime/batch/take-batch.ts'
+import type { Applied as AppliedBatch, TakeContext } from '../../../runtime/batch/take-batch.ts'
+import type { Chosen, RecordInput } from '../../../runtime/model.ts'
+import type { Ownership } from '../../../runtime/tables/ledger.ts'
+import { tryBatch, withoutLimits } from '../../try-batch.ts'
 
 /** What a batch of chosen events has led to. */
 export type Applied = AppliedBatch<unknown, unknown>
@@ -19,48 +22,70 @@ export interface Refused {
 export interface ApplyOptions {
   /** Holds the lane's lock. */
   readonly tx: Tx
-  readonly context: Pick<ProcessContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
+  readonly context: Pick<TakeContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
   readonly own: Ownership
   readonly inbox: Chosen['inbox']
-  /** Keys of which an event was refused: what follows of them waits behind it. Grows. */
+  /** Keys with a refused event: later events of these keys are refused, too. Grows. */
   readonly behind: Set<string>
-  /** Passes over events that are refused; else nothing is applied from the first one on. */
-  readonly goOn: boolean
+  /** Skips refused events; otherwise nothing is applied from the first one on. */
+  readonly skipRefused: boolean
 }
 
 export interface Result {
   readonly applied: readonly Applied[]
-  /** In order; at most one without `goOn`. */
+  /** In order; at most one without `skipRefused`. */
   readonly refused: readonly Refused[]
 }
 
-/** Nothing is parked by a replay, so limits of parking do not matter. */
-const neverParks = {
-  policy: { retryLimit: 0, retryFirstMs: 0, parkedLimit: 0 },
-  breaker: { objection: () => undefined, record: () => {} },
-  owner: 'replay',
-}
-
 /**
- * Applies events in their order within a transaction of the caller's. Those that are refused, by their handler or by the
- * database, leave nothing behind in it.
- * @throws database errors that are no event's fault
+ * Applies events in their order within an open transaction. Events that their handler or the database refuses leave nothing
+ * behind in it.
+ * @throws errors that are not due to an event
  */
 export async function applyChosen(inputs: readonly RecordInput[], options: ApplyOptions): Promise<Result> {
+  const applied: Applied[] = []
+  const refused: Refused[] = []
+  await takeOrSplit(
+    { source: 'chosen', inputs, inbox: options.inbox },
+    async (part, refusal) => {
+      if (refused.length > 0 && !options.skipRefused) return
+      const chosen = part.inputs as readonly RecordInput[]
+      const { reason, error = '' } = refusal ?? {}
+      const result = reason
+        ? await applyOthers(
+            chosen,
+            chosen.map((input) => ({ input, reason, error })),
+            options,
+          )
+        : await applyPart(chosen, options)
+      applied.push(...result.applied)
+      refused.push(...result.refused)
+    },
+    isDataError,
+  )
+  return { applied, refused }
+}
+
+/** @throws what the database refuses as it comes, to be bisected */
+async function applyPart(inputs: readonly RecordInput[], options: ApplyOptions): Promise<Result> {
   if (inputs.length === 0) return { applied: [], refused: [] }
   const waiting = inputs.filter(({ key }) => options.behind.has(key))
   if (waiting.length > 0) return applyOthers(inputs, waiting.map(behindAnother), options)
-  const attempt = await tryAll(inputs, options)
-  if ('applied' in attempt) return { applied: [attempt.applied], refused: [] }
-  if ('refused' in attempt) return applyOthers(inputs, attempt.refused, options)
-  const [only, ...more] = inputs
-  if (only && more.length === 0)
-    return applyOthers(inputs, [{ input: only, reason: 'REFUSED_BY_DATABASE', error: attempt.error }], options)
-  const middle = inputs.length >> 1
-  const head = await applyChosen(inputs.slice(0, middle), options)
-  if (head.refused.length > 0 && !options.goOn) return head
-  const tail = await applyChosen(inputs.slice(middle), options)
-  return { applied: [...head.applied, ...tail.applied], refused: [...head.refused, ...tail.refused] }
+  const { tx, context, own, inbox } = options
+  const batch = { source: 'chosen', inputs, inbox } as const
+  const attempt = await tryBatch(
+    tx,
+    () => applyBatch(tx, { ...context, ...withoutLimits, owner: 'replay' }, own, batch),
+    ({ outcome }) => outcome.parked.length === 0,
+  )
+  if ('refused' in attempt) throw attempt.cause
+  const { parked } = attempt.applied.outcome
+  if (parked.length === 0) return { applied: [attempt.applied], refused: [] }
+  return applyOthers(
+    inputs,
+    parked.map((each) => explain(each, parked)),
+    options,
+  )
 }
 
 const behindAnother = (input: RecordInput): Refused => ({
@@ -69,6 +94,7 @@ const behindAnother = (input: RecordInput): Refused => ({
   error: 'an event of its key before it was not applied',
 })
 
+/** Applies all inputs but those found to be refused. */
 async function applyOthers(
   inputs: readonly RecordInput[],
   found: readonly Refused[],
@@ -76,37 +102,15 @@ async function applyOthers(
 ): Promise<Result> {
   const out = new Set(found.map(({ input }) => input))
   const first = inputs.findIndex((input) => out.has(input))
-  const others = options.goOn ? inputs.filter((input) => !out.has(input)) : inputs.slice(0, first)
+  const others = options.skipRefused ? inputs.filter((input) => !out.has(input)) : inputs.slice(0, first)
   const { applied, refused } = await applyChosen(others, options)
-  for (const { input } of found) options.behind.add(input.key) // Only now: the others may be of these keys, in front
-  if (options.goOn) return { applied, refused: [...found, ...refused] }
+  for (const { input } of found) options.behind.add(input.key) // Not earlier: the others may precede them in these keys
+  if (options.skipRefused) return { applied, refused: [...found, ...refused] }
   return { applied, refused: refused.length > 0 ? refused : found.slice(0, 1) }
 }
 
-type Attempt = { applied: Applied } | { refused: Refused[] } | { error: string }
-
-async function tryAll(inputs: readonly RecordInput[], { tx, context, own, inbox }: ApplyOptions): Promise<Attempt> {
-  await tx.query('savepoint chosen')
-  try {
-    const batch = { source: 'chosen', inputs, inbox } as const
-    const applied = await applyBatch(tx, { ...context, ...neverParks }, own, batch)
-    const { parked } = applied.outcome
-    if (parked.length === 0) {
-      await tx.query('set constraints all immediate') // What would be refused at the commit is refused now
-      await tx.query('release savepoint chosen')
-      return { applied }
-    }
-    await tx.query('rollback to savepoint chosen')
-    return { refused: parked.map((each) => explain(each, parked)) }
-  } catch (error) {
-    if (!isDataError(error)) throw error
-    await tx.query('rollback to savepoint chosen')
-    return { error: describeError(error) }
-  }
-}
-
 function explain({ input, reason, error }: ParkedInput, all: readonly ParkedInput[]): Refused {
-  const record = input as RecordInput // Nothing else was given
+  const record = input as RecordInput // No other inputs were given
   if (reason !== 'BEHIND') return { input: record, reason, error: error ?? reason }
   if (all.some((other) => other.input.key === input.key && other.reason !== 'BEHIND')) return behindAnother(record)
   return { input: record, reason, error: 'its key has parked events: redrive them first' }

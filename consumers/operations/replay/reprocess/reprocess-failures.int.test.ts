@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { dropParked } from '../../parked/drop-parked.ts'
 import { editParked, encodeEdit } from '../../parked/edit-parked.ts'
-import { listParked, readParked } from '../../parked/list-parked.ts'
+import { listParked, readParked } from '../../../runtime/tables/parked-list.ts'
 import { waitUntil } from '../../../../infra/testing/wait-until.ts'
 import { counts, published } from '../../../runtime/testing/observe.ts'
 import { mendable } from '../../../runtime/testing/mendable.ts'

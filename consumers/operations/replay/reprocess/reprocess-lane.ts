@@ -1,8 +1,9 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import { inTransaction } from '../../../../infra/postgres/transaction.ts'
-import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { inTransaction } from '../../../../infra/postgres/postgres.ts'
+import type { Tx } from '../../../../infra/postgres/postgres.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
-import { lockLaneByHand } from '../../parked/selection.ts'
+import type { Ownership } from '../../../runtime/tables/ledger.ts'
+import { lockLaneAsOperator } from '../../parked/lane-work.ts'
 import { applyChosen } from './apply-chosen.ts'
 import type { Applied, Refused } from './apply-chosen.ts'
 import { readChosen } from '../reading/chosen-inputs.ts'
@@ -13,7 +14,6 @@ import { notHandled, noteHandled } from './handled-events.ts'
 import type { Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun } from '../mode.ts'
 import { advancesBefore } from '../reading/read-stretches.ts'
 import type { Stretch } from '../reading/read-stretches.ts'
-import type { Ownership } from '../../../runtime/model.ts'
 
 /** Handles the chosen events of one lane again, a stretch at a time, beside the lane's owner. */
 export class LaneReprocessing {
@@ -50,7 +50,7 @@ export class LaneReprocessing {
       const chosen = await this.read(stretch)
       const result = await inTransaction(this.context.pool, async (tx) => {
         await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lane
-        const own = { lane: this.lane, epoch: await lockLaneByHand(tx, this.lane) }
+        const own = { lane: this.lane, epoch: await lockLaneAsOperator(tx, this.lane) }
         return (await lastDecision(tx, this.lane)) === upTo ? this.apply(tx, own, stretch, chosen) : undefined
       })
       if (result?.stop) throw stopAt(result.stop)
@@ -61,16 +61,16 @@ export class LaneReprocessing {
 
   private async apply(tx: Tx, own: Ownership, stretch: Stretch, chosen: readonly ChosenInput[]) {
     const { context, run, behind } = this
-    const goOn = run.options.skipFailed ?? false
+    const skipRefused = run.options.skipFailed ?? false
     const read = chosen.flatMap(({ input }) => input ?? [])
     const inputs = await notHandled(tx, run.id, read)
     const { applied, refused } = await applyChosen(inputs, {
-      ...{ tx, own, behind, goOn },
+      ...{ tx, own, behind, skipRefused },
       context: { ...context, generation: context.config.generation },
       inbox: 'bypass',
     })
     await noteHandled(tx, run.id, applied.flatMap(idsOf))
-    const stop = goOn ? undefined : refused[0]
+    const stop = skipRefused ? undefined : refused[0]
     if (stop) {
       const end = chosen.findIndex(({ input }) => input === stop.input)
       await run.advance(tx, advancesBefore(stretch, chosen[end]!.record), figuresOf(chosen.slice(0, end), applied, 0))

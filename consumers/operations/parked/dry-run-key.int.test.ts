@@ -7,10 +7,10 @@ import { countTable, orderPlaced, tallyConsumer } from '../../runtime/testing/ta
 import { openTestBench } from '../../runtime/testing/test-bench.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
 import { editParked, encodeEdit } from './edit-parked.ts'
-import { listParked, readParked } from './list-parked.ts'
+import { listParked, readParked } from '../../runtime/tables/parked-list.ts'
 import { readAudit } from '../../runtime/tables/audit.ts'
 import { awaitRedrive } from './await-redrive.ts'
-import { rehearseKey } from './rehearse.ts'
+import { dryRunKey } from './dry-run-key.ts'
 
 const group = 'tester'
 const open = (settings: Record<string, string> = {}) =>
@@ -40,11 +40,11 @@ async function parkAll(bench: TestBench, customers: readonly string[]) {
   return listParked(bench.pool, {}, { limit: 100 })
 }
 
-test('a rehearsal shows states, rows and what would go out, and changes nothing', async () => {
+test('a dry run shows states, rows and what would go out, and changes nothing', async () => {
   await using bench = await open()
   const [head] = await parkAll(bench, ['throws', 'asks', 'waits'])
   const before = await everything(bench)
-  const failing = await rehearseKey(head!.lane, 'o-1', optionsOf(bench))
+  const failing = await dryRunKey(head!.lane, 'o-1', optionsOf(bench))
   expect(failing).toMatchObject({
     events: [{ id: head!.id, outcome: 'HANDLER_FAILED', error: 'this order cannot be handled' }],
     left: 3,
@@ -53,23 +53,23 @@ test('a rehearsal shows states, rows and what would go out, and changes nothing'
   })
   // As if the first had been mended
   const good = bench.codec.encode('OrderPlaced', orderPlaced('o-1').data)
-  const rehearsal = await rehearseKey(head!.lane, 'o-1', {
+  const dryRun = await dryRunKey(head!.lane, 'o-1', {
     ...optionsOf(bench),
     asIf: (row) => (row.id === head!.id ? { ...row, value: good } : row),
   })
   expect(
-    rehearsal.events.map(({ outcome, events, calls, timers }) => [outcome, events.length, calls.length, timers.length]),
+    dryRun.events.map(({ outcome, events, calls, timers }) => [outcome, events.length, calls.length, timers.length]),
   ).toEqual([
     ['HANDLED', 1, 0, 0],
     ['HANDLED', 1, 1, 0],
     ['HANDLED', 1, 0, 1],
   ])
-  expect(rehearsal).toMatchObject({
+  expect(dryRun).toMatchObject({
     left: 0,
     states: [{ id: 'o-1', before: undefined, after: { placed: 3, answered: 0, fired: 0 } }],
   })
-  expect(rehearsal.events[1]?.calls).toMatchObject([{ kind: 'ask', request: { orderId: 'o-1' } }])
-  expect(rehearsal.tables).toEqual(
+  expect(dryRun.events[1]?.calls).toMatchObject([{ kind: 'ask', request: { orderId: 'o-1' } }])
+  expect(dryRun.tables).toEqual(
     expect.arrayContaining([
       { table: 'outbox', inserted: 3, updated: 0, deleted: 0 },
       { table: 'call', inserted: 1, updated: 0, deleted: 0 },
@@ -80,17 +80,17 @@ test('a rehearsal shows states, rows and what would go out, and changes nothing'
   expect(await everything(bench)).toEqual(before)
 })
 
-test('a rehearsal stops where the database refuses, and shows what goes before', async () => {
+test('a dry run stops where the database refuses, and shows what goes before', async () => {
   await using bench = await open()
   const [head] = await parkAll(bench, ['throws', 'refused', 'counts'])
   const good = bench.codec.encode('OrderPlaced', orderPlaced('o-1').data)
   const before = await everything(bench)
-  const rehearsal = await rehearseKey(head!.lane, 'o-1', {
+  const dryRun = await dryRunKey(head!.lane, 'o-1', {
     ...optionsOf(bench),
     asIf: (row) => (row.id === head!.id ? { ...row, value: good } : row),
   })
-  expect(rehearsal.events.map(({ outcome }) => outcome)).toEqual(['HANDLED', 'REFUSED_BY_DATABASE'])
-  expect(rehearsal).toMatchObject({ left: 2, states: [{ after: { placed: 1 } }] })
+  expect(dryRun.events.map(({ outcome }) => outcome)).toEqual(['HANDLED', 'REFUSED_BY_DATABASE'])
+  expect(dryRun).toMatchObject({ left: 2, states: [{ after: { placed: 1 } }] })
   expect(await everything(bench)).toEqual(before)
 })
 
@@ -150,16 +150,16 @@ test('the answer to a call is mended as an event is; where it comes from stays',
   const row = (await readParked(bench.pool, head.id))!
   expect(row).toMatchObject({ source: 'answer', type: 'ask', reason: 'HANDLER_FAILED' })
   const edit = encodeEdit(row, { answer: { good: true } }, bench.codec, 3)
-  const rehearsal = await rehearseKey(row.lane, row.key, {
+  const dryRun = await dryRunKey(row.lane, row.key, {
     ...optionsOf(bench),
     definition: failing,
     asIf: (other) => ({ ...other, value: edit.value }),
   })
-  expect(rehearsal.states).toMatchObject([{ before: { answered: 0 }, after: { answered: 1 } }])
+  expect(dryRun.states).toMatchObject([{ before: { answered: 0 }, after: { answered: 1 } }])
   const asked = await editParked(bench.pool, edit, by, { redrive: true })
   const obstacles = () => Promise.resolve([])
   expect(await awaitRedrive(bench.pool, [asked!], { obstacles })).toMatchObject({ handled: 1, failed: [] })
-  expect(rehearsal.events[0]?.events.map(({ eventId }) => eventId)).toEqual(
+  expect(dryRun.events[0]?.events.map(({ eventId }) => eventId)).toEqual(
     (await published(bench, 'inventory')).slice(1),
   )
 })

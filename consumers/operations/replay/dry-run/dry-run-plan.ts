@@ -10,11 +10,11 @@ import type { Plan } from '../plan.ts'
 import { choosing, openSource } from '../reading/range-source.ts'
 import { readStretches } from '../reading/read-stretches.ts'
 import type { ChosenRecord } from '../reading/read-stretches.ts'
-import { nothing } from './rehearsal.ts'
-import type { LaneRehearsal, PlanRehearsal } from './rehearsal.ts'
-import { rehearseFold, rehearseLane } from './rehearse-lane.ts'
+import { nothing } from './plan-dry-run.ts'
+import type { LaneDryRun, PlanDryRun } from './plan-dry-run.ts'
+import { dryRunFold, dryRunLane } from './dry-run-lane.ts'
 
-export interface RehearseOptions {
+export interface DryRunOptions {
   /** The first events in time. @default 100 */
   readonly first?: number
   /** Instead of the first, so many drawn from all, the same ones for the same seed. */
@@ -23,22 +23,21 @@ export interface RehearseOptions {
   readonly seed?: number
 }
 
-/** A lane's owner waits while its part is rehearsed. */
+/** A lane's owner waits during the dry run of its part. */
 const atMost = 1_000
 
 /**
- * What a plan would do to some of its events: with the code, the schemas and the rows of now, in transactions that are rolled
- * back, one lane at a time. Nothing is published and nobody is called.
- * @throws TallyError USAGE if that cannot be looked at; the signal's reason
+ * What a plan would do to some of its events, one lane at a time: see `dryRun`.
+ * @throws TallyError USAGE if more than 1000 events are asked for, or the plan has no group; the signal's reason
  */
-export async function rehearsePlan(
+export async function dryRunPlan(
   context: ReplayContext,
   plan: Plan,
-  options: RehearseOptions = {},
+  options: DryRunOptions = {},
   signal: AbortSignal = new AbortController().signal,
-): Promise<PlanRehearsal> {
+): Promise<PlanDryRun> {
   const chosen = await choose(context, plan, samplingOf(options), signal)
-  const parts: LaneRehearsal[] = []
+  const parts: LaneDryRun[] = []
   for (const [lane, records] of Map.groupBy(chosen, ({ partition }) => partition)) {
     signal.throwIfAborted()
     parts.push(plan.mode === 'copy' ? copied(context, plan, records) : await handled(context, plan, lane, records))
@@ -63,10 +62,10 @@ export async function rehearsePlan(
   }
 }
 
-function samplingOf({ first, sample, seed = 1 }: RehearseOptions): Sampling {
+function samplingOf({ first, sample, seed = 1 }: DryRunOptions): Sampling {
   const count = sample ?? first ?? 100
   if (count < 1 || count > atMost || !Number.isInteger(count))
-    throw new TallyError('USAGE', `1 to ${atMost} events can be rehearsed at once, not ${count}`)
+    throw new TallyError('USAGE', `1 to ${atMost} events can be tried at once, not ${count}`)
   return sample === undefined ? { first: count } : { sample: count, seed }
 }
 
@@ -87,7 +86,7 @@ async function handled(
   plan: Plan,
   lane: number,
   records: readonly ChosenRecord[],
-): Promise<LaneRehearsal> {
+): Promise<LaneDryRun> {
   const { definition, pool, codec } = context
   if (!definition) throw new TallyError('USAGE', `${plan.mode} needs a group`)
   const places = records.map(({ topic, partition, offset }) => ({ topic, partition, from: offset, to: offset + 1 }))
@@ -95,20 +94,20 @@ async function handled(
   const seen = new Set<string>()
   const inputs = steps.flatMap(({ input }) => input ?? [])
   const firsts = inputs.filter(({ inboxId }) => !seen.has(inboxId) && seen.add(inboxId))
-  const rehearsal =
+  const lanePart =
     plan.mode === 'rebuild'
-      ? rehearseFold({ definition, codec }, firsts)
-      : await rehearseLane({ definition, pool, codec }, lane, firsts, plan.mode === 'redeliver' ? 'honour' : 'bypass')
+      ? dryRunFold({ definition, codec }, firsts)
+      : await dryRunLane({ definition, pool, codec }, lane, firsts, plan.mode === 'redeliver' ? 'honour' : 'bypass')
   const dropped = steps.filter((step) => step.dropped).length
   const passedOver = {
     repeated: inputs.length - firsts.length,
     dropped,
     ignored: steps.length - inputs.length - dropped,
   }
-  return { ...rehearsal, figures: { ...rehearsal.figures, ...passedOver } }
+  return { ...lanePart, figures: { ...lanePart.figures, ...passedOver } }
 }
 
-function copied({ codec }: ReplayContext, { toTopic }: Plan, records: readonly ChosenRecord[]): LaneRehearsal {
+function copied({ codec }: ReplayContext, { toTopic }: Plan, records: readonly ChosenRecord[]): LaneDryRun {
   return {
     ...nothing,
     figures: { copied: records.length },

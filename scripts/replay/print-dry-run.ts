@@ -1,4 +1,4 @@
-import type { PlanRehearsal, RehearsedEvent } from '../../consumers/operations/replay/rehearse/rehearsal.ts'
+import type { PlanDryRun, DryRunEvent } from '../../consumers/operations/replay/dry-run/plan-dry-run.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import { printJson } from '../cli/command.ts'
 import { callLine, changeLines, short, tableLine, timerLine } from '../parked/effect-lines.ts'
@@ -7,20 +7,20 @@ import { printable } from '../parked/printable.ts'
 /** Of each kind of thing so many are printed; `--json` has all. */
 const shownAtMost = 20
 
-export function printRehearsal(rehearsal: PlanRehearsal, codec: Codec, json: boolean): void {
-  if (json) printJson(jsonOf(rehearsal, codec))
-  else process.stdout.write(`${lines(rehearsal, codec).join('\n')}\n`)
+export function printDryRun(dryRun: PlanDryRun, codec: Codec, json: boolean): void {
+  if (json) printJson(jsonOf(dryRun, codec))
+  else process.stdout.write(`${lines(dryRun, codec).join('\n')}\n`)
 }
 
-const readable = (codec: Codec, { value, ...event }: RehearsedEvent) => ({ ...event, data: codec.decode(value).data })
+const readable = (codec: Codec, { value, ...event }: DryRunEvent) => ({ ...event, data: codec.decode(value).data })
 
-const jsonOf = ({ events, ...rest }: PlanRehearsal, codec: Codec): object => ({
+const jsonOf = ({ events, ...rest }: PlanDryRun, codec: Codec): object => ({
   ...rest,
   events: events.map((event) => readable(codec, event)),
 })
 
-function lines(rehearsal: PlanRehearsal, codec: Codec): string[] {
-  const { selected, tried, figures, states, shared, tables, events, calls, timers, failures, copies, left } = rehearsal
+function lines(dryRun: PlanDryRun, codec: Codec): string[] {
+  const { selected, tried, figures, states, shared, tables, events, calls, timers, failures, copies, left } = dryRun
   const became = Object.entries(figures).flatMap(([name, n]) => (n > 0 ? `${n} ${name}` : []))
   return [
     `${tried} of ${selected} events tried: ${became.join(', ') || 'nothing would become of them'}`,
@@ -48,9 +48,9 @@ function shown<T>(what: string, all: readonly T[], linesOf: (one: T) => string[]
 }
 
 /** Whom the event would reach: for those that know its id nothing happens. */
-function readersOf({ readers }: RehearsedEvent): string {
+function readersOf({ readers }: DryRunEvent): string {
   if (readers.length === 0) return 'which nobody reads'
-  const names = (of: RehearsedEvent['readers']) => of.map(({ group }) => group).join(', ')
+  const names = (of: DryRunEvent['readers']) => of.map(({ group }) => group).join(', ')
   const known = readers.filter((reader) => reader.known)
   const fresh = readers.filter((reader) => !reader.known)
   return [known.length > 0 ? `known to ${names(known)}` : [], fresh.length > 0 ? `NEW to ${names(fresh)}` : []]

@@ -2,12 +2,12 @@ import type { Config } from '../../../../infra/config.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { consumerFolders, loadConsumer, schemaName } from '../../../runtime/load-consumer.ts'
-import type { RehearsedEvent } from './rehearsal.ts'
+import type { DryRunEvent } from './plan-dry-run.ts'
 
-type Unread = Omit<RehearsedEvent, 'readers'>
+type Unread = Omit<DryRunEvent, 'readers'>
 
 /** Says of events who handles their types, and who of them has taken that very event: for him a repeat changes nothing. */
-export async function withReaders(config: Config, pool: Pool, events: readonly Unread[]): Promise<RehearsedEvent[]> {
+export async function withReaders(config: Config, pool: Pool, events: readonly Unread[]): Promise<DryRunEvent[]> {
   const readers = events.length === 0 ? [] : await readersOf(config, pool, events)
   return events.map((event) => ({
     ...event,

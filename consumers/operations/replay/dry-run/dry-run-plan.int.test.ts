@@ -2,13 +2,13 @@ import { expect, test } from '@jest/globals'
 import { consumerMigrations, schemaName } from '../../../runtime/load-consumer.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { migrate } from '../../../../infra/postgres/migrate.ts'
-import { lockLaneByHand } from '../../parked/selection.ts'
+import { lockLaneAsOperator } from '../../parked/lane-work.ts'
 import { counts, published } from '../../../runtime/testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from '../../../runtime/testing/tally-consumer.ts'
 import { openPool, openTestBench } from '../../../runtime/testing/test-bench.ts'
 import type { TestBench } from '../../../runtime/testing/test-bench.ts'
 import type { Mode } from '../plan.ts'
-import { rehearsePlan } from './rehearse-plan.ts'
+import { dryRunPlan } from './dry-run-plan.ts'
 import { openReplayOf, rangesOf } from '../testing/replay-of.ts'
 
 const group = 'tester'
@@ -43,19 +43,19 @@ test('reprocessing is shown row by row, and changes nothing', async () => {
   const sent = new Set(await published(bench, 'inventory'))
   const before = await everything(bench)
 
-  const rehearsal = await rehearsePlan(replay.context, replay.run.plan)
+  const dryRun = await dryRunPlan(replay.context, replay.run.plan)
 
   expect(await everything(bench)).toEqual(before)
-  expect(rehearsal).toMatchObject({ tried: 4, figures: { handled: 4, failed: 0, repeated: 0 }, failures: [], left: [] })
+  expect(dryRun).toMatchObject({ tried: 4, figures: { handled: 4, failed: 0, repeated: 0 }, failures: [], left: [] })
   const now = await counts(bench)
-  const rows = new Map(rehearsal.states.map((row) => [row.id, row]))
+  const rows = new Map(dryRun.states.map((row) => [row.id, row]))
   expect([...rows.keys()].toSorted()).toEqual(['o-1', 'o-2', 'o-3'])
   expect(rows.get('o-1')).toMatchObject({ before: now.get('o-1'), after: { placed: 4 } })
-  expect(rehearsal.events.map(({ id }) => sent.has(id))).toEqual([true, true, true, true])
-  expect(rehearsal.events[0]).toMatchObject({ type: 'StockReserved', topic: 'inventory' })
-  expect(rehearsal.calls).toMatchObject([{ kind: 'ask', key: 'o-1' }])
-  expect(rehearsal.timers).toMatchObject([{ kind: 'remind', key: 'o-2' }])
-  expect(rehearsal.tables).toEqual(
+  expect(dryRun.events.map(({ id }) => sent.has(id))).toEqual([true, true, true, true])
+  expect(dryRun.events[0]).toMatchObject({ type: 'StockReserved', topic: 'inventory' })
+  expect(dryRun.calls).toMatchObject([{ kind: 'ask', key: 'o-1' }])
+  expect(dryRun.timers).toMatchObject([{ kind: 'remind', key: 'o-2' }])
+  expect(dryRun.tables).toEqual(
     expect.arrayContaining([
       { table: 'outbox', inserted: 4, updated: 0, deleted: 0 },
       { table: 'call', inserted: 1, updated: 0, deleted: 0 },
@@ -67,10 +67,10 @@ test('redelivering is shown to change nothing but what the inbox lacks', async (
   await using bench = await open()
   await take(bench, orders(6))
   await using replay = await openPlan(bench, 'redeliver')
-  const rehearse = () => rehearsePlan(replay.context, replay.run.plan)
-  expect(await rehearse()).toMatchObject({ figures: { handled: 0, known: 6 }, states: [], events: [], tables: [] })
+  const run = () => dryRunPlan(replay.context, replay.run.plan)
+  expect(await run()).toMatchObject({ figures: { handled: 0, known: 6 }, states: [], events: [], tables: [] })
   await bench.pool.query('delete from inbox where event_id = (select min(event_id::text)::uuid from inbox)')
-  expect(await rehearse()).toMatchObject({ figures: { handled: 1, known: 5 }, states: [{ after: { placed: 2 } }] })
+  expect(await run()).toMatchObject({ figures: { handled: 1, known: 5 }, states: [{ after: { placed: 2 } }] })
 })
 
 test('what would fail is shown, and what lies around it is shown as it would be without it', async () => {
@@ -86,14 +86,14 @@ test('what would fail is shown, and what lies around it is shown as it would be 
     },
   })
   const before = await everything(bench)
-  const rehearsal = await rehearsePlan(replay.context, replay.run.plan)
-  expect(rehearsal.failures.map(({ offset, reason }) => [offset, reason])).toEqual([
+  const dryRun = await dryRunPlan(replay.context, replay.run.plan)
+  expect(dryRun.failures.map(({ offset, reason }) => [offset, reason])).toEqual([
     [0, 'HANDLER_FAILED'],
     [2, 'BEHIND'],
     [3, 'REFUSED_BY_DATABASE'],
   ])
-  expect(rehearsal).toMatchObject({ figures: { handled: 1, failed: 3 }, states: [{ id: 'b', after: { placed: 2 } }] })
-  expect(rehearsal.tables).toEqual(expect.arrayContaining([{ table: 'outbox', inserted: 1, updated: 0, deleted: 0 }]))
+  expect(dryRun).toMatchObject({ figures: { handled: 1, failed: 3 }, states: [{ id: 'b', after: { placed: 2 } }] })
+  expect(dryRun.tables).toEqual(expect.arrayContaining([{ table: 'outbox', inserted: 1, updated: 0, deleted: 0 }]))
   expect(await everything(bench)).toEqual(before)
 })
 
@@ -101,14 +101,14 @@ test('a rebuild is shown as the rows it folds, a copy as the records it moves', 
   await using bench = await open()
   await take(bench, [orderPlaced('o-1'), orderPlaced('o-1'), orderPlaced('o-2')])
   await using rebuild = await openPlan(bench, 'rebuild')
-  const { states } = await rehearsePlan(rebuild.context, rebuild.run.plan)
+  const { states } = await dryRunPlan(rebuild.context, rebuild.run.plan)
   expect(new Map(states.map(({ id, before, after }) => [id, [before, after]]))).toEqual(
     new Map([
       ['o-1', [undefined, { placed: 2, answered: 0, fired: 0 }]],
       ['o-2', [undefined, { placed: 1, answered: 0, fired: 0 }]],
     ]),
   )
-  const copied = await rehearsePlan(rebuild.context, { ...rebuild.run.plan, mode: 'copy' })
+  const copied = await dryRunPlan(rebuild.context, { ...rebuild.run.plan, mode: 'copy' })
   expect(copied.figures).toEqual({ copied: 3 })
   expect(copied.copies[0]).toMatchObject({ topic: 'orders', type: 'OrderPlaced', toTopic: 'elsewhere' })
 })
@@ -118,7 +118,7 @@ test('a sample is the same for the same seed and another for another', async () 
   await take(bench, orders(40))
   await using replay = await openPlan(bench, 'reprocess')
   const keys = async (sample: number, seed: number) =>
-    (await rehearsePlan(replay.context, replay.run.plan, { sample, seed })).states.map(({ id }) => id)
+    (await dryRunPlan(replay.context, replay.run.plan, { sample, seed })).states.map(({ id }) => id)
   const once = await keys(10, 1)
   expect(once).toHaveLength(10)
   expect(await keys(10, 1)).toEqual(once)
@@ -131,14 +131,14 @@ test('a lane that does not come free is left, the others are shown', async () =>
   await using bench = await open()
   await take(bench, orders(30))
   await using replay = await openPlan(bench, 'reprocess')
-  const rehearsal = await inTransaction(bench.pool, async (tx) => {
-    await lockLaneByHand(tx, 1)
+  const dryRun = await inTransaction(bench.pool, async (tx) => {
+    await lockLaneAsOperator(tx, 1)
     await tx.query(`set local idle_in_transaction_session_timeout = '20s'`)
-    return rehearsePlan(replay.context, replay.run.plan)
+    return dryRunPlan(replay.context, replay.run.plan)
   })
-  expect(rehearsal.left).toEqual([{ lane: 1, why: 'its owner is busy with it' }])
-  expect(rehearsal.states.length).toBeGreaterThan(0)
-  expect(rehearsal.states.length).toBeLessThan(30)
+  expect(dryRun.left).toEqual([{ lane: 1, why: 'its owner is busy with it' }])
+  expect(dryRun.states.length).toBeGreaterThan(0)
+  expect(dryRun.states.length).toBeLessThan(30)
 })
 
 test('it says which groups handle an event that would go out, and whether they know it', async () => {
@@ -153,7 +153,7 @@ test('it says which groups handle an event that would go out, and whether they k
     await shipping.query('create table inbox_all partition of inbox default')
     await shipping.query('insert into inbox (event_id) values ($1)', [known])
     await using replay = await openPlan(bench, 'reprocess')
-    const { events } = await rehearsePlan(replay.context, replay.run.plan)
+    const { events } = await dryRunPlan(replay.context, replay.run.plan)
     expect(new Map(events.map(({ id, readers }) => [id === known, readers]))).toEqual(
       new Map([
         [

@@ -5,7 +5,7 @@ import type { Figures, ReplayFailure } from '../mode.ts'
 import type { NewCall, NewTimer } from '../../../runtime/model.ts'
 
 /** An event that would go out. */
-export interface RehearsedEvent {
+export interface DryRunEvent {
   readonly id: string
   readonly type: EventType | null
   /** Without namespace. */
@@ -17,7 +17,7 @@ export interface RehearsedEvent {
 }
 
 /** A record that would be copied. */
-export interface RehearsedCopy {
+export interface DryRunCopy {
   readonly topic: string
   readonly partition: number
   readonly offset: number
@@ -28,7 +28,7 @@ export interface RehearsedCopy {
 }
 
 /** What some events of a plan would lead to. Nothing of it has happened. */
-export interface PlanRehearsal {
+export interface PlanDryRun {
   /** Events the plan means, and those that were tried here. */
   readonly selected: number
   readonly tried: number
@@ -39,21 +39,21 @@ export interface PlanRehearsal {
   readonly shared: readonly RowChange[]
   /** Rows of every table of the group that would be written, changed by that or not. */
   readonly tables: readonly TableChange[]
-  readonly events: readonly RehearsedEvent[]
+  readonly events: readonly DryRunEvent[]
   readonly calls: readonly NewCall[]
   readonly timers: readonly NewTimer[]
   readonly failures: readonly ReplayFailure[]
-  readonly copies: readonly RehearsedCopy[]
+  readonly copies: readonly DryRunCopy[]
   /** Lanes that could not be looked at, and why. */
   readonly left: readonly { readonly lane: number; readonly why: string }[]
 }
 
 /** What one lane's part of it would lead to. */
-export type LaneRehearsal = Omit<PlanRehearsal, 'selected' | 'tried' | 'events'> & {
-  readonly events: readonly Omit<RehearsedEvent, 'readers'>[]
+export type LaneDryRun = Omit<PlanDryRun, 'selected' | 'tried' | 'events'> & {
+  readonly events: readonly Omit<DryRunEvent, 'readers'>[]
 }
 
-export const nothing: LaneRehearsal = {
+export const nothing: LaneDryRun = {
   figures: {},
   states: [],
   shared: [],

@@ -1,0 +1,48 @@
+import type { Config } from '../../../infra/config.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { commandLogger } from '../../../infra/kafka/command-client.ts'
+import { createPool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { consumerFolders, schemaName } from '../../runtime/load-consumer.ts'
+import { auditExists } from '../../runtime/tables/audit.ts'
+
+/** A consumer group with connections that see its tables. */
+export interface OpenGroup {
+  readonly name: string
+  readonly pool: Pool
+}
+
+/**
+ * Opens groups for one piece of work.
+ * @param names all deployed groups if undefined
+ * @throws TallyError USAGE for a group that does not exist, NOT_DEPLOYED for one without tables
+ */
+export async function withParkedGroups<T>(
+  config: Config,
+  names: readonly string[] | undefined,
+  work: (groups: readonly OpenGroup[]) => Promise<T>,
+): Promise<T> {
+  const folders = consumerFolders()
+  const unknown = (names ?? []).filter((name) => !folders.includes(name))
+  if (unknown.length > 0)
+    throw new TallyError('USAGE', `No consumer "${unknown.join('", "')}": there are ${folders.join(', ')}`)
+  const log = commandLogger('parked', config)
+  const { namespace, postgres } = config
+  const groups = (names ?? folders).map((name): OpenGroup => {
+    const schema = schemaName(namespace, name)
+    return { name, pool: createPool({ url: postgres.url, schema, name: 'tally-parked', max: 2, log }) }
+  })
+  try {
+    const exists = await Promise.all(groups.map(({ pool }) => auditExists(pool)))
+    const deployed = groups.filter((_, index) => exists[index])
+    const missing = groups.filter((_, index) => !exists[index]).map(({ name }) => name)
+    if (missing.length > 0 && (names !== undefined || deployed.length === 0))
+      throw new TallyError(
+        'NOT_DEPLOYED',
+        `${missing.join(', ')}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`,
+      )
+    return await work(deployed)
+  } finally {
+    await Promise.all(groups.map(({ pool }) => pool.end()))
+  }
+}

@@ -1,0 +1,94 @@
+import type { Kafka } from 'kafkajs'
+import type { Config } from '../../../infra/config.ts'
+import { connectKafka } from '../../../infra/kafka/command-client.ts'
+import type { Actor } from '../../runtime/tables/audit.ts'
+import { askRedrive } from './ask-redrive.ts'
+import type { AskedKey } from '../../runtime/tables/parked-list.ts'
+import { awaitRedrive } from './await-redrive.ts'
+import type { RedriveOutcome } from './await-redrive.ts'
+import type { Chosen } from './choose-parked.ts'
+import { laneObstacles, ownedLanes } from './lane-obstacles.ts'
+import type { LaneObstacle } from './lane-obstacles.ts'
+import type { OpenGroup } from './parked-groups.ts'
+
+/** Keys of one group whose parked events are due. */
+export interface AskedOfGroup {
+  readonly group: OpenGroup
+  readonly keys: readonly AskedKey[]
+}
+
+/** What became of the keys of one group. */
+export interface GroupRedrive {
+  readonly group: string
+  readonly outcome: RedriveOutcome
+  /** Why lanes with pending keys do not handle them now. */
+  readonly obstacles: readonly LaneObstacle[]
+}
+
+export interface AskOptions {
+  readonly signal: AbortSignal
+  /** @param events made due in the group so far */
+  onProgress?(group: string, events: number): void
+  /** Called when all chosen keys of a group are due. */
+  onAsked?(group: string, keys: number): void
+}
+
+/**
+ * Makes the chosen events due, group by group, each lane in transactions of its own. Interrupted, it can be run again: an event
+ * that is due already or was handled is not handled twice.
+ */
+export async function askChosen(
+  chosen: readonly Chosen[],
+  by: Actor,
+  { signal, onProgress, onAsked }: AskOptions,
+): Promise<AskedOfGroup[]> {
+  const asked: AskedOfGroup[] = []
+  for (const { group, selection } of chosen) {
+    const keys = await askRedrive(group.pool, selection, by, {
+      signal,
+      onProgress: (events) => onProgress?.(group.name, events),
+    })
+    if (keys.length === 0) continue
+    onAsked?.(group.name, keys.length)
+    asked.push({ group, keys })
+  }
+  return asked
+}
+
+export const eventsOf = (keys: readonly AskedKey[]): number => keys.reduce((sum, { ids }) => sum + ids.length, 0)
+
+export interface SeeThroughOptions {
+  readonly signal: AbortSignal
+  onProgress?(group: string, outcome: RedriveOutcome): void
+  /** Called when a group's keys were handled or have failed, or nothing moves any more. */
+  onGroup?(result: GroupRedrive): void
+}
+
+/** Waits until the lanes' owners have handled the events, as long as that can be expected. */
+export async function seeThrough(
+  config: Config,
+  asked: readonly AskedOfGroup[],
+  { signal, onProgress, onGroup }: SeeThroughOptions,
+): Promise<GroupRedrive[]> {
+  const kafka = connectKafka('parked', config)
+  const results: GroupRedrive[] = []
+  for (const { group, keys } of asked) {
+    const { name, pool } = group
+    const obstaclesOf = async (lanes: readonly number[]) =>
+      laneObstacles(pool, lanes, await owned(kafka, `${config.namespace}${name}`))
+    const outcome = await awaitRedrive(pool, keys, {
+      obstacles: obstaclesOf,
+      signal,
+      onProgress: (now) => onProgress?.(name, now),
+    })
+    const lanes = [...new Set(outcome.pending.map(({ lane }) => lane))]
+    const result = { group: name, outcome, obstacles: lanes.length > 0 ? await obstaclesOf(lanes) : [] }
+    onGroup?.(result)
+    results.push(result)
+  }
+  return results
+}
+
+/** If the broker does not answer, the owners are unknown. */
+const owned = (kafka: Kafka, groupId: string): Promise<ReadonlySet<number> | undefined> =>
+  ownedLanes(kafka, groupId).catch(() => undefined)
