@@ -4,7 +4,7 @@ import { choose, findEvents, parseEventName } from '../consumers/operations/park
 import type { Choice, Chosen, ChosenEvent, EventName } from '../consumers/operations/parked/choose-parked.ts'
 import { withParkedGroups } from '../consumers/operations/parked/parked-groups.ts'
 import { parseRangeBound } from '../consumers/operations/replay/plan/range-bound.ts'
-import type { ParkedInput } from '../consumers/runtime/batch/decide.ts'
+import type { ParkedInput } from '../consumers/runtime/model.ts'
 import { loadConfig } from '../infra/config.ts'
 import { isTallyError } from '../infra/errors.ts'
 import { integer } from './cli/arguments.ts'
@@ -78,9 +78,7 @@ await runCommand(({ signal }) => {
     )
   dryRun(
     acting(
-      program
-        .command('edit')
-        .description('replace the contents of an event and redrive it; its headers and id stay'),
+      program.command('edit').description('replace the contents of an event and redrive it; its headers and id stay'),
     ),
   )
     .argument('<event>', eventHelp, eventName)

@@ -8,17 +8,13 @@ import { addShowCommand } from './replay/show.ts'
 import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/control.ts'
 
 await runCommand(({ signal }) => {
-  const program = createCommand(
-    'replay',
-    'Reprocess past events. Plan first; nothing takes effect twice',
-    [
-      'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
-      'npm run replay -- run plan.json --dry-run',
-      'npm run replay -- run plan.json --why "prove that nothing is missing"',
-      'npm run replay -- list',
-      'npm run replay -- resume 7 --rate 100',
-    ],
-  )
+  const program = createCommand('replay', 'Reprocess past events. Plan first; nothing takes effect twice', [
+    'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
+    'npm run replay -- run plan.json --dry-run',
+    'npm run replay -- run plan.json --why "prove that nothing is missing"',
+    'npm run replay -- list',
+    'npm run replay -- resume 7 --rate 100',
+  ])
   addPlanCommand(program, signal)
   addRehearseCommand(program, signal)
   addRunCommand(program, signal)

@@ -3,7 +3,11 @@ import { waitUntilQuiet } from './wait-until-quiet.ts'
 
 const counting = (figures: readonly number[]) => {
   const left = [...figures]
-  return { look: async () => left.shift() ?? figures.at(-1)!, isDone: (n: number) => n === 0, remaining: (n: number) => n }
+  return {
+    look: async () => left.shift() ?? figures.at(-1)!,
+    isDone: (n: number) => n === 0,
+    remaining: (n: number) => n,
+  }
 }
 
 test('it waits until nothing is left, and reports each look', async () => {

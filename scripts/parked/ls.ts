@@ -52,8 +52,13 @@ function printRecords(records: readonly ParkedRecord[]): void {
       distinct(events.map(({ reason }) => reason)),
       Math.max(...events.map(({ attempts }) => attempts)),
       since(parkedAt),
-      distinct(events.map(({ id, head, nextAttemptAt }) => (head === id ? nextAttempt(nextAttemptAt) : `behind ${head}`))),
-      cut(distinct(events.flatMap(({ error }) => (error === null ? [] : printable(error.split('\n', 1)[0] ?? '')))), 200),
+      distinct(
+        events.map(({ id, head, nextAttemptAt }) => (head === id ? nextAttempt(nextAttemptAt) : `behind ${head}`)),
+      ),
+      cut(
+        distinct(events.flatMap(({ error }) => (error === null ? [] : printable(error.split('\n', 1)[0] ?? '')))),
+        200,
+      ),
     ]),
   )
 }

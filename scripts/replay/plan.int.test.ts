@@ -78,7 +78,9 @@ test('a plan is shown and written, and can be run as it is told', async () => {
   await writeFile(file, JSON.stringify({ ...older, id: planId(older) }))
   expect(await replay('rehearse', file)).toMatchObject({
     ...{ exitCode: 1, stdout: '' },
-    stderr: expect.stringContaining('The plan is no longer valid: the plan was made with 12 partitions, now there are 3'),
+    stderr: expect.stringContaining(
+      'The plan is no longer valid: the plan was made with 12 partitions, now there are 3',
+    ),
   })
 })
 

@@ -16,7 +16,8 @@ import { count } from './figures.ts'
 import { runFollowed } from './progress.ts'
 import { running, runOptionsOf } from './run-options.ts'
 
-type Asked = RunOptions & CommonOptions & { why?: string; yes?: boolean; actor?: string; dryRun?: boolean; rehearse?: boolean }
+type Asked = RunOptions &
+  CommonOptions & { why?: string; yes?: boolean; actor?: string; dryRun?: boolean; rehearse?: boolean }
 
 export function addRunCommand(program: Command, signal: AbortSignal): void {
   sampling(running(program.command('run').description('run a plan; it can be paused and resumed at any time')))
@@ -46,11 +47,18 @@ export function addRunCommand(program: Command, signal: AbortSignal): void {
       if (dryRun || rehearse) return dryRunCommand(path, command, signal)
       if (why === undefined) return command.error("error: required option '--why <reason>' not specified")
       const plan = await readPlanFile(path)
-      await withReplayContext(loadConfig(), plan.group, signal, (context) => run(context, plan, { ...asked, why }, signal))
+      await withReplayContext(loadConfig(), plan.group, signal, (context) =>
+        run(context, plan, { ...asked, why }, signal),
+      )
     })
 }
 
-async function run(context: ReplayContext, plan: Plan, asked: Asked & { why: string }, signal: AbortSignal): Promise<void> {
+async function run(
+  context: ReplayContext,
+  plan: Plan,
+  asked: Asked & { why: string },
+  signal: AbortSignal,
+): Promise<void> {
   const { why, json, yes } = asked
   const options = runOptionsOf(asked)
   await refuse(context, plan, options)

@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { countGone } from '../../runtime/tables/audit.ts'
 import { readStillParked } from '../../runtime/tables/parked-changes.ts'
 import type { StillParked } from '../../runtime/tables/parked-changes.ts'

@@ -63,7 +63,10 @@ export async function findEvents(groups: readonly OpenGroup[], name: EventName):
   const { group: wanted, id } = name
   const named = groups.filter((group) => wanted === undefined || group.name === wanted)
   if (named.length === 0)
-    throw new TallyError('USAGE', `${wanted} is not among the consumers ${groups.map((group) => group.name).join(', ')}`)
+    throw new TallyError(
+      'USAGE',
+      `${wanted} is not among the consumers ${groups.map((group) => group.name).join(', ')}`,
+    )
   const rows = await Promise.all(named.map(({ pool }) => readParked(pool, id)))
   const holding = named.filter((_, index) => rows[index])
   if (holding.length === 1) return holding.map((group) => ({ group, id }))

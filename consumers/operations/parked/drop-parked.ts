@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { noteAction } from '../../runtime/tables/audit.ts'
 import type { Actor } from '../../runtime/tables/audit.ts'
 import { removeParked } from '../../runtime/tables/parked-changes.ts'

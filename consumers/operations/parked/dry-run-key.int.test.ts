@@ -159,9 +159,7 @@ test('the answer to a call is mended as an event is; where it comes from stays',
   const asked = await editParked(bench.pool, edit, by, { redrive: true })
   const obstacles = () => Promise.resolve([])
   expect(await awaitRedrive(bench.pool, [asked!], { obstacles })).toMatchObject({ handled: 1, failed: [] })
-  expect(dryRun.events[0]?.events.map(({ eventId }) => eventId)).toEqual(
-    (await published(bench, 'inventory')).slice(1),
-  )
+  expect(dryRun.events[0]?.events.map(({ eventId }) => eventId)).toEqual((await published(bench, 'inventory')).slice(1))
 })
 
 function throws(work: () => unknown, message: RegExp): boolean {

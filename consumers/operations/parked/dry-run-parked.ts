@@ -41,7 +41,13 @@ export async function dryRunParked(
     const { partitions } = await currentConfig(config, pool)
     for (const { lane, key } of await selectedKeys(pool, selection, keysAtMost)) {
       signal.throwIfAborted()
-      const options = { definition, pool, codec, partitions, ...(asIf && { asIf: (row: ParkedRow) => asIf(name, row) }) }
+      const options = {
+        definition,
+        pool,
+        codec,
+        partitions,
+        ...(asIf && { asIf: (row: ParkedRow) => asIf(name, row) }),
+      }
       const result = { group: name, ...(await dryRunKey(lane, key, options)) }
       onKey?.(result, codec)
       results.push(result)

@@ -1,6 +1,6 @@
 import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
-import { inTransaction } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { EventData, EventType } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'

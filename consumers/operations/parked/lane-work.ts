@@ -1,5 +1,6 @@
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { inTransaction, prepared } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
 import { selectedLanes } from '../../runtime/tables/parked-list.ts'
 import type { Selection } from '../../runtime/tables/parked-list.ts'
 

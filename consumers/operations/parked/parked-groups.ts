@@ -1,8 +1,8 @@
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
-import { createPool } from '../../../infra/postgres/postgres.ts'
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import { createPool } from '../../../infra/postgres/pool.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { consumerFolders, schemaName } from '../../runtime/load-consumer.ts'
 import { auditExists } from '../../runtime/tables/audit.ts'
 

@@ -1,17 +1,16 @@
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import { isDataError } from '../../../infra/postgres/sqlstates.ts'
 import type { Batch, LaneBatch, OffsetMove } from '../model.ts'
-import type { BatchGroups } from './batch-groups.ts'
 import type { Processed } from './process-batch.ts'
 
 /** What became of a request: the parts that took effect, in order, and the error that stopped the rest. */
-export interface RequestOutcome {
-  readonly done: readonly Processed[]
+export interface RequestOutcome<Result = Processed> {
+  readonly done: readonly Result[]
   readonly failure?: { readonly error: unknown }
 }
 
-export interface SplitOptions {
-  groups: Pick<BatchGroups<unknown, unknown>, 'process'>
+export interface SplitOptions<Result = Processed> {
+  groups: { process(work: LaneBatch, alone: boolean): Promise<Result> }
   /** Whether an error that is not a data error recurs so persistently that an input may be its cause. */
   fault: { isStubborn(error: unknown): boolean }
   /** In a transaction of its own, not in a group with other lanes. */
@@ -22,7 +21,10 @@ export interface SplitOptions {
  * Processes a batch. If it fails because of one of its inputs, finds that input by halving, parks it and processes the others.
  * A lane that may not park all failed inputs parks as many as it may: otherwise a large batch could wait forever.
  */
-export async function processOrSplit(work: LaneBatch, options: SplitOptions): Promise<RequestOutcome> {
+export async function processOrSplit<Result>(
+  work: LaneBatch,
+  options: SplitOptions<Result>,
+): Promise<RequestOutcome<Result>> {
   const { own, batch, refusal } = work
   try {
     return { done: [await options.groups.process(work, options.alone)] }
@@ -42,12 +44,12 @@ const refusedBy = (error: unknown, stack?: string) =>
   ({ reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack }) as const
 
 /** One after the other: the second begins where the first left the ledger. */
-async function processHalves(
+async function processHalves<Result>(
   halves: readonly [Batch, Batch],
   own: LaneBatch['own'],
-  options: SplitOptions,
-): Promise<RequestOutcome> {
-  const done: Processed[] = []
+  options: SplitOptions<Result>,
+): Promise<RequestOutcome<Result>> {
+  const done: Result[] = []
   for (const batch of halves) {
     const outcome = await processOrSplit({ own, batch }, options)
     done.push(...outcome.done)

@@ -1,6 +1,7 @@
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../batch/decide.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { ParkedInput } from '../model.ts'
 import type { AskedKey } from './parked-list.ts'
 
 /* What operators change. Each transaction locks the lane's row first and raises the revision of what it touches. */
@@ -104,8 +105,5 @@ const stillThere = prepared<{ [K in keyof StillParked]: StillParked[K] }>(
 )
 
 /** Those of the events that are still parked. @param times when each was asked for, by the database's clock */
-export const readStillParked = (
-  pool: Pool,
-  ids: readonly number[],
-  times: readonly string[],
-): Promise<StillParked[]> => stillThere(pool, ids, times)
+export const readStillParked = (pool: Pool, ids: readonly number[], times: readonly string[]): Promise<StillParked[]> =>
+  stillThere(pool, ids, times)

@@ -1,6 +1,7 @@
-import type { Pool, Tx } from '../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../batch/decide.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { ParkedInput } from '../model.ts'
 import { parkedColumns } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import pg from 'pg'
+import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
 import { decide } from '../../../runtime/batch/decide.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { RecordInput } from '../../../runtime/model.ts'
@@ -13,9 +13,6 @@ import { nothing } from './plan-dry-run.ts'
 import type { LaneDryRun } from './plan-dry-run.ts'
 
 type Consuming = Pick<ReplayContext, 'pool' | 'codec'> & { readonly definition: ConsumerDefinition<unknown, unknown> }
-
-/** PostgreSQL's code for a lock that was not free in time. Source: PostgreSQL, appendix "Error Codes". */
-const lockNotAvailable = '55P03'
 
 /** Handles events of one lane again, as a replay would. A lane whose lock is not free within two seconds is left out. */
 export async function dryRunLane(
@@ -49,7 +46,7 @@ export async function dryRunLane(
       failures: result.refused.map(failureOf),
     }
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError && error.code === lockNotAvailable)) throw error
+    if (!hasSqlState(error, 'lockNotAvailable')) throw error
     return { ...nothing, left: [{ lane, why: 'its owner is busy with it' }] }
   }
 }
@@ -68,10 +65,7 @@ const sentBy = (
 const isChange = ({ before, after }: RowChange): boolean => !isDeepStrictEqual(before, after)
 
 /** Folds events into empty tables, as a rebuild does, without the database. */
-export function dryRunFold(
-  { definition, codec }: Omit<Consuming, 'pool'>,
-  inputs: readonly RecordInput[],
-): LaneDryRun {
+export function dryRunFold({ definition, codec }: Omit<Consuming, 'pool'>, inputs: readonly RecordInput[]): LaneDryRun {
   const { states, shared, parked } = decide(inputs, {
     definition,
     codec,

@@ -1,11 +1,8 @@
-import { isDataError } from '../../../../infra/postgres/postgres.ts'
-import type { Tx } from '../../../../infra/postgres/postgres.ts'
-import type { ParkedInput } from '../../../runtime/batch/decide.ts'
-import { takeOrSplit } from '../../../runtime/batch/split-batch.ts'
-import { applyBatch } from '../../../runtime/batch/take-batch.ts'
-import type { Applied as AppliedBatch, TakeContext } from '../../../runtime/batch/take-batch.ts'
-import type { Chosen, RecordInput } from '../../../runtime/model.ts'
-import type { Ownership } from '../../../runtime/tables/ledger.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { applyBatch } from '../../../runtime/batch/process-batch.ts'
+import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/process-batch.ts'
+import { processOrSplit } from '../../../runtime/batch/split-batch.ts'
+import type { Chosen, LaneBatch, Ownership, ParkedInput, RecordInput, Refusal } from '../../../runtime/model.ts'
 import { tryBatch, withoutLimits } from '../../try-batch.ts'
 
 /** What a batch of chosen events has led to. */
@@ -22,7 +19,7 @@ export interface Refused {
 export interface ApplyOptions {
   /** Holds the lane's lock. */
   readonly tx: Tx
-  readonly context: Pick<TakeContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
+  readonly context: Pick<ProcessContext<unknown, unknown>, 'definition' | 'pool' | 'codec' | 'generation'>
   readonly own: Ownership
   readonly inbox: Chosen['inbox']
   /** Keys with a refused event: later events of these keys are refused, too. Grows. */
@@ -43,28 +40,28 @@ export interface Result {
  * @throws errors that are not due to an event
  */
 export async function applyChosen(inputs: readonly RecordInput[], options: ApplyOptions): Promise<Result> {
-  const applied: Applied[] = []
-  const refused: Refused[] = []
-  await takeOrSplit(
-    { source: 'chosen', inputs, inbox: options.inbox },
-    async (part, refusal) => {
-      if (refused.length > 0 && !options.skipRefused) return
-      const chosen = part.inputs as readonly RecordInput[]
-      const { reason, error = '' } = refusal ?? {}
-      const result = reason
-        ? await applyOthers(
-            chosen,
-            chosen.map((input) => ({ input, reason, error })),
-            options,
-          )
-        : await applyPart(chosen, options)
-      applied.push(...result.applied)
-      refused.push(...result.refused)
-    },
-    isDataError,
+  const { own, inbox, skipRefused } = options
+  let stopped = false
+  const process = async ({ batch, refusal }: LaneBatch): Promise<Result> => {
+    if (stopped) return { applied: [], refused: [] }
+    const part = batch.inputs as readonly RecordInput[]
+    const result = refusal
+      ? await applyOthers(part, part.map(refusedAs(refusal)), options)
+      : await applyPart(part, options)
+    stopped = result.refused.length > 0 && !skipRefused
+    return result
+  }
+  const { done, failure } = await processOrSplit(
+    { own, batch: { source: 'chosen', inputs, inbox } },
+    { groups: { process }, fault: { isStubborn: () => false }, alone: true },
   )
-  return { applied, refused }
+  if (failure) throw failure.error
+  return { applied: done.flatMap(({ applied }) => applied), refused: done.flatMap(({ refused }) => refused) }
 }
+
+const refusedAs =
+  ({ reason, error = reason }: Refusal) =>
+  (input: RecordInput): Refused => ({ input, reason, error })
 
 /** @throws what the database refuses as it comes, to be bisected */
 async function applyPart(inputs: readonly RecordInput[], options: ApplyOptions): Promise<Result> {

@@ -1,5 +1,5 @@
-import type { Pool } from '../../../../infra/postgres/postgres.ts'
-import { prepared } from '../../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 import { raiseEpoch } from '../../../runtime/tables/ledger.ts'
 import { ownedLanes } from '../../parked/lane-obstacles.ts'
 import { waitUntilQuiet } from '../../wait-until-quiet.ts'
