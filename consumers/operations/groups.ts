@@ -1,3 +1,7 @@
+import { countAudit, readDropped } from '../runtime/tables/audit.ts'
+import type { AuditCount, DroppedEvent } from '../runtime/tables/audit.ts'
+import { reportParked } from '../runtime/tables/parked-figures.ts'
+import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
 import { consumerFolders, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
@@ -31,35 +35,11 @@ export interface GroupBooks {
   /** Spans by topic and partition, `orders/3`. */
   ledger: ReadonlyMap<string, readonly Span[]>
   inbox: { rows: number; distinct: number }
-  parked: readonly ParkedInput[]
-  /** What became of parked events since, and what persons did to them. */
+  parked: readonly ReportedEvent[]
+  /** What became of parked events, and what operators did to them. */
   audit: readonly AuditCount[]
-  /** Events a person gave up: they took no effect. */
+  /** Events that operators dropped: they took no effect. */
   dropped: readonly DroppedEvent[]
-}
-
-export interface AuditCount {
-  action: string
-  source: string
-  events: number
-}
-
-export interface DroppedEvent {
-  key: string
-  place: string
-  actor: string
-  why: string | null
-}
-
-export interface ParkedInput {
-  key: string
-  /** Type of the event, or kind of the call or timer. */
-  type: string | null
-  reason: string
-  source: string
-  /** Where the record lies, or what else it is. */
-  place: string
-  error: string | null
 }
 
 /** A lane as the service's database has it. */
@@ -157,8 +137,6 @@ export async function readOutbox(pool: Pool, { schema }: Writer): Promise<Map<nu
   )
 }
 
-const place = `coalesce(topic || '/' || partition || ' offset ' || "offset", source)`
-
 /** All of a group's books at one moment: an event that is handled in between would be in two of them, or in none. */
 export async function readBooks(pool: Pool, group: Group): Promise<GroupBooks> {
   return inTransaction(pool, async (tx) => {
@@ -177,15 +155,9 @@ async function readTables(tx: Tx, { schema }: Group): Promise<GroupBooks> {
   const inbox = await tx.query<GroupBooks['inbox']>(
     `select count(*) as rows, count(distinct event_id) as distinct from ${schema}.inbox`,
   )
-  const parked = await tx.query<ParkedInput>(
-    `select key, type, reason, source, ${place} as place, error from ${schema}.parked order by id`,
-  )
-  const audit = await tx.query<AuditCount>(
-    `select action, source, count(*) as events from ${schema}.parked_audit group by action, source`,
-  )
-  const dropped = await tx.query<DroppedEvent>(
-    `select key, ${place} as place, actor, why from ${schema}.parked_audit where action = 'DROPPED' order by id`,
-  )
+  const parked = await reportParked(tx, schema)
+  const audit = await countAudit(tx, schema)
+  const dropped = await readDropped(tx, schema)
   const byPlace = Map.groupBy(spans.rows, ({ topic, partition }) => `${topic}/${partition}`)
   const ledger = new Map(
     [...byPlace].map(([at, rows]) => [at, rows.map(({ topic: _topic, partition: _partition, ...span }) => span)]),
@@ -193,8 +165,8 @@ async function readTables(tx: Tx, { schema }: Group): Promise<GroupBooks> {
   return {
     ledger,
     inbox: inbox.rows[0] ?? { rows: 0, distinct: 0 },
-    parked: parked.rows,
-    audit: audit.rows,
-    dropped: dropped.rows,
+    parked,
+    audit,
+    dropped,
   }
 }

@@ -1,3 +1,4 @@
+import { parkedByLane } from '../../runtime/tables/parked-figures.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** A lane as the tables of its group show it. Durations in milliseconds. */
@@ -40,8 +41,7 @@ const statement = (schema: string) => `
       select application_name as name, bool_or(state = 'active') as active, max(state_change) as spoke
       from pg_stat_activity where datname = current_database() group by 1),
     parked as (
-      select lane, count(*) as rows, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck
-      from ${schema}.parked group by 1),
+      ${parkedByLane(schema)}),
     waiting as (select lane, count(*) as rows, min(seq) as first from ${schema}.outbox group by 1),
     calls as (
       select lane, count(*) as rows, count(*) filter (where attempts > 0) as failing,

@@ -1,3 +1,4 @@
+import { firstBeyond, readMisrouted } from '../../runtime/tables/parked-figures.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
@@ -50,10 +51,7 @@ async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<v
  * and wait for a person.
  */
 async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
-  const { rows } = await tx.query<{ id: number; lane: number; key: string }>(
-    `select id, lane, key from parked where reason = 'MISROUTED' order by id`,
-  )
-  const ahead = rows.find(({ lane, key }) => lane === laneOf(key, after))
+  const ahead = (await readMisrouted(tx)).find(({ lane, key }) => lane === laneOf(key, after))
   if (ahead)
     throw new TallyError(
       'PRECONDITION_FAILED',
@@ -63,14 +61,11 @@ async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
 
 /** Of fewer lanes the last have no owner any more. */
 async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
-  const { rows } = await tx.query<{ id: number; lane: number }>(
-    'select id, lane from parked where lane >= $1 order by id limit 1',
-    [partitions],
-  )
-  if (rows[0])
+  const left = await firstBeyond(tx, partitions)
+  if (left)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `parked event ${rows[0].id} waits in lane ${rows[0].lane}, which ends: drop it first`,
+      `parked event ${left.id} waits in lane ${left.lane}, which ends: drop it first`,
     )
 }
 

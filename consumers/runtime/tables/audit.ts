@@ -1,6 +1,7 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
+import { placeOrSource } from './parked-figures.ts'
 import type { StoredHeaders } from './parked-row.ts'
 
 /** Who acts on parked events, and why. */
@@ -96,3 +97,76 @@ export async function auditExists(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ there: boolean }>(`select to_regclass('parked_audit') is not null as there`)
   return rows[0]?.there ?? false
 }
+
+/** Offsets `[from, to)` of a partition; topic without namespace. */
+export interface Range {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
+const decisions = prepared<{ place: string; action: 'DROPPED' | 'EDITED'; after: Buffer | null }>(
+  'replay_decisions',
+  `select distinct on (topic, partition, "offset")
+     topic || '/' || partition || '/' || "offset" as place, action, after
+   from parked_audit join unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+     as range (topic, partition, first, until) using (topic, partition)
+   where source = 'record' and action in ('DROPPED', 'EDITED') and "offset" >= first and "offset" < until
+   order by topic, partition, "offset", id desc`,
+)
+
+/** The last edit or drop of each record of these ranges. */
+export const readLastDecisions = (
+  db: Pool | Tx,
+  ranges: readonly Range[],
+): Promise<{ place: string; action: 'DROPPED' | 'EDITED'; after: Buffer | null }[]> =>
+  decisions(
+    db,
+    ranges.map(({ topic }) => topic),
+    ranges.map(({ partition }) => partition),
+    ranges.map(({ from }) => from),
+    ranges.map(({ to }) => to),
+  )
+
+const last = prepared<{ id: number | null }>(
+  'replay_last_decision',
+  `select max(id) as id from parked_audit where lane = $1 and action in ('DROPPED', 'EDITED')`,
+)
+
+/**
+ * Grows with each edit or drop in the lane: under the lane's lock it tells whether decisions read before are still complete. Ids
+ * of several lanes need not be committed in their order.
+ */
+export const lastDecision = async (db: Pool | Tx, lane: number): Promise<number> => (await last(db, lane))[0]?.id ?? 0
+
+/** How many acts there were, by action and source. */
+export interface AuditCount {
+  action: string
+  source: string
+  events: number
+}
+
+/** An event that an operator dropped: it took no effect. */
+export interface DroppedEvent {
+  key: string
+  place: string
+  actor: string
+  why: string | null
+}
+
+/** @param schema quoted */
+export const countAudit = async (tx: Tx, schema: string): Promise<AuditCount[]> =>
+  (
+    await tx.query<AuditCount>(
+      `select action, source, count(*) as events from ${schema}.parked_audit group by action, source`,
+    )
+  ).rows
+
+/** All dropped events of a group. @param schema quoted */
+export const readDropped = async (tx: Tx, schema: string): Promise<DroppedEvent[]> =>
+  (
+    await tx.query<DroppedEvent>(
+      `select key, ${placeOrSource} as place, actor, why from ${schema}.parked_audit where action = 'DROPPED' order by id`,
+    )
+  ).rows

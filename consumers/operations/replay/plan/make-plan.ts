@@ -7,7 +7,7 @@ import type { Mode, Plan, Selector } from '../plan.ts'
 import { planId } from './plan-id.ts'
 import type { RangeBound } from './range-bound.ts'
 import { topicsOf } from '../rebuild/beginnings.ts'
-import { parkedEvents } from '../rebuild/reached.ts'
+import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import { resolveRanges } from './resolve-ranges.ts'
 import { scanRanges } from './scan-ranges.ts'
 import { schemasMet } from './schemas-met.ts'
@@ -70,7 +70,7 @@ export async function makePlan(
     partitions,
     schemas: await schemasMet(context, schemas),
     unframed,
-    parkedEvents: definition ? await parkedEvents(pool) : 0,
+    parkedEvents: definition ? await totalParked(pool) : 0,
   }
   return { ...said, id: planId(said) }
 }

@@ -4,7 +4,8 @@ import type { ReplayRun } from '../mode.ts'
 import { Fold } from './fold.ts'
 import type { FoldContext } from './fold-lane.ts'
 import type { FoldPosition } from './fold-tables.ts'
-import { parkedEvents, reached } from './reached.ts'
+import { reached } from './reached.ts'
+import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import { swap } from './swap.ts'
 import type { Schemas } from './tables-aside.ts'
 
@@ -45,7 +46,7 @@ export async function catchUp(
     run.note(
       end === 'busy'
         ? `waiting for someone who reads the tables of ${group} for long`
-        : `waiting for ${await parkedEvents(context.pool)} parked events of ${group}: redrive or drop them`,
+        : `waiting for ${await totalParked(context.pool)} parked events of ${group}: redrive or drop them`,
     )
     await delay(pollMs, undefined, { signal: run.signal }).catch(() => {})
   }

@@ -6,7 +6,7 @@ import type { Plan } from '../plan.ts'
 import { notReached } from '../redeliver/preconditions.ts'
 import { keptOf } from './beginnings.ts'
 import type { FoldPosition } from './fold-tables.ts'
-import { parkedEvents } from './reached.ts'
+import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 
 /** What speaks against filling the group's tables anew now, a sentence each. Old events are no reason: no inbox is asked. */
 export async function rebuildPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
@@ -19,7 +19,7 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
     ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
     ...(options.acceptLost ? [] : beforeTheCut(context.config)),
     ...unreadable(plan, options),
-    ...stillParked(definition.group, await parkedEvents(pool)),
+    ...stillParked(definition.group, await totalParked(pool)),
     ...(await notReached(context, plan)),
   ]
 }

@@ -5,7 +5,7 @@ import { catchUp } from './catch-up.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { beginPositions } from './fold-tables.ts'
 import { rebuildPreconditions } from './preconditions.ts'
-import { parkedEvents } from './reached.ts'
+import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import {
   createAside,
   differences,
@@ -78,7 +78,7 @@ async function refuseUndo({ pool, definition }: ReplayContext, run: ReplayRun, {
       'PRECONDITION_FAILED',
       `the tables of before replay ${run.id} are gone: a later rebuild has replaced them, or its consumer was removed`,
     )
-  const parked = await parkedEvents(pool)
+  const parked = await totalParked(pool)
   if (parked > 0)
     throw new TallyError(
       'PRECONDITION_FAILED',

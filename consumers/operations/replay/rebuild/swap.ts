@@ -11,7 +11,8 @@ import type { Figures, ReplayRun } from '../mode.ts'
 import { replaySchema } from '../replay-schema.ts'
 import type { Fold } from './fold.ts'
 import type { FoldContext } from './fold-lane.ts'
-import { parkedEvents, reached } from './reached.ts'
+import { reached } from './reached.ts'
+import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import { differences, dropSchema, ownTables } from './tables-aside.ts'
 import type { Schemas } from './tables-aside.ts'
 
@@ -63,7 +64,7 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await tx.query(`set local lock_timeout = '500ms'`) // Less than the server waits before it looks for deadlocks: we give way
   await lockAllLanes(tx, config)
   const lockedAt = performance.now()
-  if ((await parkedEvents(tx)) > 0) return 'parked'
+  if ((await totalParked(tx)) > 0) return 'parked'
   const standing = await groupStanding(tx, fold.positions)
   await refuseElsewhere(tx, context, fold, standing)
   const targets = await reached(tx, fold.positions, standing)

@@ -1,0 +1,62 @@
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+
+/* Figures about all parked events of a group. A `schema` is quoted; the tables of the connection's own are meant without one. */
+
+const first = prepared<{ topic: string; partition: number; first: number }>(
+  'rebuild_first_parked',
+  `select topic, partition, min("offset") as first from parked where source = 'record' group by topic, partition`,
+)
+
+/** The first offset that is parked, by `topic/partition`. */
+export const firstParkedOffsets = async (tx: Tx): Promise<Map<string, number>> =>
+  new Map((await first(tx)).map((row) => [`${row.topic}/${row.partition}`, row.first]))
+
+const total = prepared<{ events: number }>('rebuild_parked', 'select count(*) as events from parked')
+
+/** How many events are parked. */
+export const totalParked = async (tx: Tx): Promise<number> => (await total(tx))[0]?.events ?? 0
+
+/** A parked event as a report shows it. */
+export interface ReportedEvent {
+  key: string
+  /** Type of the event, or kind of the call or timer. */
+  type: string | null
+  reason: string
+  source: string
+  /** The place of the record; the source of an answer or timer. */
+  place: string
+  error: string | null
+}
+
+/** The place of a record, or the source of what is none; an expression on `parked` and `parked_audit`. */
+export const placeOrSource = `coalesce(topic || '/' || partition || ' offset ' || "offset", source)`
+
+/** All parked events of a group, in order. */
+export const reportParked = async (tx: Tx, schema: string): Promise<ReportedEvent[]> =>
+  (
+    await tx.query<ReportedEvent>(
+      `select key, type, reason, source, ${placeOrSource} as place, error from ${schema}.parked order by id`,
+    )
+  ).rows
+
+/** A query of the parked events of each lane: `rows`, and those that only an operator's act makes due, `stuck`. */
+export const parkedByLane = (schema: string): string =>
+  `select lane, count(*) as rows, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck
+      from ${schema}.parked group by 1`
+
+/** Events in a wrong lane, oldest first. */
+export const readMisrouted = async (tx: Tx): Promise<{ id: number; lane: number; key: string }[]> =>
+  (
+    await tx.query<{ id: number; lane: number; key: string }>(
+      `select id, lane, key from parked where reason = 'MISROUTED' order by id`,
+    )
+  ).rows
+
+/** The oldest event in a lane of this number or a higher one. */
+export const firstBeyond = async (tx: Tx, lanes: number): Promise<{ id: number; lane: number } | undefined> =>
+  (
+    await tx.query<{ id: number; lane: number }>('select id, lane from parked where lane >= $1 order by id limit 1', [
+      lanes,
+    ])
+  ).rows[0]
