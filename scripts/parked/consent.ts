@@ -43,7 +43,7 @@ export async function agreedTo(
     )
   }
   if (records.length > shown) say('    … and more: npm run parked -- ls')
-  if (!yes && !(await confirmed(`${verb}? [y/N] `))) {
+  if (!yes && !(await confirmed(`${verb}?`))) {
     say('Nothing was done')
     return undefined
   }

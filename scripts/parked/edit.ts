@@ -39,7 +39,7 @@ export async function edit(
     return say('Nothing was changed: that is what it says already')
   for (const each of prepared) sayChanges(each)
   if (options.dryRun) return dryRunEdits(config, prepared, options, signal)
-  if (!options.yes && !(await confirmed('Change it? [y/N] '))) return say('Nothing was done')
+  if (!options.yes && !(await confirmed('Change it?'))) return say('Nothing was done')
   const by = { actor: actorOf(options), why: options.why }
   const { outcomes, asked } = await writeEdits(prepared, by, { redrive: options.redrive, signal })
   for (const outcome of outcomes) sayOutcome(outcome)

@@ -74,7 +74,10 @@ test('a record that two groups have parked is one, and dropped in both; interrup
     /tester\/\d+ \(key o-1\) was dropped at .* by ada: the sender wrote text; second\/\d+ .*was dropped/,
   )
   const drops = (await readParkedLog(groups, { keys: ['o-1'], limit: 50 })).filter(({ action }) => action === 'DROPPED')
-  expect(drops).toMatchObject([{ group: 'second', ...by }, { group: 'tester', ...by }])
+  expect(drops).toMatchObject([
+    { group: 'second', ...by },
+    { group: 'tester', ...by },
+  ])
   expect(await readParkedLog(groups, { keys: ['o-2'], limit: 50 })).toEqual([])
   expect(await readParkedLog(groups, { since: new Date(Date.now() + 3_600_000), limit: 50 })).toEqual([])
 })

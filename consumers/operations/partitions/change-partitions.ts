@@ -6,7 +6,8 @@ import type { Generation } from '../../../infra/topic-generations/generation-tab
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import { usualLeaseMs } from '../../../producers/orders-api/publishing/leases.ts'
+import { countUnclaimed } from '../../../producers/outbox/lane-generations.ts'
+import { usualLeaseMs } from '../../../producers/outbox/lane-leases.ts'
 import { waitUntilQuiet } from '../wait-until-quiet.ts'
 import { createGeneration, readEnds, sealGeneration } from './generation-topics.ts'
 import { holdPublication } from './hold-publication.ts'
@@ -197,18 +198,10 @@ async function finish(
 }
 
 /** Which lanes nobody has taken over yet, in words; those of a consumer that does not run wait for it. */
-async function unclaimed(
-  pool: Pool,
-  { orders, groups }: Services,
-  { number, partitions }: Generation,
-): Promise<string> {
+async function unclaimed(pool: Pool, { orders, groups }: Services, generation: Generation): Promise<string> {
   const left: string[] = []
   for (const { name, schema } of [orders, ...groups]) {
-    const { rows } = await pool.query<{ lanes: number }>(
-      `select count(*) as lanes from ${schema}.lane where lane < $1 and generation = $2 and owner is null`,
-      [partitions, number],
-    )
-    const lanes = rows[0]?.lanes ?? 0
+    const lanes = await countUnclaimed(pool, schema, generation)
     if (lanes > 0) left.push(`${lanes} lanes of ${name}`)
   }
   return left.length > 0 ? `${left.join(', ')} have no owner yet` : ''

@@ -1,6 +1,6 @@
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import { prepared } from '../../../../infra/postgres/transaction.ts'
-import { raiseEpoch } from '../../../runtime/tables/ledger.ts'
+import { raiseEpoch } from '../../../../producers/outbox/lane-table.ts'
 import { ownedLanes } from '../../parked/lane-obstacles.ts'
 import { waitUntilQuiet } from '../../wait-until-quiet.ts'
 import type { ReplayContext, ReplayRun } from '../mode.ts'
