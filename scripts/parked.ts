@@ -34,6 +34,7 @@ const reasons = [
 
 const eventHelp = 'payment/17 (or 17 where that is clear), or a record in all groups: orders/3:1200'
 
+// The functions below are declarations: the command is built while this line runs
 await runCommand(({ signal }) => {
   const program = createCommand('parked', 'Show, redrive, edit or drop events that could not be handled', [
     'npm run parked -- ls',
@@ -128,17 +129,21 @@ function choosing(command: Command): Command {
     .option('--all', 'all parked events')
 }
 
-const acting = (command: Command): Command =>
-  command
+function acting(command: Command): Command {
+  return command
     .option('-y, --yes', 'do not ask for confirmation')
     .option('--actor <name>', 'name kept in the audit (default: your user name)')
+}
 
-const dryRun = (command: Command): Command =>
-  command
+function dryRun(command: Command): Command {
+  return command
     .option('--dry-run', 'show what a redrive would change and send, and change nothing')
     .addOption(new Option('--rehearse', 'the same as --dry-run').hideHelp())
+}
 
-const isDryRun = (options: DryRunOptions): boolean => options.dryRun ?? options.rehearse ?? false
+function isDryRun(options: DryRunOptions): boolean {
+  return options.dryRun ?? options.rehearse ?? false
+}
 
 async function onChosen<Options>(
   command: Command,

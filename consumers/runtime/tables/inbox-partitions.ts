@@ -13,6 +13,7 @@ const firstMondayMs = 4 * 24 * 3_600_000
  * may wait in an outbox, so that whatever Kafka can still deliver is known.
  */
 export const rememberedWeeks = 3
+export const rememberedMs = rememberedWeeks * weekMs
 const weeksAhead = 4
 
 /**
@@ -23,7 +24,7 @@ const weeksAhead = 4
  */
 export async function maintainInbox(pool: Pool, now?: number): Promise<void> {
   const time = now ?? (await databaseTime(pool))
-  const horizon = time - rememberedWeeks * weekMs
+  const horizon = time - rememberedMs
   await inTransaction(pool, (tx) => arrangeWeeks(tx, time, horizon))
   await expire(pool, horizon)
 }

@@ -1,11 +1,10 @@
-import { rememberedWeeks } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { rememberedMs } from '../../../consumers/runtime/tables/inbox-partitions.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Ground } from '../benchmark.ts'
 
 const perStatement = 1_000_000
-const rememberedMs = rememberedWeeks * 7 * 24 * 3_600_000
 
 /** A table before the run: so many ids in the inbox, so many rows in the outbox. */
 export interface Filling {

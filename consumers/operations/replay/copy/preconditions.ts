@@ -1,28 +1,25 @@
 import { withAdmin } from '../../../../infra/kafka/client.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { topics } from '../../../../schemas/topics.ts'
-import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
+import { inapplicable } from '../preconditions.ts'
 
-const weekMs = 7 * 24 * 3_600_000
-
-/** What speaks against copying this now, a sentence each. */
+/** Unmet preconditions for the copy, a sentence each. */
 export async function copyPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { toTopic, partitions } = plan
   if (toTopic === null) return ['copy needs a topic to write to']
   if (partitions.some(({ topic }) => topic === toTopic))
     return [`${toTopic} is read from: it cannot be copied onto itself`]
-  return [...inapplicable(options), ...readByConsumers(toTopic, plan, Date.now()), ...(await missing(context, toTopic))]
+  return [
+    ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
+    ...readByConsumers(toTopic, plan, Date.now()), ...(await missing(context, toTopic))]
 }
 
-const inapplicable = (options: RunOptions): string[] =>
-  (['skipFailed', 'allowExternal', 'emit'] as const)
-    .filter((name) => options[name] && options[name] !== 'same')
-    .map((name) => `${name} does not apply to copy: nothing is handled`)
-
 /**
- * Copies in a topic of the pipeline are taken like any event: its inboxes must still know them, and they must belong there.
+ * Consumers process copies in a topic of the pipeline like any event: their inboxes must still know the originals, and the
+ * topic must carry such events.
  * @param now UTC epoch ms
  */
 export function readByConsumers(toTopic: string, { partitions, schemas, unframed }: Plan, now: number): string[] {
@@ -37,7 +34,7 @@ export function readByConsumers(toTopic: string, { partitions, schemas, unframed
     ...(strangers.length + unframed > 0
       ? [`${toTopic} carries ${own.events.join(', ')} only; its consumers would park what else is copied there`]
       : []),
-    ...(first < now - rememberedWeeks * weekMs
+    ...(first < now - rememberedMs
       ? [
           `the events begin at ${new Date(first).toISOString()}: the consumers of ${toTopic} remember ${rememberedWeeks} weeks, older events would take effect twice`,
         ]

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { EventType } from '../../../../schemas/generated/events.ts'
-import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { rememberedMs } from '../../../runtime/tables/inbox-partitions.ts'
 import { readRecords } from '../../../runtime/batch/read-records.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { Plan, PlanPartition } from '../plan.ts'
@@ -26,7 +26,6 @@ export interface ScanOptions extends Pick<Plan, 'selector' | 'topics'> {
 
 type Context = Pick<ReplayContext, 'kafka' | 'config' | 'codec' | 'pool' | 'definition'>
 
-const weekMs = 7 * 24 * 3_600_000
 /** A record may say any time; those further from 1970 are no dates, epoch ms. */
 const furthestDate = 8.64e15
 /** Records looked up at once. */
@@ -65,7 +64,7 @@ class RangeScan {
   private readonly handled: ReadonlySet<EventType> | undefined
   private readonly choosing: ReturnType<typeof choosing>
   /** Records older than this the inbox may have forgotten, UTC epoch ms. */
-  private readonly horizon = Date.now() - rememberedWeeks * weekMs
+  private readonly horizon = Date.now() - rememberedMs
 
   constructor(context: Context, options: ScanOptions) {
     this.context = context

@@ -3,22 +3,27 @@ import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { notReached } from '../redeliver/preconditions.ts'
+import { inapplicable, notReached, unreadableEvents } from '../preconditions.ts'
 import { keptOf } from './beginnings.ts'
 import type { FoldPosition } from './fold-tables.ts'
 import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 
-/** What speaks against filling the group's tables anew now, a sentence each. Old events are no reason: no inbox is asked. */
+/** Unmet preconditions for rebuilding the group's tables, a sentence each. Events may be old: a rebuild does not use the inbox. */
 export async function rebuildPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { definition, pool } = context
   if (!definition) return ['rebuild needs a group: its tables are filled anew']
   const acting = actsOtherwise(definition)
   if (acting.length > 0) return acting
   return [
-    ...inapplicable(options),
+    ...inapplicable(
+      options,
+      ['skipFailed', 'allowExternal', 'emit'],
+      'rebuild',
+      'tables that lack an event are not swapped in',
+    ),
     ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
     ...(options.acceptLost ? [] : beforeTheCut(context.config)),
-    ...unreadable(plan, options),
+    ...(options.acceptUnreadable ? [] : unreadableEvents(plan)),
     ...stillParked(definition.group, await totalParked(pool)),
     ...(await notReached(context, plan)),
   ]
@@ -26,19 +31,12 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
 
 type Acting = Pick<ConsumerDefinition<unknown, unknown>, 'group' | 'effects' | 'calls' | 'timers' | 'shared'>
 
-/** Its tables must be a function of the events alone, each key's of its lane's. */
+/** A consumer's tables can be rebuilt only if they are a function of its events, key by key. */
 export function actsOtherwise({ group, effects = 'external', calls, timers, shared }: Acting): string[] {
   if (effects !== 'none')
     return [`${group} does more than write its own tables: folding its events again cannot stand for what it did`]
   const with_ = [calls && 'calls', timers && 'timers', shared && 'rows that lanes share'].filter(Boolean)
   return with_.length > 0 ? [`${group} has ${with_.join(' and ')}: only what events alone lead to can be rebuilt`] : []
-}
-
-function inapplicable(options: RunOptions): string[] {
-  const given = (['skipFailed', 'allowExternal', 'emit'] as const).filter(
-    (name) => options[name] && options[name] !== 'same',
-  )
-  return given.map((name) => `${name} does not apply to rebuild: tables that lack an event are not swapped in`)
 }
 
 /** @param kept partitions of the topics the group reads, and the first offset kept of each */
@@ -78,13 +76,6 @@ const beforeTheCut = ({ generation }: Pick<Config, 'generation'>): string[] =>
         'the events from before the partition count was changed lie in other topics: what they led to would be gone from the tables (--accept-lost goes on all the same)',
       ]
 
-function unreadable({ schemas }: Plan, { acceptUnreadable }: RunOptions): string[] {
-  if (acceptUnreadable) return []
-  return schemas.flatMap(({ id, records, unreadable: why }) =>
-    why !== null && records > 0 ? [`${records} events have schema ${id}, which cannot be read: ${why}`] : [],
-  )
-}
-
 const stillParked = (group: string, events: number): string[] =>
   events === 0
     ? []
@@ -95,6 +86,6 @@ const open = prepared(
   `select 1 from replay where target = $1 and plan_id = $2 and state in ('running', 'paused', 'stopped')`,
 )
 
-/** Then the ranges begin where it stands, and what lay before them is in the tables aside. */
+/** The ranges of a resumed rebuild begin where it stopped; the events before them are in the tables aside. */
 const isResumed = async ({ pool }: ReplayContext, { group, id }: Plan): Promise<boolean> =>
   (await open(pool, group, id)).length > 0

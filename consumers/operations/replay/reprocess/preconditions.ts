@@ -1,12 +1,10 @@
-import { rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
 import type { Effects } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { notReached } from '../redeliver/preconditions.ts'
+import { notReached, unreadableEvents } from '../preconditions.ts'
 
-const weekMs = 7 * 24 * 3_600_000
-
-/** What speaks against handling these events again now, a sentence each. */
+/** Unmet preconditions for handling these events again, a sentence each. */
 export async function reprocessPreconditions(
   context: ReplayContext,
   plan: Plan,
@@ -16,7 +14,7 @@ export async function reprocessPreconditions(
   return [
     ...actsOutside(context.definition, options),
     ...tooOld(plan, Date.now()),
-    ...unreadable(plan, options),
+    ...(options.acceptUnreadable || options.skipFailed ? [] : unreadableEvents(plan)),
     ...(await notReached(context, plan)),
   ]
 }
@@ -27,7 +25,7 @@ interface Acting {
   readonly calls?: Readonly<Record<string, { readonly idempotent?: boolean }>>
 }
 
-/** Nobody takes back what a call does, so it may be made again only where the other side knows it by its key. */
+/** The effect of a call cannot be undone, so it may be repeated only if the other side recognizes its key. */
 export function actsOutside(
   { group, effects = 'external', calls = {} }: Acting,
   { allowExternal }: RunOptions,
@@ -47,11 +45,11 @@ export function actsOutside(
 }
 
 /**
- * What follows from old events is new to whoever has forgotten it.
+ * The results of old events are new to consumers whose inbox no longer knows them.
  * @param now UTC epoch ms
  */
 export function tooOld({ partitions }: Plan, now: number): string[] {
-  const horizon = now - rememberedWeeks * weekMs
+  const horizon = now - rememberedMs
   return partitions.flatMap(({ topic, partition, firstTime, forgotten }) => {
     const place = `${topic}/${partition}`
     if (forgotten > 0)
@@ -62,11 +60,4 @@ export function tooOld({ partitions }: Plan, now: number): string[] {
       `${place} begins at ${when}: inboxes remember ${rememberedWeeks} weeks, what follows from older events would take effect twice elsewhere`,
     ]
   })
-}
-
-function unreadable({ schemas }: Plan, { acceptUnreadable, skipFailed }: RunOptions): string[] {
-  if (acceptUnreadable || skipFailed) return []
-  return schemas.flatMap(({ id, records, unreadable: why }) =>
-    why !== null && records > 0 ? [`${records} events have schema ${id}, which cannot be read: ${why}`] : [],
-  )
 }
