@@ -7,7 +7,7 @@ import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import type { Plan } from './plan.ts'
 
-/** What every part of a replay works with. */
+/** The resources of a replay. */
 export interface ReplayContext {
   readonly config: Config
   readonly kafka: Kafka
@@ -19,30 +19,30 @@ export interface ReplayContext {
   readonly definition: ConsumerDefinition<unknown, unknown> | undefined
 }
 
-/** How a replay is run; kept with it, so that `resume` goes on in the same way unless told otherwise. */
+/** Options of a run. They are stored with the replay, and `resume` uses them again unless it is given others. */
 export interface RunOptions {
-  /** Selected events a second at most. */
+  /** Maximum rate, selected events per second. */
   readonly rate?: number
-  /** Ends after so many selected events: what is left can be resumed. */
+  /** Pauses after this number of selected events. */
   readonly max?: number
   /** Pauses at this time, UTC epoch ms. */
   readonly until?: number
-  /** Stops when the group (or for copy: no one) has more new events waiting than this. */
+  /** Stops when the group lags by more events than this. */
   readonly maxLag?: number
-  /** Passes over events that fail, noting each; else the replay stops at the first. */
+  /** Skips and records events that fail; otherwise the replay stops at the first one. */
   readonly skipFailed?: boolean
-  /** Goes on although the plan is not true any more in ways that harm nobody. */
+  /** Runs although the plan is outdated in ways that do no harm. */
   readonly acceptDrift?: boolean
-  /** Goes on although retention has deleted events of the range, or schemas nobody can read are in it. */
+  /** Run although retention has deleted events of the range, or no schema can read some of them. */
   readonly acceptLost?: boolean
   readonly acceptUnreadable?: boolean
-  /** Reprocess: calls to the outside may be made again, with their keys. */
+  /** Reprocess: calls to external services may be repeated, with their original keys. */
   readonly allowExternal?: boolean
-  /** Reprocess: events get ids of their own, so that others take them as new facts. @default 'same' */
+  /** Reprocess: with `corrected` events get new ids, so that consumers process them as new. @default 'same' */
   readonly emit?: 'same' | 'corrected'
 }
 
-/** A range as far as it has got. */
+/** A range and its progress. */
 export interface ReplayPartition {
   /** Without namespace. */
   readonly topic: string
@@ -53,11 +53,11 @@ export interface ReplayPartition {
   readonly next: number
   readonly scanned: number
   readonly selected: number
-  /** Where the group stood when the replay began. */
+  /** The group's position when the replay began. */
   readonly before: number | null
 }
 
-/** Progress of one partition since the last time it was saved. */
+/** Progress of one partition since it was last saved. */
 export interface Advance {
   readonly topic: string
   readonly partition: number
@@ -67,33 +67,33 @@ export interface Advance {
   readonly selected: number
 }
 
-/** Figures for people and machines, by name, as far as known: `{ taken: 0, duplicates: 5210 }`. Added up over resumes. */
+/** Figures by name: `{ taken: 0, duplicates: 5210 }`. They add up over resumed runs. */
 export type Figures = Readonly<Record<string, number>>
 
-/** A replay under way, as its mode sees it. */
+/** A running replay, as its mode sees it. */
 export interface ReplayRun {
   readonly id: number
   readonly plan: Plan
   readonly options: RunOptions
-  /** As of the start of this run. */
+  /** At the start of this run. */
   readonly partitions: readonly ReplayPartition[]
   /** Figures so far. */
   readonly figures: Figures
-  /** Aborts when the replay shall stop where it is: a signal, `pause`, `cancel`, `--until`, `--max`, too much lag. */
+  /** Aborts to stop the replay where it is: on a signal, `pause`, `cancel`, `--until`, `--max` or too much lag. */
   readonly signal: AbortSignal
-  /** How many selected events the next step may take, at most `most`: fewer under `--rate` and `--max`. */
+  /** How many selected events the next step may process: `most`, or fewer because of `--rate` and `--max`. */
   atOnce(most: number): number
-  /** Waits until so many more selected events may be taken (`--rate`); throws the signal's reason when it is to stop. */
+  /** Waits until this number of selected events may be processed (`--rate`). @throws the signal's reason */
   pace(events: number): Promise<void>
   /**
-   * Saves how far it is, within the transaction of the effects.
+   * Saves the progress, within the transaction of the effects.
    * @param figures what this step adds
-   * @throws TallyError FENCED if someone else has resumed this replay since
+   * @throws TallyError FENCED if another process has resumed this replay
    */
   advance(tx: Tx, advances: readonly Advance[], figures?: Figures): Promise<void>
-  /** Notes events that were passed over, in the same transaction. */
+  /** Records skipped events, in the same transaction. */
   noteFailures(tx: Tx, failures: readonly ReplayFailure[]): Promise<void>
-  /** A line for people: what it does now ("waiting for …"). */
+  /** Reports what the run does now ("waiting for …"). */
   note(text: string): void
 }
 
@@ -107,19 +107,19 @@ export interface ReplayFailure {
   readonly error: string | null
 }
 
-/** What a mode does. Everything it changes lasting it does in transactions that call `run.advance`. */
+/** What a mode does. All lasting changes are made in transactions that call `run.advance`. */
 export interface ReplayMode {
-  /** What speaks against running this plan now, sentences for people; nothing is moved while there is one. */
+  /** Unmet preconditions of the plan, a sentence each. The plan runs only if there are none. */
   preconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]>
-  /** What the mode will do, a sentence or two for the plan's reader. */
+  /** What a run will do, in one or two sentences. */
   describe(plan: Plan): string
   /**
-   * Goes on from `run.partitions` to the end. Leaves a state that `resume` can go on from, however it ends.
-   * @throws the signal's reason when it is to stop
+   * Runs from `run.partitions` to the end. However it ends, `resume` can continue from the state it leaves.
+   * @throws the signal's reason
    */
   run(context: ReplayContext, run: ReplayRun): Promise<void>
-  /** Puts right what a replay that will not go on has left, stopped or killed: tables aside, positions. */
+  /** Cleans up after a replay that will not be resumed: tables aside, positions. */
   abandon(context: ReplayContext, run: ReplayRun): Promise<unknown>
-  /** Puts back what it was before a replay that ended; absent where that cannot be. */
+  /** Restores the state before a replay that has ended; absent if that is impossible. */
   undo?(context: ReplayContext, run: ReplayRun): Promise<void>
 }

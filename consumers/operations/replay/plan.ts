@@ -1,38 +1,38 @@
 import type { EventType } from '../../../schemas/generated/events.ts'
 
 /**
- * - redeliver  moves the group back: its replicas take the events again, and the inbox drops what they took before
- * - rebuild    fills the group's tables aside from the topics, then swaps them in; for consumers without effects
- * - reprocess  runs the handlers again on chosen events although the inbox knows them
- * - copy       writes chosen events to another topic
+ * - redeliver  moves the group back: its replicas receive the events again, and the inbox drops those it knows
+ * - rebuild    fills new tables from the topics beside the group's, then swaps them in; for consumers without effects
+ * - reprocess  runs the handlers on selected events again although the inbox knows them
+ * - copy       writes selected events to another topic
  */
 export type Mode = 'redeliver' | 'rebuild' | 'reprocess' | 'copy'
 export const modes: readonly Mode[] = ['redeliver', 'rebuild', 'reprocess', 'copy']
 
-/** Which records of the ranges are meant. Conditions of different kinds must all hold; of one kind, one of them. */
+/** Selects records of the ranges. Conditions of different kinds must all hold; of the same kind, any one. */
 export interface Selector {
   readonly keys?: readonly string[]
   readonly types?: readonly EventType[]
-  /** `value` absent: the header is there, whatever it says. */
+  /** Without `value` the header must exist. */
   readonly headers?: readonly { readonly name: string; readonly value?: string }[]
 }
 
-/** A range of one partition, and what was found in it when the plan was made. Offsets are safe integers (below 2^53). */
+/** A range of one partition and its contents when the plan was made. Offsets are safe integers (below 2^53). */
 export interface PlanPartition {
   /** Without namespace. */
   readonly topic: string
   readonly partition: number
-  /** What the broker had: first offset, and the offset after the last. */
+  /** The partition on the broker: its first offset, and the offset after its last. */
   readonly low: number
   readonly end: number
-  /** What is replayed: `[from, to)`. */
+  /** The range `[from, to)`. */
   readonly from: number
   readonly to: number
-  /** Where the group stood; null without a group, or where it never read. */
+  /** The group's position; null without a group, or if it never read the partition. */
   readonly position: number | null
-  /** Offsets asked for that retention has deleted. */
+  /** Requested offsets that retention has deleted. */
   readonly lost: number
-  /** Records in the range, and those the selector means. */
+  /** Records in the range, and selected ones. */
   readonly scanned: number
   readonly selected: number
   /** Of the selected: key, value and headers. */
@@ -40,18 +40,18 @@ export interface PlanPartition {
   /** Times of the selected records, UTC epoch ms; null where there are none. */
   readonly firstTime: number | null
   readonly lastTime: number | null
-  /** Of the selected, those of types the group handles; without a group all. */
+  /** Selected records of types that the group handles; without a group, all. */
   readonly handled: number
-  /** Of the handled, those whose id the group's inbox knows. */
+  /** Handled records whose id the group's inbox knows. */
   readonly known: number
-  /** Of the handled below the group's position, those the inbox does not know any more: a repeat would take effect twice. */
+  /** Handled records below the group's position that the inbox no longer knows: repeated, they would take effect twice. */
   readonly forgotten: number
 }
 
-/** A schema id met in the range, or in rows that wait in a parking lot or outbox. */
+/** A schema id found in the range, in parked events or in an outbox. */
 export interface PlanSchema {
   readonly id: number
-  /** By the writer schema's name; null where this version knows no such event. */
+  /** By the writer schema's name; null if this version has no such event. */
   readonly type: string | null
   /** Selected records written with it, parked events, and rows of outboxes. */
   readonly records: number
@@ -63,23 +63,23 @@ export interface PlanSchema {
 
 export interface Plan {
   readonly format: 1
-  /** Hash of all the rest: an edited plan is refused. */
+  /** Hash of the rest of the plan: an edited plan is rejected. */
   readonly id: string
   /** ISO 8601. */
   readonly createdAt: string
   readonly mode: Mode
-  /** The group that replays; for copy the one whose positions bound the range, if any. */
+  /** The group that is replayed; for copy the group whose positions bound the range, if any. */
   readonly group: string | null
-  /** Where copy writes, name without namespace. */
+  /** The target of a copy, without namespace. */
   readonly toTopic: string | null
-  /** What the plan is true for. */
+  /** Where the plan is valid. */
   readonly cluster: { readonly id: string; readonly namespace: string; readonly partitions: number }
   readonly topics: readonly { readonly topic: string; readonly topicId: string | null }[]
   readonly selector: Selector
   readonly partitions: readonly PlanPartition[]
   readonly schemas: readonly PlanSchema[]
-  /** Selected records without a schema id in front: no reader can take them. */
+  /** Selected records that do not begin with a schema id: they cannot be read. */
   readonly unframed: number
-  /** Events of the group that were parked when the plan was made. */
+  /** Parked events of the group when the plan was made. */
   readonly parkedEvents: number
 }

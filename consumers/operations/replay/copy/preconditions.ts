@@ -14,7 +14,9 @@ export async function copyPreconditions(context: ReplayContext, plan: Plan, opti
     return [`${toTopic} is read from: it cannot be copied onto itself`]
   return [
     ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
-    ...readByConsumers(toTopic, plan, Date.now()), ...(await missing(context, toTopic))]
+    ...readByConsumers(toTopic, plan, Date.now()),
+    ...(await missing(context, toTopic)),
+  ]
 }
 
 /**

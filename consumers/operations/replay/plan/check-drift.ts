@@ -8,14 +8,14 @@ import { topicsOf } from '../rebuild/beginnings.ts'
 
 /** What has changed since a plan was made, a sentence each. */
 export interface Drift {
-  /** The plan is about something else now, or cannot be carried out any more: only a new one helps. */
+  /** Reasons why the plan is void: a new one is needed. */
   readonly fatal: readonly string[]
-  /** What it says is not quite true any more. */
+  /** Statements of the plan that are outdated. */
   readonly drift: readonly string[]
 }
 
 /**
- * Compares a plan with what is there now. That a live group has read on is no drift.
+ * Compares a plan with the present state. Progress of the live group is no drift.
  * @throws TallyError UNREACHABLE
  */
 export async function checkDrift(context: ReplayContext, plan: Plan): Promise<Drift> {
@@ -53,7 +53,7 @@ async function otherPlace(
   ]
 }
 
-/** Offsets of a topic made anew mean other events. */
+/** In a re-created topic, offsets denote other events. */
 async function changedTopics({ config, kafka }: ReplayContext, { topics, partitions }: Plan): Promise<string[]> {
   const onBroker = ({ topic }: { topic: string }) => `${config.namespace}${topic}`
   const ids = await readTopicIds(config.kafka.brokers, topics.map(onBroker))
@@ -71,7 +71,7 @@ async function changedTopics({ config, kafka }: ReplayContext, { topics, partiti
   })
 }
 
-/** No mode can read what is not there. */
+/** Deleted events void a plan of any mode. */
 async function goneEvents({ config, kafka }: ReplayContext, { topics, partitions }: Plan): Promise<string[]> {
   const extents = new Map<string, { low: number; end: number }>()
   await withAdmin(kafka, async (admin) => {
@@ -111,7 +111,7 @@ async function groupMoved(
   ]
 }
 
-/** Topics of which the group had read something. */
+/** Topics that the group had begun to read. */
 const plannedOf = ({ topics, partitions }: Pick<Plan, 'topics' | 'partitions'>): string[] =>
   topics.flatMap(({ topic }) =>
     partitions.some((range) => range.topic === topic && range.position !== null) ? topic : [],

@@ -12,17 +12,17 @@ import { resolveRanges } from './resolve-ranges.ts'
 import { scanRanges } from './scan-ranges.ts'
 import { schemasMet } from './schemas-met.ts'
 
-/** What is wished for. The group is the context's. */
+/** A request for a plan of the context's group. */
 export interface PlanRequest {
   readonly mode: Mode
   /** Without namespace. @default those the group reads */
   readonly topics?: readonly string[]
-  /** @default the first event still kept */
+  /** @default the first event on the broker */
   readonly from?: RangeBound
-  /** Exclusive. @default where the group stands for redeliver and reprocess, the end of the log for the others */
+  /** Exclusive. @default the group's position for redeliver and reprocess, the end of the log for the others */
   readonly to?: RangeBound
   readonly selector?: Selector
-  /** Copy: where to, without namespace. */
+  /** The target of a copy, without namespace. */
   readonly toTopic?: string
 }
 
@@ -33,8 +33,8 @@ export interface Planning {
 }
 
 /**
- * Pins what is wished for, reads it once and says what is there. Nothing is moved and nothing kept.
- * @throws TallyError USAGE in a sentence if there is no such plan; EVENTS_GONE if retention deletes the range meanwhile; UNREACHABLE
+ * Resolves a request to offsets, reads the ranges once and reports their contents. Changes nothing.
+ * @throws TallyError USAGE if the request is impossible; EVENTS_GONE if retention deletes the range meanwhile; UNREACHABLE
  */
 export async function makePlan(
   context: ReplayContext,
@@ -47,7 +47,7 @@ export async function makePlan(
   const names = topicsMeant(context, request)
   const follows = mode === 'redeliver' || mode === 'reprocess'
   const { from = { at: 'earliest' }, to = { at: follows ? 'group' : 'latest' } } = request
-  // Read before the offsets: should a topic be made anew in between, its id will not fit and the plan is refused
+  // Read before the offsets: if a topic is re-created in between, its id does not match and the plan is rejected
   const topics = await withIds(context, names)
   const pinned = await resolveRanges(context, { topics: names, from, to })
   const { clusterId } = await withAdmin(kafka, (admin) => admin.describeCluster())
@@ -89,10 +89,10 @@ function refuseImpossible(
     throw usage(`${mode} takes all events of its ranges, it cannot choose among them: reprocess and copy can`)
 }
 
-/** Topics of the pipeline: named so, those of the current generation are meant. */
+/** Topics of the pipeline. Their names denote the current generation. */
 const own: ReadonlySet<string> = new Set(pipelineTopics.map(({ name }) => name))
 
-/** @throws TallyError USAGE if none are named, or one the group does not read */
+/** @throws TallyError USAGE if no topic is named, or one that the group does not read */
 function topicsMeant({ config, definition }: ReplayContext, { mode, topics = [] }: PlanRequest): string[] {
   const read = definition && topicsOf(definition, config.generation)
   const meant = topics.map((name) => (own.has(name) ? inGeneration(name, config.generation) : name))

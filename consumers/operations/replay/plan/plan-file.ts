@@ -5,11 +5,11 @@ import type { Plan } from '../plan.ts'
 import { planId } from './plan-id.ts'
 
 export interface WriteOptions {
-  /** Replaces a file of that name. */
+  /** Replaces an existing file. */
   readonly overwrite?: boolean
 }
 
-/** @throws TallyError USAGE if there is such a file, or it cannot be written */
+/** @throws TallyError USAGE if the file exists or cannot be written */
 export async function writePlanFile(path: string, plan: Plan, { overwrite = false }: WriteOptions = {}): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(plan, undefined, 2)}\n`, { flag: overwrite ? 'w' : 'wx' })
@@ -18,7 +18,7 @@ export async function writePlanFile(path: string, plan: Plan, { overwrite = fals
   }
 }
 
-/** @throws TallyError USAGE if it cannot be read, is no plan, was made by another version, or was changed since it was made */
+/** @throws TallyError USAGE if the file cannot be read, is not a plan, has another format, or was edited */
 export async function readPlanFile(path: string): Promise<Plan> {
   const plan = parsed(path, await textOf(path))
   if (!isObject(plan) || !modes.some((mode) => mode === plan.mode))

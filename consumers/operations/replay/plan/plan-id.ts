@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Plan } from '../plan.ts'
 
-/** What a plan says, in one number: two plans with the same id say the same. The `id` it has is left out. */
+/** A hash of a plan without its `id`: plans with the same id are equal. */
 export const planId = ({ id: _id, ...said }: Omit<Plan, 'id'> & { readonly id?: string }): string =>
   hash('sha256', canonical(said))
 
-/** JSON with the fields of each object in order, so that it does not depend on how the object came to be. */
+/** JSON with sorted fields, independent of the order in which an object was built. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, item: unknown) =>
     typeof item === 'object' && item !== null && !Array.isArray(item)

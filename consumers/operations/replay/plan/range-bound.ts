@@ -1,14 +1,14 @@
 import { TallyError } from '../../../../infra/errors.ts'
 
-/** Where a range begins or ends, as a person says it. */
+/** The beginning or end of a range, as an operator states it. */
 export type RangeBound =
-  /** The first event still kept, the end of the log, where the group stands. */
+  /** The first event on the broker, the end of the log, the group's position. */
   | { readonly at: 'earliest' | 'latest' | 'group' }
-  /** The first event not older; UTC epoch ms. */
+  /** The first event that is not older; UTC epoch ms. */
   | { readonly at: 'time'; readonly time: number }
-  /** One offset in all partitions. */
+  /** The same offset in all partitions. */
   | { readonly at: 'offset'; readonly offset: number }
-  /** Offsets by `partition` or `topic/partition`: only these partitions are meant. */
+  /** Offsets by `partition` or `topic/partition`; other partitions are left out. */
   | { readonly at: 'offsets'; readonly offsets: ReadonlyMap<string, number> }
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -46,7 +46,7 @@ function parseOffsets(text: string): Map<string, number> | undefined {
   return offsets
 }
 
-/** Without a zone nobody could tell which moment is meant. */
+/** A time without a zone would be ambiguous. */
 const zoned = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d))?$/
 
 function parseTime(text: string, now: number): number {

@@ -3,14 +3,14 @@ import { TallyError } from '../../../../infra/errors.ts'
 import { withAdmin } from '../../../../infra/kafka/client.ts'
 import type { ReplayContext } from '../mode.ts'
 
-/** What the broker holds of one partition: its first offset, and the offset after its last. */
+/** A partition on the broker: its first offset, and the offset after its last. */
 export interface Extent {
   /** Without namespace. */
   readonly topic: string
   readonly partition: number
   readonly low: number
   readonly end: number
-  /** For each of the times asked for, the first offset with a record not older; the end if there is none. */
+  /** For each requested time, the offset of the first record that is not older; the end if there is none. */
   readonly notOlder: readonly number[]
 }
 

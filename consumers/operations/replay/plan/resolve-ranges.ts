@@ -14,16 +14,16 @@ export interface RangeRequest {
   readonly to: RangeBound
 }
 
-/** A range as it is pinned, before it is read. */
+/** A range with its offsets, before it is read. */
 export type PinnedRange = Pick<
   PlanPartition,
   'topic' | 'partition' | 'low' | 'end' | 'from' | 'to' | 'position' | 'lost'
 >
 
 /**
- * Pins what is wished for to offsets, by what the broker holds now and where the group stands. Partitions of which nothing is
- * meant are left out.
- * @throws TallyError USAGE in a sentence: no such topic or partition, an offset beyond the end, nothing between from and to
+ * Resolves a request to offsets, from the broker's present extents and the group's positions. Leaves out partitions with an
+ * empty range.
+ * @throws TallyError USAGE: unknown topic or partition, an offset beyond the end, an empty range
  */
 export async function resolveRanges(
   context: Pick<ReplayContext, 'kafka' | 'config' | 'pool' | 'definition'>,
@@ -51,7 +51,7 @@ type Place = Extent & Pick<PlanPartition, 'position'>
 
 const placeOf = ({ topic, partition }: Pick<Extent, 'topic' | 'partition'>): string => `${topic}/${partition}`
 
-/** @param time which of the times asked for is this bound's */
+/** @param time index of the bound's time among the requested ones */
 function offsetOf(place: Place, bound: RangeBound, time: number): number {
   switch (bound.at) {
     case 'earliest':
@@ -70,8 +70,8 @@ function offsetOf(place: Place, bound: RangeBound, time: number): number {
 }
 
 /**
- * Offsets below the first kept are lost, those beyond the end are a mistake. Where a range by time or position would end before
- * it begins, nothing of the partition is meant.
+ * Offsets below the first one on the broker are lost; offsets beyond the end are an error. A range by time or position that
+ * would end before it begins is empty.
  */
 function pin(place: Place, from: RangeBound, asked: number, to: RangeBound, until: number): PinnedRange {
   const { topic, partition, low, end, position } = place
@@ -96,7 +96,7 @@ const isNamed = (place: Extent, bound: RangeBound): boolean =>
 const named = (place: Extent, offsets: ReadonlyMap<string, number>): number | undefined =>
   offsets.get(placeOf(place)) ?? offsets.get(String(place.partition))
 
-/** What is named must be there, and clearly so. */
+/** Named partitions must exist and be unambiguous. */
 function refuseUnknown(extents: readonly Extent[], topics: readonly string[], bounds: readonly RangeBound[]): void {
   for (const bound of bounds) {
     if (bound.at !== 'offsets') continue

@@ -9,34 +9,34 @@ import type { RangeSource } from '../reading/read-stretches.ts'
 import type { PinnedRange } from './resolve-ranges.ts'
 import { unknownEvents } from './unknown-events.ts'
 
-/** What was found in ranges. */
+/** The contents of ranges. */
 export interface Scan {
   readonly partitions: readonly PlanPartition[]
   /** Selected records by schema id. */
   readonly schemas: ReadonlyMap<number, number>
-  /** Selected records without a schema id, or with one of too many no schema registry knows. */
+  /** Selected records without a schema id, or with an unknown id beyond the first 1000 unknown ones. */
   readonly unframed: number
 }
 
 export interface ScanOptions extends Pick<Plan, 'selector' | 'topics'> {
   readonly signal: AbortSignal
-  /** @param offsets how many have been read so far */
+  /** @param offsets read so far */
   onProgress?(offsets: number): void
 }
 
 type Context = Pick<ReplayContext, 'kafka' | 'config' | 'codec' | 'pool' | 'definition'>
 
-/** A record may say any time; those further from 1970 are no dates, epoch ms. */
+/** The largest distance of a date from 1970, epoch ms; a record may state any time. */
 const furthestDate = 8.64e15
-/** Records looked up at once. */
+/** Records per inbox query. */
 const chunk = 5_000
-/** Ranges are read one after the other: what is read ahead of the others only waits. */
+/** Ranges are read one after the other, so reading far ahead has no use. */
 const readAhead = 2 ** 23
-/** Garbage names as many schemas as it has records; the plan need not name them all. */
+/** Garbage can contain as many schema ids as records; the plan does not list them all. */
 const unknownSchemasAtMost = 1_000
 
 /**
- * Reads ranges once and counts what is in them. Keeps counts only, however long the ranges are.
+ * Reads ranges once and counts their contents. Memory does not grow with the ranges.
  * @throws TallyError EVENTS_GONE if retention deletes them meanwhile, UNREACHABLE; the signal's reason
  */
 export async function scanRanges(
@@ -63,7 +63,7 @@ class RangeScan {
   private readonly options: ScanOptions
   private readonly handled: ReadonlySet<EventType> | undefined
   private readonly choosing: ReturnType<typeof choosing>
-  /** Records older than this the inbox may have forgotten, UTC epoch ms. */
+  /** The inbox may no longer know records older than this, UTC epoch ms. */
   private readonly horizon = Date.now() - rememberedMs
 
   constructor(context: Context, options: ScanOptions) {
@@ -143,10 +143,10 @@ class RangeScan {
   }
 }
 
-/** Without a value also where a header comes several times; kafkajs' type knows of the lone one only. */
+/** A repeated header may have null values, which the type of kafkajs does not allow. */
 type HeaderValue = string | Buffer | null | undefined
 
-/** Of each record of the range, so without making anything. */
+/** Runs for each record of a range, so it allocates nothing. */
 function bytesOf({ key, value, headers = {} }: KafkaMessage): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0)
   for (const name in headers) {

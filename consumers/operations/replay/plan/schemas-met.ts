@@ -2,7 +2,7 @@ import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { PlanSchema } from '../plan.ts'
 
-/** As `schemaIdOf`: a zero byte, then the id. Nothing here fails on shorter values: the order of conditions is not ours. */
+/** As `schemaIdOf`: a zero byte, then the id. Must not fail on shorter values: SQL does not fix the order of conditions. */
 const id = `('x' || encode(substring(value from 2 for 4), 'hex'))::bit(32)::int`
 const framed = `length(value) >= 5 and substring(value for 1) = '\\x00'`
 
@@ -15,8 +15,7 @@ const waiting = prepared<{ id: number; parked: number; outbox: number }>(
 )
 
 /**
- * The schemas of selected records, and of what waits in the group's parking lot and outbox, with what today's readers say of
- * each.
+ * The schemas of selected records and of the group's parked events and outbox, and whether today's readers can read each.
  * @param selected records by schema id
  * @throws TallyError UNREACHABLE while the registry does not answer
  */

@@ -8,7 +8,7 @@ const known = prepared<{ id: string }>(
   'select id from unnest($1::uuid[]) as asked (id) where exists (select from inbox where event_id = id)',
 )
 
-/** Events the group's inbox does not know, neither by their ids nor by their places: taken again they would take effect. */
+/** Events that the group's inbox knows neither by id nor by place: repeated, they would take effect. */
 export async function unknownEvents(pool: Pool, inputs: readonly RecordInput[]): Promise<RecordInput[]> {
   if (inputs.length === 0) return []
   const rows = await known(

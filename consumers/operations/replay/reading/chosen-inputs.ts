@@ -8,16 +8,16 @@ import type { ReplayContext } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import type { ChosenRecord } from './read-stretches.ts'
 
-/** A chosen record and what is to be handled of it. */
+/** A selected record and the input to handle. */
 export interface ChosenInput {
   readonly record: ChosenRecord
-  /** Absent where a person has dropped the event, or the group handles none of its type. */
+  /** Absent if an operator has dropped the event, or the group does not handle its type. */
   readonly input?: RecordInput
   readonly dropped: boolean
 }
 
 /**
- * Reads chosen records as the group does, each as a person has decided where one has.
+ * Reads selected records as the group does, with the edits and drops of operators applied.
  * @throws TallyError UNREACHABLE while the registry does not answer
  */
 export async function readChosen(

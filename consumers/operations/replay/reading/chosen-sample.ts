@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { ChosenRecord, Stretch } from './read-stretches.ts'
 
-/** Which of a plan's events are looked at: the first in time, or some of all, the same ones for the same seed. */
+/** The first events of a plan in time, or a random sample that is the same for the same seed. */
 export type Sampling = { readonly first: number } | { readonly sample: number; readonly seed: number }
 
-/** Takes some of the chosen records, in the order they come. Reads no further than it must. */
+/** Returns some of the selected records, in their order. Reads no further than necessary. */
 export async function takeSome(stretches: AsyncIterable<Stretch>, sampling: Sampling): Promise<ChosenRecord[]> {
   if ('sample' in sampling) return sampleOf(stretches, sampling.sample, sampling.seed)
   const taken: ChosenRecord[] = []
@@ -15,7 +15,7 @@ export async function takeSome(stretches: AsyncIterable<Stretch>, sampling: Samp
   return taken.slice(0, sampling.first)
 }
 
-/** Those whose places have the least hashes: every record has the same chance, and memory holds no more than are wanted. */
+/** The records whose places have the smallest hashes: a uniform sample in bounded memory. */
 async function sampleOf(stretches: AsyncIterable<Stretch>, count: number, seed: number): Promise<ChosenRecord[]> {
   let drawn: { lot: string; order: number; record: ChosenRecord }[] = []
   let order = 0

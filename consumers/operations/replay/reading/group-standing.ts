@@ -2,8 +2,8 @@ import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { readPositions } from '../../../runtime/tables/ledger.ts'
 
 /**
- * How far a group has read, by `topic/partition`: where it goes on, or will once it has taken again what a replay wants.
- * Partitions it never read are missing.
+ * The group's positions by `topic/partition`; during a redelivery, the positions at which it will resume. Partitions that it
+ * never read are missing.
  */
 export async function groupStanding(
   tx: Tx,

@@ -6,7 +6,7 @@ import type { Selector } from '../plan.ts'
 import type { RangeSource, StretchOptions } from './read-stretches.ts'
 import { matches } from './selector.ts'
 
-/** A range as far as it has got; topic without namespace, `to` exclusive. */
+/** The unread rest of a range; topic without namespace, `to` exclusive. */
 export interface UnreadRange {
   readonly topic: string
   readonly partition: number
@@ -16,7 +16,7 @@ export interface UnreadRange {
 
 /**
  * Reads ranges from the broker.
- * @param bufferBytes what is read ahead, about @default as `openRangeReader`
+ * @param bufferBytes approximate read-ahead @default as `openRangeReader`
  */
 export async function openSource(
   { kafka, config: { namespace } }: Pick<ReplayContext, 'kafka' | 'config'>,
@@ -38,7 +38,7 @@ export async function openSource(
   }
 }
 
-/** How the records are found that a selector means. */
+/** Applies a selector to records. */
 export const choosing = (selector: Selector, codec: Codec): Pick<StretchOptions, 'learn' | 'isChosen'> => ({
   learn: (records: readonly KafkaMessage[]) =>
     codec.learn(records.map(({ value }) => codec.schemaIdOf(value)).filter((id) => id !== undefined)),

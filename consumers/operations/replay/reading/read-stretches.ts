@@ -3,7 +3,7 @@ import type { Advance } from '../mode.ts'
 
 /** Reads ranges, each in its own order; topic names without namespace. */
 export interface RangeSource {
-  /** What comes next of a range: the records of the offsets `[from, to)`; undefined when it is read to its end. */
+  /** The next records of a range, up to the offset `to` (exclusive); undefined at its end. */
   next(
     topic: string,
     partition: number,
@@ -15,30 +15,30 @@ export interface ChosenRecord {
   readonly partition: number
   readonly offset: number
   readonly message: KafkaMessage
-  /** Records of its range that were read before it in this stretch. */
+  /** Records of its range before it in this stretch. */
   readonly scannedBefore: number
 }
 
-/** A piece of several ranges: which records of it are meant, and how far each range is behind it. */
+/** A part of several ranges: its selected records, and the progress of each range after it. */
 export interface Stretch {
   readonly chosen: readonly ChosenRecord[]
   readonly advances: readonly Advance[]
 }
 
 export interface StretchOptions {
-  /** Called with what has been read, in order, before `isChosen` is asked about it. */
+  /** Called with records before `isChosen` is called for them. */
   learn(records: readonly KafkaMessage[]): Promise<void>
   isChosen(message: KafkaMessage): boolean
-  /** Chosen records of the next stretch at most. */
+  /** Maximum number of selected records in the next stretch. */
   atOnce(): number
 }
 
 const scannedAtMost = 10_000
 
 /**
- * Reads ranges side by side, records as they came in time, as far as their ranges' own orders allow: an event that led to
- * another mostly comes before it.
- * @param ranges where each goes on, and its end (exclusive)
+ * Reads ranges in parallel, merged by time as far as the order within each range allows, so that causes mostly precede their
+ * effects.
+ * @param ranges the next offset of each, and its end (exclusive)
  */
 export async function* readStretches(
   source: RangeSource,
@@ -71,7 +71,7 @@ export async function* readStretches(
   yield cut()
 }
 
-/** How far one range is read, and what is known of it beyond that. */
+/** The reading position in one range, and records fetched beyond it. */
 class Cursor {
   private readonly topic: string
   private readonly partition: number
@@ -83,7 +83,7 @@ class Cursor {
   private records: readonly KafkaMessage[] = []
   private index = 0
   private readTo: number
-  /** When the next record was written; never, if there is none. */
+  /** The time of the next record; infinite if there is none. */
   time = Infinity
 
   constructor({ topic, partition, next, to }: { topic: string; partition: number; next: number; to: number }) {
@@ -118,7 +118,7 @@ class Cursor {
     return { topic, partition, offset: Number(message.offset), message, scannedBefore }
   }
 
-  /** What has been read since the last cut. */
+  /** Progress since the last cut. */
   cut(): Advance[] {
     const { topic, partition, next, scanned, selected } = this
     if (next === this.cutAt) return []
@@ -134,7 +134,7 @@ class Cursor {
   }
 }
 
-/** How far the ranges are if nothing was done from one chosen record on. */
+/** The progress of a stretch that was processed only up to a selected record (exclusive). */
 export function advancesBefore({ chosen, advances }: Stretch, stop: ChosenRecord): Advance[] {
   const end = chosen.indexOf(stop)
   return advances.flatMap((advance) => {

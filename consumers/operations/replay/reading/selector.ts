@@ -2,7 +2,7 @@ import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { Codec } from '../../../../schemas/codec/codec.ts'
 import type { Selector } from '../plan.ts'
 
-/** Whether a record is meant. Types are told by the schema id: the registry's answer to it must have been learnt. */
+/** Whether a selector matches a record. Types follow from the schema id, which the codec must have learnt. */
 export function matches(
   { keys, types, headers }: Selector,
   { key, value, headers: found }: KafkaMessage,
@@ -17,6 +17,6 @@ export function matches(
 }
 
 function hasHeader(headers: IHeaders | undefined, name: string, wanted: string | undefined): boolean {
-  const values: (string | Buffer | null)[] = [headers?.[name] ?? []].flat() // A header that comes twice may lack a value
+  const values: (string | Buffer | null)[] = [headers?.[name] ?? []].flat() // A repeated header may have a null value
   return values.some((value) => wanted === undefined || value?.toString('utf8') === wanted)
 }

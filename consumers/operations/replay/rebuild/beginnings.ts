@@ -6,7 +6,7 @@ import type { ReplayRun } from '../mode.ts'
 import type { FoldContext } from './fold-lane.ts'
 import type { FoldPosition } from './fold-tables.ts'
 
-/** Topics a group reads in a generation of them, without namespace. */
+/** The topics that a group reads in a generation, without namespace. */
 export const topicsOf = (
   { handlers }: Pick<ConsumerDefinition<unknown, unknown>, 'handlers'>,
   generation: number,
@@ -14,7 +14,7 @@ export const topicsOf = (
   ...new Set((Object.keys(handlers) as EventType[]).map((type) => inGeneration(topicOf(type).name, generation))),
 ]
 
-/** The first offset kept of each partition of the topics a group reads. */
+/** The first offset on the broker, for each partition of the group's topics. */
 export const keptOf = ({ kafka, config, definition }: FoldContext): Promise<FoldPosition[]> =>
   withAdmin(kafka, async (admin) => {
     const ofTopic = async (topic: string) =>
@@ -26,7 +26,7 @@ export const keptOf = ({ kafka, config, definition }: FoldContext): Promise<Fold
     return (await Promise.all(topicsOf(definition, config.generation).map(ofTopic))).flat()
   })
 
-/** Where each partition of the group's topics begins: as planned; what the plan left out, at the first offset kept. */
+/** The first offset to fold, for each partition of the group's topics: as planned, or the first one on the broker. */
 export async function beginnings(context: FoldContext, { partitions }: ReplayRun): Promise<FoldPosition[]> {
   const planned = new Map(partitions.map(({ topic, partition, from }) => [`${topic}/${partition}`, from]))
   return (await keptOf(context)).map(({ topic, partition, next }) => ({

@@ -9,13 +9,13 @@ import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import { swap } from './swap.ts'
 import type { Schemas } from './tables-aside.ts'
 
-/** So near to the group that the rest is folded while its lanes stand still. */
+/** At this distance from the group the rest is folded while its lanes are paused, offsets. */
 const near = 500
 const pollMs = 500
 
 /**
- * Folds what is left, follows the group until near to it and swaps.
- * @param keep whether the tables the group had are kept
+ * Folds the planned ranges, follows the group until close to it, and swaps the tables.
+ * @param keep whether the group's former tables are kept
  * @throws TallyError as `Fold.upTo`; the run's reason to stop
  */
 export async function catchUp(
@@ -29,7 +29,7 @@ export async function catchUp(
     run.signal.throwIfAborted()
     const all = await reached(context.pool, fold.positions)
     const planned = withinPlan(run, all)
-    // What was planned comes first, so that its progress is exact; what has come since then follows
+    // The planned ranges come first, so that their progress is exact; later events follow
     const targets = fold.left(planned) > 0 ? planned : all
     const left = fold.left(targets)
     if (targets === planned || left > near) {

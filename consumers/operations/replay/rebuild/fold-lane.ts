@@ -10,7 +10,7 @@ import type { Stretch } from '../reading/read-stretches.ts'
 import { moveFolded, noteSeen } from './fold-tables.ts'
 import type { IdSet } from './id-set.ts'
 
-/** An event the live tables learned of under this id; without an input a person has dropped it. */
+/** An event by its id in the live tables; without an input an operator has dropped it. */
 export interface Step {
   readonly id: string
   readonly input?: RecordInput
@@ -19,8 +19,8 @@ export interface Step {
 export type FoldContext = ReplayContext & { readonly definition: ConsumerDefinition<unknown, unknown> }
 
 /**
- * Takes what was read of one lane into tables aside, as its owner took it into the live ones: each event once, in the order
- * of its key, through the same handlers. What they emit is thrown away: others have it.
+ * Folds one lane's events into tables aside, as its owner processed them into the live ones: each event once, in the order of
+ * its key, with the same handlers. The events they emit are discarded: they were published before.
  */
 export class LaneFold {
   private readonly context: FoldContext
@@ -28,7 +28,7 @@ export class LaneFold {
   private readonly lane: number
   private readonly seen: IdSet
 
-  /** @param seen ids of what the tables hold; once a transaction has failed they are not what `seen` says */
+  /** @param seen ids of folded events; wrong after a failed transaction */
   constructor(context: FoldContext, run: ReplayRun, lane: number, seen: IdSet) {
     this.context = context
     this.run = run
@@ -37,7 +37,7 @@ export class LaneFold {
   }
 
   /**
-   * Reads and decodes; nothing is written yet.
+   * Reads and decodes events; writes nothing.
    * @throws TallyError UNREACHABLE while the registry does not answer
    */
   async read({ chosen }: Stretch, decisions: Decisions): Promise<Step[]> {
@@ -81,7 +81,7 @@ export class LaneFold {
   }
 }
 
-/** Progress as the plan counts it: what has come since the plan was made is not part of it. */
+/** Progress within the plan; events after its ranges do not count. */
 const withinPlan = (ranges: readonly ReplayPartition[], advances: readonly Advance[]): Advance[] =>
   advances.filter(({ topic, partition, next }) =>
     ranges.some((range) => range.topic === topic && range.partition === partition && next <= range.to),

@@ -3,7 +3,7 @@ import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../../infra/postgres/transaction.ts'
 import { IdSet, packIds } from './id-set.ts'
 
-/** How far a range is folded; topic without namespace. */
+/** The fold position of a range; topic without namespace. */
 export interface FoldPosition {
   readonly topic: string
   readonly partition: number
@@ -16,7 +16,7 @@ const begin = prepared(
    on conflict do nothing`,
 )
 
-/** Ranges that have begun keep their positions. */
+/** Existing positions are kept. */
 export const beginPositions = (tx: Tx, positions: readonly FoldPosition[]): Promise<unknown> =>
   begin(tx, ...columns(positions))
 
@@ -35,7 +35,7 @@ export const moveFolded = (tx: Tx, positions: readonly FoldPosition[]): Promise<
 
 const seen = prepared<{ ids: Buffer }>('fold_seen', 'select ids from fold_seen where partition = $1')
 
-/** Ids of the events of a lane that are folded. */
+/** Ids of the folded events of a lane. */
 export async function readSeen(pool: Pool, lane: number): Promise<IdSet> {
   const set = new IdSet()
   for (const { ids } of await seen(pool, lane)) set.addPacked(ids)

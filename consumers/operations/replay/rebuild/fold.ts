@@ -13,14 +13,14 @@ import type { FoldContext } from './fold-lane.ts'
 import { readFolded, readSeen } from './fold-tables.ts'
 import type { FoldPosition } from './fold-tables.ts'
 
-/** Records of one transaction at most. */
+/** Maximum number of records per transaction. */
 const atOnce = 4_000
-/** While the database works for one lane, records of another are read. */
+/** Lanes in parallel: the database works for one while records of another are read. */
 const lanesAtOnce = 3
-/** Read ahead of one lane, about: what waits long as objects costs the garbage collector more than reading it. */
+/** Approximate read-ahead of one lane: more would cost the garbage collector more than it saves. */
 const bufferBytes = 2 ** 22
 
-/** Tables aside and how far they are. After a failure open it anew. */
+/** Tables aside and their positions. After a failure, open a new one. */
 export class Fold {
   private readonly context: FoldContext
   private readonly run: ReplayRun
@@ -43,27 +43,27 @@ export class Fold {
     return [...this.folded.values()]
   }
 
-  /** Offsets that are left up to there. */
+  /** Offsets left up to these positions. */
   left(targets: readonly FoldPosition[]): number {
     return this.unread(targets).reduce((sum, { next, to }) => sum + to - next, 0)
   }
 
   /**
-   * Goes on up to these positions.
-   * @param tx in this transaction, which sees the group's tables as well; without one in many of its own
+   * Folds up to these positions.
+   * @param tx a transaction that sees the group's tables, too; without it, folds in many transactions of its own
    * @throws TallyError EVENTS_GONE, UNREACHABLE, HANDLER_FAILED if an event cannot be handled; the run's reason to stop
    */
   async upTo(targets: readonly FoldPosition[], tx?: Tx): Promise<void> {
     const ranges = this.unread(targets)
     if (ranges.length === 0) return
-    // Read after the targets were: what is not parked any more is decided
+    // Read after the targets: events that are no longer parked are decided
     const decisions = await readDecisions(
       tx ?? this.context.pool,
       ranges.map(({ next: from, ...range }) => ({ ...range, from })),
     )
     const stopping = new AbortController()
     const signal = AbortSignal.any([this.run.signal, stopping.signal])
-    // While the lanes stand still there is time for one connection only
+    // While the lanes are paused there is time for one connection only
     await using shared = tx && (await openSource(this.context, ranges, signal))
     const waiting = [...Map.groupBy(ranges, ({ partition }) => partition)]
     const work = async () => {
@@ -81,7 +81,7 @@ export class Fold {
     stopping.signal.throwIfAborted()
   }
 
-  /** Loads what it needs of every lane, so that nothing of it is left for while the lanes stand still. */
+  /** Loads the state of every lane before the lanes are paused. */
   async prepare(): Promise<void> {
     for (const lane of new Set(this.positions.map(({ partition }) => partition))) await this.laneFold(lane)
   }

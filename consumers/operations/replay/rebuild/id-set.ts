@@ -1,6 +1,6 @@
 const words = 4
 
-/** A set of UUIDs that takes 16 bytes for each and as much again for room to grow: a log may hold many millions of events. */
+/** A set of UUIDs in 32 to 64 bytes each: a log may contain many millions of events. */
 export class IdSet {
   private slots = new Uint32Array(1_024 * words)
   private size = 0
@@ -41,7 +41,7 @@ export class IdSet {
   }
 }
 
-/** Open addressing; a slot of zeros is free, for no event has the nil UUID. */
+/** Open addressing. A slot of zeros is free: no event has the nil UUID. */
 function put(slots: Uint32Array, a: number, b: number, c: number, d: number): boolean {
   const mask = slots.length / words - 1
   let hash = Math.imul(a ^ (b << 7) ^ (b >>> 25), 0x9e37_79b1) ^ Math.imul(c, 0x85eb_ca6b) ^ Math.imul(d, 0xc2b2_ae35)
