@@ -1,7 +1,7 @@
 import { describeError } from '../../infra/errors.ts'
 import { isDataError } from '../../infra/postgres/sqlstates.ts'
 import type { Tx } from '../../infra/postgres/transaction.ts'
-import type { Applied } from '../runtime/batch/process-batch.ts'
+import type { Applied } from '../runtime/batch/apply-batch.ts'
 
 /** A batch that an operation applies is not subject to the limits of a lane's owner: what fails is reported, not parked. */
 export const withoutLimits = {

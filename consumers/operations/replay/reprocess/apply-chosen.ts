@@ -1,6 +1,6 @@
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
-import { applyBatch } from '../../../runtime/batch/process-batch.ts'
-import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/process-batch.ts'
+import { applyBatch } from '../../../runtime/batch/apply-batch.ts'
+import type { Applied as AppliedBatch, ProcessContext } from '../../../runtime/batch/apply-batch.ts'
 import { processOrSplit } from '../../../runtime/batch/split-batch.ts'
 import type { Chosen, LaneBatch, Ownership, ParkedInput, RecordInput, Refusal } from '../../../runtime/model.ts'
 import { tryBatch, withoutLimits } from '../../try-batch.ts'
