@@ -1,7 +1,5 @@
 import { availableParallelism } from 'node:os'
 import type { Command } from 'commander'
-import { Option } from 'commander'
-import { mutations } from './simulate/mutations.ts'
 import { runSeeds } from './simulate/run-seeds.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame } from './cli/command.ts'
@@ -14,7 +12,6 @@ interface Options {
   from: number
   seed?: number
   workers: number
-  mutation?: string
   json?: boolean
   trace?: boolean
 }
@@ -30,19 +27,11 @@ export const simulateCommand = ({ signal }: CommandFrame): Command =>
     .option('--from <seed>', 'seed of the first world', integer(1), 1)
     .option('--seed <seed>', 'run only this world; --trace prints what happens in it', integer(1))
     .option('--workers <threads>', 'number of threads', integer(1), availableParallelism())
-    .addOption(
-      new Option('--mutation <name>', 'remove a guard, to see whether a world notices').choices(
-        mutations.map(({ name }) => name),
-      ),
-    )
     .action((options: Options) => simulate(options, signal))
 
 if (import.meta.main) await runCommand(simulateCommand)
 
-async function simulate(
-  { seeds, from, seed, workers, mutation, json, trace }: Options,
-  signal: AbortSignal,
-): Promise<void> {
+async function simulate({ seeds, from, seed, workers, json, trace }: Options, signal: AbortSignal): Promise<void> {
   const first = seed ?? from
   const total = seed === undefined ? seeds : 1
   const progress = createProgress('Simulating', { total, unit: 'worlds' })
@@ -52,7 +41,6 @@ async function simulate(
     first,
     last: first + total - 1,
     workers,
-    mutation,
     signal,
     traced: seed !== undefined && trace ? (line) => process.stdout.write(`${line}\n`) : undefined,
     ended: (outcome) => {
@@ -68,7 +56,6 @@ async function simulate(
   }
   process.exitCode = 1
   if (json) return
-  const broken = mutation === undefined ? '' : ` --mutation '${mutation}'`
   say(`Seed ${failed.seed}: ${failed.failure}`)
-  say(`Next: npm run simulate -- --seed ${failed.seed} --trace${broken}`)
+  say(`Next: npm run simulate -- --seed ${failed.seed} --trace`)
 }

@@ -8,7 +8,7 @@ import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import type { OutboxRow } from './outbox-table.ts'
-import { appendOutbox } from './outbox-table.ts'
+import { appendOutbox, removePublished } from './outbox-table.ts'
 import { Relay } from './relay.ts'
 
 const keyOfLane = (lane: number) => {
@@ -73,4 +73,15 @@ test('a row the broker refuses holds up its own lane only', async () => {
   await relay.stop()
   const { rows } = await bench.pool.query<{ seq: number }>('select seq from outbox order by seq')
   expect(rows.map(({ seq }) => seq)).toEqual([1, 2])
+})
+
+test('rows leave up to the number the broker has, in their own lane', async () => {
+  await using bench = await openTestBench('relay', countTable)
+  await appendOutbox(bench.pool, [row(0, 1, 10), row(0, 2, 10), row(0, 3, 10), row(1, 1, 10)])
+  await removePublished(bench.pool, new Map([[0, 2]]))
+  const { rows } = await bench.pool.query<{ lane: number; seq: number }>('select lane, seq from outbox order by lane')
+  expect(rows).toEqual([
+    { lane: 0, seq: 3 },
+    { lane: 1, seq: 1 },
+  ])
 })

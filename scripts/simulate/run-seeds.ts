@@ -8,8 +8,6 @@ export interface RunSeedsOptions {
   last: number
   /** Threads. */
   workers: number
-  /** Name of a mutation. */
-  mutation?: string
   /** Asks for a readable account, line by line. */
   traced?(line: string): void
   /** Told of each seed as it ends. */
@@ -22,7 +20,7 @@ export interface RunSeedsOptions {
  * @returns the lowest failing seed, or undefined
  */
 export async function runSeeds(options: RunSeedsOptions): Promise<Outcome | undefined> {
-  const { first, last, workers, mutation, traced, ended, signal } = options
+  const { first, last, workers, traced, ended, signal } = options
   let failed: Outcome | undefined
   const run = (order: SeedsOrder) =>
     new Promise<void>((resolve, reject) => {
@@ -46,7 +44,7 @@ export async function runSeeds(options: RunSeedsOptions): Promise<Outcome | unde
   const threads = Math.min(workers, last - first + 1)
   await Promise.all(
     Array.from({ length: threads }, (_, index) =>
-      run({ first: first + index, last, step: threads, mutation, trace: traced !== undefined }),
+      run({ first: first + index, last, step: threads, trace: traced !== undefined }),
     ),
   )
   if (signal?.aborted) throw new TallyError('INTERRUPTED', 'interrupted')

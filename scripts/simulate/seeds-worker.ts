@@ -1,5 +1,4 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { mutations } from './mutations.ts'
 import type { Outcome } from './simulate.ts'
 import { simulate } from './simulate.ts'
 import { takeOverTime } from './time/take-over-time.ts'
@@ -9,8 +8,6 @@ export interface SeedsOrder {
   first: number
   last: number
   step: number
-  /** Name of a mutation. */
-  mutation?: string
   trace: boolean
 }
 
@@ -21,14 +18,13 @@ export interface SeedsMessage {
 }
 
 /** Runs seeds in a thread of their own, because time is taken over for a whole thread. */
-async function work({ first, last, step, mutation, trace }: SeedsOrder): Promise<void> {
+async function work({ first, last, step, trace }: SeedsOrder): Promise<void> {
   const tell = (message: SeedsMessage) => parentPort?.postMessage(message)
   if (!trace) Error.stackTraceLimit = 0 // A tenth of the time otherwise
   takeOverTime()
   for (let seed = first; seed <= last; seed += step) {
     const outcome = await simulate({
       seed,
-      mutation: mutations.find(({ name }) => name === mutation),
       trace: trace ? (line) => tell({ line }) : undefined,
     })
     tell({ outcome })

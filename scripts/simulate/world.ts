@@ -13,11 +13,9 @@ import { jsonCodec } from './json-codec.ts'
 import { Random } from '../../infra/testing/random.ts'
 import { Replica } from './replica.ts'
 import { Party, VirtualClock } from './time/virtual-clock.ts'
-import type { Mutation } from './mutations.ts'
 
 export interface WorldOptions {
   seed: number
-  mutation?: Mutation
   trace?: (line: string) => void
 }
 
@@ -44,7 +42,7 @@ export class World {
   /** What is wrong, once something is. */
   failure: string | undefined
 
-  constructor({ seed, mutation, trace }: WorldOptions) {
+  constructor({ seed, trace }: WorldOptions) {
     const { clock } = this
     this.random = new Random(seed)
     this.faults = drawFaults(this.random)
@@ -57,12 +55,11 @@ export class World {
       this.witness.appended(...args),
     )
     const refuses = (history: readonly string[]) => this.broken && history.some((line) => line.includes(' refused '))
-    const statements = statementsOf(tables, { refuses })
     this.database = new Database({
       clock,
       party: new Party('database'),
       tables,
-      statements: mutation?.statements(statements, tables) ?? statements,
+      statements: statementsOf(tables, { refuses }),
       committing: (transaction) => this.witness.committing(transaction),
       defect: (what) => this.fail(`the simulated database must be brought up to date: statement ${what}`),
     })

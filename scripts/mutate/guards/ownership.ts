@@ -20,6 +20,22 @@ export const ownership: readonly Mutation[] = [
     noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
   },
   {
+    name: 'lane-unlocked',
+    guard: 'the row of a lane is locked until the commit',
+    broken: 'the next owner begins where the older one has not ended',
+    edits: [
+      {
+        file: lanes,
+        find: 'select next_seq from lane where lane = $1 and epoch = $2 for update',
+        replace: 'select next_seq from lane where lane = $1 and epoch = $2',
+      },
+    ],
+    noticedBy: {
+      file: ownershipTest,
+      title: 'a new owner waits for the transaction of the old owner and begins after it',
+    },
+  },
+  {
     name: 'epoch-steal',
     guard: 'a lane is claimed again only at its own epoch',
     broken: 'an owner that was followed takes the lane back',

@@ -70,6 +70,19 @@ export const publication: readonly Mutation[] = [
     noticedBy: { file: relayTest, title: 'a row the broker refuses holds up its own lane only' },
   },
   {
+    name: 'deletes-behind',
+    guard: 'rows leave up to the number the broker has',
+    broken: 'those behind it leave with them',
+    edits: [
+      {
+        file: 'producers/outbox/outbox-table.ts',
+        find: 'where outbox.lane = published.lane and outbox.seq <= published.seq',
+        replace: 'where outbox.lane = published.lane and published.seq > 0',
+      },
+    ],
+    noticedBy: { file: relayTest, title: 'rows leave up to the number the broker has, in their own lane' },
+  },
+  {
     name: 'outbox-by-id',
     guard: 'the outbox is read by number',
     broken: 'it is read in the order of event ids',

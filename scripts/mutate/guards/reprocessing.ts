@@ -9,6 +9,22 @@ const failuresTest = 'consumers/operations/replay/reprocess/reprocess-failures.i
 /** That events handled again double nothing, skip nothing and undo nothing a person has decided. */
 export const reprocessing: readonly Mutation[] = [
   {
+    name: 'places-forgotten',
+    guard: 'a record read again is known by its place',
+    broken: 'what is parked or was edited is new when it is read again',
+    edits: [
+      {
+        file: 'consumers/runtime/tables/known-places.ts',
+        find: 'return new Set(rows.map(({ place_id }) => place_id))',
+        replace: 'return new Set(rows.flatMap(() => []))',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/tables/known-places.int.test.ts',
+      title: 'a record is known by its place while it is parked unread, and after an operator has edited it',
+    },
+  },
+  {
     name: 'reprocess-twice',
     guard: 'a replay handles an event once',
     broken: 'one that lies in the log twice is handled twice',

@@ -1,8 +1,6 @@
 import type { World } from '../world.ts'
-import { checkCalls } from './calls.ts'
 import { checkHistories } from './histories.ts'
 import { checkLedger } from './ledger.ts'
-import { checkPublication } from './publication.ts'
 
 /** Looks at a world that has come to its end; each finding is a sentence. */
 export const findings = (world: World): string[] => [
@@ -11,3 +9,32 @@ export const findings = (world: World): string[] => [
   ...checkPublication(world),
   ...checkCalls(world),
 ]
+
+/** Every event decided is on its topic, each lane's numbers have no gap; order is seen to by the witness. */
+function checkPublication({ witness: { decided, published }, database: { tables } }: World): string[] {
+  const found: string[] = []
+  for (const place of decided.keys()) if (!published.has(place)) found.push(`event ${place} was never published`)
+  for (const { lane, next_seq } of tables.lanes.committed.values()) {
+    for (let seq = 1; seq < next_seq; seq++) if (!decided.has(`${lane}/${seq}`)) found.push(`no event ${lane}/${seq}`)
+  }
+  const ids = [...decided.values()].map(({ eventId }) => eventId)
+  if (new Set(ids).size < ids.length) found.push('an event was decided twice')
+  return found
+}
+
+/** The gateway did each thing once, and each answer that took effect is the one it gave. */
+function checkCalls({ gateway, database: { tables } }: World): string[] {
+  const found: string[] = []
+  const deeds = new Map([...gateway.journal.values()].map(({ number, orderId }) => [`${number}`, orderId]))
+  for (const { key, history } of tables.histories.committed.values()) {
+    for (const line of history) {
+      const [what, number = ''] = line.split(' ')
+      if (what !== 'answered') continue
+      if (deeds.get(number) !== key)
+        found.push(`${key}: deed ${number} of the gateway took effect twice, or for another`)
+      deeds.delete(number)
+    }
+  }
+  for (const [number, orderId] of deeds) found.push(`deed ${number} of the gateway, for ${orderId}, took no effect`)
+  return found
+}

@@ -1,4 +1,5 @@
 import type { Party, VirtualClock } from '../time/virtual-clock.ts'
+import { unnamedStatement } from './inbox-statements.ts'
 import type { Session } from './session.ts'
 import { Session as NewSession } from './session.ts'
 import type { Statements } from './statement.ts'
@@ -6,7 +7,6 @@ import { fingerprintOf } from './statement.ts'
 import type { Tables } from './tables.ts'
 import type { Locks } from './transaction.ts'
 import { Transaction } from './transaction.ts'
-import { unnamed } from './unnamed-statements.ts'
 
 export interface DatabaseOptions {
   clock: VirtualClock
@@ -85,7 +85,7 @@ export class Database {
 
   /** @throws Blocked; the database's own errors */
   run(transaction: Transaction, text: string, name: string | undefined, values: readonly unknown[]): object[] {
-    if (name === undefined) return this.orDefect(unnamed(text, this.clock.now), text)
+    if (name === undefined) return this.orDefect(unnamedStatement(text, this.clock.now), text)
     const statement = this.orDefect(this.options.statements[name], name)
     const fingerprint = fingerprintOf(text)
     if (fingerprint !== statement.fingerprint) this.options.defect(`${name} has changed (now ${fingerprint})`)
