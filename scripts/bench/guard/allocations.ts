@@ -5,9 +5,13 @@ import { promisify } from 'node:util'
 /** Bytes allocated on the heap an event, by step of pure code. */
 export type Allocations = Readonly<Record<string, number>>
 
-/** Room for all that is allocated, so that nothing is collected; the interpreter alone, so that nothing is left out. */
+/**
+ * Memory for everything that is allocated, so that nothing is collected; the interpreter alone, so that nothing is left
+ * out; one thread, so that the load of the machine changes nothing.
+ */
 const flags = [
   '--expose-gc',
+  '--single-threaded',
   '--no-opt',
   '--no-maglev',
   '--no-sparkplug',
