@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { settings } from './settings.ts'
-import { brokersOf } from './stack/servers/broker-count.ts'
+import { brokersOf } from './broker-count.ts'
 
 export type Config = Readonly<ReturnType<typeof derive>>
 

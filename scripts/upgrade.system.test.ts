@@ -13,8 +13,7 @@ import { copyCheckout } from './mutate/working-copy.ts'
 import type { WorkingCopy } from './mutate/working-copy.ts'
 import type { Passage } from '../consumers/operations/replicas/lane-trace.ts'
 import { pidOf } from '../consumers/operations/replicas/unsettled.ts'
-import { launchProcess } from './testing/launch-process.ts'
-import { createTestStack, succeeded } from './testing/test-stack.ts'
+import { createTestStack, launchProcess, succeeded } from './testing/test-stack.ts'
 import type { TestStack } from './testing/test-stack.ts'
 
 interface ChangeJson {

@@ -3,7 +3,7 @@
 import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
 import { loadStackConfig } from '../stack/supervisor/data-dir.ts'
-import { assertPortFree } from '../stack/servers/ports.ts'
+import { assertPortFree } from '../stack/supervisor/ports.ts'
 import { isAlive } from '../stack/supervisor/process-identity.ts'
 import type { ProcessIdentity } from '../stack/supervisor/process-identity.ts'
 import { embeddedServers } from '../stack/servers/servers.ts'

@@ -15,11 +15,11 @@ import { findKey, forgetKeys } from './orders/idempotency.ts'
 import { ensureLanes } from '../outbox/lane-generations.ts'
 import { createOrderBook } from './orders/order-book.ts'
 import { createOrderReader } from './orders/order-reader.ts'
-import { productOperations } from './http/products.ts'
+import { productOperations } from './orders/products.ts'
 import { Publishing } from './publishing/publishing.ts'
 import { readOperations } from './orders/read-orders.ts'
 import { lazyEncoder } from './orders/schema-ids.ts'
-import { TimelineFeed } from './http/timeline-feed.ts'
+import { TimelineFeed } from './orders/timeline-feed.ts'
 import { writeOperations } from './orders/write-orders.ts'
 
 export interface OrdersApiOptions {

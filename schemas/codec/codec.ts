@@ -11,7 +11,7 @@ import type { EventType } from '../generated/events.ts'
 import { loadSchemas } from '../load-schemas.ts'
 import type { EventSchema } from '../load-schemas.ts'
 import { createRegistry, statusOf, unreachable, untilReachable } from '../registry/registry-client.ts'
-import { createLearn } from '../registry/learn.ts'
+import { createLearn } from './learn.ts'
 import { eventTypes, subjectOf } from '../topics.ts'
 
 export interface Codec {

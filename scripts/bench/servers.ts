@@ -3,7 +3,7 @@ import { environmentWith, loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { deleteServerData, loadStackConfig } from '../../infra/stack/supervisor/data-dir.ts'
-import { assertPortFree } from '../../infra/stack/servers/ports.ts'
+import { assertPortFree } from '../../infra/stack/supervisor/ports.ts'
 import { embeddedServers } from '../../infra/stack/servers/servers.ts'
 import { startStack } from '../../infra/stack/supervisor/supervisor.ts'
 

@@ -1,4 +1,4 @@
-import type { Admin, ITopicConfig } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
 import { migrateReplays } from '../replay/replay-schema.ts'
@@ -16,7 +16,7 @@ import type { EventType } from '../../../schemas/generated/events.ts'
 import { storeSchemaIds } from '../../../producers/orders-api/orders/schema-ids.ts'
 import { registerSchemas } from '../../../schemas/registry/registry.ts'
 import { topicName, topics } from '../../../schemas/topics.ts'
-import type { Topic } from '../../../schemas/topics.ts'
+import { topicConfig } from '../partitions/generation-topics.ts'
 import { whileUnchanged } from '../partitions/operation.ts'
 
 const producers = join(import.meta.dirname, '../../../producers')
@@ -83,17 +83,6 @@ export async function deployTopics(configured: Config, log: Logger): Promise<str
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
   })
 }
-
-/** How a topic of the configuration's generation is made. */
-export const topicConfig = (topic: Topic, config: Config, replicationFactor: number): ITopicConfig => ({
-  topic: topicName(config.namespace, topic, config.generation),
-  numPartitions: config.partitions,
-  replicationFactor,
-  configEntries: [
-    { name: 'retention.ms', value: String(topic.retentionMs) },
-    { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
-  ],
-})
 
 async function noteFirst(config: Config, log: Logger): Promise<void> {
   const pool = createPool({ url: config.postgres.url, name: 'deploy', max: 1, log })

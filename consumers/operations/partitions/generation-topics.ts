@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import type { Admin, Kafka } from 'kafkajs'
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { createTopics } from '../../../infra/kafka/topics.ts'
 import { TallyError } from '../../../infra/errors.ts'
@@ -7,7 +7,7 @@ import { withGeneration } from '../../../infra/topic-generations/current-config.
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { inGeneration, topicName, topics } from '../../../schemas/topics.ts'
-import { topicConfig } from '../deploy/steps.ts'
+import type { Topic } from '../../../schemas/topics.ts'
 import type { TopicEnds } from './undrained.ts'
 
 /**
@@ -77,3 +77,14 @@ async function replicationFactor(admin: Admin): Promise<number> {
   const { brokers } = await admin.describeCluster()
   return Math.min(3, brokers.length)
 }
+
+/** How a topic of the configuration's generation is made. */
+export const topicConfig = (topic: Topic, config: Config, replicationFactor: number): ITopicConfig => ({
+  topic: topicName(config.namespace, topic, config.generation),
+  numPartitions: config.partitions,
+  replicationFactor,
+  configEntries: [
+    { name: 'retention.ms', value: String(topic.retentionMs) },
+    { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+  ],
+})

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path'
 import { loadConfig } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
-import { assertBrokers } from '../servers/broker-count.ts'
+import { assertBrokers } from '../../broker-count.ts'
 
 /** In every data folder: only what carries it is ever deleted. */
 const marker = 'tally-data-dir'

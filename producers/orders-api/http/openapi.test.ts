@@ -4,7 +4,7 @@ import supertest from 'supertest'
 import { silentLogger } from '../../../infra/logger.ts'
 import { createApp } from './app.ts'
 import { healthOperations } from './health.ts'
-import { productOperations } from './products.ts'
+import { productOperations } from '../orders/products.ts'
 import { readOperations } from '../orders/read-orders.ts'
 import { writeOperations } from '../orders/write-orders.ts'
 

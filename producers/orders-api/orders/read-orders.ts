@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { header, order, path } from '../http/contract.ts'
-import { streamTimeline } from '../http/event-stream.ts'
+import { streamTimeline } from './event-stream.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
 import type { OrderReader } from './order-reader.ts'
 import { problem } from '../http/reply.ts'
-import type { TimelineFeed } from '../http/timeline-feed.ts'
+import type { TimelineFeed } from './timeline-feed.ts'
 import { noSuchOrder } from './write-orders.ts'
 
 export interface ReadDeps {

@@ -3,15 +3,16 @@ import { readRecord } from '../../../infra/stack/supervisor/stack-record.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { placeOrders } from '../api/put-load.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
+import { usageOf } from './processes.ts'
 import type { Usage } from './processes.ts'
 import { slopePerMinute } from './slope.ts'
-import { everySeconds, watchMemory } from './watch-memory.ts'
 import { OrderTimes } from '../saga/order-times.ts'
 import { startPipeline } from '../saga/ours.ts'
 import { startOutsideWorld } from '../saga/outside-world.ts'
 import { startMachineWatch } from '../watch.ts'
 
 const ordersPerSecond = 500
+const everySeconds = 2
 
 export const memory: Benchmark = {
   name: 'memory',
@@ -82,5 +83,20 @@ function summarize(
       ),
     },
     series: { unit: 'MB', everySeconds, of },
+  }
+}
+
+/** Looks at the memory of processes from time to time. @returns ends it; what was seen of each, oldest first */
+function watchMemory(roots: ReadonlyMap<string, number>): () => Map<string, Usage[]> {
+  const seen = new Map<string, Usage[]>([...roots.keys()].map((name) => [name, []]))
+  const look = () => {
+    for (const [name, usage] of usageOf(roots)) seen.get(name)?.push(usage)
+  }
+  look()
+  const timer = setInterval(look, everySeconds * 1_000)
+  return () => {
+    clearInterval(timer)
+    look()
+    return seen
   }
 }

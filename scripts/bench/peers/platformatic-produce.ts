@@ -3,7 +3,7 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { ProduceAcks, Producer, stringSerializer } from '@platformatic/kafka'
 import { toHeaders } from '../../../schemas/envelope.ts'
 import { readOrder, startMeasuring } from '../measured.ts'
-import { orderPool } from '../produce/order-pool.ts'
+import { orderPool } from '../order-pool.ts'
 
 const { brokers, registryUrl, topic, subject, events } = readOrder<{
   brokers: string[]

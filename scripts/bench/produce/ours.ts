@@ -5,7 +5,7 @@ import { silentLogger } from '../../../infra/logger.ts'
 import { Publisher } from '../../../producers/direct/publisher.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'
 import { startMeasuring, readOrder } from '../measured.ts'
-import { orderPool } from './order-pool.ts'
+import { orderPool } from '../order-pool.ts'
 
 const { events } = readOrder<{ events: number }>()
 const perCall = 2_000

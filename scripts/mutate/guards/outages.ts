@@ -44,12 +44,12 @@ export const outages: readonly Mutation[] = [
     broken: 'its schemas count as unknown, their records as unreadable',
     edits: [
       {
-        file: 'schemas/registry/learn.ts',
+        file: 'schemas/codec/learn.ts',
         find: 'if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)',
         replace: "if (status !== undefined && status !== 404) return refuse(schemaId, 'unknown')",
       },
     ],
-    noticedBy: { file: 'schemas/registry/learn.test.ts', title: '%s says nothing about the schema' },
+    noticedBy: { file: 'schemas/codec/learn.test.ts', title: '%s says nothing about the schema' },
   },
   {
     name: 'status-believed',

@@ -2,8 +2,8 @@ import { mkdtempSync, mkdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { loadConfig } from '../../config.ts'
-import { loadStackConfig } from '../supervisor/data-dir.ts'
+import { loadConfig } from './config.ts'
+import { loadStackConfig } from './stack/supervisor/data-dir.ts'
 import { brokersOf, keepBrokers } from './broker-count.ts'
 
 let dataDir: string

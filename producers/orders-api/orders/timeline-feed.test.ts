@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { silentLogger } from '../../../infra/logger.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
-import type { OrderStatus, TimelineEntry } from './contract.ts'
+import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
 import { TimelineFeed } from './timeline-feed.ts'
 
 const entry = (seq: number) => ({ seq, summary: `entry ${seq}` }) as TimelineEntry

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createDecoder } from '../codec/decoder.ts'
+import { createDecoder } from './decoder.ts'
 import { createLearn } from './learn.ts'
 import { loadSchemas } from '../load-schemas.ts'
-import { createRegistry } from './registry-client.ts'
+import { createRegistry } from '../registry/registry-client.ts'
 
 const schemas = loadSchemas()
 const voided = schemas.find(({ type }) => type === 'PaymentVoided')!

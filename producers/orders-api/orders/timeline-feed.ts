@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import type { OrderStatus, TimelineEntry } from './contract.ts'
-import type { OrderReader } from '../orders/order-reader.ts'
+import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
+import type { OrderReader } from './order-reader.ts'
 
 export interface Watcher {
   orderId: string

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TallyError } from '../../errors.ts'
+import { TallyError } from './errors.ts'
 
 /** The number of embedded brokers of a data folder; undefined while Kafka has stored nothing in it. */
 export function brokersOf(dataDir: string): number | undefined {

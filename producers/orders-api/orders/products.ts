@@ -1,7 +1,7 @@
-import type { Catalogue } from '../orders/catalogue.ts'
-import { newProduct, path, product, productPage, query } from './contract.ts'
-import { operation } from './operation.ts'
-import type { Operation } from './operation.ts'
+import type { Catalogue } from './catalogue.ts'
+import { newProduct, path, product, productPage, query } from '../http/contract.ts'
+import { operation } from '../http/operation.ts'
+import type { Operation } from '../http/operation.ts'
 
 /** The catalogue: what can be ordered. */
 export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): Operation[] {

@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import type { OrderStatus, TimelineEntry } from './contract.ts'
+import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
 import type { TimelineFeed } from './timeline-feed.ts'
 
 export interface EventStreamOptions {

@@ -1,8 +1,8 @@
 import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import avro from 'avsc'
 import { describeError, TallyError } from '../../infra/errors.ts'
-import type { Decoder } from '../codec/decoder.ts'
-import { askRegistry, statusOf, unreachable } from './registry-client.ts'
+import type { Decoder } from './decoder.ts'
+import { askRegistry, statusOf, unreachable } from '../registry/registry-client.ts'
 
 export interface LearnOptions {
   registry: SchemaRegistry

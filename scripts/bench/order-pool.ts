@@ -1,6 +1,6 @@
-import { generateEvents } from '../../../producers/sample-data/event-generator.ts'
-import type { Event } from '../../../producers/sample-data/event-generator.ts'
-import { seed } from '../fill-orders.ts'
+import { generateEvents } from '../../producers/sample-data/event-generator.ts'
+import type { Event } from '../../producers/sample-data/event-generator.ts'
+import { seed } from './fill-orders.ts'
 
 type Order = Extract<Event, { type: 'OrderPlaced' }>
 

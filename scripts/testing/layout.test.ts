@@ -1,0 +1,211 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { dirname, join, normalize, resolve } from 'node:path'
+import { expect, test } from '@jest/globals'
+
+const root = resolve(import.meta.dirname, '..', '..')
+/** What lies behind in the list may be imported, never what lies before. */
+const layers = ['scripts', 'consumers', 'producers', 'schemas', 'infra']
+const services = ['payment', 'inventory', 'shipping', 'order-status', 'notifications'].map(
+  (name) => `consumers/${name}`,
+)
+
+interface Source {
+  readonly path: string
+  readonly lines: number
+  /** Paths from the root. */
+  readonly imports: readonly string[]
+}
+
+const read = (path: string): Source => {
+  const text = readFileSync(join(root, path), 'utf8')
+  const specifiers = [...text.matchAll(/(?:from|import\() ?'(\.[^']+)'/g)].map(([, specifier]) => specifier ?? '')
+  return {
+    path,
+    lines: text.split('\n').length - 1,
+    imports: specifiers.map((specifier) => normalize(join(dirname(path), specifier))),
+  }
+}
+
+const files = layers
+  .flatMap((layer) =>
+    readdirSync(join(root, layer), { recursive: true, encoding: 'utf8' }).map((at) => join(layer, at)),
+  )
+  .filter((path) => path.endsWith('.ts'))
+  .map(read)
+const sources = files.filter(({ path }) => !path.endsWith('.test.ts'))
+const forTests = (path: string): boolean => path.includes('/testing/')
+
+interface Arrow {
+  /** Files or folders. */
+  readonly from: readonly string[]
+  readonly never: readonly string[]
+  /** Exceptions to `never`. */
+  readonly but?: readonly string[]
+  readonly because: string
+}
+
+/** Each of these may import those behind it. */
+const line = (rooms: readonly (readonly string[])[], because: string): Arrow[] =>
+  rooms.map((from, index) => ({ from, never: rooms.slice(0, index).flat(), because }))
+
+const runtime = (name: string): string => `consumers/runtime/${name}`
+const outside = ['kafka', 'postgres', 'simulators', 'stack', 'topic-generations'].map((name) => `infra/${name}`)
+
+/** Between the rooms of a layer. Test kits are exempt. */
+const arrows: readonly Arrow[] = [
+  ...line(
+    [
+      ['start-consumer.ts', 'load-consumer.ts'].map(runtime),
+      ['lane', 'group'].map(runtime),
+      [runtime('batch')],
+      [runtime('tables')],
+      ['model.ts', 'handler.ts', 'state-table.ts'].map(runtime),
+    ],
+    'inside the runtime: start-consumer → lane, group → batch → tables → model',
+  ),
+  {
+    from: ['consumers/runtime', ...services],
+    never: ['consumers/operations', 'producers'],
+    but: ['producers/outbox'],
+    because: 'a replica knows no operations, and of the producers only the outbox',
+  },
+  { from: ['consumers/runtime', 'consumers/operations'], never: services, because: 'services import the runtime' },
+  ...services.map((service) => ({
+    from: [service],
+    never: services.filter((other) => other !== service),
+    because: 'services know each other by their events only',
+  })),
+  {
+    from: ['producers/outbox'],
+    never: ['orders-api', 'direct', 'event-json', 'sample-data', 'import'].map((name) => `producers/${name}`),
+    because: 'the outbox is the base of every producer',
+  },
+  {
+    from: ['producers/orders-api'],
+    never: ['direct', 'event-json', 'sample-data', 'import'].map((name) => `producers/${name}`),
+    because: 'the orders API knows no other way to produce',
+  },
+  {
+    from: ['config', 'settings', 'errors', 'logger', 'promises', 'broker-count'].map((name) => `infra/${name}.ts`),
+    never: outside,
+    because: 'the base of infra imports none of its rooms',
+  },
+  {
+    from: ['infra/postgres', 'infra/simulators'],
+    never: outside,
+    because: 'the database client and the simulators stand alone',
+  },
+  {
+    from: ['infra/kafka'],
+    never: outside.filter((room) => room !== 'infra/postgres'),
+    because: 'the Kafka client knows no servers',
+  },
+  {
+    from: ['infra/topic-generations'],
+    never: ['infra/stack', 'infra/simulators'],
+    because: 'clients start no servers',
+  },
+]
+
+const within = (path: string, places: readonly string[]): boolean =>
+  places.some((place) => path === place || path.startsWith(`${place}/`))
+
+/** The innermost of the places a path lies in. */
+const homeOf = (path: string, places: readonly string[]): string | undefined =>
+  places.filter((place) => within(path, [place])).sort((a, b) => b.length - a.length)[0]
+
+test('imports point one way between the layers', () => {
+  const back = sources.flatMap(({ path, imports }) =>
+    imports
+      .filter((target) => layers.indexOf(layerOf(target)) < layers.indexOf(layerOf(path)))
+      .map((target) => `${path} imports ${target}: ${layers.join(' → ')}`),
+  )
+  expect(back).toEqual([])
+})
+
+test('imports point one way between the rooms of a layer', () => {
+  const back = sources.flatMap(({ path, imports }) => {
+    if (forTests(path)) return []
+    return arrows
+      .filter(({ from }) => within(path, from))
+      .flatMap(({ from, never, but = [], because }) =>
+        imports
+          .filter((target) => within(target, never) && !within(target, but) && !forTests(target))
+          .filter((target) => homeOf(target, from) === undefined || homeOf(target, from) !== homeOf(path, from))
+          .map((target) => `${path} imports ${target}: ${because}`),
+      )
+  })
+  expect(back).toEqual([])
+})
+
+test('no two folders side by side import each other', () => {
+  const uses = new Map<string, string>()
+  for (const { path, imports } of sources.filter((source) => !forTests(source.path)))
+    for (const target of imports.filter((each) => !forTests(each))) {
+      const pair = sidesOf(path, target)
+      if (pair) uses.set(pair.join(' → '), `${path} imports ${target}`)
+    }
+  const circles = [...uses].flatMap(([arrow, example]) => {
+    const [from = '', to = ''] = arrow.split(' → ')
+    const back = uses.get(`${to} → ${from}`)
+    return back && from < to ? [`${example}, but ${back}`] : []
+  })
+  expect(circles).toEqual([])
+})
+
+test('a folder holds at most 16 files', () => {
+  const folders = Map.groupBy(sources, ({ path }) => dirname(path))
+  const full = [...folders].filter(([folder, files]) => folder !== 'scripts' && files.length > 16)
+  expect(full.map(([folder, files]) => `${folder}: ${files.length} files`)).toEqual([])
+})
+
+test('files are short: half of them have at most 85 lines, none more than 250', () => {
+  expect(sources.filter(({ lines }) => lines > 250).map(({ path, lines }) => `${path}: ${lines} lines`)).toEqual([])
+  const sorted = sources.map(({ lines }) => lines).sort((a, b) => a - b)
+  expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(85)
+})
+
+/** Files of under 30 lines with one user that stay apart, and why. Those with a test of their own need no other reason. */
+const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
+  [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service: its definition is loaded by its path'],
+  [/^scripts\/[a-z]+\/print-/, 'what a command prints, apart from what it does'],
+  [/^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag)\.ts$/, 'one question to the database each'],
+  [/^scripts\/verify\/invariants\//, 'one file per invariant'],
+  [/^scripts\/mutate\/mutations\.ts$/, 'the list of all guards'],
+  [/^scripts\/bench\/[a-z]+\/[a-z]+\.ts$/, 'one folder per benchmark, with its definition in a file of its name'],
+  [/^scripts\/bench\/report\/keep-report\.ts$/, 'writes files; what they hold is beside it'],
+  [/^scripts\/simulate\/broker\/fetched-batch\.ts$/, 'kafkajs’s own batch, for which it has no types'],
+  [/^infra\/kafka\/patches\/idle\.ts$/, 'one file per patch of kafkajs'],
+  [/^infra\/postgres\/cork-writes\.ts$/, 'one file per patch of pg'],
+  [/^infra\/testing\/test-logger\.ts$/, 'what tests log to; environment.ts shows it'],
+  [/\/testing\/(samples|global-teardown)\.ts$/, 'loaded by its path in another process'],
+]
+const isConcept = (path: string): boolean =>
+  files.some(({ path: other }) => other.replace(/(\.int)?\.test\.ts$/, '.ts') === path && other !== path) ||
+  concepts.some(([those]) => those.test(path))
+
+test('a short file with one user is a concept of its own, or part of its user', () => {
+  const uses = files.flatMap(({ path, imports }) => [...new Set(imports)].map((target) => ({ path, target })))
+  const users = Map.groupBy(
+    // Tests are the users of a test kit, and of nothing else
+    uses.filter(({ path, target }) => !path.endsWith('.test.ts') || forTests(target)),
+    ({ target }) => target,
+  )
+  const scraps = sources.flatMap(({ path, lines }) => {
+    const [user, ...others] = users.get(path) ?? []
+    if (lines >= 30 || !user || others.length > 0 || isConcept(path)) return []
+    return [`${path}: ${lines} lines, used by ${user.path} only: merge them, or name the concept in this test`]
+  })
+  expect(scraps).toEqual([])
+  expect(concepts.filter(([those]) => !sources.some(({ path }) => those.test(path)))).toEqual([])
+})
+
+const layerOf = (path: string): string => path.split('/')[0] ?? ''
+
+/** The two folders beside each other that two files lie in; undefined if there are none. */
+function sidesOf(one: string, other: string): [string, string] | undefined {
+  const [left, right] = [dirname(one).split('/'), dirname(other).split('/')]
+  const apart = left.findIndex((name, index) => name !== right[index])
+  if (apart < 0 || apart >= right.length) return undefined
+  return [left.slice(0, apart + 1).join('/'), right.slice(0, apart + 1).join('/')]
+}
