@@ -183,7 +183,7 @@ test('orders that share articles never take more than there is', () => {
             .flatMap((reservation) => ('lines' in reservation && reservation.phase === phase ? reservation.lines : []))
             .reduce((sum, line) => sum + (line.sku === sku ? line.quantity : 0), 0)
         const replenished = inputs.reduce(
-          (sum, { data }) => sum + ('sku' in data && data.sku === sku ? data.quantity : 0),
+          (sum, { data }) => sum + ('quantity' in data && data.sku === sku ? data.quantity : 0),
           0,
         )
         expect(stock).toEqual({

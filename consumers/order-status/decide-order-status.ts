@@ -13,7 +13,7 @@ export type Status =
   | 'rejected'
 
 /** Every event that concerns one order. */
-export type OrderEvent = Exclude<Emitted, { type: 'StockReplenished' }>
+export type OrderEvent = Extract<Emitted, { data: { orderId: string } }>
 
 export interface TimelineEntry {
   /** 1, 2, 3 … per order, in the order this service learned of the events. */

@@ -62,6 +62,7 @@ export function createFold(): Fold {
         replenished.set(data.sku, (replenished.get(data.sku) ?? 0) + data.quantity)
         return
       }
+      if (!('orderId' in data)) return // About an article: no invariant of orders depends on it
       const facts = factsOf(data.orderId)
       facts.counts.set(type, (facts.counts.get(type) ?? 0) + 1)
       if (type === 'OrderPlaced') {
