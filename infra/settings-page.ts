@@ -15,8 +15,8 @@ interface Described {
 
 const introduction = `# Configuration
 
-Tally reads environment variables only; there is no configuration file. A value that does not parse stops the command with
-exit code 2 and a message that names every wrong variable.
+Tally reads environment variables only; there is no configuration file. A value that does not parse stops the command
+with exit code 2 and a message that names every wrong variable.
 
 <!-- Written by \`npm run generate\` from infra/settings.ts. Edit the descriptions there. -->
 `

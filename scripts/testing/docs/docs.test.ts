@@ -15,6 +15,9 @@ const pathsIn = (prose: string) =>
     ([, path = '']) => path,
   )
 
+/** A row of the settings cannot be broken: `npm run generate` writes it from the description in the code. */
+const isGenerated = (file: string, line: string) => file === 'docs/configuration.md' && line.startsWith('|')
+
 /** The fragment of a link to a heading, as GitHub makes it. */
 const slug = (heading: string) =>
   heading
@@ -39,10 +42,11 @@ describe.each(files)('%s', (file) => {
   const blocks = blocksOf(file)
   const prose = proseOf(file)
 
-  test('has no line over 120 characters', () => {
-    const long = readDocument(file)
-      .split('\n')
-      .flatMap((line, at) => (line.length > 120 ? [`${file}:${at + 1}`] : []))
+  test('has no line over 120 characters, but for rows of the generated table', () => {
+    const lines = readDocument(file).split('\n')
+    const long = lines.flatMap((line, at) =>
+      line.length > 120 && !isGenerated(file, line) ? [`${file}:${at + 1}`] : [],
+    )
     expect(long).toEqual([])
   })
 
