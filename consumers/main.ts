@@ -35,7 +35,7 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     log.fatal({ reason }, 'cannot go on, ending so that the supervisor starts afresh')
     process.exit(1)
   }
-  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica, died })
+  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica })
   const current = await currentConfig(config, pool)
   let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')

@@ -112,8 +112,7 @@ test.each(registryFaults.map((fault) => [Object.values(fault).join(' '), fault] 
     await bench.publish(placed)
     const learning = codec.learn([codec.schemaIdOf(bench.codec.encode('OrderPlaced', placed[0]!.data))!])
     await expect(learning).rejects.toMatchObject({ code: 'UNREACHABLE' })
-    const died = (reason: string) => log.error({ reason }, 'died')
-    const options = { config, pool: bench.pool, codec, log, replica: 'r', died }
+    const options = { config, pool: bench.pool, codec, log, replica: 'r' }
     const running = await startConsumer(tallyConsumer(group), options)
     await using _ = { [Symbol.asyncDispose]: () => running.stop() }
     const waiting = () => bench.pool.query("select from lane_state where phase = 'waiting'")

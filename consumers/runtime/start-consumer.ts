@@ -30,8 +30,6 @@ export interface ConsumerDependencies {
   log: Logger
   /** Name of this replica, as operators see it. */
   replica: string
-  /** Called when the process must end and be restarted. */
-  died(reason: string): void
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
   broker?: { kafka: Kafka; readIds: typeof readTopicIds }
 }
@@ -43,17 +41,20 @@ const flushPatienceMs = 500
 const watchPatienceMs = 2_000
 const connectionsAtOnce = 4
 
+/** A broker that has not answered for so long is taken for lost: longer than any fetch, and half a session at most. */
+const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2_000, kafka.sessionTimeoutMs / 2))
+
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, died, broker }: ConsumerDependencies,
+  { config, pool, codec, log, replica, broker }: ConsumerDependencies,
 ): Promise<Running> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => inGeneration(topicOf(type).name, generation)))]
   const { brokers, sessionTimeoutMs } = config.kafka
   const { kafka, readIds } = broker ?? {
-    kafka: createKafka({ brokers, clientId: replica, log }),
+    kafka: createKafka({ brokers, clientId: replica, log, requestTimeoutMs: answerWithinMs(config) }),
     readIds: readTopicIds,
   }
   const { begins } = definition
@@ -79,7 +80,6 @@ export async function startConsumer<State, Row>(
     partitions,
     sessionTimeoutMs,
     log,
-    died,
     joining: () => void offsets.refresh(),
     passedOver: (...stretch) => offsets.passOver(...stretch),
     fetched: new FetchedBatches({ offsets, namespace, log }),

@@ -58,8 +58,7 @@ async function openPipeline(orderTimeoutMs: number) {
       const own = createPool({ url: config.postgres.url, schema: schemaName(namespace, folder), name: folder, log })
       stack.defer(() => own.end())
       const definition = await loadConsumer(folder, config)
-      const died = (reason: string) => log.error({ folder, reason }, 'died')
-      const running = await startConsumer(definition, { config, pool: own, codec, log, replica: folder, died })
+      const running = await startConsumer(definition, { config, pool: own, codec, log, replica: folder })
       stack.defer(() => running.stop())
     }
   }

@@ -1,11 +1,13 @@
 import kafkajs from 'kafkajs'
 import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
 import { patchesKafkajs } from '../config.ts'
+import { patchHeartbeat } from './patches/heartbeat.ts'
 import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
 import { registerCompression } from './patches/fetch/register-compression.ts'
 import { patchIdleTimer } from './patches/idle.ts'
 import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
+import { answeringBroker } from './raw-request.ts'
 
 export interface KafkaOptions {
   brokers: string[]
@@ -27,13 +29,21 @@ export function createKafka({
   retry = patience,
 }: KafkaOptions): Kafka {
   patchFetchResponse() // Never off: without it a record can end the process
+  patchHeartbeat() // Never off: without it a group never leaves a dead coordinator
   registerCompression()
   if (patchesKafkajs()) {
     patchIdleTimer()
     patchProduceRequest()
   }
   return new kafkajs.Kafka({
-    brokers,
+    brokers:
+      brokers.length === 1
+        ? brokers
+        : () =>
+            answeringBroker(brokers).then(
+              (one) => [one],
+              () => brokers,
+            ),
     clientId,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: 3_000,

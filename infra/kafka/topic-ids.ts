@@ -1,5 +1,5 @@
-import { connect } from 'node:net'
 import { TallyError } from '../errors.ts'
+import { answeringBroker, exchange, frame } from './raw-request.ts'
 
 const apiKeyMetadata = 3
 const version = 12
@@ -17,41 +17,21 @@ export async function readTopicIds(
   brokers: readonly string[],
   topics: readonly string[],
 ): Promise<Map<string, string>> {
-  let failure: unknown
-  for (const broker of brokers) {
-    try {
-      return decodeTopicIds(await exchange(broker, encodeRequest(topics)))
-    } catch (error) {
-      failure = error
-    }
+  try {
+    return decodeTopicIds(await exchange(await answeringBroker(brokers), encodeRequest(topics)))
+  } catch (error) {
+    throw new TallyError('UNREACHABLE', `Kafka does not answer at ${brokers.join(', ')}`, { cause: error })
   }
-  throw new TallyError('UNREACHABLE', `Kafka does not answer at ${brokers.join(', ')}`, { cause: failure })
 }
 
 function encodeRequest(topics: readonly string[]): Buffer {
-  const clientId = Buffer.from('tally')
-  const header = Buffer.alloc(10)
-  header.writeInt16BE(apiKeyMetadata, 0)
-  header.writeInt16BE(version, 2)
-  header.writeInt32BE(1, 4)
-  header.writeInt16BE(clientId.length, 8)
   const names = topics.map((topic) => {
     const name = Buffer.from(topic)
     return Buffer.concat([Buffer.alloc(16), varint(name.length + 1), name, noTags])
   })
   const neitherCreateNorAuthorize = Buffer.from([0, 0])
-  const body = Buffer.concat([
-    header,
-    clientId,
-    noTags,
-    varint(topics.length + 1),
-    ...names,
-    neitherCreateNorAuthorize,
-    noTags,
-  ])
-  const length = Buffer.alloc(4)
-  length.writeInt32BE(body.length)
-  return Buffer.concat([length, body])
+  const body = [noTags, varint(topics.length + 1), ...names, neitherCreateNorAuthorize, noTags]
+  return frame(apiKeyMetadata, version, Buffer.concat(body))
 }
 
 const noTags = Buffer.from([0])
@@ -60,24 +40,6 @@ function varint(value: number): Buffer {
   const bytes = []
   for (; value > 0x7f; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
   return Buffer.from([...bytes, value])
-}
-
-/** Sends one framed request and resolves with the body of the response. */
-function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Promise<Buffer> {
-  const [host, port] = broker.split(':')
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(port) }, () => socket.write(request))
-    let received = Buffer.alloc(0)
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer in time')))
-    socket.on('error', reject)
-    socket.on('close', () => reject(new Error('connection closed')))
-    socket.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk])
-      if (received.length < 4 || received.length < 4 + received.readInt32BE(0)) return
-      resolve(received.subarray(4))
-      socket.destroy()
-    })
-  })
 }
 
 function decodeTopicIds(answer: Buffer): Map<string, string> {

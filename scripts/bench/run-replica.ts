@@ -44,10 +44,6 @@ export async function runReplica<State, Row>(
   const running = await startConsumer(definition, {
     ...{ config, pool, codec, log },
     replica: group,
-    died: (reason) => {
-      process.stderr.write(`${reason}\n`)
-      process.exit(1)
-    },
     broker: { kafka, readIds: readTopicIds },
   })
   while ((await published()) < events) await sleep(20)

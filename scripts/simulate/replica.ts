@@ -79,7 +79,6 @@ export class Replica {
         codec,
         log: this.log(),
         replica: party.name,
-        died: (reason) => this.ends(party, reason),
         broker: { kafka: simulatedKafka(wire), readIds: simulatedTopicIds(wire) },
       })
     } catch (error) {

@@ -86,7 +86,6 @@ async function startOnNext({ sandbox, config, pool, codec }: TestBench, definiti
   })
   const running = await startConsumer(definition, {
     ...{ config: { ...config, generation, partitions }, pool, codec, log, replica: 'next' },
-    died: () => {},
   })
   return { [Symbol.asyncDispose]: () => running.stop() }
 }

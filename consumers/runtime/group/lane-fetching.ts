@@ -3,7 +3,8 @@ import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 
 export interface LaneFetchingOptions {
-  consumer: Consumer
+  /** The one there is now; throws while there is none. */
+  consumer: () => Consumer
   namespace: string
   /** Without namespace. */
   topics: readonly string[]
@@ -43,7 +44,7 @@ export class LaneFetching {
   /** While kafkajs restarts, it has no group and throws; the next join repeats the commands. */
   private tell(command: (consumer: Consumer) => void): void {
     try {
-      command(this.options.consumer)
+      command(this.options.consumer())
     } catch (error) {
       this.options.log.debug({ error: describeError(error) }, 'the group client is between two groups')
     }

@@ -17,6 +17,8 @@ export interface MemberLane {
   drop(): Promise<void>
   /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown>
+  /** Why the group may have given the lane to others; undefined: it has not. Repeated. */
+  unheard(reason: string | undefined): void
 }
 
 /** The group client's side of a fetched batch. */
@@ -44,6 +46,4 @@ export interface MembershipOptions<L extends MemberLane> {
   joining(): void
   /** The client read these records and skipped them: aborted transactions and control records. */
   passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
-  /** The group client is dead and does not recover: the process must end. */
-  died(reason: string): void
 }

@@ -1,6 +1,5 @@
-import type { Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
-import { describeError } from '../../../infra/errors.ts'
-import { laneAssigner } from './lane-assigner.ts'
+import type { Batch, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs'
+import { GroupClient } from './group-client.ts'
 import { LaneFetching } from './lane-fetching.ts'
 import type { FetchProgress, MemberLane, MembershipOptions } from './membership-options.ts'
 import { OffsetCommits } from './offset-commits.ts'
@@ -23,11 +22,10 @@ const commitEveryMs = 1_000
 export class Membership<L extends MemberLane> {
   readonly lanes = new Map<number, L>()
   private readonly options: MembershipOptions<L>
-  private readonly consumer: Consumer
+  private readonly client: GroupClient
   private readonly fetching: LaneFetching
   private readonly commits: OffsetCommits
   private readonly timers: NodeJS.Timeout[] = []
-  private lastSign = performance.now()
   private lastHeartbeat = 0
   private leaving = false
   private readonly gone = Promise.withResolvers<void>()
@@ -36,58 +34,25 @@ export class Membership<L extends MemberLane> {
 
   constructor(options: MembershipOptions<L>) {
     this.options = options
-    const { kafka, groupId, sessionTimeoutMs } = options
-    this.consumer = kafka.consumer({
-      groupId,
-      partitionAssigners: [laneAssigner(() => this.held())],
-      sessionTimeout: sessionTimeoutMs,
-      rebalanceTimeout: Math.max(3_000, sessionTimeoutMs / 2),
-      // Members learn of a rebalance from heartbeats, and all wait for the last one to learn of it
-      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
-      maxWaitTimeInMs: 100,
-      minBytes: 1,
-      maxBytesPerPartition: 256 * 1024,
-      allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 1_000_000 },
+    const { kafka, groupId, namespace, partitions, sessionTimeoutMs, log } = options
+    this.client = new GroupClient({
+      ...{ kafka, groupId, partitions, sessionTimeoutMs, log },
+      topics: options.topics.map((topic) => `${namespace}${topic}`),
+      held: () => this.held(),
+      joined: (payload) => this.joined(payload),
+      confirmed: () => this.confirmed(),
+      eachBatch: (payload) => this.eachBatch(payload),
+      passedOver: (topic, ...where) => options.passedOver(topic.slice(namespace.length), ...where),
+      unheard: (reason) => this.lanes.forEach((lane) => lane.unheard(reason)),
     })
-    this.fetching = new LaneFetching({ consumer: this.consumer, ...options })
-    this.commits = new OffsetCommits(this.consumer, options.log)
+    const consumer = () => this.client.consumer
+    this.fetching = new LaneFetching({ ...options, consumer })
+    this.commits = new OffsetCommits(consumer, options.log)
   }
 
   async start(): Promise<void> {
-    const { consumer, options } = this
-    const { GROUP_JOIN, HEARTBEAT, FETCH, END_BATCH_PROCESS, CRASH, REQUEST_TIMEOUT } = consumer.events
-    consumer.on(GROUP_JOIN, (event) => this.joined(event))
-    consumer.on(FETCH, () => (this.lastSign = performance.now()))
-    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
-      const { topic, partition, batchSize, firstOffset, lastOffset } = payload
-      if (batchSize > 0) return
-      const name = topic.slice(options.namespace.length)
-      options.passedOver(name, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
-    })
-    consumer.on(HEARTBEAT, () => this.confirmed())
-    consumer.on(CRASH, ({ payload }) => {
-      if (!payload.restart) options.died(`the group client crashed: ${describeError(payload.error)}`)
-    })
-    // kafkajs never closes a connection that died silently
-    consumer.on(REQUEST_TIMEOUT, ({ payload }) =>
-      options.died(`no answer to ${payload.apiName} from ${payload.broker}`),
-    )
-    await consumer.connect()
-    await consumer.subscribe({
-      topics: options.topics.map((topic) => this.fetching.onBroker(topic)),
-      fromBeginning: true,
-    })
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: options.topics.length * options.partitions,
-      eachBatch: (payload) => this.eachBatch(payload),
-    })
-    this.timers.push(
-      setInterval(() => void this.commits.commit(this.positions()), commitEveryMs),
-      setInterval(() => this.watch(), 1_000),
-    )
+    await this.client.start()
+    this.timers.push(setInterval(() => void this.commits.commit(this.positions()), commitEveryMs))
   }
 
   /** Releases the lanes, then leaves the group. Call after `quiesce`, when the lanes' events are published. */
@@ -98,9 +63,9 @@ export class Membership<L extends MemberLane> {
     const dropped = [...this.lanes.values()].map((lane) => lane.drop())
     this.lanes.clear()
     await settlesWithin(Promise.all([committed, ...dropped]), 1_000)
-    const disconnected = this.consumer.disconnect()
+    const left = this.client.leave()
     this.gone.resolve()
-    await disconnected
+    await left
   }
 
   /** Stops processing batches and claiming lanes; resolves when the work in progress has ended, or after a time limit. */
@@ -137,7 +102,7 @@ export class Membership<L extends MemberLane> {
   }
 
   /** Runs inside the join, before the first fetch of the generation. */
-  private joined({ payload }: ConsumerGroupJoinEvent): void {
+  private joined(payload: ConsumerGroupJoinEvent['payload']): void {
     this.recalled = false
     this.options.joining()
     const assigned = new Set(Object.values(payload.memberAssignment).flat())
@@ -173,7 +138,7 @@ export class Membership<L extends MemberLane> {
    */
   private confirmed(): void {
     const sentAfter = this.lastHeartbeat
-    this.lastHeartbeat = this.lastSign = performance.now()
+    this.lastHeartbeat = performance.now()
     this.recalled = false
     for (const [number, lane] of this.lanes) {
       if (lane.phase === 'fenced' && lane.fencedAt < sentAfter) this.claim(number)
@@ -230,12 +195,5 @@ export class Membership<L extends MemberLane> {
         return offset === undefined ? [] : [{ topic: this.fetching.onBroker(topic), partition: lane.number, offset }]
       }),
     )
-  }
-
-  private watch(): void {
-    const silentMs = performance.now() - this.lastSign
-    const limitMs = this.options.sessionTimeoutMs * 2 + 10_000
-    if (silentMs > limitMs)
-      this.options.died(`neither fetch nor heartbeat was answered for ${Math.round(silentMs / 1000)} s`)
   }
 }

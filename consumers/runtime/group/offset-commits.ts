@@ -11,12 +11,12 @@ export interface Position {
 
 /** Commits positions to Kafka for lag tools only: nothing ever starts from these offsets. */
 export class OffsetCommits {
-  private readonly consumer: Consumer
+  private readonly consumer: () => Consumer
   private readonly log: Logger
   private readonly committed = new Map<string, number>()
   private underWay = false
 
-  constructor(consumer: Consumer, log: Logger) {
+  constructor(consumer: () => Consumer, log: Logger) {
     this.consumer = consumer
     this.log = log
   }
@@ -29,7 +29,7 @@ export class OffsetCommits {
     if (changed.length === 0 || this.underWay) return
     this.underWay = true
     try {
-      await this.consumer.commitOffsets(changed.map((position) => ({ ...position, offset: String(position.offset) })))
+      await this.consumer().commitOffsets(changed.map((position) => ({ ...position, offset: String(position.offset) })))
       for (const { topic, partition, offset } of changed) this.committed.set(`${topic}/${partition}`, offset)
     } catch (error) {
       this.log.debug({ error: describeError(error) }, 'offsets not committed')

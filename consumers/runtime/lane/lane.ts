@@ -40,6 +40,7 @@ export class Lane {
   private answers: LaneAnswers | undefined
   private failures = 0
   private paused: string | undefined
+  private silence: string | undefined
   private readonly notes: ConditionNotes
 
   constructor(number: number, context: LaneContext) {
@@ -107,6 +108,13 @@ export class Lane {
     if (resumed) this.context.readOn(this.number)
     else this.context.pauseFetching(this.number)
     void this.serially(async () => this.noteStanding()) // True only when the batch in progress has ended
+  }
+
+  /** No heartbeat is answered: for people. Whether the lane is still ours PostgreSQL decides, as ever. */
+  unheard(reason: string | undefined): void {
+    if (reason === this.silence) return
+    this.silence = reason
+    this.noteStanding()
   }
 
   /** The epoch in the database is newer: another replica claimed the lane, or an operator moved it, which may end a stop. */
@@ -231,7 +239,9 @@ export class Lane {
   }
 
   private noteStanding(): void {
-    if (this.phase === 'live') this.note(this.paused === undefined ? 'live' : 'paused', this.paused)
+    if (this.phase !== 'live') return
+    if (this.paused !== undefined) this.note('paused', this.paused)
+    else this.note(this.silence === undefined ? 'live' : 'waiting', this.silence)
   }
 
   private note(condition: LaneCondition, reason?: string): boolean {

@@ -103,7 +103,6 @@ export async function openTestBench(
           codec,
           log,
           replica: name,
-          died: (reason) => log.error({ reason }, 'died'),
         }),
       )
       replicas.push(running)

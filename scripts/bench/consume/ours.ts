@@ -35,6 +35,7 @@ class ReadingLane implements MemberLane {
   position = () => this.next
   drop = () => Promise.resolve()
   idle = () => Promise.resolve()
+  unheard = () => {}
 }
 
 const membership: Membership<ReadingLane> = new Membership<ReadingLane>({
@@ -48,7 +49,6 @@ const membership: Membership<ReadingLane> = new Membership<ReadingLane>({
   claim: (number) => new ReadingLane(number),
   joining: () => (finish ??= startMeasuring()),
   passedOver: () => {},
-  died: (reason) => done.reject(new Error(reason)),
   fetched: {
     async process(lane, { messages, partition }, { reached }) {
       const source = { codec, handled, partitions, topic: 'orders', partition }

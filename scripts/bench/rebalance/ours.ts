@@ -17,11 +17,7 @@ await runService('hop', async ({ config, log, replica, signal }) => {
     log,
   })
   const codec = await createCodec({ registryUrl: registry.url, namespace, log, signal })
-  const died = (reason: string) => {
-    process.stderr.write(`${reason}\n`)
-    process.exit(1)
-  }
-  const consumer = await startConsumer(hopConsumer, { config, pool, codec, log, replica, died })
+  const consumer = await startConsumer(hopConsumer, { config, pool, codec, log, replica })
   return {
     async stop() {
       await consumer.stop()

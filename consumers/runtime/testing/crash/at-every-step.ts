@@ -89,15 +89,12 @@ export async function* crashAtEveryStep({
   async function takeOver(): Promise<void> {
     const { codec, sandbox } = bench
     const name = `heir-${++lives}`
-    let dead = false
-    const died = () => void (dead = true)
-    const heir = await startReplica({ definition, config, codec, log: sandbox.log, name, died })
+    const heir = await startReplica({ definition, config, codec, log: sandbox.log, name })
     try {
-      await waitUntil('dead, or everything settled', async () => dead || (await settling.settled()), patience)
+      await waitUntil('everything settled', () => settling.settled(), patience)
     } finally {
       await heir.stop()
     }
-    if (dead) await takeOver()
   }
 
   async function attempt(crashes: readonly CrashPoint[]): Promise<CrashOutcome> {

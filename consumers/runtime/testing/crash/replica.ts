@@ -19,8 +19,6 @@ export interface ReplicaOptions {
   /** Unique among the replicas of the trial. */
   name: string
   passed?: Passed
-  /** Called when the replica cannot continue and must be replaced. */
-  died(): void
 }
 
 /**
@@ -33,7 +31,6 @@ export async function startReplica({
   log,
   name,
   passed = () => {},
-  died,
   ...options
 }: ReplicaOptions): Promise<Running> {
   const { group } = options.definition
@@ -50,10 +47,6 @@ export async function startReplica({
     broker: { kafka: observed.kafka, readIds: readTopicIds },
     log,
     replica: name,
-    died(reason) {
-      log.fatal({ reason }, 'cannot go on')
-      died()
-    },
   })
   return {
     async stop() {

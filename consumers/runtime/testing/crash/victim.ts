@@ -20,7 +20,7 @@ await runService(name, async ({ config, log, signal }) => {
     // Nothing in this process runs after this, neither handlers nor open writes
     if (step === crash?.step && passing === crash.passing) die()
   }
-  const running = await startReplica({ definition, config, codec, log, name, passed, died: die })
+  const running = await startReplica({ definition, config, codec, log, name, passed })
   return {
     async stop() {
       await running.stop()

@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
+import { describeError } from '../../../infra/errors.ts'
+import type { Logger } from '../../../infra/logger.ts'
+import { settlesWithin } from '../../../infra/settles-within.ts'
+import { laneAssigner } from './lane-assigner.ts'
+
+export interface GroupClientOptions {
+  kafka: Kafka
+  groupId: string
+  /** On the broker. */
+  topics: readonly string[]
+  partitions: number
+  sessionTimeoutMs: number
+  log: Logger
+  /** Lanes this process holds, with their epochs; undefined if it is about to leave. */
+  held(): ReadonlyMap<number, number> | undefined
+  /** Runs inside the join, before the first fetch of the generation. */
+  joined(event: ConsumerGroupJoinEvent['payload']): void
+  /** A heartbeat was answered. */
+  confirmed(): void
+  eachBatch(payload: EachBatchPayload): Promise<void>
+  /** The client passed these records over; topic as on the broker. */
+  passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
+  /** No heartbeat is answered, for this reason; undefined: they are again. Repeated. */
+  unheard(reason: string | undefined): void
+}
+
+const watchEveryMs = 250
+const firstBackoffMs = 100
+const longestBackoffMs = 1_000
+const leavePatienceMs = 3_000
+
+/**
+ * The kafkajs consumer of this process. It is thrown away, and another one made, whenever it crashes, a request stays
+ * without an answer (kafkajs keeps a connection that died without a word for ever) or no heartbeat is answered: whatever
+ * became of a broker, a new client finds the brokers that live. Lanes do not notice more than a join.
+ */
+export class GroupClient {
+  private readonly options: GroupClientOptions
+  private current: Consumer | undefined
+  private lastSign = performance.now()
+  private openedAt = performance.now()
+  /** Why the client must be replaced. */
+  private fault: string | undefined
+  private replacing = false
+  private leaving = false
+  private watching: NodeJS.Timeout | undefined
+
+  constructor(options: GroupClientOptions) {
+    this.options = options
+  }
+
+  /** @throws Error when there is none to talk to */
+  get consumer(): Consumer {
+    if (!this.current) throw new Error('the group client is being replaced')
+    return this.current
+  }
+
+  /** @throws kafkajs' errors when no broker answers at the start */
+  async start(): Promise<void> {
+    await this.open()
+    this.watching = setInterval(() => this.watch(), watchEveryMs)
+  }
+
+  /** Leaves the group; a broker that does not answer does not hold it up. */
+  async leave(): Promise<void> {
+    this.leaving = true
+    clearInterval(this.watching)
+    await settlesWithin(this.current?.disconnect() ?? Promise.resolve(), leavePatienceMs)
+  }
+
+  private async open(): Promise<void> {
+    const { options } = this
+    const { kafka, groupId, sessionTimeoutMs, topics, partitions } = options
+    const consumer = kafka.consumer({
+      groupId,
+      partitionAssigners: [laneAssigner(() => options.held())],
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: rebalanceTimeoutMs(sessionTimeoutMs),
+      // Heartbeats are how members hear that the lanes are shared anew, and all wait for the last one to hear it
+      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
+      maxWaitTimeInMs: 100,
+      minBytes: 1,
+      maxBytesPerPartition: 256 * 1024,
+      allowAutoTopicCreation: false,
+      // Fetches are tried for as long as heartbeats are answered: a partition's new leader may be long in coming
+      retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 1_000_000, restartOnFailure: async () => false },
+    })
+    this.current = consumer
+    this.openedAt = performance.now()
+    const own = () => this.current === consumer && !this.leaving
+    const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH, REQUEST_TIMEOUT } = consumer.events
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (this.current !== consumer) return
+      this.heard()
+      options.joined(payload)
+    })
+    consumer.on(HEARTBEAT, () => {
+      if (this.current !== consumer) return
+      this.heard()
+      options.confirmed()
+    })
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      const { topic, partition, batchSize, firstOffset, lastOffset } = payload
+      if (batchSize === 0) options.passedOver(topic, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
+    })
+    consumer.on(CRASH, ({ payload }) => {
+      if (own()) this.replace(`it crashed: ${describeError(payload.error)}`)
+    })
+    consumer.on(REQUEST_TIMEOUT, ({ payload }) => {
+      if (own()) this.replace(`no answer to ${payload.apiName} from ${payload.broker}`)
+    })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: topics.length * partitions,
+      eachBatch: async (payload) => {
+        if (this.current === consumer) await options.eachBatch(payload)
+      },
+    })
+  }
+
+  private heard(): void {
+    this.lastSign = performance.now()
+    this.options.unheard(undefined)
+  }
+
+  private watch(): void {
+    const silentMs = performance.now() - this.lastSign
+    const { sessionTimeoutMs, unheard } = this.options
+    const limitMs = Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
+    if (silentMs < limitMs) return
+    unheard('Kafka answers no heartbeat')
+    if (performance.now() - this.openedAt > limitMs)
+      this.replace(`no heartbeat was answered for ${Math.round(silentMs / 1_000)} s`)
+  }
+
+  private replace(fault: string): void {
+    this.fault = fault
+    if (!this.replacing) void this.untilOpen()
+  }
+
+  private async untilOpen(): Promise<void> {
+    this.replacing = true
+    for (let backoffMs = firstBackoffMs; this.fault !== undefined && !this.leaving; ) {
+      this.options.log.warn({ reason: this.fault }, 'the group client is replaced')
+      this.fault = undefined
+      this.discard()
+      const opening = this.open().catch((error: unknown) => {
+        this.fault = describeError(error)
+      })
+      if (!(await settlesWithin(opening, this.options.sessionTimeoutMs + 10_000))) this.fault = 'it does not start'
+      if (this.fault === undefined) break
+      await delay(backoffMs)
+      backoffMs = Math.min(longestBackoffMs, backoffMs * 2)
+    }
+    this.replacing = false
+  }
+
+  /** Says goodbye to the group where it can; nothing waits for it. */
+  private discard(): void {
+    const old = this.current
+    this.current = undefined
+    void old?.disconnect().catch(() => {})
+  }
+}
+
+const rebalanceTimeoutMs = (sessionTimeoutMs: number): number => Math.max(3_000, sessionTimeoutMs / 2)
