@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import { settlesWithin } from '../../../infra/settles-within.ts'
+import { settlesWithin } from '../../../infra/promises.ts'
 import { laneAssigner } from './lane-assigner.ts'
 
 export interface GroupClientOptions {
