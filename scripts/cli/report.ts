@@ -7,9 +7,14 @@ export interface Report {
   /** One sentence that tells the result. */
   readonly verdict: string
   /** Tables, and lines of text; what is undefined or empty is left out. */
-  readonly parts?: readonly (Table | string | undefined)[]
+  readonly parts?: readonly (Table | Shell | string | undefined)[]
   /** Commands to run next. */
   readonly next?: string | readonly string[]
+}
+
+/** A command line that is shown for copying. */
+export interface Shell {
+  readonly command: string
 }
 
 /** A report as lines of at most `width` characters. Only a single word of a command can be longer. */
@@ -17,6 +22,7 @@ export function reportLines({ verdict, parts = [], next = [] }: Report, width: n
   const blocks = parts.flatMap((part) => {
     if (part === undefined || part === '') return []
     if (typeof part === 'string') return [wrap(part, width)]
+    if ('command' in part) return [wrapCommand(part.command, width, '  ')]
     return part.rows.length > 0 ? [tableLines(part, width)] : []
   })
   return [wrap(verdict, width), ...blocks, nextLines([next].flat(), width)]

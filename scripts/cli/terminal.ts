@@ -12,6 +12,9 @@ export function terminalWidth(): number {
 export const say = (text: string): void =>
   void process.stderr.write(`${process.stderr.isTTY ? wrap(text, terminalWidth()).join('\n') : text}\n`)
 
+/** A figure stays with its unit. */
+const wordBreak = / +(?!(?:ms|s|min|h|d|B|kB|MB|GB|TB|%)(?![\w]))/
+
 /**
  * Lines of at most `width` characters, broken at spaces; a continuation keeps the indent of its line and adds two.
  * Only a word that is longer than a whole line is broken.
@@ -23,7 +26,7 @@ export function wrap(text: string, width: number): string[] {
     const hanging = indent === '' ? '' : `${indent}  `
     const lines: string[] = []
     let current = indent
-    for (let word of line.trim().split(/ +/)) {
+    for (let word of line.trim().split(wordBreak)) {
       const fits = current.trim() === '' ? current + word : `${current} ${word}`
       if (fits.length <= width) {
         current = fits

@@ -62,8 +62,9 @@ export function changedReport({ from, to, moved, heldMs, strays }: Changed, { na
             .map((stray) => `  ${stray}`)
             .join('\n')}`
         : undefined,
-      'The old topics accept no records. Retention deletes their contents; the second command below deletes them now.',
+      'The old topics accept no records. Retention deletes their contents; this command deletes them now:',
+      { command: `kafka-topics.sh --bootstrap-server ${kafka.brokers[0]} --delete --topic '${old}'` },
     ],
-    next: ['npm run verify', `kafka-topics.sh --bootstrap-server ${kafka.brokers[0]} --delete --topic '${old}'`],
+    next: 'npm run verify',
   }
 }

@@ -5,7 +5,7 @@ import type { ReplayRow } from '../../consumers/operations/replay/run/replay-tab
 import { cancelReplay, pauseReplay, undoReplay } from '../../consumers/operations/replay/run/control-replay.ts'
 import { conditionOf } from '../../consumers/operations/replay/run/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { examplesText, printJson, say } from '../cli/command.ts'
+import { addSubcommand, printJson, say } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { integer } from '../cli/arguments.ts'
 import { confirmed } from '../cli/consent.ts'
@@ -13,35 +13,35 @@ import { figuresSentence } from './figures.ts'
 import { withReplay, withReplays } from './known-replays.ts'
 
 export function addPauseCommand(program: Command, signal: AbortSignal): void {
-  program
-    .command('pause')
-    .description('have a replay stop where it is, and wait until it has')
-    .argument('<id>', 'as `list` shows it', integer(1))
-    .addHelpText('after', examplesText(['npm run replay -- pause 7', 'npm run replay -- resume 7']))
+  addSubcommand(program, 'pause', 'Pause a replay, and wait until it has stopped', [
+    'npm run replay -- pause 7',
+    'npm run replay -- resume 7',
+  ])
+    .argument('<id>', 'replay, as `list` shows it', integer(1))
     .action(async (id: number, _options: unknown, command: Command) => {
       const row = await withReplays(loadConfig(), (pool) => pauseReplay({ pool }, id, signal))
-      tell(row, command, `; \`npm run replay -- resume ${id}\` goes on`)
+      tell(row, command, `. Next: npm run replay -- resume ${id}`)
     })
 }
 
 export const addCancelCommand = (program: Command, signal: AbortSignal): void =>
-  addEnding(program.command('cancel').description('end a replay for good where it is; what it has done stays'), {
+  addEnding(command(program, 'cancel', 'End a replay for good; what it has done stays'), {
     signal,
     question: ({ id, plan, figures }) => `Cancel replay ${id}? So far ${figuresSentence(plan, figures)}.`,
     work: (context, { id }) => cancelReplay(context, id, signal),
   })
 
 export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
-  addEnding(
-    program.command('undo').description('put back what was before a replay that has ended, where that can be'),
-    {
-      signal,
-      question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}?`,
-      work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),
-      // Asked for what cannot be, nobody is asked back
-      mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,
-    },
-  )
+  addEnding(command(program, 'undo', 'Restore the state before a replay that has ended, where possible'), {
+    signal,
+    question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}?`,
+    work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),
+    // Asked for what cannot be, nobody is asked back
+    mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,
+  })
+
+const command = (program: Command, name: string, summary: string): Command =>
+  addSubcommand(program, name, summary, [`npm run replay -- ${name} 7`, `npm run replay -- ${name} 7 --yes`])
 
 interface Ending {
   readonly signal: AbortSignal
@@ -55,9 +55,8 @@ function addEnding(
   { signal, question, work, mayAsk = ({ endedAt }) => endedAt === null }: Ending,
 ): void {
   command
-    .argument('<id>', 'as `list` shows it', integer(1))
-    .option('-y, --yes', 'do not ask')
-    .addHelpText('after', examplesText([`npm run replay -- ${command.name()} 7`, 'npm run replay -- list']))
+    .argument('<id>', 'replay, as `list` shows it', integer(1))
+    .option('-y, --yes', 'do not ask for confirmation')
     .action((id: number, options: { yes?: boolean }) =>
       withReplay(loadConfig(), id, signal, async (context, row) => {
         if (!options.yes && mayAsk(row) && !(await confirmed(question(row)))) return say('Nothing was done')

@@ -1,7 +1,6 @@
 import type { Figures } from '../../consumers/operations/replay/mode.ts'
+import { count, duration } from '../cli/figures.ts'
 import type { Plan } from '../../consumers/operations/replay/plan.ts'
-
-export const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
 
 /** What a replay has done so far, in a sentence: `5,210 events taken again: 5,210 duplicates, 0 took effect: nothing changed` */
 export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'>, figures: Figures): string {
@@ -27,7 +26,7 @@ export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'
     const tables = undone
       ? 'the tables it had are back'
       : swapped
-        ? `the new tables are in place, its lanes waited ${lockedMs ?? 0} ms for that`
+        ? `the new tables are in place, its lanes waited ${duration(lockedMs ?? 0)} for that`
         : 'nothing is swapped'
     return `${[count(folded, 'event') + ' folded', ...listed(others)].join(', ')}; ${tables}`
   }

@@ -4,19 +4,23 @@ import { readProgress } from '../../consumers/operations/replay/run/replay-table
 import { listReplays } from '../../consumers/operations/replay/run/control-replay.ts'
 import { conditionOf } from '../../consumers/operations/replay/run/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { examplesText, printJson, printTable } from '../cli/command.ts'
+import { examplesText, printJson } from '../cli/command.ts'
+import { count } from '../cli/figures.ts'
+import { printReport } from '../cli/report.ts'
+import type { Report } from '../cli/report.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
 import { integer } from '../cli/arguments.ts'
-import { cut, printable } from '../parked/printable.ts'
+import { printable } from '../parked/printable.ts'
 import { withReplays } from './known-replays.ts'
 
 export function addListCommand(program: Command): void {
   program
     .command('list', { isDefault: true })
-    .description('replays: who, when, why and how far; the newest first')
-    .option('-n, --limit <count>', 'how many to list', integer(1), 20)
-    .addHelpText('after', examplesText(['npm run replay -- list --limit 5', 'npm run replay -- list --json']))
+    .description('Show replays, the newest first')
+    .helpOption('-h, --help', 'show this help')
+    .option('-n, --limit <count>', 'number of replays to show', integer(1), 20)
+    .addHelpText('after', () => examplesText(['npm run replay -- list --limit 5', 'npm run replay -- list --json']))
     .action((_options: unknown, command: Command) => {
       const { limit, json } = command.optsWithGlobals<CommonOptions & { limit: number }>()
       return withReplays(loadConfig(), async (pool) => {
@@ -28,7 +32,7 @@ export function addListCommand(program: Command): void {
           }),
         )
         if (json) printJson({ replays: listed })
-        else print(listed)
+        else printReport(listReport(listed))
       })
     })
 }
@@ -40,19 +44,23 @@ export const inShort = (row: ReplayRow) => {
   return { id, mode, target, state, actor, why, reason, runner, options, figures, createdAt, endedAt, planId }
 }
 
-function print(rows: readonly (ReturnType<typeof inShort> & { share: number })[]): void {
-  if (rows.length === 0) return void process.stdout.write('Nothing was ever replayed\n')
-  printTable(
-    ['id', 'mode', 'of', 'state', 'done', 'by', 'began', 'why'],
-    rows.map(({ id, mode, target, state, share, actor, createdAt, why }) => [
-      String(id),
-      mode,
-      target,
-      state,
-      `${Math.floor(share * 100)} %`,
-      printable(actor),
-      `${age(Date.now() - createdAt.getTime())} ago`,
-      cut(printable(why ?? ''), 60),
-    ]),
-  )
+/** @param now UTC epoch ms */
+export function listReport(
+  rows: readonly (ReturnType<typeof inShort> & { share: number })[],
+  now: number = Date.now(),
+): Report {
+  const [open] = rows.filter(({ endedAt }) => endedAt === null)
+  return {
+    verdict: rows.length === 0 ? 'No replay has been run yet.' : `${count(rows.length, 'replay')}, the newest first.`,
+    parts: [
+      {
+        head: ['id', 'mode', 'of', 'state', 'done', 'by', 'began', 'why'],
+        rows: rows.map(({ id, mode, target, state, share, actor, createdAt, why }) => [
+          ...[String(id), mode, target, state, `${Math.floor(share * 100)} %`, printable(actor)],
+          ...[`${age(now - createdAt.getTime())} ago`, printable(why ?? '')],
+        ]),
+      },
+    ],
+    next: open && `npm run replay -- show ${open.id}`,
+  }
 }

@@ -43,22 +43,22 @@ test('a plan is shown and written, and can be run as it is told', async () => {
   const [file, csv] = [join(folder, 'plan.json'), join(folder, 'offsets.csv')]
   const made = await plan('--mode', 'redeliver', '--out', file, '--csv', csv)
   expect(made).toMatchObject({ exitCode: 0 })
-  expect(made.stdout).toMatch(/^Partition +From +To +Records +Chosen +Bytes +First +Last +Lost +Handled +Taken\n/)
-  expect(made.stdout).toMatch(/\norders\/0 +0 +\d+ .*Z .*Z +0 +\d+ +\d+\n/)
-  expect(made.stdout).toMatch(/\nall +40 +40 .* +0 +40 +40\n/)
+  expect(made.stdout).toMatch(/^redeliver of order-status: 40 events chosen of 40 records, /)
+  expect(made.stdout).toMatch(/\ntopic +partitions +records +chosen +size +lost +handled +known\n/)
+  expect(made.stdout).toMatch(/\norders +3 +40 +40 +[\d.]+ kB +0 +40 +40\n +written: .*Z to .*Z\n/)
   expect(made.stdout).toMatch(/\n\d+ +OrderPlaced +40 +0 +0 +readable\n/)
   expect(made.stdout).toContain('Moves order-status back')
   const { namespace } = bench.sandbox
   const name = `--group ${namespace}order-status --reset-offsets --from-file ${csv} --dry-run`
-  expect(made.stdout).toContain(name)
+  expect(made.stdout.replaceAll(/ \\\n +/g, ' ')).toContain(name)
   expect(await readFile(csv, 'utf8')).toBe([0, 1, 2].map((n) => `${namespace}orders,${n},0\n`).join(''))
   const next = `npm run replay -- run ${file} --why "…"`
-  expect(made.stderr).toContain(next)
-  expect(made.stderr).not.toContain('refused')
+  expect(made.stdout.replaceAll(/ \\\n +/g, ' ')).toContain(next)
+  expect(made.stdout).not.toContain('refused')
 
   expect(await plan('--mode', 'redeliver', '--out', file)).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('--force replaces it'),
+    stderr: expect.stringContaining('--force overwrites it'),
   })
   const before = await readFile(file, 'utf8')
   expect(await plan('--mode', 'redeliver', '--out', file, '--force')).toMatchObject({ exitCode: 0 })
@@ -87,14 +87,14 @@ test('a plan is shown and written, and can be run as it is told', async () => {
 test('what would be refused is told with the plan; --json is the plan and nothing else', async () => {
   const chosen = ['--mode', 'reprocess', '--topic', 'orders', '--type', 'OrderPlaced', '--header', 'ce_source=/test']
   const made = await plan(...chosen, '--from', '-2h', '--json')
-  expect(made).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('Nothing was written') })
+  expect(made.exitCode).toBe(0)
   const { selector, partitions } = JSON.parse(made.stdout) as Plan
   expect(selector).toEqual({ types: ['OrderPlaced'], headers: [{ name: 'ce_source', value: '/test' }] })
   expect(partitions.reduce((sum, { selected }) => sum + selected, 0)).toBe(40)
   const rebuild = await plan('--mode', 'rebuild', '--topic', 'orders')
   expect(rebuild).toMatchObject({
     exitCode: 0,
-    stderr: expect.stringContaining('it would be refused:\n  - the plan leaves out'),
+    stdout: expect.stringMatching(/It would be refused now\. Nothing was written[^]*\n {2}- the plan leaves out/),
   })
 })
 

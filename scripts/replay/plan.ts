@@ -15,12 +15,13 @@ import { loadConfig } from '../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { eventTypes } from '../../schemas/topics.ts'
-import { examplesText, printJson, say } from '../cli/command.ts'
+import { addSubcommand, printJson, say } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { createProgress } from '../cli/progress.ts'
 import type { Progress } from '../cli/progress.ts'
 import { withReplayContext } from './context.ts'
-import { offsetsCsv, printPlan } from './print-plan.ts'
+import { printReport } from '../cli/report.ts'
+import { offsetsCsv, planReport } from './print-plan.ts'
 
 interface Asked extends Omit<PlanRequest, 'topics' | 'selector'>, CommonOptions {
   group?: string
@@ -32,38 +33,35 @@ interface Asked extends Omit<PlanRequest, 'topics' | 'selector'>, CommonOptions 
   out?: string
   csv?: string
   force?: boolean
+  partitions?: boolean
 }
 
 export function addPlanCommand(program: Command, signal: AbortSignal): void {
-  program
-    .command('plan')
-    .description('count what a replay would touch, and write it down; nothing is moved')
+  addSubcommand(
+    program,
+    'plan',
+    'Count what a replay would touch, and write the plan; nothing is moved',
+    [
+      'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
+      'npm run replay -- plan --mode rebuild --group order-status --out plan.json',
+      'npm run replay -- plan --mode copy --topic orders --from 3:1200 --to 3:1300 --to-topic trial --out plan.json',
+    ],
+    'A place in a topic is one of: earliest, latest, group (the position of the group), an offset such as 1200 or per partition 3:1200,4:900, a time such as 2026-03-01T18:00Z, or -2h.',
+  )
     .addOption(new Option('-m, --mode <mode>', 'what to do with the events').choices([...modes]).makeOptionMandatory())
-    .option('-g, --group <name>', 'whose events; all modes but copy need it')
-    .option('-t, --topic <name>', 'of this topic; may be repeated (default: those the group reads)', listed)
-    .option('--from <where>', 'earliest, group, 1200, 3:1200,4:900, 2026-03-01T18:00Z, -2h (default: earliest)', bound)
-    .option(
-      '--to <where>',
-      'the same, or latest; exclusive (default: where the group stands; rebuild and copy: latest)',
-      bound,
-    )
-    .option('-k, --key <key>', 'only events of this key; may be repeated', listed)
-    .option('-o, --order <id>', 'the same', listed)
-    .option('--type <event>', 'only events of this type; may be repeated', type)
-    .option('--header <name[=value]>', 'only events with this header; may be repeated', header)
-    .option('--to-topic <name>', 'copy: where to')
-    .option('--out <file>', 'writes the plan there')
-    .option('--csv <file>', 'writes the beginnings there, as kafka-consumer-groups reads them')
-    .option('--force', 'replaces files that are there')
-    .addHelpText(
-      'after',
-      examplesText([
-        'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
-        'npm run replay -- plan --mode rebuild --group order-status --out plan.json',
-        'npm run replay -- plan --mode reprocess --group order-status --topic orders --order 0198c6f2-… --out plan.json',
-        'npm run replay -- plan --mode copy --topic orders --from 3:1200 --to 3:1300 --to-topic trial --out plan.json',
-      ]),
-    )
+    .option('-g, --group <name>', 'consumer that replays; optional for copy')
+    .option('-t, --topic <name>', 'topic to read; repeatable (default: all topics of the group)', listed)
+    .option('--from <place>', 'first place (default: earliest)', bound)
+    .option('--to <place>', 'place to stop before (default: group; rebuild and copy: latest)', bound)
+    .option('-k, --key <key>', 'choose events of this key; repeatable', listed)
+    .option('-o, --order <id>', 'choose events of this order; repeatable', listed)
+    .option('--type <event>', 'choose events of this type; repeatable', type)
+    .option('--header <name[=value]>', 'choose events with this header; repeatable', header)
+    .option('--to-topic <name>', 'copy: topic to write to')
+    .option('--partitions', 'show every partition')
+    .option('--out <file>', 'file to write the plan to')
+    .option('--csv <file>', 'file to write the first offsets to, for kafka-consumer-groups.sh')
+    .option('--force', 'overwrite existing files')
     .action(async (_options: unknown, command: Command) => plan(command.optsWithGlobals<Asked>(), signal))
 }
 
@@ -75,13 +73,10 @@ async function plan(asked: Asked, signal: AbortSignal): Promise<void> {
     const made = await planWatched(context, request, signal)
     if (out !== undefined) await writePlanFile(out, made, { overwrite: force })
     if (csv !== undefined) await writeCsv(csv, made)
+    const refusals = await reasonsAgainst(context, made, {})
     if (json) printJson(made)
-    else printPlan(made, context.config, csv)
-    const reasons = await reasonsAgainst(context, made, {})
-    if (reasons.length > 0) say(['As things are, it would be refused:', ...reasons].join('\n  - '))
-    if (out === undefined) say('Nothing was written: add --out plan.json to keep the plan')
-    else if (reasons.length === 0) say(`Next: npm run replay -- run ${out} --why "…"`)
-    else say(`${out} was written all the same`)
+    else printReport(planReport(made, { ...asked, config: context.config, refusals }))
+    if (json && refusals.length > 0) say(['The plan would be refused now:', ...refusals].join('\n  - '))
   })
 }
 
@@ -104,7 +99,7 @@ const selectorOf = ({ key = [], order = [], type: types, header: headers }: Aske
 })
 
 function refuseExisting(file: string): void {
-  if (existsSync(file)) throw new TallyError('USAGE', `${file} is there already: --force replaces it`)
+  if (existsSync(file)) throw new TallyError('USAGE', `${file} exists already: --force overwrites it`)
 }
 
 async function writeCsv(file: string, made: Plan): Promise<void> {

@@ -1,103 +1,123 @@
 import type { Config } from '../../infra/config.ts'
 import { modes } from '../../consumers/operations/replay/run/modes.ts'
 import type { Plan, PlanPartition } from '../../consumers/operations/replay/plan.ts'
-import { printTable } from '../cli/command.ts'
+import { bytes, count, firstOf } from '../cli/figures.ts'
+import type { Report, Shell } from '../cli/report.ts'
+import type { Table } from '../cli/table.ts'
 import { printable } from '../parked/printable.ts'
-import { count } from './figures.ts'
 
-/** A plan for people. @param csv the file its beginnings were written to */
-export function printPlan(plan: Plan, config: Config, csv?: string): void {
-  printRanges(plan)
-  const notes = notesOf(plan)
-  if (plan.schemas.length > 0) printSchemas(plan)
-  const lines = [
-    ...notes,
-    '',
-    modes[plan.mode].describe(plan),
-    ...(plan.group === null ? [] : ['', ...elsewhere(plan, config, csv)]),
-  ]
-  process.stdout.write(`${lines.join('\n')}\n`)
+export interface PlanView {
+  /** A row per partition instead of one per topic. */
+  readonly partitions?: boolean
+  readonly config: Pick<Config, 'namespace' | 'kafka'>
+  /** The files that the plan and its offsets were written to. */
+  readonly out?: string
+  readonly csv?: string
+  /** Why the plan would be refused as things are. */
+  readonly refusals: readonly string[]
 }
 
-function printRanges({ partitions, group }: Plan): void {
+/** What a plan would replay, and how to run it. */
+export function planReport(plan: Plan, { partitions, config, out, csv, refusals }: PlanView): Report {
+  const { selected, scanned, bytes: size } = sumOf(plan.partitions)
+  const what = `${plan.mode}${plan.group === null ? '' : ` of ${plan.group}`}`
+  const file = out === undefined ? 'Nothing was written: add --out plan.json to keep the plan.' : `Written to ${out}.`
+  return {
+    verdict: `${what}: ${count(selected, 'event')} chosen of ${count(scanned, 'record')}, ${bytes(size)}. ${
+      refusals.length > 0 ? 'It would be refused now. ' : ''
+    }${file}`,
+    parts: [
+      refusals.map((reason) => `  - ${reason}`).join('\n'),
+      partitions ? partitionsTable(plan) : topicsTable(plan),
+      schemasTable(plan),
+      notesOf(plan).join('\n'),
+      modes[plan.mode].describe(plan),
+      ...(plan.group === null ? [] : kafkaTool(plan, config, csv)),
+    ],
+    next:
+      out === undefined || refusals.length > 0
+        ? undefined
+        : [`npm run replay -- rehearse ${out}`, `npm run replay -- run ${out} --why "…"`],
+  }
+}
+
+type Sums = Pick<
+  PlanPartition,
+  'scanned' | 'selected' | 'bytes' | 'lost' | 'handled' | 'known' | 'firstTime' | 'lastTime'
+>
+
+function sumOf(ranges: readonly PlanPartition[]): Sums {
   const sum = (of: 'scanned' | 'selected' | 'bytes' | 'lost' | 'handled' | 'known') =>
-    partitions.reduce((total, range) => total + range[of], 0)
-  const times = partitions.flatMap(({ firstTime, lastTime }) => (firstTime === null ? [] : [firstTime, lastTime ?? 0]))
-  const all = {
-    scanned: sum('scanned'),
-    selected: sum('selected'),
-    bytes: sum('bytes'),
-    lost: sum('lost'),
-    handled: sum('handled'),
-    known: sum('known'),
+    ranges.reduce((total, range) => total + range[of], 0)
+  const times = ranges.flatMap(({ firstTime, lastTime }) => (firstTime === null ? [] : [firstTime, lastTime ?? 0]))
+  return {
+    ...{ scanned: sum('scanned'), selected: sum('selected'), bytes: sum('bytes'), lost: sum('lost') },
+    ...{ handled: sum('handled'), known: sum('known') },
     firstTime: times.length > 0 ? times.reduce((a, b) => Math.min(a, b)) : null,
     lastTime: times.length > 0 ? times.reduce((a, b) => Math.max(a, b)) : null,
   }
-  const cells = (range: typeof all) => [
-    range.scanned,
-    range.selected,
-    range.bytes,
-    timeOf(range.firstTime),
-    timeOf(range.lastTime),
-    range.lost,
-    ...(group === null ? [] : [range.handled, range.known]),
-  ]
-  printTable(
-    [
-      'Partition',
-      'From',
-      'To',
-      'Records',
-      'Chosen',
-      'Bytes',
-      'First',
-      'Last',
-      'Lost',
-      ...(group === null ? [] : ['Handled', 'Taken']),
-    ],
-    [
-      ...partitions.map((range) => [placeOf(range), String(range.from), String(range.to), ...cells(range)]),
-      ...(partitions.length > 1 ? [['all', '', '', ...cells(all)]] : []),
-    ],
-  )
 }
 
-function printSchemas({ schemas }: Plan): void {
-  process.stdout.write('\n')
-  printTable(
-    ['Schema', 'Event', 'Chosen', 'Parked', 'Outbox', 'Today'],
-    schemas.map(({ id, type, records, parked, outbox, unreadable }) => [
-      String(id),
-      type ?? 'unknown',
-      records,
-      parked,
-      outbox,
-      unreadable === null ? 'readable' : `UNREADABLE: ${printable(unreadable)}`,
-    ]),
-  )
+const figures = ({ group }: Plan): string[] => [
+  ...['records', 'chosen', 'size', 'lost'],
+  ...(group === null ? [] : ['handled', 'known']),
+  'written',
+]
+
+const figuresOf = ({ group }: Plan, sums: Sums): (string | number)[] => [
+  ...[sums.scanned, sums.selected, bytes(sums.bytes), sums.lost],
+  ...(group === null ? [] : [sums.handled, sums.known]),
+  sums.firstTime === null || sums.lastTime === null ? '' : `${timeOf(sums.firstTime)} to ${timeOf(sums.lastTime)}`,
+]
+
+function topicsTable(plan: Plan): Table {
+  const topics = [...Map.groupBy(plan.partitions, ({ topic }) => topic)]
+  return {
+    head: ['topic', 'partitions', ...figures(plan)],
+    rows: topics.map(([topic, ranges]) => [topic, ranges.length, ...figuresOf(plan, sumOf(ranges))]),
+  }
 }
 
-/** What the tables do not say by themselves. */
+const partitionsTable = (plan: Plan): Table => ({
+  head: ['partition', 'from', 'to', ...figures(plan)],
+  rows: plan.partitions.map((range) => [
+    ...[placeOf(range), String(range.from), String(range.to)],
+    ...figuresOf(plan, range),
+  ]),
+})
+
+const schemasTable = ({ schemas }: Plan): Table => ({
+  head: ['schema', 'event', 'chosen', 'parked', 'outbox', 'today'],
+  rows: schemas.map(({ id, type, records, parked, outbox, unreadable }) => [
+    ...[String(id), type ?? 'unknown', records, parked, outbox],
+    unreadable === null ? 'readable' : `UNREADABLE: ${printable(unreadable)}`,
+  ]),
+})
+
+/** What the tables do not tell. */
 function notesOf({ partitions, group, unframed, parkedEvents }: Plan): string[] {
   const begun = partitions.filter(({ from, low }) => low > 0 && from === low)
   const forgotten = partitions.reduce((sum, range) => sum + range.forgotten, 0)
-  const notes = [
-    ...(begun.length > 0 ? [`${list(begun)}: begins at the first offset retention has left`] : []),
-    ...(unframed > 0 ? [`${count(unframed, 'record')} without a schema that is known: nobody can read them`] : []),
-    ...(forgotten > 0 ? [`${count(forgotten, 'event')} ${group} has taken, but its inbox has forgotten`] : []),
-    ...(parkedEvents > 0 ? [`${count(parkedEvents, 'event')} of ${group} parked at this moment`] : []),
+  return [
+    ...(begun.length > 0
+      ? [`Retention has deleted earlier records of ${firstOf(begun.map(placeOf), namedAtMost).join(', ')}`]
+      : []),
+    ...(unframed > 0 ? [`${count(unframed, 'record')} without a known schema cannot be read`] : []),
+    ...(forgotten > 0 ? [`${count(forgotten, 'event')} processed by ${group} are no longer in its inbox`] : []),
+    ...(parkedEvents > 0 ? [`${count(parkedEvents, 'event')} of ${group} are parked`] : []),
   ]
-  return notes.length > 0 ? ['', ...notes] : []
 }
 
-/** How it would be done without us, for those who know that. */
-function elsewhere({ group }: Plan, { namespace, kafka }: Config, csv: string | undefined): string[] {
+const namedAtMost = 3
+
+/** The equivalent command of Kafka's own tool, for comparison. */
+function kafkaTool({ group }: Plan, { namespace, kafka }: PlanView['config'], csv?: string): (string | Shell)[] {
   const file = csv ?? 'offsets.csv'
-  const server = `--bootstrap-server ${kafka.brokers.join(',')}`
   return [
-    `The same beginnings for Kafka's own tool${csv === undefined ? ` (--csv ${file} writes the file)` : ''}:`,
-    `  kafka-consumer-groups.sh ${server} --group ${namespace}${group} --reset-offsets --from-file ${file} --dry-run`,
-    "It would not move the replicas: Tally's groups keep their positions in PostgreSQL, with the effects.",
+    `The same offsets for Kafka's own tool${csv === undefined ? ` (--csv ${file} writes the file)` : ''}. It would not move the replicas: Tally's groups keep their positions in PostgreSQL.`,
+    {
+      command: `kafka-consumer-groups.sh --bootstrap-server ${kafka.brokers.join(',')} --group ${namespace}${group} --reset-offsets --from-file ${file} --dry-run`,
+    },
   ]
 }
 
@@ -107,8 +127,4 @@ export const offsetsCsv = ({ partitions, cluster }: Pick<Plan, 'partitions' | 'c
 
 const placeOf = ({ topic, partition }: PlanPartition): string => `${topic}/${partition}`
 
-const named = 3
-const list = (ranges: readonly PlanPartition[]): string =>
-  ranges.slice(0, named).map(placeOf).join(', ') + (ranges.length > named ? ` and ${ranges.length - named} more` : '')
-
-const timeOf = (time: number | null): string => (time === null ? '' : new Date(time).toISOString().slice(0, 19) + 'Z')
+const timeOf = (time: number): string => `${new Date(time).toISOString().slice(0, 19)}Z`

@@ -38,7 +38,7 @@ export async function runFollowed(
     signal,
     onBegin(id) {
       if (json) return printJson({ event: 'begun', id, mode: plan.mode })
-      say(`Replay ${id} has begun; \`npm run replay -- pause ${id}\` and \`cancel ${id}\` stop it from elsewhere`)
+      say(`Replay ${id} has begun. To stop it from another terminal: npm run replay -- pause ${id}`)
       shown = createProgress(`Replay ${id}`, { total })
     },
     onProgress(progress) {
@@ -82,7 +82,6 @@ const exitCodeOf = ({ because }: ReplayEnd): number =>
 export function endSentence(plan: Pick<Plan, 'mode' | 'toTopic'>, end: ReplayEnd): string {
   const figures = figuresSentence(plan, end.figures)
   if (end.state === 'done') return figures
-  const goOn = `\`npm run replay -- resume ${end.id}\` goes on`
-  const next = end.state === 'cancelled' ? '' : `; ${goOn}`
+  const next = end.state === 'cancelled' ? '' : `. Next: npm run replay -- resume ${end.id}`
   return `Replay ${end.id} is ${end.state}: ${end.reason}. So far ${figures}${next}`
 }

@@ -69,7 +69,7 @@ async function planFile(more: Partial<Plan> = {}, topics = ['orders']): Promise<
 }
 
 test('nothing was replayed yet; what cannot be asked for is said', async () => {
-  expect(await replay()).toEqual({ exitCode: 0, stdout: 'Nothing was ever replayed\n', stderr: '' })
+  expect(await replay()).toEqual({ exitCode: 0, stdout: 'No replay has been run yet.\n', stderr: '' })
   const plan = await planFile()
   expect(await replay('run', plan)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--why') })
   expect(await replay('run', plan, '--why', 'a test')).toMatchObject({
@@ -93,7 +93,7 @@ test('taking everything again changes nothing, and says so with figures', async 
   expect(await groupStanding(frame.context.pool, (await frame.plan(['orders'])).partitions)).toEqual(before)
   const [{ id } = { id: 0 }] = await listed()
   const list = await replay('list')
-  expect(list.stdout).toMatch(/redeliver +order-status +done +100 % +ada .* is anything missing\?/)
+  expect(list.stdout).toMatch(/redeliver +order-status +done +100 % +ada [^]* is anything missing\?/)
   const shown = JSON.parse((await replay('show', String(id), '--json')).stdout) as { partitions: { from: unknown }[] }
   expect(shown).toMatchObject({ actor: 'ada', why: 'is anything missing?', figures: { duplicates: 40, taken: 0 } })
   expect(shown.partitions[0]!.from).toBe('0')
@@ -167,7 +167,7 @@ test('stopped by a signal it is paused; killed it has died; paused and cancelled
   const third = await begin('resume', String(id))
   expect(await replay('pause', String(id))).toMatchObject({
     exitCode: 0,
-    stderr: expect.stringContaining(`\`npm run replay -- resume ${id}\` goes on`),
+    stderr: expect.stringContaining(`Next: npm run replay -- resume ${id}`),
   })
   expect(await third.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('"because":"asked"') })
 

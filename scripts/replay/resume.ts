@@ -3,7 +3,7 @@ import type { RunOptions } from '../../consumers/operations/replay/mode.ts'
 import { resumeReplay } from '../../consumers/operations/replay/run/run-replay.ts'
 import { showReplay } from '../../consumers/operations/replay/run/control-replay.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { examplesText } from '../cli/command.ts'
+import { addSubcommand } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { integer } from '../cli/arguments.ts'
 import { withReplay } from './known-replays.ts'
@@ -12,17 +12,15 @@ import { running, runOptionsOf } from './run-options.ts'
 
 export function addResumeCommand(program: Command, signal: AbortSignal): void {
   running(
-    program
-      .command('resume')
-      .description(
-        'go on with a replay where it is, as it was run so far unless told otherwise; --max and --until hold once',
-      ),
+    addSubcommand(
+      program,
+      'resume',
+      'Resume a replay from its current position',
+      ['npm run replay -- resume 7', 'npm run replay -- resume 7 --rate 50 --skip-failed'],
+      'Options that are not given stay as they were; --max and --until hold for one run.',
+    ),
   )
-    .argument('<id>', 'as `list` shows it', integer(1))
-    .addHelpText(
-      'after',
-      examplesText(['npm run replay -- resume 7', 'npm run replay -- resume 7 --rate 50 --skip-failed']),
-    )
+    .argument('<id>', 'replay, as `list` shows it', integer(1))
     .action(async (id: number, _options: unknown, command: Command) => {
       const asked = command.optsWithGlobals<RunOptions & CommonOptions>()
       await withReplay(loadConfig(), id, signal, async (context) => {
