@@ -3,9 +3,9 @@ import { isPlausibleTime } from './time.ts'
 import { isId, isText } from './validate.ts'
 
 /*
- * Fields of what the outside answers that go into events. An answer that no event could hold is no answer: its outcome is
- * unknown and it is asked for again. Taken for an answer it would only fail later, and be parked.
+ * Fields of external answers that go into events. An answer that no event can hold counts as none: the outcome is unknown
+ * and the call is retried. Otherwise it would fail later, when the event is encoded, and be parked.
  */
-export const idField = z.string().refine(isId, 'no id')
-export const textField = z.string().min(1).refine(isText, 'no text that can be stored')
-export const timeField = z.int().refine(isPlausibleTime, 'no time in epoch milliseconds')
+export const idField = z.string().refine(isId, 'not an id')
+export const textField = z.string().min(1).refine(isText, 'not a text that can be stored')
+export const timeField = z.int().refine(isPlausibleTime, 'not a time in epoch milliseconds')

@@ -38,7 +38,7 @@ test.each([
   ['a number', 5, 'not a type: 5'],
   ['a record without name', { type: 'record', fields: [] }, 'not a type'],
   ['a record without fields', { type: 'record', name: 'R' }, 'not a type'],
-  ['an unknown name', { type: 'array', items: 'Nobody' }, 'Nobody is defined nowhere before it is used'],
+  ['an unknown name', { type: 'array', items: 'Nobody' }, 'Nobody is not defined before its use'],
   [
     'a name taken twice',
     { type: 'record', name: 'R', fields: [{ name: 'f', type: { type: 'fixed', name: 'R', size: 1 } }] },

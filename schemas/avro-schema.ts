@@ -1,6 +1,6 @@
 import { TallyError } from '../infra/errors.ts'
 
-/** An Avro schema with every name resolved: a reference is the very object it refers to, so a recursive schema is a cycle. */
+/** An Avro schema with resolved names: a reference is the object it refers to, so a recursive schema is a cycle. */
 export type AvroType =
   | { kind: Primitive }
   | { kind: 'array'; items: AvroType }
@@ -13,7 +13,7 @@ export type AvroType =
 interface Named {
   /** Full name: namespace and name. */
   name: string
-  /** Full names it had before: a reader takes what was written under them. */
+  /** Former full names: a reader also accepts values written under them. */
   aliases: string[]
   doc?: string
 }
@@ -26,7 +26,7 @@ export interface FixedType extends Named {
 export interface EnumType extends Named {
   kind: 'enum'
   symbols: string[]
-  /** Stands for symbols the reader does not know. */
+  /** Replaces symbols that the reader does not know. */
   default?: string
 }
 
@@ -53,8 +53,8 @@ const isPrimitive = (name: string): name is Primitive => (primitives as readonly
 export const simpleName = (fullName: string): string => fullName.slice(fullName.lastIndexOf('.') + 1)
 
 /**
- * Resolves a schema as found in an .avsc file or a registry. Logical types are taken as the type beneath them.
- * @throws TallyError SCHEMA_INVALID when it is no Avro schema or refers to a name it does not define
+ * Resolves a schema from an .avsc file or a registry. Logical types count as their underlying type.
+ * @throws TallyError SCHEMA_INVALID when it is not an Avro schema or refers to a name that it does not define
  */
 export function parseSchema(json: unknown): AvroType {
   const named = new Map<string, AvroType>()
@@ -82,7 +82,7 @@ export function parseSchema(json: unknown): AvroType {
   const refer = (name: string, namespace: string): AvroType => {
     if (isPrimitive(name)) return { kind: name }
     const found = named.get(qualify(name, namespace)) ?? named.get(name)
-    if (!found) throw new TallyError('SCHEMA_INVALID', `Avro schema: ${name} is defined nowhere before it is used`)
+    if (!found) throw new TallyError('SCHEMA_INVALID', `Avro schema: ${name} is not defined before its use`)
     return found
   }
 
@@ -110,7 +110,7 @@ export function parseSchema(json: unknown): AvroType {
   return parse(json, '')
 }
 
-/** What a named definition may hold; which of it is there depends on its kind. */
+/** The properties of a named definition; which are present depends on its kind. */
 interface Definition {
   name: string
   namespace?: string

@@ -3,23 +3,23 @@ import { eventFullNames } from './generated/events.ts'
 import type { EventType } from './generated/events.ts'
 import { isPlausibleTime } from './time.ts'
 
-/** What is known of an event besides its data: CloudEvents 1.0 attributes, headers of the record (binary mode). */
+/** The metadata of an event: CloudEvents 1.0 attributes in the headers of the record (binary mode). */
 export interface Envelope {
   id: string
   type: EventType
-  /** Who says so: `/tally/<group>`, `/tally/orders-api`, `/tally/produce`. */
+  /** The producer: `/tally/<group>`, `/tally/orders-api`, `/tally/produce`. */
   source: string
   /** When it happened, UTC epoch ms. */
   time: number
   /** Key of the record. */
   subject: string
-  /** Order id: what everything about one order has in common. */
+  /** Order id, shared by all events of one order. */
   correlationId: string
-  /** Id of the event this one follows from. */
+  /** Id of the event that caused this one. */
   causationId?: string
   /** W3C trace context. */
   traceparent?: string
-  /** The outbox it came from, `<group>/<partition>`, and its number there. */
+  /** Its outbox, `<group>/<partition>`, and its number there. */
   sourceLane?: string
   sequence?: number
 }
@@ -42,15 +42,15 @@ export function toHeaders(envelope: Envelope): Record<string, string> {
   return headers
 }
 
-/** The envelope of any record: what is missing, malformed or absurd is absent. */
+/** The envelope of any record, without parts that are missing, malformed or implausible. */
 export interface ReceivedEnvelope extends Partial<Envelope> {
-  /** What `ce_type` says; `type` is absent where this code knows no such event. */
+  /** The value of `ce_type`; `type` is absent if this code knows no such event. */
   typeName?: string
 }
 
 type Headers = IHeaders | undefined
 
-/** Each part by itself: what is not asked for is not decoded. */
+/** Reads single parts, so that unused headers are not decoded. */
 export const envelopePart = {
   id: (headers: Headers) => textOf(headers?.['ce_id']),
   typeName: (headers: Headers) => textOf(headers?.['ce_type']),
@@ -86,10 +86,10 @@ const byFullName = new Map<string, EventType>(
   Object.entries(eventFullNames).map(([type, name]) => [name, type as EventType]),
 )
 
-/** The event type of a record's full name; undefined for a name this code does not know. */
+/** The event type of a full name; undefined for a name that this code does not know. */
 export const typeOfFullName = (name: string): EventType | undefined => byFullName.get(name)
 
-/** Longer texts, and those PostgreSQL cannot store, are nobody's id: such a header counts as missing. */
+/** Longer texts, and those that PostgreSQL cannot store, are not ids: such a header counts as missing. */
 const maxBytes = 512
 
 function textOf(header: IHeaders[string]): string | undefined {

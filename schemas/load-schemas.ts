@@ -6,10 +6,10 @@ import type { RecordType } from './avro-schema.ts'
 import type { EventType } from './generated/events.ts'
 
 export interface EventSchema {
-  /** Name of the event type and of its file. */
+  /** Name of the event type, which is that of its file. */
   type: EventType
   schema: object
-  /** The schema as one line, always the same: registries compare text. */
+  /** The schema as one line in canonical form, because registries compare text. */
   json: string
   record: RecordType
 }

@@ -1,6 +1,6 @@
 /**
- * The partition a key belongs to, as Java's default partitioner and kafkajs have it. Every producer sets it itself, so that
- * the lane of a key is known before anything is sent.
+ * The partition of a key, computed like Java's default partitioner and kafkajs. Every producer sets it itself, so that the
+ * lane of a key is known before sending.
  */
 export const laneOf = (key: string | Buffer, partitions: number): number =>
   (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fff_ffff) % partitions

@@ -7,15 +7,15 @@ export interface Topic {
   readonly name: string
   /** Event types it carries; every type travels on exactly one topic. */
   readonly events: readonly EventType[]
-  /** Who writes it, for people: `orders API`, a consumer's group, or scripts. */
+  /** Readable name of the writer: `orders API`, a consumer's group, or scripts. */
   readonly writtenBy: string
-  /** How long records are kept, milliseconds. The inbox remembers longer than this. */
+  /** Retention, milliseconds. The inbox remembers longer than this. */
   readonly retentionMs: number
 }
 
 const week = 7 * 24 * 3_600_000
 
-/** All topics have the same partition count, so that one key lives in one lane of every group. */
+/** All topics have the same partition count, so that a key has the same lane in every group. */
 export const topics = [
   {
     name: 'orders',
@@ -46,7 +46,7 @@ export const topics = [
 
 const byEvent = new Map<EventType, Topic>(topics.flatMap((topic) => topic.events.map((type) => [type, topic] as const)))
 
-/** The topic an event type travels on. */
+/** The topic of an event type. */
 export function topicOf(type: EventType): Topic {
   const topic = byEvent.get(type)
   if (!topic) throw new TallyError('INVARIANT', `${type} belongs to no topic: add it to schemas/topics.ts`)
@@ -59,8 +59,8 @@ export const eventTypes: readonly EventType[] = [...byEvent.keys()]
 export const keyOf = (data: EventData[EventType]): string => ('orderId' in data ? data.orderId : data.sku)
 
 /**
- * A topic's name in a generation, without namespace: `orders`, then `orders.g2`. Every change of the partition count begins a
- * new generation, because a topic whose count changes in place gives its keys to other partitions.
+ * The name of a topic in a generation, without namespace: `orders`, then `orders.g2`. Every change of the partition count
+ * begins a new generation, because a topic that grows in place moves its keys to other partitions.
  */
 export const inGeneration = (topic: string, generation: number): string =>
   generation === 1 ? topic : `${topic}.g${generation}`

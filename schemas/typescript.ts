@@ -20,7 +20,7 @@ ${lines(({ type }) => `  ${type}: ${type}`)}
 
 export type EventType = keyof EventData
 
-/** Full names of the records: what a schema and the header \`ce_type\` say. */
+/** Full names of the records, as in a schema and in the header \`ce_type\`. */
 export const eventFullNames: Record<EventType, string> = {
 ${lines(({ type, record }) => `  ${type}: '${record.name}',`)}
 }
@@ -29,7 +29,7 @@ ${lines(({ type, record }) => `  ${type}: '${record.name}',`)}
 
 type NamedType = FixedType | EnumType | RecordType
 
-/** Text by simple name: a record used by several events is declared once. */
+/** Text by simple name: a record that several events use is declared once. */
 function declarations(schemas: readonly EventSchema[]): Map<string, string> {
   const declared = new Map<string, string>()
   const origin = new Map<string, NamedType>()
@@ -89,7 +89,7 @@ function expression(type: AvroType, path: string): string {
   }
 }
 
-/** Other unions have no plain counterpart: avsc wraps the ambiguous ones in objects. */
+/** Other unions have no plain TypeScript counterpart: avsc wraps the ambiguous ones in objects. */
 function nullable(branches: AvroType[], path: string): string {
   const values = branches.filter((branch) => branch.kind !== 'null')
   const [value] = values

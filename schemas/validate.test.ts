@@ -62,7 +62,7 @@ describe('every event', () => {
 
   test.each(fields.filter(({ field }) => /(At|From)$/.test(field)))('$type: $field is a time', ({ type, field }) => {
     for (const time of [0, -1, Date.UTC(2100, 0, 1), 1.5, Number.NaN]) {
-      expect(faultWith(type, { [field]: time })).toMatch(`${field} is no time in epoch milliseconds`)
+      expect(faultWith(type, { [field]: time })).toMatch(`${field} is not a time in epoch milliseconds`)
     }
   })
 
@@ -97,7 +97,7 @@ describe('every event', () => {
 
   test.each(fields.filter(({ field }) => field === 'currency'))('$type: the currency is a code', ({ type }) => {
     for (const currency of ['', 'eur', 'EURO', 'EU1', 'EUR ']) {
-      expect(faultWith(type, { currency })).toBe('currency is no ISO 4217 code of three capital letters')
+      expect(faultWith(type, { currency })).toBe('currency is not an ISO 4217 code of three capital letters')
     }
   })
 })

@@ -1,7 +1,7 @@
 import type { EventData, EventType } from './generated/events.ts'
 import { isPlausibleTime } from './time.ts'
 
-/** What an event may hold, for all who make events. */
+/** Limits of the fields of events, for all producers. */
 export const limits = {
   idLength: 128,
   textLength: 2_000,
@@ -9,20 +9,20 @@ export const limits = {
   quantity: 1_000_000,
 } as const
 
-/** What is wrong, with the name of the field; undefined = nothing. */
+/** What is wrong, with the name of the field; undefined if nothing is. */
 type Fault = string | undefined
 type Check<T> = (data: T) => Fault
 
 /**
- * Checks an event against the rules of its domain. A record may decode without being an event: of the records with one bit
- * turned, avsc reads about a third.
+ * Checks an event against the rules of its domain. A record may decode without being a valid event: avsc reads about a third
+ * of the records with one flipped bit.
  * @returns what is wrong, in words; undefined if nothing is
  */
 export function findFault<T extends EventType>(type: T, data: EventData[T]): Fault {
   return checks[type](data)
 }
 
-/** Whether an event may hold this as somebody's id. */
+/** Whether an event may hold this as an id. */
 export const isId = (value: string): boolean => id('', value) === undefined
 
 /** Whether an event may hold this text. */
@@ -112,7 +112,7 @@ const address = ({ recipient, street, city, postalCode, country }: EventData['Or
 const stockLines = (lines: EventData['StockReserved']['lines']): Fault =>
   each('lines', lines, (line) => quantity('quantity', line.quantity))
 
-/** Checks a list of articles: not too long, none twice, and each of them. */
+/** Checks a list of articles: its length, duplicates, and each article. */
 function each<Line extends { sku: string }>(name: string, lines: readonly Line[], check: Check<Line>): Fault {
   if (lines.length > limits.lines) return `${name} has ${lines.length} entries, at most ${limits.lines} are allowed`
   const skus = new Set<string>()
@@ -141,7 +141,7 @@ const quantity = (name: string, value: number): Fault =>
 const amount = (name: string, value: number): Fault => (value >= 0 ? undefined : `${name} is negative: ${value}`)
 
 const currency = (value: string): Fault =>
-  /^[A-Z]{3}$/.test(value) ? undefined : 'currency is no ISO 4217 code of three capital letters'
+  /^[A-Z]{3}$/.test(value) ? undefined : 'currency is not an ISO 4217 code of three capital letters'
 
 const time = (name: string, value: number): Fault =>
-  isPlausibleTime(value) ? undefined : `${name} is no time in epoch milliseconds: ${value}`
+  isPlausibleTime(value) ? undefined : `${name} is not a time in epoch milliseconds: ${value}`

@@ -5,7 +5,7 @@ import type { Reservation, Stock } from './decide-inventory.ts'
 import { reservationTable } from './reservation-table.ts'
 import { stockTable } from './stock-table.ts'
 
-/** Sets the goods of an order aside, and gives them back or lets them go. */
+/** Reserves the stock of an order, then releases or ships it. */
 export default (_config: Config) =>
   defineConsumer<Reservation, Stock>({
     group: 'inventory',

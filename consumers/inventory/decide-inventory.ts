@@ -7,15 +7,15 @@ export interface Stock {
   readonly onHand: number
   readonly reserved: number
   readonly shipped: number
-  /** All that ever arrived. */
+  /** Total ever received. */
   readonly replenished: number
 }
 
-/** What was set aside for one order. */
+/** The reservation of one order. */
 export type Reservation =
   | { readonly phase: 'unplaced' } // The order has not been seen
-  | { readonly phase: 'closed' } // Over before it was seen: nothing to be set aside
-  | { readonly phase: 'scheduled' } // Its shipment was seen before it: to be set aside and shipped at once
+  | { readonly phase: 'closed' } // Ended before it was seen: nothing to reserve
+  | { readonly phase: 'scheduled' } // Its shipment was seen before it: reserve and ship at once
   | { readonly phase: 'rejected' }
   | { readonly phase: 'reserved' | 'released' | 'shipped'; readonly lines: readonly StockLine[] }
 
@@ -25,7 +25,7 @@ export const noStock: Stock = { onHand: 0, reserved: 0, shipped: 0, replenished:
 type InventoryDecision = Decision<Reservation, Stock>
 type StockRows = SharedRows<Stock>
 
-/** Sets all lines aside or none. */
+/** Reserves all lines or none. */
 export function orderPlaced(
   order: EventData['OrderPlaced'],
   reservation: Reservation,
@@ -52,7 +52,7 @@ export function orderPlaced(
   }
 }
 
-/** PaymentDeclined or FulfilmentCancelled: what was set aside is on hand again. */
+/** PaymentDeclined or FulfilmentCancelled: the reserved units are on hand again. */
 export function orderEnded(
   { orderId }: { orderId: string },
   reservation: Reservation,
@@ -80,7 +80,7 @@ export function orderEnded(
   }
 }
 
-/** The goods leave. */
+/** The goods are shipped. */
 export function shipmentScheduled(
   _event: unknown,
   reservation: Reservation,
@@ -102,7 +102,7 @@ export function shipmentScheduled(
   }
 }
 
-/** Keyed by SKU: concerns no order. */
+/** Keyed by SKU; concerns no order. */
 export function stockReplenished(
   { sku, quantity }: EventData['StockReplenished'],
   _reservation: Reservation,
@@ -137,7 +137,7 @@ const replenish = ({ onHand, replenished, ...rest }: Stock, units: number): Stoc
   replenished: replenished + units,
 })
 
-/** The rows of the lines' articles after `move`; an article without a row has never arrived. */
+/** The rows of the lines' articles after `move`; an article without a row was never delivered. */
 const change = (
   stock: StockRows,
   lines: readonly StockLine[],
@@ -150,15 +150,15 @@ const shortagesOf = (lines: readonly StockLine[], stock: StockRows): Shortage[] 
     return available < requested ? [{ sku, requested, available }] : []
   })
 
-/** The order's lines as OrderPlaced promises them. Anything else would bend the stock. */
+/** The order's lines as OrderPlaced promises them. Any others would corrupt the stock. */
 function checkedLines({ lines }: EventData['OrderPlaced']): StockLine[] {
   const skus = new Set(lines.map(({ sku }) => sku))
-  if (skus.size !== lines.length) throw new TallyError('INVARIANT', 'Two lines of the order share an article')
+  if (skus.size !== lines.length) throw new TallyError('INVARIANT', 'Two lines of the order have the same article')
   if (lines.length === 0 || lines.some(({ quantity }) => quantity < 1))
-    throw new TallyError('INVARIANT', 'The order or a line of it has no units')
+    throw new TallyError('INVARIANT', 'The order or one of its lines has no units')
   return lines.map(({ sku, quantity }) => ({ sku, quantity }))
 }
 
-/** Somebody broke a promise; the event is parked and a person looks at it before goods move. */
+/** A contract was broken: the event is parked for an operator before any goods move. */
 const contradiction = ({ phase }: Reservation, event: string) =>
   new TallyError('INVARIANT', `The reservation is ${phase} and meets ${event}`)

@@ -17,7 +17,7 @@ const save = prepared(
      shipped = excluded.shipped, replenished = excluded.replenished`,
 )
 
-/** Stock per article. A row is made by the article's first delivery, in the lane of its SKU, and by nothing else. */
+/** Stock per article. Only the article's first delivery, in the lane of its SKU, creates the row. */
 export const stockTable: SharedTable<Stock, Reservation> = {
   ids: (_type, data, reservation) => skusConcerned(data, reservation),
 

@@ -2,13 +2,13 @@ import { defineConsumer } from '../runtime/handler.ts'
 import { mailOnce } from './decide-mail.ts'
 import { mailTable } from './mail-table.ts'
 
-/** What to write where the customer did not ask for it, by reason. */
+/** Subjects of mails about cancellations that the customer did not request, by reason. */
 const cancelled: Readonly<Record<string, string>> = {
   carrier_refused: 'The carrier cannot deliver your order, so it ends here and you pay nothing',
   timed_out: 'We could not prepare your order in time, so it ends here and you pay nothing',
 }
 
-/** Writes the mails a customer would get. Nothing depends on it: the smallest consumer there is, to copy from. */
+/** Writes the mails that a customer would get. Nothing depends on it: a minimal consumer to copy from. */
 export default () =>
   defineConsumer({
     group: 'notifications',

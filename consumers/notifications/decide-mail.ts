@@ -3,7 +3,7 @@ import type { Handler } from '../runtime/handler.ts'
 export interface Mail {
   kind: string
   subject: string
-  /** Event that made us write. */
+  /** The event that caused the mail. */
   eventId: string
   /** UTC epoch ms. */
   time: number
@@ -11,13 +11,13 @@ export interface Mail {
 
 /** The mails of one order. */
 export interface Mails {
-  /** Kinds written before. */
+  /** Kinds already written. */
   known: readonly string[]
   /** Not in the table yet. */
   fresh: readonly Mail[]
 }
 
-/** A handler that writes one mail of this kind per order, however many such events come. */
+/** A handler that writes one mail of this kind per order, however many such events arrive. */
 export const mailOnce =
   <Data>(kind: string, subject: (data: Data) => string): Handler<Data, Mails> =>
   (data, { known, fresh }, { eventId, time }) =>

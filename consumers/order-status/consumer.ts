@@ -8,7 +8,7 @@ import { orderStatusTable } from './order-status-table.ts'
 
 const ofOrders = topics.filter(({ name }) => name !== 'stock').flatMap(({ events }): readonly EventType[] => events)
 
-/** Where every order stands and what happened to it: what `GET /orders/:id` shows. */
+/** The status and timeline of every order, as `GET /orders/:id` shows them. */
 export default () =>
   defineConsumer({
     group: 'order-status',

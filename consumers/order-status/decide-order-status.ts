@@ -16,23 +16,23 @@ export type Status =
 export type OrderEvent = Extract<Emitted, { data: { orderId: string } }>
 
 export interface TimelineEntry {
-  /** 1, 2, 3 … per order, in the order this service learned of the events. */
+  /** 1, 2, 3 … per order, in the order in which this service received the events. */
   seq: number
   eventId: string
   type: EventType
   /** UTC epoch ms. */
   time: number
   at: Context['at']
-  /** For people; no personal data. */
+  /** One readable line without personal data. */
   summary: string
 }
 
 export interface OrderStatus {
   status: Status
-  /** Code of why the order was cancelled or rejected. */
+  /** Code of the reason why the order was cancelled or rejected. */
   reason: string | null
   seen: readonly EventType[]
-  /** What OrderPlaced says; it need not be the first event to arrive. */
+  /** The data of OrderPlaced, which need not be the first event to arrive. */
   order: { customerId: string; currency: string; totalMinor: number; placedAt: number } | null
   /** Time of the latest event, UTC epoch ms. */
   updatedAt: number
@@ -55,7 +55,7 @@ export const unseen: OrderStatus = {
   fresh: [],
 }
 
-/** An order stands where the first of these rules says whose events were all seen: whatever order they came in. */
+/** The first rule whose events were all seen gives the status, in whatever order they arrived. */
 const rules: readonly { status: Status; needs: readonly EventType[]; ends?: true }[] = [
   { status: 'completed', needs: ['PaymentCaptured'], ends: true },
   { status: 'cancelled', needs: ['FulfilmentCancelled'], ends: true },
@@ -67,7 +67,7 @@ const rules: readonly { status: Status; needs: readonly EventType[]; ends?: true
   { status: 'reserved', needs: ['StockReserved'] },
 ]
 
-/** Takes an event into the order's status and timeline. Emits nothing. */
+/** Adds an event to the order's status and timeline. Emits nothing. */
 export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context: Context): Decision<OrderStatus> {
   const isNew = !state.seen.includes(event.type)
   const seen = isNew ? [...state.seen, event.type] : state.seen
@@ -80,7 +80,7 @@ export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context
       status: rule?.status ?? 'placed',
       reason: ends ? reasonOf(event) : state.reason,
       seen,
-      order: state.order ?? (event.type === 'OrderPlaced' ? orderOf(event.data) : null), // A second one changes nothing anywhere
+      order: state.order ?? (event.type === 'OrderPlaced' ? orderOf(event.data) : null), // A second one changes nothing
       updatedAt: Math.max(state.updatedAt, context.time),
       endedAt: ends ? context.time : state.endedAt,
       entries: seq,

@@ -44,7 +44,7 @@ const appendTimeline = prepared(
                $9::text[]) as new (order_id, seq, event_id, type, time, topic, partition, "offset", summary)`,
 )
 
-/** One row per order and its timeline, which only grows. */
+/** One row per order, and its append-only timeline. */
 export const orderStatusTable: StateTable<OrderStatus> = {
   initial: () => unseen,
 

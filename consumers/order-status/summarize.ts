@@ -1,20 +1,20 @@
 import type { OrderEvent } from './decide-order-status.ts'
 
-/** One line for people. Names, addresses and the customer's own words stay out: timelines are shown to many. */
+/** One readable line. Names, addresses and the customer's own words are left out, because many people see timelines. */
 export function summarize({ type, data }: OrderEvent): string {
   switch (type) {
     case 'OrderPlaced':
       return `${counted(data.lines.length, 'article')}, ${counted(unitsOf(data.lines), 'unit')}`
     case 'CancellationRequested':
-      return 'the customer asks to cancel'
+      return 'the customer asked to cancel'
     case 'PaymentAuthorized':
       return `the gateway holds the amount (${data.authorizationId})`
     case 'PaymentDeclined':
       return `the gateway declined: ${data.reason}`
     case 'PaymentVoided':
-      return `the hold was given back (${data.authorizationId})`
+      return `the hold was voided (${data.authorizationId})`
     case 'PaymentCaptured':
-      return `the amount was taken (${data.captureId})`
+      return `the amount was captured (${data.captureId})`
     case 'StockReserved':
       return `${counted(unitsOf(data.lines), 'unit')} set aside`
     case 'StockRejected':
@@ -24,7 +24,7 @@ export function summarize({ type, data }: OrderEvent): string {
     case 'ShipmentScheduled':
       return `${data.carrier} picks it up, tracking number ${data.trackingNumber}`
     case 'FulfilmentCancelled':
-      // Where the customer asked for it, the detail is what the customer said
+      // If the customer requested it, the detail holds the customer's words
       return `will not be delivered: ${data.reason}${data.reason === 'timed_out' ? ` (${data.detail})` : ''}`
     case 'CancellationRefused':
       return `too late to cancel: ${data.reason}`

@@ -12,7 +12,7 @@ import type { Payment } from './decide-payment.ts'
 import { createGateway } from './gateway.ts'
 import { paymentTable } from './payment-table.ts'
 
-/** Holds the money of an order, takes it when the goods leave and gives it back when they do not. */
+/** Authorizes the payment of an order, captures it when the goods are shipped and voids it when they are not. */
 export default (config: Config) => {
   const gateway = createGateway(config.gateway)
   return defineConsumer<Payment>({

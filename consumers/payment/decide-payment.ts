@@ -3,20 +3,20 @@ import type { EventData } from '../../schemas/generated/events.ts'
 import type { Context, Decision } from '../runtime/handler.ts'
 import type { AuthorizationAnswer, CaptureAnswer, CaptureRequest, VoidAnswer } from './gateway.ts'
 
-/** Money the gateway holds or held for the order. */
+/** The amount that the gateway holds or held for the order. */
 export interface Hold {
   readonly authorizationId: string
   readonly amountMinor: number
   readonly currency: string
 }
 
-/** What the other services want done with the hold. `open`: they have not said yet. */
+/** What the other services require for the hold. `open`: not known yet. */
 export type Verdict = 'open' | 'void' | 'capture'
 
-/** Where the money of one order is. */
+/** The payment of one order. */
 export type Payment =
   | { readonly phase: 'unplaced'; readonly verdict: 'open' | 'capture' } // The order has not been seen
-  | { readonly phase: 'closed' } // Over before it was seen: never to be authorized
+  | { readonly phase: 'closed' } // Ended before it was seen: never authorize it
   | ({ readonly phase: 'authorizing'; readonly verdict: Verdict } & Omit<Hold, 'authorizationId'>)
   | { readonly phase: 'declined' }
   | ({ readonly phase: 'authorized' | 'voiding' | 'voided' | 'capturing' | 'captured' } & Hold)
@@ -32,7 +32,7 @@ export function orderPlaced(order: EventData['OrderPlaced'], payment: Payment): 
   }
 }
 
-/** StockRejected or FulfilmentCancelled: no money may be held or taken. */
+/** StockRejected or FulfilmentCancelled: no money may be held or captured. */
 export function orderEnded(_event: unknown, payment: Payment): Decision<Payment> {
   switch (payment.phase) {
     case 'unplaced':
@@ -54,7 +54,7 @@ export function orderEnded(_event: unknown, payment: Payment): Decision<Payment>
   }
 }
 
-/** The goods leave: the money is taken. */
+/** The goods are shipped: capture the payment. */
 export function shipmentScheduled(_event: unknown, payment: Payment): Decision<Payment> {
   switch (payment.phase) {
     case 'unplaced':
@@ -125,7 +125,7 @@ export function captureAnswered(answer: CaptureAnswer, payment: Payment, { key: 
   }
 }
 
-/** A hold that exists goes where the verdict says, or waits for one. */
+/** Captures or voids the hold as the verdict says, or waits for a verdict. */
 function settle({ authorizationId, amountMinor, currency }: Hold, verdict: Verdict): Decision<Payment> {
   const hold = { authorizationId, amountMinor, currency }
   switch (verdict) {
@@ -140,6 +140,6 @@ function settle({ authorizationId, amountMinor, currency }: Hold, verdict: Verdi
   }
 }
 
-/** Somebody broke a promise; the event is parked and a person looks at it before money moves. */
+/** A contract was broken: the event is parked for an operator before any money moves. */
 const contradiction = ({ phase }: Payment, event: string) =>
   new TallyError('INVARIANT', `The payment is ${phase} and meets ${event}`)

@@ -16,7 +16,7 @@ export interface CaptureRequest {
   amountMinor: number
 }
 
-/** The gateway says that what we ask cannot be: one of us has lost track. */
+/** The gateway says that the request contradicts its records: one side has lost track. */
 const contradicted = z
   .object({
     code: z.enum([
@@ -48,8 +48,8 @@ export type VoidAnswer = z.infer<typeof voided> | Contradicted
 export type CaptureAnswer = z.infer<typeof captured> | Contradicted
 
 /**
- * The payment gateway. Each call resolves with a definite answer, a refusal included.
- * @throws TallyError UNREACHABLE when the outcome is unknown: ask again with the same key
+ * The payment gateway. Each call resolves with a definite answer, which may be a refusal.
+ * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key
  */
 export interface Gateway {
   readonly authorize: (request: AuthorizationRequest, options: CallOptions) => Promise<AuthorizationAnswer>

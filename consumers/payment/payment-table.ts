@@ -3,7 +3,7 @@ import type { StateTable } from '../runtime/state-table.ts'
 import type { Hold, Payment, Verdict } from './decide-payment.ts'
 import { unplaced } from './decide-payment.ts'
 
-/** Columns beside `phase`; those a phase does not use are null. */
+/** Columns besides `phase`; those that a phase does not use are null. */
 interface Row extends Hold {
   readonly orderId: string
   readonly phase: Payment['phase']

@@ -21,16 +21,16 @@ const scheduled = z
     pickupUntil: timeField,
     scheduledAt: timeField,
   })
-  .refine(({ pickupFrom, pickupUntil }) => pickupFrom <= pickupUntil, 'a pickup that ends before it begins')
+  .refine(({ pickupFrom, pickupUntil }) => pickupFrom <= pickupUntil, 'the pickup ends before it begins')
   .transform((answer) => ({ outcome: 'scheduled' as const, ...answer }))
 const refused = z
   .object({
     code: textField,
-    detail: z.string().refine(isText, 'no text that can be stored').default(''),
+    detail: z.string().refine(isText, 'not a text that can be stored').default(''),
     refusedAt: timeField,
   })
   .transform((answer) => ({ outcome: 'refused' as const, ...answer }))
-/** The carrier says that what we ask cannot be: one of us has lost track. */
+/** The carrier says that the request contradicts its records: one side has lost track. */
 const contradicted = z
   .object({ code: z.enum(['invalid_request', 'idempotency_key_reused']) })
   .transform(({ code }) => ({ outcome: 'contradicted' as const, code }))
@@ -38,8 +38,8 @@ const contradicted = z
 export type ShipmentAnswer = z.infer<typeof scheduled> | z.infer<typeof refused> | z.infer<typeof contradicted>
 
 /**
- * The carrier: sells a label and agrees a pickup. Resolves with a definite answer, a refusal included.
- * @throws TallyError UNREACHABLE when the outcome is unknown: ask again with the same key
+ * The carrier: sells a label and agrees a pickup. Resolves with a definite answer, which may be a refusal.
+ * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key
  */
 export interface Carrier {
   readonly schedule: (request: ShipmentRequest, options: CallOptions) => Promise<ShipmentAnswer>

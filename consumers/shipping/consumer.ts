@@ -14,7 +14,7 @@ import {
 import type { Shipment } from './decide-shipping.ts'
 import { shipmentTable } from './shipment-table.ts'
 
-/** Has an order delivered once it is paid for and set aside; cancels it if that takes too long or the customer asks in time. */
+/** Ships an order once it is paid and reserved; cancels it if that takes too long or the customer asks in time. */
 export default (config: Config) => {
   const carrier = createCarrier(config.carrier)
   const limitMs = config.orderTimeoutMs

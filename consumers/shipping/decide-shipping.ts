@@ -3,24 +3,24 @@ import type { Address, EventData } from '../../schemas/generated/events.ts'
 import type { Context, Decision, Handler } from '../runtime/handler.ts'
 import type { ShipmentAnswer, ShipmentRequest } from './carrier.ts'
 
-/** What the carrier is told about the goods. */
+/** What the carrier needs to know about the goods. */
 export interface Consignment {
   readonly shipTo: Address
   /** Units of all articles together. */
   readonly units: number
 }
 
-/** How far the delivery of one order is. */
+/** The delivery of one order. */
 export type Shipment =
   | Gathering
-  // The label call is decided: nothing cancels the order any more but the carrier. No time limit either, however long it
-  // is silent: it may have sold the label, and goods it fetches must be paid for
+  // The label call is decided: only the carrier can cancel the order now. There is no time limit, because a silent carrier
+  // may have sold the label, and goods that it picks up must be paid for
   | { readonly phase: 'scheduling' }
   | { readonly phase: 'scheduled' }
-  | { readonly phase: 'cancelled' } // By us: at the customer's wish, because the carrier refused or because time was up
+  | { readonly phase: 'cancelled' } // By shipping: the customer asked, the carrier refused, or the time was up
   | { readonly phase: 'rejected' } // By payment or inventory
 
-/** Waits until the order, its money and its goods are all there, or its time is up. */
+/** Waits until the order, its payment and its stock are confirmed, or its time is up. */
 interface Gathering {
   readonly phase: 'gathering'
   readonly consignment?: Consignment
@@ -42,7 +42,7 @@ export const paymentAuthorized = ({ orderId }: EventData['PaymentAuthorized'], s
 export const stockReserved = ({ orderId }: EventData['StockReserved'], shipment: Shipment) =>
   gather(orderId, shipment, { reserved: true })
 
-/** PaymentDeclined or StockRejected: there is nothing to deliver. */
+/** PaymentDeclined or StockRejected: nothing to deliver. */
 export function orderRejected(_event: unknown, shipment: Shipment): Decision<Shipment> {
   switch (shipment.phase) {
     case 'gathering':
@@ -57,8 +57,8 @@ export function orderRejected(_event: unknown, shipment: Shipment): Decision<Shi
 }
 
 /**
- * The one place that decides a cancellation. One that overtakes its order is granted at once: the others hear of it
- * before they see the order or after, and end it either way.
+ * The only place that decides a cancellation. One that overtakes its order is granted at once: the other services learn of
+ * it before or after they see the order, and end it either way.
  */
 export function cancellationRequested(
   { orderId, reason: detail }: EventData['CancellationRequested'],
@@ -84,9 +84,9 @@ export function cancellationRequested(
 }
 
 /**
- * Lets the clock of an order run from the first part of it that comes, whichever that is: an order whose other parts never
- * come must hold neither money nor goods for ever.
- * @param limitMs how long after that event's time the order may gather
+ * Starts the clock of an order with the first of its parts to arrive, whichever that is: an order whose other parts never
+ * arrive must hold neither money nor stock forever.
+ * @param limitMs time after that event within which all parts must arrive
  */
 export const startClock =
   <Data>(limitMs: number, handler: Handler<Data, Shipment>): Handler<Data, Shipment> =>
@@ -96,11 +96,11 @@ export const startClock =
     return { ...decision, timers: [{ kind: 'overdue', dueAt: context.time + limitMs }] }
   }
 
-/** Time is up: what still gathers is cancelled. The others give back what they hold, or what they come to hold yet. */
+/** Time is up: cancels the order if parts are missing. The other services release what they hold now or later. */
 export const orderOverdue =
   (limitMs: number): Handler<unknown, Shipment> =>
   (_timer, shipment, { key: orderId, time }) => {
-    if (shipment.phase !== 'gathering') return {} // Decided in time
+    if (shipment.phase !== 'gathering') return {} // Already decided
     const { consignment, authorized, reserved } = shipment
     const missing = [
       ...(consignment ? [] : ['order']),
@@ -133,7 +133,7 @@ export function shipmentAnswered(
   }
 }
 
-/** Adds what has come; what is there already stays. Once nothing is missing, a label is bought. */
+/** Adds the part that arrived; existing parts stay. Once nothing is missing, buys a label. */
 function gather(orderId: string, shipment: Shipment, part: Partial<Omit<Gathering, 'phase'>>): Decision<Shipment> {
   if (shipment.phase !== 'gathering' || (part.consignment && shipment.consignment)) return {}
   const gathered: Gathering = { ...shipment, ...part }
@@ -146,6 +146,6 @@ function gather(orderId: string, shipment: Shipment, part: Partial<Omit<Gatherin
 const isNew = (shipment: Shipment): boolean =>
   shipment.phase === 'gathering' && !shipment.consignment && !shipment.authorized && !shipment.reserved
 
-/** Somebody broke a promise; the event is parked and a person looks at it before goods move. */
+/** A contract was broken: the event is parked for an operator before any goods move. */
 const contradiction = ({ phase }: Shipment, event: string) =>
   new TallyError('INVARIANT', `The shipment is ${phase} and meets ${event}`)

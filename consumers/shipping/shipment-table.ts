@@ -4,7 +4,7 @@ import type { StateTable } from '../runtime/state-table.ts'
 import type { Shipment } from './decide-shipping.ts'
 import { nothingYet } from './decide-shipping.ts'
 
-/** Used while the order gathers; null before its part has come and, to keep no address for longer than needed, after. */
+/** Used while the order gathers; null before its part arrives, and afterwards, to keep no address longer than needed. */
 interface Row extends Address {
   readonly orderId: string
   readonly phase: Shipment['phase']

@@ -93,7 +93,7 @@ describe('says what does not fit', () => {
       'a block of another size',
       { type: 'array', items: 'long' },
       '01 04 02 00',
-      'f: a block of another size than announced',
+      'f: a block whose size differs from the one announced',
     ],
     ['too many items without bytes', { type: 'array', items: 'null' }, 'd2 0f 00', 'f: 1001 items announced'],
   ])('%s', (_, fieldType, hex, why) => {

@@ -2,14 +2,14 @@ import type { AvroType, RecordType } from '../avro-schema.ts'
 import { ByteCursor } from './byte-cursor.ts'
 
 /**
- * Checks that the bytes from `offset` on are exactly one value of the schema they were written with. avsc believes counts
- * and lengths: seven bytes can make it allocate gigabytes, a negative block size can make it walk backwards for ever. After
- * this check it works on no more than is really there.
+ * Checks that the bytes from `offset` on are exactly one value of their writer schema. avsc trusts counts and lengths: seven
+ * bytes can make it allocate gigabytes, a negative block size can make it loop forever. After this check it processes only
+ * the bytes that exist.
  * @throws TallyError UNREADABLE naming the field
  */
 export type BoundsCheck = (bytes: Buffer, offset: number) => void
 
-/** Items that take no bytes (nulls, empty records) cost memory all the same: so many are allowed in one value. */
+/** Most items without bytes (nulls, empty records) in one value: they cost memory, too. */
 const maxZeroByteItems = 1_000
 
 /** Only values of a recursive schema can nest deeper than their schema. */
@@ -27,7 +27,7 @@ export function compileBounds(type: AvroType): BoundsCheck {
 type Walk = (cursor: ByteCursor) => void
 
 class Compiler {
-  /** Absent while a record is being compiled: whoever meets it then is inside it. */
+  /** Absent while a record is being compiled: a reference to it then comes from inside it. */
   private readonly records = new Map<RecordType, Walk | undefined>()
 
   compile(type: AvroType, path: string): Walk {
@@ -91,7 +91,7 @@ class Compiler {
   }
 }
 
-/** Arrays and maps: blocks of a count and so many items, ended by a count of 0. A negative count is followed by a size. */
+/** Arrays and maps: blocks of a count and its items, ended by a count of 0. A negative count is followed by a size. */
 function blocks(item: Walk, itemBytes: number, path: string): Walk {
   return (cursor) => {
     for (let count = cursor.long(path); count !== 0; count = cursor.long(path)) {
@@ -109,12 +109,12 @@ function blocks(item: Walk, itemBytes: number, path: string): Walk {
       }
       for (let i = 0; i < count; i++) item(cursor)
       if (end !== undefined && end !== cursor.position)
-        throw cursor.unreadable(path, 'a block of another size than announced')
+        throw cursor.unreadable(path, 'a block whose size differs from the one announced')
     }
   }
 }
 
-/** A lower bound of what a value takes. */
+/** A lower bound of the bytes of a value. */
 function leastBytes(type: AvroType, within: readonly AvroType[] = []): number {
   switch (type.kind) {
     case 'null':

@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { TallyError } from '../../infra/errors.ts'
 
-/** Walks over Avro's primitives without building values. Everything it is asked for throws UNREADABLE where it is not there. */
+/** Skips over Avro's primitives without building values. Every method throws UNREADABLE if the bytes are missing. */
 export class ByteCursor {
   readonly bytes: Buffer
   readonly end: number
   position: number
-  /** Kept for the walker: see bounds.ts. */
+  /** Used by bounds.ts. */
   zeroByteItems = 0
   depth = 0
 
@@ -30,15 +30,15 @@ export class ByteCursor {
   }
 
   boolean(path: string): void {
-    if (this.byte(path) > 1) throw this.unreadable(path, 'neither true nor false')
+    if (this.byte(path) > 1) throw this.unreadable(path, 'not a boolean')
   }
 
   int(path: string): void {
     const value = this.long(path)
-    if (value !== (value | 0)) throw this.unreadable(path, `${value} is no 32-bit integer`)
+    if (value !== (value | 0)) throw this.unreadable(path, `${value} is not a 32-bit integer`)
   }
 
-  /** Which of `count` branches or symbols. */
+  /** The index of one of `count` branches or symbols. */
   index(count: number, path: string): number {
     const index = this.long(path)
     if (index < 0 || index >= count) throw this.unreadable(path, `choice ${index} of ${count}`)
@@ -52,13 +52,13 @@ export class ByteCursor {
     const { bytes, position } = this
     for (let i = start; i < position; i++) {
       if (bytes[i]! < 0x80) continue
-      // avsc would put U+FFFD in its place, and the damage would look like a name
+      // avsc would substitute U+FFFD, and the damage would look like a name
       if (!isUtf8(bytes.subarray(i, position))) throw this.unreadable(path, 'not UTF-8')
       return
     }
   }
 
-  /** A zigzag integer; beyond 2^53 only roughly, where avsc refuses it anyway. */
+  /** A zigzag integer; approximate beyond 2^53, where avsc refuses it anyway. */
   long(path: string): number {
     let byte = this.byte(path)
     if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)

@@ -17,19 +17,19 @@ import { eventTypes, subjectOf } from '../topics.ts'
 export interface Codec {
   /** Magic byte, schema id, Avro body. @throws TallyError INVARIANT naming the field that is wrong */
   encode: Encode
-  /** Undefined where the value is not framed: `decode` says why. */
+  /** Undefined if the value is not framed: `decode` gives the reason. */
   schemaIdOf(value: Buffer | null): number | undefined
   /**
-   * Fetches the writer schemas not known yet. That one does not exist is remembered for half a minute.
-   * @throws TallyError UNREACHABLE (retryable) while the registry does not answer: then nothing can be said of the records
+   * Fetches the writer schemas that are not known yet. A missing schema is remembered for half a minute.
+   * @throws TallyError UNREACHABLE (retryable) while the registry does not answer: the records can then not be judged
    */
   learn(schemaIds: Iterable<number>): Promise<void>
-  /** Event type by the writer schema's full name, without decoding; undefined where that is no event this code knows. */
+  /** Event type by the full name of the writer schema, without decoding; undefined if this code knows no such event. */
   typeOf(schemaId: number): EventType | undefined
-  /** Why nothing written with this schema can be read today; undefined if it can, or was not learnt. */
+  /** Why this code cannot read values of this schema; undefined if it can, or if the schema was not learnt. */
   whyUnreadable(schemaId: number): string | undefined
   /**
-   * Reads with today's schema and checks the event's own rules.
+   * Reads with the current schema and checks the rules of the event.
    * @throws TallyError UNREADABLE with the reason; INVARIANT if the schema was not learnt before
    */
   decode(value: Buffer | null): DecodedEvent
@@ -41,15 +41,15 @@ export interface CodecOptions {
   /** Events that will be written; their schemas must be registered. @default all */
   types?: readonly EventType[]
   log?: Logger
-  /** Ends the waiting for a registry that is away. */
+  /** Ends the wait for a registry that does not answer. */
   signal?: AbortSignal
-  /** How long a schema id the registry does not know is not asked for again. @default 30000 */
+  /** How long the registry is not asked again for an unknown schema id, ms. @default 30000 */
   unknownForMs?: number
 }
 
 /**
- * Makes a codec that can write `types` and read everything. Waits while the registry is away.
- * @throws TallyError NOT_DEPLOYED when a schema to be written is not registered
+ * Creates a codec that writes `types` and reads all events. Waits while the registry does not answer.
+ * @throws TallyError NOT_DEPLOYED when the schema of a type to write is not registered
  */
 export async function createCodec(options: CodecOptions): Promise<Codec> {
   const { registryUrl, types = eventTypes, unknownForMs = 30_000 } = options
@@ -79,7 +79,7 @@ async function lookUpIds(
     try {
       return [type, await registry.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema: json })] as const
     } catch (error) {
-      // The client reports a 404 by an error without status
+      // The client reports a 404 with an error without status
       if (statusOf(error) !== undefined) throw unreachable(registryUrl, error)
       throw new TallyError(
         'NOT_DEPLOYED',

@@ -145,11 +145,11 @@ describe('says why it refuses', () => {
 
   test.each<[string, Buffer | null, string]>([
     ['a tombstone', null, 'a tombstone: the record has no value'],
-    ['an empty value', Buffer.alloc(0), 'no schema id in front of the value'],
-    ['JSON', Buffer.from('{"orderId":"o1"}'), 'no schema id in front of the value'],
-    ['four bytes', Buffer.alloc(4), 'no schema id in front of the value'],
-    ['a negative schema id', framed(-7, longOrder), 'no schema id in front of the value'],
-    ['a foreign record', framed(100, longOrder), 'com.example.Foreign is no event of this version'],
+    ['an empty value', Buffer.alloc(0), 'the value does not begin with a schema id'],
+    ['JSON', Buffer.from('{"orderId":"o1"}'), 'the value does not begin with a schema id'],
+    ['four bytes', Buffer.alloc(4), 'the value does not begin with a schema id'],
+    ['a negative schema id', framed(-7, longOrder), 'the value does not begin with a schema id'],
+    ['a foreign record', framed(100, longOrder), 'com.example.Foreign is not an event of this version'],
     ['a schema without our fields', framed(101, longOrder), 'schema 101 cannot be read as today'],
     ['a broken schema', framed(102, longOrder), 'schema 102 cannot be read as today'],
     ['a schema nobody knows', framed(103, longOrder), 'schema 103 is unknown to the registry'],
@@ -161,7 +161,7 @@ describe('says why it refuses', () => {
     [
       'a rule of the domain that is broken',
       framed(idOf('CancellationRequested'), Buffer.concat([longOrder, Buffer.from('02', 'hex')])),
-      'CancellationRequested: requestedAt is no time in epoch milliseconds: 1',
+      'CancellationRequested: requestedAt is not a time in epoch milliseconds: 1',
     ],
   ])('%s', (_, value, reason) => {
     expect(() => decoder.decode(value)).toThrow(
@@ -184,7 +184,7 @@ describe('says why it refuses', () => {
   ])('the type of schema %p is %p', (schemaId, type) => expect(decoder.typeOf(schemaId)).toBe(type))
 
   test.each([
-    [100, expect.stringContaining('no event of this version')],
+    [100, expect.stringContaining('not an event of this version')],
     [101, expect.stringContaining("cannot be read as today's")],
     [103, 'schema 103 is unknown to the registry'],
     [idOf('PaymentVoided'), undefined],

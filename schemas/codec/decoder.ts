@@ -18,11 +18,11 @@ export interface DecodedEvent {
 
 /** Reads events with today's schemas, whatever they were written with. It knows the writer schemas it was told of. */
 export interface Decoder {
-  /** Adds a writer schema, as JSON. Never throws: with one that cannot be used, `decode` says why. */
+  /** Adds a writer schema, as JSON. Never throws: for an unusable one, `decode` gives the reason. */
   add(schemaId: number, schema: unknown): void
   /** Makes `decode` refuse everything written with this schema. */
   reject(schemaId: number, why: string): void
-  /** Makes the schema one it was never told of. */
+  /** Forgets the schema. */
   forget(schemaId: number): void
   knows(schemaId: number): boolean
   /** Event type by the writer schema's full name; undefined where the schema is not known or not an event's. */
@@ -60,7 +60,7 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
         const written = parseSchema(schema)
         const name = 'name' in written ? written.name : written.kind
         type = typeOfFullName(name)
-        if (type === undefined) reject(schemaId, `${name} is no event of this version`)
+        if (type === undefined) reject(schemaId, `${name} is not an event of this version`)
         else writers.set(schemaId, { type, read: compileRead(schemaId, type, readerOf(type), schema) })
       } catch (error) {
         reject(schemaId, `schema ${schemaId} cannot be read as today's: ${describeError(error)}`, type)
@@ -75,7 +75,7 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
       if (value === null) throw new TallyError('UNREADABLE', 'a tombstone: the record has no value')
       const schemaId = schemaIdOf(value)
       if (schemaId === undefined) {
-        throw new TallyError('UNREADABLE', whyReplaced(value) ?? 'no schema id in front of the value')
+        throw new TallyError('UNREADABLE', whyReplaced(value) ?? 'the value does not begin with a schema id')
       }
       const writer = writers.get(schemaId)
       if (!writer) throw new TallyError('INVARIANT', `schema ${schemaId} was not learnt before decoding`)
@@ -101,7 +101,7 @@ function decodeBody(reader: Type, value: Buffer, resolver: ReturnType<Type['crea
   try {
     return reader.decode(value, headerBytes, resolver).value
   } catch (error) {
-    throw new TallyError('UNREADABLE', describeError(error)) // Bounds are checked: an integer beyond 2^53 is left
+    throw new TallyError('UNREADABLE', describeError(error)) // Bounds are checked: only an integer beyond 2^53 remains
   }
 }
 

@@ -6,13 +6,13 @@ import type { EventData, EventType } from '../generated/events.ts'
 import type { EventSchema } from '../load-schemas.ts'
 import { findFault } from '../validate.ts'
 
-/** @throws TallyError INVARIANT naming the field that is wrong: encoding is the last chance to notice */
+/** @throws TallyError INVARIANT naming the wrong field: encoding is the last check */
 export type Encode = <T extends EventType>(type: T, data: EventData[T]) => Buffer
 
-/** Events are written one after another into blocks of this size: twice as fast as a buffer for each. */
+/** Events are written into shared blocks of this size, bytes: twice as fast as a buffer for each. */
 const blockBytes = 64 * 1024
 
-/** @param ids what the registry calls the schemas of the events that will be written */
+/** @param ids schema ids in the registry of the events to write */
 export function createEncoder(schemas: readonly EventSchema[], ids: ReadonlyMap<EventType, number>): Encode {
   const writers = new Map<EventType, Type>()
   for (const { type, schema } of schemas) if (ids.has(type)) writers.set(type, avro.Type.forSchema(schema as Schema))
@@ -24,7 +24,7 @@ export function createEncoder(schemas: readonly EventSchema[], ids: ReadonlyMap<
     if (!writer || schemaId === undefined) throw new TallyError('INVARIANT', `this codec was not made to write ${type}`)
     let end = write(writer, data, block, used + headerBytes)
     if (end < 0) {
-      const length = block.length - used - end // What is missing is told as a negative number
+      const length = block.length - used - end // Negative: the number of missing bytes
       block = Buffer.allocUnsafeSlow(Math.max(blockBytes, length))
       used = 0
       end = write(writer, data, block, headerBytes)

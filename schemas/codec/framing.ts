@@ -1,11 +1,11 @@
 /** Confluent's framing: a zero byte, the schema id in four bytes, then the Avro body. */
 export const headerBytes = 5
 
-/** The schema id a value is framed with; undefined for a tombstone and for anything not framed. */
+/** The schema id of a framed value; undefined for a tombstone and for unframed values. */
 export function schemaIdOf(value: Buffer | null): number | undefined {
   if (value === null || value.length < headerBytes || value[0] !== 0) return undefined
   const id = value.readInt32BE(1)
-  return id > 0 ? id : undefined // Registries count from 1; asking for other ids may be answered with anything
+  return id > 0 ? id : undefined // Registries count from 1; the answer for other ids is unpredictable
 }
 
 export function writeHeader(target: Buffer, position: number, schemaId: number): void {

@@ -8,23 +8,23 @@ export interface LearnOptions {
   registry: SchemaRegistry
   registryUrl: string
   decoder: Pick<Decoder, 'add' | 'reject' | 'forget' | 'knows'>
-  /** How long a negative answer counts, milliseconds. */
+  /** How long a negative answer is remembered, ms. */
   unknownForMs: number
-  /** Negative answers remembered at most: more than all lanes together read before they decode. @default 50000 */
+  /** Most negative answers remembered: more than all lanes read before they decode. @default 50000 */
   unknownAtMost?: number
 }
 
-/** A batch of garbage names as many schema ids as it has records. */
+/** Most schemas fetched at once: a corrupt batch can name as many schema ids as it has records. */
 const requestsAtOnce = 8
 
-/** Fetches writer schemas for a decoder. Concurrent requests for one schema are one request. */
+/** Fetches writer schemas for a decoder. Concurrent requests for one schema are merged. */
 export function createLearn({ registry, registryUrl, decoder, unknownForMs, unknownAtMost = 50_000 }: LearnOptions) {
   const underWay = new Map<number, Promise<void>>()
   const refusedUntil = new Map<number, number>()
 
   const refuse = (schemaId: number, why: string) => {
     decoder.reject(schemaId, why)
-    refusedUntil.delete(schemaId) // A map is in the order of insertion: what was refused last shall be forgotten last
+    refusedUntil.delete(schemaId) // A map keeps the order of insertion: the latest refusal must be forgotten last
     refusedUntil.set(schemaId, Date.now() + unknownForMs)
     if (refusedUntil.size <= unknownAtMost) return
     const [oldest] = refusedUntil.keys()
@@ -49,13 +49,13 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
       if (schema instanceof avro.Type) decoder.add(schemaId, schema.schema({ exportAttrs: true }))
       else refuse(schemaId, `schema ${schemaId} is not an Avro schema`)
     } catch (error) {
-      // The client's errors do not tell a bad schema from a bad answer: what the registry itself says does
+      // The client's errors do not distinguish a bad schema from a bad answer; the registry's own answer does
       const status = statusOf(error)
       if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)
       const answer = await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)
       if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
       if (status === 404 || !isSchema(answer)) throw unreachable(registryUrl, error)
-      // The first answer may have been nonsense where the second is not: the schema is judged by what it says
+      // The first answer may have been garbled: judge the schema by this one
       accept(schemaId, answer)
     }
   }
@@ -79,7 +79,7 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
   }
 }
 
-/** @throws TallyError UNREADABLE, or an error of JSON or avsc, where it is no Avro schema */
+/** @throws TallyError UNREADABLE, or an error of JSON or avsc, if it is not an Avro schema */
 function usableSchema({ schema, schemaType = 'AVRO' }: SchemaAnswer): avro.Schema {
   if (schemaType !== 'AVRO') throw new TallyError('UNREADABLE', `it is of the format ${schemaType}`)
   const parsed = JSON.parse(schema) as avro.Schema

@@ -1,6 +1,6 @@
 import type { AvroType, EnumType, Field, FixedType, RecordType } from '../avro-schema.ts'
 
-/** Why a reader cannot read what a writer wrote. */
+/** Why a reader cannot read a writer's values. */
 export type Clash = { path: string } & (
   | { kind: 'field missing' }
   | { kind: 'fields ambiguous' }
@@ -8,10 +8,10 @@ export type Clash = { path: string } & (
   | { kind: 'symbols unknown'; symbols: readonly string[] }
 )
 
-/** Finds every place where values of the writer's schema cannot be read as the reader's; none = all can. */
+/** Finds every place where the reader's schema cannot read values of the writer's; empty if it can read all. */
 export const findClashes = (reader: AvroType, writer: AvroType): Clash[] => compare(reader, writer, '', new Map())
 
-/** What a clash means for someone who changed a schema: `reads` = the new schema reads old events, else old code new ones. */
+/** What a clash means for a changed schema. `reads`: the new schema reads old events; otherwise old code reads new ones. */
 export function describeClash(clash: Clash, reads: 'old events' | 'new events'): string {
   const backward = reads === 'old events'
   switch (clash.kind) {
@@ -32,7 +32,7 @@ export function describeClash(clash: Clash, reads: 'old events' | 'new events'):
   }
 }
 
-/** What was found for pairs of records, reader first; nothing yet while a pair is being compared: it may hold itself. */
+/** Results for pairs of records, reader first; empty while a pair is being compared, because it may contain itself. */
 type Seen = Map<RecordType, Map<RecordType, Clash[]>>
 
 function compare(reader: AvroType, writer: AvroType, path: string, seen: Seen): Clash[] {
@@ -53,7 +53,7 @@ function compare(reader: AvroType, writer: AvroType, path: string, seen: Seen): 
   return reader.kind === writer.kind || promotions[writer.kind]?.includes(reader.kind) ? [] : unlike
 }
 
-/** What a value may be read as besides its own type. */
+/** The types that a value may be promoted to. */
 const promotions: { readonly [Kind in AvroType['kind']]?: readonly AvroType['kind'][] } = {
   int: ['long', 'float', 'double'],
   long: ['float', 'double'],
@@ -64,7 +64,7 @@ const promotions: { readonly [Kind in AvroType['kind']]?: readonly AvroType['kin
 
 type Union = Extract<AvroType, { kind: 'union' }>
 
-/** A value may be of any of the writer's branches: all must be readable. */
+/** A value may have any of the writer's branches, so all must be readable. */
 function everyBranch(reader: AvroType, writer: Union, path: string, seen: Seen): Clash[] {
   const clashes = writer.branches.flatMap((branch) => compare(reader, branch, path, seen))
   return precise(clashes, path, reader, writer)
@@ -75,7 +75,7 @@ function someBranch(reader: Union, writer: AvroType, path: string, seen: Seen): 
   return attempts.some((clashes) => clashes.length === 0) ? [] : precise(attempts.flat(), path, reader, writer)
 }
 
-/** Clashes inside a branch say more than that the unions differ. */
+/** Clashes inside a branch are more specific than a difference of the unions. */
 function precise(clashes: Clash[], path: string, reader: AvroType, writer: AvroType): Clash[] {
   const inside = clashes.filter((clash) => clash.path !== path || clash.kind !== 'type')
   if (clashes.length === 0 || inside.length > 0) return inside

@@ -3,10 +3,10 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/logger.ts'
 
-/** Silence of so long counts as no answer. */
+/** Time limit of a request, ms. */
 const patienceMs = 10_000
 
-/** The client's `retry` holds for the whole process, so it is set here only. Callers know better when to try again. */
+/** The `retry` of the client applies to the whole process, so only this sets it. Callers decide when to retry. */
 export const createRegistry = (registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry =>
   new SchemaRegistry({
     host: registryUrl,
@@ -21,10 +21,10 @@ export const createRegistry = (registryUrl: string, timeoutMs: number = patience
   })
 
 /**
- * Asks what the client has no function for.
- * @returns the answer's body; undefined if the registry knows no such thing, or if another process just did the same
- * @throws TallyError UNREACHABLE for silence and for every other answer: only the registry itself, by its own error code,
- * can say that something does not exist; a proxy in front of it says 404 too
+ * Sends a request that the client has no function for.
+ * @returns the body; undefined if the registry has no such object, or if another process just did the same
+ * @throws TallyError UNREACHABLE without an answer and for every other answer. Only the registry's own error code shows that
+ * an object does not exist; a proxy in front of it answers 404, too
  */
 export async function askRegistry(registryUrl: string, path: string, put?: object): Promise<unknown> {
   const url = `${registryUrl}${path}`
@@ -49,17 +49,17 @@ export async function askRegistry(registryUrl: string, path: string, put?: objec
 export const unreachable = (registryUrl: string, cause: unknown): TallyError =>
   new TallyError('UNREACHABLE', `The schema registry at ${registryUrl} does not answer as it should`, { cause })
 
-/** Status of an answer the client threw. A refused connection counts as 400 with it: believe 404 only. */
+/** Status of an error of the client. It reports a refused connection as 400, so only 404 is reliable. */
 export const statusOf = (error: unknown): number | undefined =>
   error instanceof Error && 'status' in error && typeof error.status === 'number' ? error.status : undefined
 
 export interface Patience {
   log?: Logger
-  /** Ends the waiting. */
+  /** Ends the wait. */
   signal?: AbortSignal
 }
 
-/** Tries until the registry is there, with growing pauses. */
+/** Retries with growing delays until the registry answers. */
 export async function untilReachable<T>(work: () => Promise<T>, { log, signal }: Patience): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted()

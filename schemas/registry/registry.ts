@@ -14,15 +14,15 @@ export interface RegisterOptions {
   registryUrl: string
   namespace: string
   log?: Logger
-  /** Names of the consumers that handle an event type, to say whom an incompatible change would break. */
+  /** Names of the consumers of an event type, for the message about an incompatible change. */
   readersOf?: (type: EventType) => readonly string[]
   /** @default those of schemas/avro */
   schemas?: readonly EventSchema[]
 }
 
 /**
- * Registers every event's schema under `<topic>-<record full name>`, compatible with all versions before, both ways. May be
- * run again, and by several processes at once.
+ * Registers every event's schema under `<topic>-<record full name>`, if it is fully compatible with all earlier versions.
+ * Idempotent; several processes may run it at once.
  * @returns schema ids by event type
  * @throws TallyError SCHEMA_INCOMPATIBLE naming field, version and consumers; then nothing was registered.
  * UNREACHABLE when the registry does not answer
@@ -89,7 +89,7 @@ async function registerOne(
   try {
     const { id } = await register().catch(async (error: unknown) => {
       if (!isLevelMismatch(error) && statusOf(error) !== 409) throw error
-      // The subject was made by hand and lacks our level, or another process is setting it at this very moment
+      // The subject was created by hand without our level, or another process is setting it right now
       await askRegistry(registryUrl, `/config/${encodeURIComponent(subject)}`, { compatibility })
       return register()
     })

@@ -5,14 +5,14 @@ import type { EventData, EventType } from '../generated/events.ts'
 import type { EventSchema } from '../load-schemas.ts'
 import { limits } from '../validate.ts'
 
-/** Events as the schema has them, within the rules of their domain. */
+/** Events that fit the schema and the rules of their domain. */
 export function arbitraryEvent({ type, record }: EventSchema): fc.Arbitrary<EventData[EventType]> {
   return arbitraryValue(record, arbitraryField).map(
     (data) => mend[type]?.(data as never) ?? (data as EventData[EventType]),
   )
 }
 
-/** Values of any schema; `ofField` may give fields values of its own. */
+/** Values of any schema; `ofField` may override the values of fields. */
 export function arbitraryValue(
   type: AvroType,
   ofField: (field: Field) => fc.Arbitrary<unknown> | undefined = () => undefined,
@@ -75,7 +75,7 @@ function arbitraryField({ name, type }: Field): fc.Arbitrary<unknown> | undefine
   if (name === 'currency') return fc.constantFrom('EUR', 'USD', 'JPY')
 }
 
-/** Rules that tie fields together. */
+/** Rules between fields. */
 const mend: { [T in EventType]?: (data: EventData[T]) => EventData[T] } = {
   OrderPlaced: (order) => ({
     ...order,

@@ -10,17 +10,17 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { createTestLogger } from '../../infra/testing/test-logger.ts'
 
-/** A test's own corner of the shared servers: everything it makes is named with its namespace and dropped at the end. */
+/** A namespace of the test on the shared servers: everything it creates has this prefix and is dropped at the end. */
 export interface Sandbox extends AsyncDisposable {
   readonly config: Config
   readonly namespace: string
-  /** For processes started by the test: our environment with this namespace. */
+  /** For processes started by the test: the environment with this namespace. */
   readonly env: NodeJS.ProcessEnv
   readonly log: Logger
   readonly kafka: Kafka
-  /** A pool whose connections see no schema of the pipeline: name it, or make a pool of your own. */
+  /** A pool whose search path has no schema of the pipeline: qualify names, or create another pool. */
   readonly pool: Pool
-  /** Makes the topics of schemas/topics.ts. Without it the test has none. */
+  /** Creates the topics of schemas/topics.ts. Without it the test has none. */
   createTopics(partitions?: number): Promise<void>
   close(): Promise<void>
 }

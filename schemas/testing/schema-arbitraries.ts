@@ -2,7 +2,7 @@ import avro from 'avsc'
 import type { Schema } from 'avsc'
 import fc from 'fast-check'
 
-/** Shapes without names; names follow from the place, so that two schemas have the same ones where they are alike. */
+/** Shapes without names; names follow from the place, so that two schemas share them where they are alike. */
 type Shape =
   | string
   | { array: Shape }
@@ -90,7 +90,7 @@ function changed(shape: Shape, at: number, other: Shape, optional: boolean): Sha
   }
 }
 
-/** avsc refuses some aliases, and unions in unions. */
+/** avsc refuses some aliases and nested unions. */
 function compiles(schema: Schema): boolean {
   try {
     avro.Type.forSchema(schema)

@@ -121,7 +121,7 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
   expect(again.exitCode).toBe(1)
   expect(again.stderr).toContain('behind others of their key')
   expect(again.stderr).toContain(
-    `${head} of o-2: UNREADABLE: no schema id in front of the value (waits for you, 1 behind it)`,
+    `${head} of o-2: UNREADABLE: the value does not begin with a schema id (waits for you, 1 behind it)`,
   )
   expect(await parked('drop', head, '--why', 'nonsense')).toMatchObject({
     exitCode: 1,
