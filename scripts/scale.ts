@@ -124,7 +124,7 @@ async function scale(
     const changes = await during('Changing replicas and waiting until their lanes settle', changing)
     if (json) printJson({ consumers: changes.map(changeJson) })
     else for (const change of changes) printReport(changeReport(change))
-    if (changes.some(({ books }) => books.after.faults.length > 0)) process.exitCode = 1
+    if (changes.some(({ totals }) => totals.after.faults.length > 0)) process.exitCode = 1
   } finally {
     await pool.end()
   }

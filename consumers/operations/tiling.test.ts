@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { Span } from './tiling.ts'
+import type { Span } from '../runtime/tables/ledger-account.ts'
 import { tilingFaults } from './tiling.ts'
 
 const span = (epoch: number, first: number, next: number): Span => ({

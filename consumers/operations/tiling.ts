@@ -1,18 +1,6 @@
-/** A row of a ledger: what one epoch did with the offsets `[first, next)` of a partition. */
-export interface Span {
-  epoch: number
-  first: number
-  next: number
-  taken: number
-  duplicates: number
-  ignored: number
-  parked: number
-  holes: number
-  /** The replay that had it take offsets again; null where it took them for the first time. */
-  replay: number | null
-}
+import type { Span } from '../runtime/tables/ledger-account.ts'
 
-/** What the broker has of a partition. */
+/** The offsets a partition has on the broker: `[low, end)`. */
 export interface OffsetRange {
   low: number
   end: number

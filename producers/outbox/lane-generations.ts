@@ -58,8 +58,8 @@ export async function readAllNextSeqs(tx: Tx): Promise<Map<number, number>> {
   return new Map(rows.map(({ lane, next_seq }) => [lane, next_seq]))
 }
 
-/** Whether the services have moved on to a newer generation of the topics. */
-export async function isLeft(tx: Tx, generation: number): Promise<boolean> {
+/** Whether the service has moved to a newer generation of the topics than this one. */
+export async function hasNewerGeneration(tx: Tx, generation: number): Promise<boolean> {
   return (await tx.query('select from lane where generation > $1 limit 1', [generation])).rows.length > 0
 }
 

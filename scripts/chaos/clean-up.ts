@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import { askRedrive } from '../../consumers/operations/parked/ask-redrive.ts'
 import { dropParked } from '../../consumers/operations/parked/drop-parked.ts'
+import { countAudit } from '../../consumers/runtime/tables/audit.ts'
+import { listStuck, reportParked, totalParked } from '../../consumers/runtime/tables/parked-figures.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
@@ -49,27 +51,23 @@ export async function cleanUp({ pipeline, databaseUrl, withinMs, log, signal }: 
 
 /** @returns what is parked still. @throws while a lane's owner is slow to make way */
 async function emptied(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ id: number; malformed: boolean }>(
-    `select id, headers ->> '${malformedHeader}' is not null as malformed from parked
-     where reason <> 'BEHIND' and next_attempt_at is null or headers ->> '${malformedHeader}' is not null`,
-  )
-  const idsOf = (malformed: boolean) => rows.filter((row) => row.malformed === malformed).map(({ id }) => id)
+  const stuck = await listStuck(pool, malformedHeader)
+  const idsOf = (malformed: boolean) => stuck.filter(({ marked }) => marked === malformed).map(({ id }) => id)
   const [malformed, waiting] = [idsOf(true), idsOf(false)]
   if (malformed.length > 0) await dropParked(pool, { ids: malformed }, { actor: 'chaos', why: 'malformed on purpose' })
   if (waiting.length > 0) await askRedrive(pool, { ids: waiting }, { actor: 'chaos' })
-  const { rows: left } = await pool.query<{ n: number }>('select count(*) as n from parked')
-  return left[0]?.n ?? 0
+  return totalParked(pool)
 }
 
 /** Counts what became of everything that was ever parked; ask when all is over. */
 export async function countCleanedUp(pool: Pool, { groups }: Pipeline): Promise<CleanedUp> {
   const sum: CleanedUp = { dropped: 0, redriven: 0, left: 0 }
   for (const { schema } of groups) {
-    const { rows } = await pool.query<CleanedUp>(
-      `select count(*) filter (where action = 'DROPPED') as dropped, count(*) filter (where action = 'HANDLED') as redriven,
-              (select count(*) from ${schema}.parked) as left from ${schema}.parked_audit`,
-    )
-    for (const key of ['dropped', 'redriven', 'left'] as const) sum[key] += rows[0]?.[key] ?? 0
+    for (const { action, events } of await countAudit(pool, schema)) {
+      if (action === 'DROPPED') sum.dropped += events
+      if (action === 'HANDLED') sum.redriven += events
+    }
+    sum.left += (await reportParked(pool, schema)).length
   }
   return sum
 }

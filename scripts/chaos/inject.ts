@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
+import { stealLane } from '../../producers/outbox/lane-table.ts'
 import { signalTo } from '../../infra/stack/supervisor/process-identity.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'
@@ -75,7 +77,7 @@ async function stealLanes({ pool, groups, partitions, random }: Scene, count: nu
   for (let n = 0; n < count; n++) {
     const schema = schemaName('', random.pick(groups))
     const lane = random.int(0, partitions - 1)
-    await pool.query(`update "${schema}".lane set epoch = epoch + 1, owner = 'chaos' where lane = $1`, [lane])
+    await stealLane(pool, quoteIdentifier(schema), lane, 'chaos')
   }
   return true
 }

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
+import { readNextOffsets } from '../../consumers/runtime/tables/ledger-account.ts'
+import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
+import { readFirstWaiting } from '../../producers/outbox/outbox-backlog.ts'
 import { describeError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { offsetRanges } from '../verify/read-topics.ts'
@@ -63,26 +66,27 @@ function standingStill(before: Progress, now: Progress): string[] {
 
 async function readProgress({ kafka, pool, groups, topics }: Watched): Promise<Progress> {
   const ranges = await offsetRanges(kafka, topics)
-  const ledgers = groups.map(
-    (group) =>
-      `select '${group}' || '/' || topic || '/' || partition as place, max(next_offset) as at
-       from "${schemaName('', group)}".ledger group by topic, partition`,
-  )
-  const outboxes = ['orders', ...groups].map(
-    (writer) =>
-      `select '${writer}' || '/' || lane as place, min(seq) as at from "${schemaName('', writer)}".outbox group by lane`,
-  )
-  const read = async (parts: readonly string[]) => {
-    const { rows } = await pool.query<{ place: string; at: number }>(parts.join(' union all '))
-    return new Map(rows.map(({ place, at }) => [place, at]))
-  }
   return {
     ends: new Map(
       [...ranges].flatMap(([topic, partitions]) =>
         partitions.map(({ end }, partition): [string, number] => [`${topic}/${partition}`, end]),
       ),
     ),
-    positions: await read(ledgers),
-    outboxes: await read(outboxes),
+    positions: await byService(groups, (schema) => readNextOffsets(pool, schema)),
+    outboxes: await byService(['orders', ...groups], (schema) => readFirstWaiting(pool, schema)),
   }
+}
+
+/** What each service's schema says, by `service/place`. */
+async function byService(
+  services: readonly string[],
+  read: (schema: string) => Promise<ReadonlyMap<string | number, number>>,
+): Promise<Map<string, number>> {
+  const found = await Promise.all(
+    services.map(async (service) => {
+      const places = await read(quoteIdentifier(schemaName('', service)))
+      return [...places].map(([place, at]): [string, number] => [`${service}/${place}`, at])
+    }),
+  )
+  return new Map(found.flat())
 }

@@ -2,7 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { consumerFolders } from '../../consumers/runtime/load-consumer.ts'
 import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
+import { schemaName } from '../../consumers/runtime/load-consumer.ts'
+import { countDuplicates } from '../../consumers/runtime/tables/ledger-account.ts'
+import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { createLogger } from '../../infra/logger.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { ApiClient } from '../../producers/direct/api-client.ts'
@@ -147,11 +151,7 @@ async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<vo
     await delay(200, undefined, { signal })
 }
 
-async function duplicates(
-  pool: { query: ReturnType<typeof createPool>['query'] },
-  groups: readonly string[],
-): Promise<number> {
-  const sums = groups.map((group) => `select sum(duplicates) as n from "${group.replaceAll('-', '_')}".ledger`)
-  const { rows } = await pool.query<{ n: number }>(`select sum(n)::int as n from (${sums.join(' union all ')}) as sums`)
-  return rows[0]?.n ?? 0
+async function duplicates(pool: Pool, groups: readonly string[]): Promise<number> {
+  const counts = groups.map((group) => countDuplicates(pool, quoteIdentifier(schemaName('', group))))
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
 }

@@ -9,7 +9,8 @@ import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
-import { readBooks, readGroups } from '../../consumers/operations/groups.ts'
+import { readGroupAccount } from '../../consumers/operations/group-account.ts'
+import { readGroups } from '../../consumers/operations/groups.ts'
 import { accountedFor } from '../verify/invariants/parked-accounted.ts'
 
 let bench: TestBench
@@ -141,10 +142,10 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
 test('the books say what became of everything that was parked', async () => {
   const { config, pool } = bench
   const group = (await readGroups(config)).find(({ name }) => name === 'inventory')!
-  const books = await readBooks(pool, group)
-  const parked = [...books.ledger.values()].flat().reduce((sum, span) => sum + span.parked, 0)
-  expect(accountedFor(books)).toEqual({ parked: 0, gone: parked })
-  expect(books.dropped).toMatchObject([{ key: 'o-2', why: 'nonsense' }])
-  expect(books.audit).toEqual(expect.arrayContaining([{ action: 'EDITED', source: 'record', events: 1 }]))
-  expect(books.inbox.rows).toBe(parked + 1) // The delivery of stock was never parked
+  const account = await readGroupAccount(pool, group)
+  const parked = [...account.ledger.values()].flat().reduce((sum, span) => sum + span.parked, 0)
+  expect(accountedFor(account)).toEqual({ parked: 0, gone: parked })
+  expect(account.dropped).toMatchObject([{ key: 'o-2', why: 'nonsense' }])
+  expect(account.audit).toEqual(expect.arrayContaining([{ action: 'EDITED', source: 'record', events: 1 }]))
+  expect(account.inbox.rows).toBe(parked + 1) // The delivery of stock was never parked
 })

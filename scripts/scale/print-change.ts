@@ -5,8 +5,8 @@ import type { Change } from '../../consumers/operations/replicas/change-replicas
 import type { Passage } from '../../consumers/operations/replicas/lane-trace.ts'
 
 /** Who owned what before and after, how long lanes were paused, and whether anything was lost or doubled. */
-export function changeReport({ consumer, replicas, replaced, passages, books }: Change): Report {
-  const { before, after } = books
+export function changeReport({ consumer, replicas, replaced, passages, totals }: Change): Report {
+  const { before, after } = totals
   const restarted = replaced > 0 && replicas.before === replicas.after
   const what = restarted
     ? `${count(replaced)} of ${count(replicas.after, 'replica')} restarted`
@@ -64,12 +64,12 @@ function ownership(passages: readonly Passage[]): string[][] {
 export const longest = (passages: readonly Passage[]): number =>
   Math.max(0, ...passages.map(({ standstillMs }) => standstillMs))
 
-export const changeJson = ({ consumer, replicas, replaced, passages, books }: Change) => ({
+export const changeJson = ({ consumer, replicas, replaced, passages, totals }: Change) => ({
   consumer,
   replicas,
   replaced,
   lanes: passages,
   longestStandstillMs: longest(passages.filter(({ claims, busy }) => claims > 0 && busy)),
-  books,
-  ok: books.after.faults.length === 0,
+  totals,
+  ok: totals.after.faults.length === 0,
 })

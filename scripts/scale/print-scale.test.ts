@@ -34,7 +34,7 @@ test('load', () =>
 const passage = (number: number, change: Partial<Passage> = {}): Passage => ({
   ...{ lane: number, from: 'payment', to: 'payment-2', claims: 1, standstillMs: 27 * number, busy: true, ...change },
 })
-const books = { taken: 120_000, duplicates: 3, parked: 1, faults: [] }
+const totals = { taken: 120_000, duplicates: 3, parked: 1, faults: [] }
 
 test('a change of replicas', () =>
   expectReport(
@@ -45,7 +45,7 @@ test('a change of replicas', () =>
         ...[3, 4, 5, 6, 9].map((number) => passage(number, { busy: false, to: 'payment-3' })),
         ...[7, 8].map((number) => passage(number, { claims: 0, to: 'payment' })),
       ],
-      books: { before: { ...books, taken: 118_000 }, after: books },
+      totals: { before: { ...totals, taken: 118_000 }, after: totals },
     }),
   ))
 test('a restart that left faults in the ledger', () =>
@@ -53,9 +53,9 @@ test('a restart that left faults in the ledger', () =>
     changeReport({
       ...{ consumer: 'payment', replicas: { before: 2, after: 2 }, replaced: 1 },
       passages: [passage(0, { to: 'payment@orders-host-17:30000', standstillMs: 61_000 })],
-      books: {
-        before: books,
-        after: { ...books, faults: [...Array(12).keys()].map((n) => `orders/${n}: offsets 100 to 199 are missing`) },
+      totals: {
+        before: totals,
+        after: { ...totals, faults: [...Array(12).keys()].map((n) => `orders/${n}: offsets 100 to 199 are missing`) },
       },
     }),
   ))

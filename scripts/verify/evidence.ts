@@ -1,6 +1,7 @@
-import type { Group, GroupBooks, Writer } from '../../consumers/operations/groups.ts'
+import type { GroupAccount } from '../../consumers/operations/group-account.ts'
+import type { Group, Writer } from '../../consumers/operations/groups.ts'
 import type { GatewayJournal } from './gateway-journal.ts'
-import type { OutboxLane } from '../../consumers/operations/groups.ts'
+import type { OutboxLane } from '../../producers/outbox/outbox-backlog.ts'
 import type { ServiceTables } from './service-tables.ts'
 import type { TopicHistory } from './topic-history.ts'
 
@@ -13,7 +14,7 @@ export interface Evidence {
   /** What the outboxes say of what was published. */
   outboxes: readonly { writer: Writer; lanes: ReadonlyMap<number, OutboxLane> }[]
   /** What each group says it has read. */
-  groups: readonly { group: Group; books: GroupBooks }[]
+  groups: readonly { group: Group; account: GroupAccount }[]
   /** What the services believe. */
   tables: ServiceTables
 }

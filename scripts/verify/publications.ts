@@ -1,4 +1,4 @@
-import type { OutboxLane } from '../../consumers/operations/groups.ts'
+import type { OutboxLane } from '../../producers/outbox/outbox-backlog.ts'
 
 /**
  * What the topics say was published from each outbox lane, by its numbers (`ce_sourcelane`, `ce_sequence`). Rows leave an

@@ -38,7 +38,7 @@ describe('the invariants', () => {
       place: 'orders/0 offset 3',
       error: 'no\nstack',
     }
-    Object.assign(evidence.groups[0]?.books ?? {}, { parked: [parked] })
+    Object.assign(evidence.groups[0]?.account ?? {}, { parked: [parked] })
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'nothing-parked')
     expect(finding).toMatchObject({
       figures: '1: 1 all',
@@ -49,16 +49,16 @@ describe('the invariants', () => {
 
   test('show what a person dropped or edited without calling it a violation', () => {
     const evidence = soundEvidence(everyEnding) as Writable<Evidence>
-    const books = evidence.groups[0]!.books
-    const span = books.ledger.get('orders/0')![0]!
+    const account = evidence.groups[0]!.account
+    const span = account.ledger.get('orders/0')![0]!
     Object.assign(span, { taken: span.taken - 2, parked: 2 })
-    books.audit.push(
+    account.audit.push(
       { action: 'DROPPED', source: 'record', events: 1 },
       { action: 'HANDLED', source: 'record', events: 1 },
       { action: 'EDITED', source: 'record', events: 1 },
       { action: 'HANDLED', source: 'answer', events: 7 },
     )
-    books.dropped.push({ key: 'o-9', place: 'orders/0 offset 3', actor: 'ada', why: 'nonsense' })
+    account.dropped.push({ key: 'o-9', place: 'orders/0 offset 3', actor: 'ada', why: 'nonsense' })
     expect(violatedBy(evidence)).toEqual([])
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'nothing-parked')
     expect(finding).toMatchObject({
@@ -69,14 +69,14 @@ describe('the invariants', () => {
 
   test('take an event that was parked and turned out to be a repeat for either', () => {
     const evidence = soundEvidence(everyEnding) as Writable<Evidence>
-    const books = evidence.groups[0]!.books
-    const span = books.ledger.get('orders/0')![0]!
+    const account = evidence.groups[0]!.account
+    const span = account.ledger.get('orders/0')![0]!
     // One record more on the topic, parked as unreadable; its own id was in the inbox when it could be read
     Object.assign(span, { next: span.next + 1, parked: 1 })
     evidence.history.ranges.get('orders')![0]!.end++
     evidence.history.types.get('orders/OrderPlaced')!.repeats++
     expect(violatedBy(evidence)).toEqual(['parked-accounted', 'taken-once'])
-    books.audit.push({ action: 'DUPLICATE', source: 'record', events: 1 })
+    account.audit.push({ action: 'DUPLICATE', source: 'record', events: 1 })
     expect(violatedBy(evidence)).toEqual([])
   })
 

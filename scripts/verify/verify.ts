@@ -9,7 +9,10 @@ import { silentLogger } from '../../infra/logger.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { createCodec } from '../../schemas/codec/codec.ts'
 import { generationOf, inGeneration, topics } from '../../schemas/topics.ts'
-import { deployedOf, ordersWriter, readBooks, readGroups, readOutbox } from '../../consumers/operations/groups.ts'
+import { readGroupAccount } from '../../consumers/operations/group-account.ts'
+import { deployedOf, ordersWriter, readGroups } from '../../consumers/operations/groups.ts'
+import { readTopics } from '../../consumers/runtime/tables/ledger-account.ts'
+import { readOutboxLanes } from '../../producers/outbox/outbox-backlog.ts'
 import type { Group } from '../../consumers/operations/groups.ts'
 import type { Evidence } from './evidence.ts'
 import { countBy, judge } from './finding.ts'
@@ -89,9 +92,9 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
       history,
       journal: await readJournal(config.gateway.url, signal),
       outboxes: await Promise.all(
-        [orders, ...groups].map(async (writer) => ({ writer, lanes: await readOutbox(pool, writer) })),
+        [orders, ...groups].map(async (writer) => ({ writer, lanes: await readOutboxLanes(pool, writer.schema) })),
       ),
-      groups: await Promise.all(groups.map(async (group) => ({ group, books: await readBooks(pool, group) }))),
+      groups: await Promise.all(groups.map(async (group) => ({ group, account: await readGroupAccount(pool, group) }))),
       tables: await readServiceTables(pool, config),
     }
     const findings = [settled(moving), ...invariants.map((invariant) => invariant(evidence))]
@@ -123,10 +126,8 @@ async function readGroupsOfAll(
   const { deployed, undeployed } = await deployedOf(pool, all)
   if (past.length === 0) return { groups: deployed, undeployed }
   const numbers = new Map(deployed.map((group) => [group.name, new Set([config.generation])]))
-  for (const { name, schema } of deployed) {
-    const { rows } = await pool.query<{ topic: string }>(`select distinct topic from ${schema}.ledger`)
-    for (const { topic } of rows) numbers.get(name)?.add(generationOf(topic))
-  }
+  for (const { name, schema } of deployed)
+    for (const topic of await readTopics(pool, schema)) numbers.get(name)?.add(generationOf(topic))
   const groups = deployed.map((group) => ({
     ...group,
     topics: new Set([...group.topics].filter((topic) => numbers.get(group.name)?.has(generationOf(topic)))),

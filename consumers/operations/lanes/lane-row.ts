@@ -83,19 +83,3 @@ const statement = (schema: string) => `
 /** All lanes of a group that were ever claimed or paused, at one moment; those that have ended, too. @param schema quoted */
 export const readLaneRows = async (pool: Pool, schema: string): Promise<LaneRow[]> =>
   (await pool.query<LaneRow>(statement(schema))).rows
-
-export interface Outbox {
-  /** Events not published yet. */
-  readonly waiting: number
-  readonly oldestMs: number | null
-}
-
-/** The outbox of a service that reads nothing. @param schema quoted */
-export async function readOutbox(pool: Pool, schema: string): Promise<Outbox> {
-  const { rows } = await pool.query<Outbox>(
-    `select (select count(*) from ${schema}.outbox) as waiting,
-       (select max(${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")})
-        from (select distinct on (lane) headers from ${schema}.outbox order by lane, seq) as o) as "oldestMs"`,
-  )
-  return rows[0] ?? { waiting: 0, oldestMs: null }
-}

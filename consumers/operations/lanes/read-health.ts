@@ -8,8 +8,9 @@ import { chooseGroups, deployedOf, ordersWriter, readGroups } from '../groups.ts
 import { answerWithin, patienceMs } from './answer-within.ts'
 import { judgeLanes } from './lane-health.ts'
 import type { LaneHealth } from './lane-health.ts'
-import { readLaneRows, readOutbox } from './lane-row.ts'
-import type { Outbox } from './lane-row.ts'
+import { readLaneRows } from './lane-row.ts'
+import { readOutboxBacklog } from '../../../producers/outbox/outbox-backlog.ts'
+import type { OutboxBacklog } from '../../../producers/outbox/outbox-backlog.ts'
 import { readTopicEnds } from './topic-ends.ts'
 
 export interface GroupHealth {
@@ -22,7 +23,7 @@ export interface Health {
   /** Consumers without tables: removed, or never deployed. */
   readonly undeployed: readonly string[]
   /** The orders API's: it reads nothing. Looked at with all consumers only. */
-  readonly orders: Outbox | undefined
+  readonly orders: OutboxBacklog | undefined
   /** Why nobody knows where the topics end. */
   readonly brokerTrouble: string | undefined
 }
@@ -47,7 +48,7 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
   const asked = names.length > 0 ? await chooseGroups(config, names) : await readGroups(config)
   const { deployed: groups, undeployed } = await answerWithin('PostgreSQL', deployedOf(pool, asked))
   const read = Promise.all([
-    names.length > 0 ? undefined : readOutbox(pool, ordersWriter(config).schema),
+    names.length > 0 ? undefined : readOutboxBacklog(pool, ordersWriter(config).schema),
     ...groups.map(async (group) => ({ group, rows: await readLaneRows(pool, group.schema) })),
   ])
   const [orders, ...tables] = await answerWithin('PostgreSQL', read)

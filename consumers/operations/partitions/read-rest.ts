@@ -1,4 +1,4 @@
-import { readNextOffsets } from '../../runtime/tables/ledger.ts'
+import { readNextOffsets } from '../../runtime/tables/ledger-account.ts'
 import { countUnpublished } from '../../../producers/outbox/outbox-table.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Services } from './services.ts'

@@ -7,7 +7,8 @@ import type { OrdersBench } from '../../../producers/orders-api/testing/orders-b
 import { removePublished } from '../../../producers/outbox/outbox-table.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { laneOf } from '../../../schemas/partition.ts'
-import { ordersWriter, readOutbox } from '../groups.ts'
+import { readOutboxLanes } from '../../../producers/outbox/outbox-backlog.ts'
+import { ordersWriter } from '../groups.ts'
 import { compareLane } from '../../../scripts/verify/publications.ts'
 import { switchOrders } from './switch-orders.ts'
 
@@ -75,7 +76,7 @@ describe('the orders API moving to the next generation of the topics', () => {
     await removePublished(pool, new Map(old.map(({ lane, seq }) => [lane, seq])))
     expect(await rows()).toEqual(moved)
 
-    for (const [lane, own] of await readOutbox(pool, ordersWriter(sandbox.config))) {
+    for (const [lane, own] of await readOutboxLanes(pool, ordersWriter(sandbox.config).schema)) {
       const eventIds = new Map(published.filter((row) => row.lane === lane).map((row) => [row.seq, row.event_id]))
       expect(compareLane(`orders-api/${lane}`, own, { eventIds, repeats: 0, faults: [] })).toEqual([])
       const { withdrawn, ...others } = own

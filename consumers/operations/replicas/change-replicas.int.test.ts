@@ -7,7 +7,7 @@ import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createSandbox } from '../../../schemas/testing/sandbox.ts'
 import { topicName, topics } from '../../../schemas/topics.ts'
 import { changeReplicas } from './change-replicas.ts'
-import { readStandings } from './lane-standing.ts'
+import { readLaneProgress } from './lane-progress.ts'
 import { serveStack } from './testing/served-stack.ts'
 
 const consumer = 'order-status'
@@ -53,14 +53,14 @@ test('after a change of the partitions the lanes there are now are followed, wha
   })
   expect(change?.replicas).toEqual({ before: 1, after: 2 })
   expect(change?.passages.map(({ lane, to }) => [lane, to])).toEqual([0, 1].map((lane) => [lane, sandbox.namespace]))
-  expect(change?.books.after.taken).toBe(7)
+  expect(change?.totals.after.taken).toBe(7)
 })
 
 test('a lane is as far as it is in the topics there are now: what it took of earlier ones would hide what it has to take', async () => {
   const { sandbox, schema } = await afterPartitionChange()
   await using _sandbox = sandbox
   const topicsNow = new Set(['orders.g2', 'payments.g2'])
-  expect(await readStandings(sandbox.pool, { schema, topics: topicsNow })).toMatchObject([
+  expect(await readLaneProgress(sandbox.pool, { schema, topics: topicsNow })).toMatchObject([
     { lane: 0, claimed: true, reached: 7 },
     { lane: 1, claimed: true, reached: 0 },
   ])

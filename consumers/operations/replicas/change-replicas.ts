@@ -8,10 +8,10 @@ import type { StackStatus } from '../../../infra/stack/supervisor/stack-record.t
 import { chooseGroups } from '../groups.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
-import { emptyBooks, readBooks } from './ledger-totals.ts'
-import type { Books } from './ledger-totals.ts'
-import { readStandings } from './lane-standing.ts'
-import type { LaneStanding } from './lane-standing.ts'
+import { noTotals, readLedgerTotals } from './ledger-totals.ts'
+import type { LedgerTotals } from './ledger-totals.ts'
+import { readLaneProgress } from './lane-progress.ts'
+import type { LaneProgress } from './lane-progress.ts'
 import { LaneTrace } from './lane-trace.ts'
 import type { Passage } from './lane-trace.ts'
 import { askForReplicas, replicasOf, requireStack } from './running-stack.ts'
@@ -25,7 +25,7 @@ export interface Change {
   readonly replaced: number
   /** One per lane; owners called by their process in the stack where they are one. */
   readonly passages: readonly Passage[]
-  readonly books: { readonly before: Books; readonly after: Books }
+  readonly totals: { readonly before: LedgerTotals; readonly after: LedgerTotals }
 }
 
 export interface FollowOptions {
@@ -66,7 +66,7 @@ export async function followChange(
   const config = await currentConfig(configured, pool)
   const before = await requireStack(config.dataDir)
   const groups = await chooseGroups(config, consumers)
-  const booksBefore = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
+  const totalsBefore = await Promise.all(groups.map((group) => totalsOf(config, pool, group)))
   const watching = new AbortController()
   let after: StackStatus | undefined
   const watches = groups.map((group) =>
@@ -78,7 +78,7 @@ export async function followChange(
   })
   try {
     const [stack, ...traces] = await Promise.all([asking, ...watches])
-    const books = await Promise.all(groups.map((group) => booksOf(config, pool, group)))
+    const totals = await Promise.all(groups.map((group) => totalsOf(config, pool, group)))
     return groups.map(({ name }, index) => {
       const replicas = { before: replicasOf(before, name), after: replicasOf(stack, name) }
       const old = new Map(replicas.before.map((replica) => [replica.name, replica.identity?.pid]))
@@ -88,7 +88,7 @@ export async function followChange(
         replaced: replicas.after.filter((each) => old.has(each.name) && old.get(each.name) !== each.identity?.pid)
           .length,
         passages: (traces[index] ?? []).map((trace) => named(trace.passage(), [stack, before])),
-        books: { before: booksBefore[index] ?? emptyBooks, after: books[index] ?? emptyBooks },
+        totals: { before: totalsBefore[index] ?? noTotals, after: totals[index] ?? noTotals },
       }
     })
   } finally {
@@ -118,22 +118,22 @@ async function watch(
   let settledAt: number | undefined
   let idle: ReadonlySet<number> = new Set()
   for (;;) {
-    const standings = (await readStandings(pool, group)).filter(({ lane }) => lane < partitions)
+    const lanes = (await readLaneProgress(pool, group)).filter(({ lane }) => lane < partitions)
     const at = performance.now()
-    for (const standing of standings) {
-      const trace = traces.get(standing.lane)
-      if (trace) trace.see(standing, at)
-      else traces.set(standing.lane, new LaneTrace(standing, at))
+    for (const lane of lanes) {
+      const trace = traces.get(lane.lane)
+      if (trace) trace.see(lane, at)
+      else traces.set(lane.lane, new LaneTrace(lane, at))
     }
     const stack = after()
     if (stack) {
       changedAt ??= at
       const pids = replicasOf(stack, group.name).flatMap(({ identity }) => identity?.pid ?? [])
-      const missing = unsettled(standings, partitions, pids)
+      const missing = unsettled(lanes, partitions, pids)
       if (missing !== undefined) settledAt = undefined
       else if (settledAt === undefined) {
         settledAt = at
-        void idleLanes(config, group, standings).then((found) => (idle = found)) // Looks go on meanwhile
+        void idleLanes(config, group, lanes).then((found) => (idle = found)) // Looks go on meanwhile
       }
       const found = [...traces.values()]
       const done = ({ goesOn, last }: LaneTrace) => goesOn || idle.has(last.lane)
@@ -149,17 +149,17 @@ async function watch(
 }
 
 /** Lanes that have read all there is; none while the broker does not say. */
-async function idleLanes(config: Config, group: Group, standings: readonly LaneStanding[]): Promise<Set<number>> {
+async function idleLanes(config: Config, group: Group, lanes: readonly LaneProgress[]): Promise<Set<number>> {
   const ends = await readTopicEnds(config, [...group.topics], () => false).catch(() => undefined)
   const endOf = (lane: number) =>
     [...(ends?.values() ?? [])].reduce((sum, topic) => sum + (topic.get(lane)?.end ?? 0), 0)
-  return new Set(standings.filter(({ lane, reached }) => ends && reached >= endOf(lane)).map(({ lane }) => lane))
+  return new Set(lanes.filter(({ lane, reached }) => ends && reached >= endOf(lane)).map(({ lane }) => lane))
 }
 
 /** A consumer that only just joins has none. */
-async function booksOf(config: Config, pool: Pool, group: Group): Promise<Books> {
-  const standings = await readStandings(pool, group)
-  return standings.length === 0 ? emptyBooks : readBooks(config, pool, group)
+async function totalsOf(config: Config, pool: Pool, group: Group): Promise<LedgerTotals> {
+  const lanes = await readLaneProgress(pool, group)
+  return lanes.length === 0 ? noTotals : readLedgerTotals(config, pool, group)
 }
 
 /** `payment@host:1234` is `payment-2` to people. */

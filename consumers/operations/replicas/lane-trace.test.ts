@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import type { LaneStanding } from './lane-standing.ts'
+import type { LaneProgress } from './lane-progress.ts'
 import { LaneTrace } from './lane-trace.ts'
 
-const at = (reached: number, changes: Partial<LaneStanding> = {}): LaneStanding => ({
+const at = (reached: number, changes: Partial<LaneProgress> = {}): LaneProgress => ({
   ...{ lane: 3, epoch: 1, owner: 'a', claimed: true, reached },
   ...changes,
 })

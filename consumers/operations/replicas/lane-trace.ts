@@ -1,4 +1,4 @@
-import type { LaneStanding } from './lane-standing.ts'
+import type { LaneProgress } from './lane-progress.ts'
 
 /** How one lane came through a change of replicas. */
 export interface Passage {
@@ -19,8 +19,8 @@ export interface Passage {
 
 /** What is seen of one lane, look after look. */
 export class LaneTrace {
-  readonly #first: LaneStanding
-  #last: LaneStanding
+  readonly #first: LaneProgress
+  #last: LaneProgress
   /** When its last commit was seen, or watching began. */
   #movedAt: number
   /** When it was first seen claimed in its epoch; undefined while it is not. */
@@ -31,13 +31,13 @@ export class LaneTrace {
   #busy = false
   #longestMs = { handover: 0, rest: 0 }
 
-  constructor(standing: LaneStanding, at: number) {
-    this.#first = this.#last = standing
+  constructor(progress: LaneProgress, at: number) {
+    this.#first = this.#last = progress
     this.#movedAt = at
-    this.#claimedAt = standing.claimed ? at : undefined
+    this.#claimedAt = progress.claimed ? at : undefined
   }
 
-  get last(): LaneStanding {
+  get last(): LaneProgress {
     return this.#last
   }
 
@@ -46,22 +46,22 @@ export class LaneTrace {
     return this.#claimedAt !== undefined && (this.#claims === 0 || this.#busy)
   }
 
-  see(standing: LaneStanding, at: number): void {
-    if (standing.epoch !== this.#last.epoch) {
-      this.#claims += standing.epoch - this.#last.epoch
+  see(progress: LaneProgress, at: number): void {
+    if (progress.epoch !== this.#last.epoch) {
+      this.#claims += progress.epoch - this.#last.epoch
       this.#inHandover = true
       this.#claimedAt = undefined
       this.#busy = false
     }
-    if (standing.claimed) this.#claimedAt ??= at
-    if (standing.reached !== this.#last.reached) {
+    if (progress.claimed) this.#claimedAt ??= at
+    if (progress.reached !== this.#last.reached) {
       const kind = this.#inHandover ? 'handover' : 'rest'
       this.#longestMs[kind] = Math.max(this.#longestMs[kind], at - this.#movedAt)
       this.#movedAt = at
       this.#inHandover = false
       this.#busy = true
     }
-    this.#last = standing
+    this.#last = progress
   }
 
   passage(): Passage {

@@ -1,42 +1,37 @@
 import type { Config } from '../../../infra/config.ts'
+import { readSpans } from '../../runtime/tables/ledger-account.ts'
+import type { Span } from '../../runtime/tables/ledger-account.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
 import { tilingFaults } from '../tiling.ts'
-import type { Span } from '../tiling.ts'
 
-/** What a group's ledger says of all it has read. */
-export interface Books {
+/** A group's ledger, added up. */
+export interface LedgerTotals {
   readonly taken: number
   /** Repeats it dropped. */
   readonly duplicates: number
   readonly parked: number
-  /** Offsets that became nothing, or something twice; none if nothing was lost or doubled. */
+  /** Offsets without an outcome or with several; none if no event was lost or processed twice. */
   readonly faults: readonly string[]
 }
 
 /**
- * Adds up the ledger of a group, and checks that its spans cover all it has read, once. What it has not read yet is no
- * fault: events flow.
+ * Adds up the ledger of a group and checks that its spans cover every offset it has read exactly once. Offsets it has not
+ * read yet are no fault.
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs
  */
-export async function readBooks(config: Config, pool: Pool, { schema, topics }: Group): Promise<Books> {
-  const { rows } = await pool.query<Span & { topic: string; partition: number }>(
-    `select topic, partition, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored, parked, holes,
-            replay
-     from ${schema}.ledger where topic = any($1)`,
-    [[...topics]],
-  )
+export async function readLedgerTotals(config: Config, pool: Pool, { schema, topics }: Group): Promise<LedgerTotals> {
+  const places = await readSpans(pool, schema, topics)
   const ends = await readTopicEnds(config, [...topics], () => false)
-  const places = Map.groupBy(rows, ({ topic, partition }) => `${topic}/${partition}`)
-  const faults = [...places].flatMap(([place, found]) => {
-    const spans = found.map(({ topic: _topic, partition: _partition, ...span }) => span)
-    const { topic = '', partition = 0 } = found[0] ?? {}
-    const { low = 0, end = 0 } = ends.get(topic)?.get(partition) ?? {}
+  const faults = [...places].flatMap(([place, spans]) => {
+    const slash = place.lastIndexOf('/')
+    const { low = 0, end = 0 } = ends.get(place.slice(0, slash))?.get(Number(place.slice(slash + 1))) ?? {}
     const reached = Math.max(...spans.map(({ next }) => next))
     return tilingFaults(place, spans, { low, end: Math.min(end, reached) })
   })
-  const sum = (count: (span: Span) => number) => rows.reduce((total, span) => total + count(span), 0)
+  const all = [...places.values()].flat()
+  const sum = (count: (span: Span) => number) => all.reduce((total, span) => total + count(span), 0)
   return {
     taken: sum(({ taken }) => taken),
     duplicates: sum(({ duplicates }) => duplicates),
@@ -45,4 +40,4 @@ export async function readBooks(config: Config, pool: Pool, { schema, topics }: 
   }
 }
 
-export const emptyBooks: Books = { taken: 0, duplicates: 0, parked: 0, faults: [] }
+export const noTotals: LedgerTotals = { taken: 0, duplicates: 0, parked: 0, faults: [] }

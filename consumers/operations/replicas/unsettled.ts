@@ -1,5 +1,5 @@
 import { laneRanges } from '../lanes/lane-ranges.ts'
-import type { LaneStanding } from './lane-standing.ts'
+import type { LaneProgress } from './lane-progress.ts'
 
 /**
  * What is still missing until the lanes of a consumer are shared out; undefined if nothing is. Every lane must be claimed by
@@ -7,7 +7,7 @@ import type { LaneStanding } from './lane-standing.ts'
  * @param pids of its replicas in the stack; others may run beside them
  */
 export function unsettled(
-  lanes: readonly LaneStanding[],
+  lanes: readonly LaneProgress[],
   partitions: number,
   pids: readonly number[],
 ): string | undefined {

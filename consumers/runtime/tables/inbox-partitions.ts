@@ -4,22 +4,23 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Logger } from '../../../infra/logger.ts'
 
-const weekMs = 7 * 24 * 3_600_000
+export const weekMs = 7 * 24 * 3_600_000
 /** Day 0 was a Thursday; weeks begin on Monday. */
 const firstMondayMs = 4 * 24 * 3_600_000
 
 /**
  * How long ids are remembered, in weeks before the current one: longer than any topic's retention plus the time an event
- * may wait in an outbox, so that whatever Kafka can still deliver is known.
+ * may wait in an outbox, so that the inbox knows every event Kafka can still deliver.
  */
 export const rememberedWeeks = 3
+/** The same in milliseconds. */
 export const rememberedMs = rememberedWeeks * weekMs
 const weeksAhead = 4
 
 /**
- * Makes the inbox's partitions for the weeks to come and forgets those before the horizon: ids of a week leave in one
- * stroke. Ids of no kept week (`inbox_past`, `inbox_future`; the latter also has those without a time) leave by age.
- * Safe to run by several processes at once, after any pause. Gives way to whoever holds the inbox.
+ * Creates the inbox's partitions for the coming weeks and drops those before the horizon. Ids outside the weeks kept
+ * (`inbox_past`, `inbox_future`; the latter also has ids without a time) are deleted by age.
+ * Several processes may run it at once, after any pause. It gives up after 500 ms if another transaction has locked the inbox.
  * @param now UTC epoch ms; @default the database's clock, because a replica's may be wrong
  */
 export async function maintainInbox(pool: Pool, now?: number): Promise<void> {
@@ -33,7 +34,7 @@ async function arrangeWeeks(tx: Tx, now: number, horizon: number): Promise<void>
   const current = Math.floor((now - firstMondayMs) / weekMs)
   const first = current - rememberedWeeks
   const last = current + weeksAhead
-  // A batch that waits behind this lock waits no longer than this
+  // Batches queue behind this lock: bounds their wait
   await tx.query(`set local lock_timeout = '500ms'`)
   await tx.query(`select pg_advisory_xact_lock(hashtext(current_schema || '.inbox'))`)
   const existing = await existingWeeks(tx)
@@ -44,7 +45,7 @@ async function arrangeWeeks(tx: Tx, now: number, horizon: number): Promise<void>
     await moveOn(tx, { old, next: Math.max(newest + 1, first), first, last, horizon })
 }
 
-/** Deletes by age what no week holds, a slice at a time so that no statement runs long. */
+/** Deletes ids outside the weeks by age, in slices so that no statement runs long. */
 async function expire(pool: Pool, horizon: number): Promise<void> {
   for (const table of ['inbox_past', 'inbox_future']) {
     const slice = `delete from ${table} where ctid = any (array(
@@ -59,11 +60,11 @@ async function databaseTime(pool: Pool): Promise<number> {
 }
 
 const everyMs = 6 * 3_600_000
-const againMs = 60_000
+const retryMs = 60_000
 
 /**
- * Maintains the inbox from time to time; the first time has happened at deployment.
- * @returns ends it
+ * Maintains the inbox now and every six hours; a deployment has done so before.
+ * @returns stops it
  */
 export function keepInbox(pool: Pool, log: Logger): () => void {
   let timer: NodeJS.Timeout | undefined
@@ -71,8 +72,8 @@ export function keepInbox(pool: Pool, log: Logger): () => void {
     const next = await maintainInbox(pool).then(
       () => everyMs,
       (error: unknown) => {
-        log.warn({ error: describeError(error) }, 'inbox partitions not maintained, trying again soon')
-        return againMs
+        log.warn({ error: describeError(error) }, 'inbox partitions could not be maintained, retrying in a minute')
+        return retryMs
       },
     )
     if (!stopped) timer = setTimeout(() => void maintain(), next)
@@ -105,9 +106,9 @@ async function create(tx: Tx, first: number, last: number): Promise<void> {
 }
 
 interface Move {
-  /** Weeks that leave. */
+  /** Weeks to drop. */
   old: readonly number[]
-  /** The first week to make, and the weeks there shall be then. */
+  /** The first week to create, and the range of weeks there are afterwards. */
   next: number
   first: number
   last: number
@@ -116,8 +117,8 @@ interface Move {
 }
 
 /**
- * Moves the weeks on. No id is lost that was taken since the horizon: new weeks take over from `inbox_future` what lies in
- * them, and of the weeks that leave, `inbox_past` keeps the ids that came late (a chain of events may be older than its end).
+ * Creates new weeks and drops old ones. No id taken since the horizon is lost: new weeks get their ids from `inbox_future`,
+ * and `inbox_past` keeps ids of the dropped weeks that were taken late (a chain of events may be older than its end).
  */
 async function moveOn(tx: Tx, { old, next, first, last, horizon }: Move): Promise<void> {
   const begin = boundOf(first)
@@ -137,7 +138,7 @@ async function moveOn(tx: Tx, { old, next, first, last, horizon }: Move): Promis
   await tx.query(`alter table inbox attach partition inbox_future for values from ('${end}') to (maxvalue)`)
 }
 
-/** The least id with a time in that week: its 48-bit time, then zeros. */
+/** The smallest id with a time in that week: its 48-bit time, then zeros. */
 function boundOf(week: number): string {
   const hex = (week * weekMs + firstMondayMs).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { hashedId, inboxId, takeIds } from './inbox.ts'
-import { maintainInbox, rememberedWeeks } from './inbox-partitions.ts'
+import { maintainInbox, rememberedWeeks, weekMs } from './inbox-partitions.ts'
 import { countTable } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 
 const place = hashedId('orders/3/17')
-const weekMs = 7 * 24 * 3_600_000
 
 const idOf = (id?: string, source?: string, placeId = place): string =>
   inboxId(

@@ -38,3 +38,23 @@ const giveUp = prepared('inbox_give_up', 'delete from inbox where event_id = any
 export async function forgetIds(tx: Tx, ids: readonly string[]): Promise<void> {
   if (ids.length > 0) await giveUp(tx, ids)
 }
+
+const known = prepared<{ id: string }>(
+  'replay_known',
+  'select id from unnest($1::uuid[]) as asked (id) where exists (select from inbox where event_id = id)',
+)
+
+/** Of these ids, those in the inbox. Remembers nothing. */
+export const knownIds = async (tx: Tx, ids: readonly string[]): Promise<Set<string>> =>
+  new Set((await known(tx, ids)).map(({ id }) => id))
+
+/**
+ * Counts rows and different ids: the table's key is unique within each partition only.
+ * @param schema quoted
+ */
+export async function countIds(tx: Tx, schema: string): Promise<{ rows: number; distinct: number }> {
+  const { rows } = await tx.query<{ rows: number; distinct: number }>(
+    `select count(*) as rows, count(distinct event_id) as distinct from ${schema}.inbox`,
+  )
+  return rows[0] ?? { rows: 0, distinct: 0 }
+}

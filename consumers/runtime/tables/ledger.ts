@@ -175,12 +175,3 @@ export const beginTopics = (tx: Tx, topics: readonly string[], partitions: numbe
      select topic, lane, epoch, 0, 0 from lane cross join unnest($1::text[]) as topic where lane < $2`,
     [topics, partitions],
   )
-
-/** The group's next offset by topic and partition, `orders/3`. @param schema quoted */
-export async function readNextOffsets(pool: Pool, schema: string): Promise<Map<string, number>> {
-  const { rows } = await pool.query<{ place: string; next: number }>(
-    `select distinct on (topic, partition) topic || '/' || partition as place, next_offset as next from ${schema}.ledger
-     order by topic, partition, epoch desc`,
-  )
-  return new Map(rows.map(({ place, next }) => [place, next]))
-}

@@ -60,3 +60,20 @@ export const firstBeyond = async (tx: Tx, lanes: number): Promise<{ id: number; 
       lanes,
     ])
   ).rows[0]
+
+/** An event that waits for an operator, or whose record has a header that was asked for. */
+export interface StuckEvent {
+  id: number
+  /** Whether its record has the header. */
+  marked: boolean
+}
+
+/** Events that wait for an operator, and all whose record has this header. */
+export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =>
+  (
+    await tx.query<StuckEvent>(
+      `select id, headers ->> $1 is not null as marked from parked
+       where reason <> 'BEHIND' and next_attempt_at is null or headers ->> $1 is not null`,
+      [header],
+    )
+  ).rows

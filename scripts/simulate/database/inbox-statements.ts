@@ -1,3 +1,4 @@
+import { weekMs } from '../../../consumers/runtime/tables/inbox-partitions.ts'
 import { beginning } from '../time/take-over-time.ts'
 import type { Statements } from './statement.ts'
 import { statement } from './statement.ts'
@@ -25,7 +26,6 @@ export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
   }),
 })
 
-const weekMs = 7 * 24 * 3_600_000
 const firstMondayMs = 4 * 24 * 3_600_000
 
 /** Maintenance of the inbox's partitions finds nothing to do: the simulated inbox is one table. */

@@ -9,9 +9,9 @@ const doneByPersons: Readonly<Record<string, string>> = { DROPPED: 'dropped', ED
 export const nothingParked = ({ groups }: Evidence): Finding =>
   judge('nothing-parked', 'parked events', (report) => {
     const byGroup = new Map<string, number>()
-    for (const { group, books } of groups) {
-      if (books.parked.length > 0) byGroup.set(group.name, books.parked.length)
-      for (const { key, type, reason, place, error } of books.parked) {
+    for (const { group, account } of groups) {
+      if (account.parked.length > 0) byGroup.set(group.name, account.parked.length)
+      for (const { key, type, reason, place, error } of account.parked) {
         report(
           `${group.name}: ${type ?? 'a record'} of ${key} (${place}), ${reason}${error ? `: ${firstLine(error)}` : ''}`,
           true,
@@ -19,12 +19,12 @@ export const nothingParked = ({ groups }: Evidence): Finding =>
       }
     }
     const byHand = new Map<string, number>()
-    for (const { group, books } of groups) {
-      for (const { action, events } of books.audit) {
+    for (const { group, account } of groups) {
+      for (const { action, events } of account.audit) {
         const done = doneByPersons[action]
         if (done) byHand.set(done, (byHand.get(done) ?? 0) + events)
       }
-      for (const { key, place, actor, why } of books.dropped)
+      for (const { key, place, actor, why } of account.dropped)
         report(`${group.name}: ${actor} dropped the event of ${key} (${place})${why ? `: ${why}` : ''}`, true)
     }
     const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)

@@ -7,12 +7,12 @@ import type { Evidence } from '../evidence.ts'
 export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
   judge('offsets-tiled', 'ledger spans tile every partition', (report) => {
     let [spans, offsets] = [0, 0]
-    for (const { group, books } of groups) {
-      const places = new Set(books.ledger.keys())
+    for (const { group, account } of groups) {
+      const places = new Set(account.ledger.keys())
       for (const topic of group.topics) {
         for (const [partition, range] of (history.ranges.get(topic) ?? []).entries()) {
           const place = `${topic}/${partition}`
-          const of = books.ledger.get(place) ?? []
+          const of = account.ledger.get(place) ?? []
           places.delete(place)
           spans += of.length
           offsets += range.end

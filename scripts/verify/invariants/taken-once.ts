@@ -6,7 +6,7 @@ import type { Evidence } from '../evidence.ts'
 export const takenOnce = ({ history, groups }: Evidence): Finding =>
   judge('taken-once', 'every event taken once by each of its groups', (report) => {
     const totals = { taken: 0, duplicates: 0 }
-    for (const { group, books } of groups) {
+    for (const { group, account } of groups) {
       const counts = [
         ...[...group.topics].flatMap((topic) =>
           [...group.handles].map((type) => history.types.get(`${topic}/${type}`)),
@@ -15,15 +15,15 @@ export const takenOnce = ({ history, groups }: Evidence): Finding =>
       ]
       const events = sum(counts.map((seen) => seen?.events))
       const repeats = sum(counts.map((seen) => seen?.repeats))
-      const spans = [...books.ledger.values()].flat()
+      const spans = [...account.ledger.values()].flat()
       const taken = sum(spans.map((span) => span.taken + span.parked))
       // What a replay had taken again is a repeat of its own making
       const duplicates = sum(spans.map((span) => (span.replay === null ? span.duplicates : 0)))
       // Parked under one id and found, when it could be read, to be a repeat under another: so many may be counted either way
-      const found = sum(books.audit.map(({ action, events: n }) => (action === 'DUPLICATE' ? n : 0)))
+      const found = sum(account.audit.map(({ action, events: n }) => (action === 'DUPLICATE' ? n : 0)))
       const over = taken - events
       const whole = group.begins === 'first' // Else the topics hold more than it was to take
-      const { rows, distinct } = books.inbox
+      const { rows, distinct } = account.inbox
       if (rows !== distinct) report(`${group.name}: ${rows - distinct} ids are in the inbox more than once`)
       if (rows > taken || rows < taken - found)
         report(`${group.name}: the inbox has ${rows} ids, the ledger says ${taken} were taken or parked`)

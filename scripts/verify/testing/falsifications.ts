@@ -25,8 +25,8 @@ type Tampering = (evidence: Writable<Evidence>) => void
 
 const another = (type: FoldEvent['type'], data: object) => ({ id: 'another', type, data }) as unknown as FoldEvent
 const span = ({ groups }: Writable<Evidence>, place: string) =>
-  groups[0]?.books.ledger.get(place)?.[0] as Writable<Span>
-type Span = NonNullable<ReturnType<Evidence['groups'][number]['books']['ledger']['get']>>[number]
+  groups[0]?.account.ledger.get(place)?.[0] as Writable<Span>
+type Span = NonNullable<ReturnType<Evidence['groups'][number]['account']['ledger']['get']>>[number]
 const row = <V>(table: Map<string, V>, id: string) => table.get(id) as V
 
 /** What goes wrong, the invariants that must say so, and how to make sound evidence of every ending look like it. */
@@ -143,11 +143,15 @@ export const falsifications: readonly [string, string[], Tampering][] = [
       history.fold.take(another('OrderPlaced', { orderId: completed, totalMinor: 900, currency: 'EUR' })),
   ],
   ['a 201 was forgotten', ['orders-accepted'], ({ tables }) => void tables.forgotten.push('lost')],
-  ['an id is in the inbox twice', ['taken-once'], ({ groups }) => void (groups[0] && groups[0].books.inbox.distinct--)],
+  [
+    'an id is in the inbox twice',
+    ['taken-once'],
+    ({ groups }) => void (groups[0] && groups[0].account.inbox.distinct--),
+  ],
   [
     'an id is missing in the inbox',
     ['taken-once'],
-    ({ groups }) => void Object.assign(groups[0]?.books.inbox ?? {}, { rows: 1, distinct: 1 }),
+    ({ groups }) => void Object.assign(groups[0]?.account.inbox ?? {}, { rows: 1, distinct: 1 }),
   ],
   [
     'an event was taken twice',
@@ -173,12 +177,12 @@ export const falsifications: readonly [string, string[], Tampering][] = [
   [
     'more parked events were handled than were parked',
     ['parked-accounted'],
-    ({ groups }) => void groups[0]?.books.audit.push({ action: 'HANDLED', source: 'record', events: 1 }),
+    ({ groups }) => void groups[0]?.account.audit.push({ action: 'HANDLED', source: 'record', events: 1 }),
   ],
   [
     'a span is gone',
     ['offsets-tiled', 'taken-once'],
-    ({ groups }) => void groups[0]?.books.ledger.delete('payments/0'),
+    ({ groups }) => void groups[0]?.account.ledger.delete('payments/0'),
   ],
   ['a group has not read to the end', ['offsets-tiled'], ({ history }) => void row(history.ranges, 'orders')[0]!.end++],
   [

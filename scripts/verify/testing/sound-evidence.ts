@@ -1,12 +1,12 @@
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { topicOf, topics } from '../../../schemas/topics.ts'
-import type { GroupBooks } from '../../../consumers/operations/groups.ts'
+import type { GroupAccount } from '../../../consumers/operations/group-account.ts'
 import type { Evidence } from '../evidence.ts'
 import type { FoldEvent } from '../fold.ts'
 import { createFold } from '../fold.ts'
 import type { JournalHold } from '../gateway-journal.ts'
 import { createPublications } from '../publications.ts'
-import type { OutboxLane } from '../../../consumers/operations/groups.ts'
+import type { OutboxLane } from '../../../producers/outbox/outbox-backlog.ts'
 import type { ServiceTables, StockRow } from '../service-tables.ts'
 import type { TypeCount } from '../topic-history.ts'
 
@@ -113,7 +113,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
     groups: [
       {
         group: { name: 'all', schema: 'all', handles, begins: 'first', topics: new Set(sizes.keys()) },
-        books: booksOf(sizes),
+        account: accountOf(sizes),
       },
     ],
     tables: tablesOf(ends, units),
@@ -137,7 +137,7 @@ const journalOf = (ends: readonly Ending[]): Map<string, JournalHold> =>
     }),
   )
 
-function booksOf(sizes: ReadonlyMap<string, number>): GroupBooks {
+function accountOf(sizes: ReadonlyMap<string, number>): GroupAccount {
   const span = (next: number) => ({
     epoch: 1,
     first: 0,

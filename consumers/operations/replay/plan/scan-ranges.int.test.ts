@@ -3,6 +3,7 @@ import { withAdmin } from '../../../../infra/kafka/client.ts'
 import { toHeaders } from '../../../../schemas/envelope.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
+import { weekMs } from '../../../runtime/tables/inbox-partitions.ts'
 import { countTable, orders, tallyConsumer } from '../../../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../../runtime/testing/test-bench.ts'
 import { makePlan } from './make-plan.ts'
@@ -10,7 +11,6 @@ import type { PlanRequest } from './make-plan.ts'
 import { openReplayFrame } from '../testing/replay-frame.ts'
 
 const group = 'tester'
-const weekMs = 7 * 24 * 3_600_000
 
 test('what retention has deleted is counted and named; what the inbox lacks is told apart by its age', async () => {
   await using own = await openTestBench(group, countTable, 1)

@@ -1,9 +1,9 @@
-import type { Config } from '../../../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../../../infra/errors.ts'
 import { quoteIdentifier } from '../../../../infra/postgres/identifiers.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { isTransient } from '../../../../infra/postgres/sqlstates.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { addLanes, hasNewerGeneration, lockEveryLane } from '../../../../producers/outbox/lane-generations.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { inGeneration, withoutGeneration } from '../../../../schemas/topics.ts'
 import { groupStanding } from '../reading/group-standing.ts'
@@ -62,7 +62,8 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   await tx.query(`set local search_path = ${path}`)
   await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lanes
   await tx.query(`set local lock_timeout = '500ms'`) // Less than the server waits before it looks for deadlocks: we give way
-  await lockAllLanes(tx, config)
+  await addLanes(tx, config.partitions, config.generation) // An owner that claims a lane only now waits as well
+  await lockEveryLane(tx)
   const lockedAt = performance.now()
   if ((await totalParked(tx)) > 0) return 'parked'
   const standing = await groupStanding(tx, fold.positions)
@@ -123,9 +124,8 @@ async function refuseElsewhere(
   standing: ReadonlyMap<string, number>,
 ): Promise<void> {
   const { group } = definition
-  const { rows } = await tx.query('select from lane where generation > $1 limit 1', [config.generation])
   const former = positions.find(({ topic }) => topic !== inGeneration(withoutGeneration(topic), config.generation))
-  if (rows.length > 0 || former)
+  if (former || (await hasNewerGeneration(tx, config.generation)))
     throw new TallyError(
       'PRECONDITION_FAILED',
       `the topics were made anew since these tables were filled: they would lack what ${group} has taken from the new ones`,
@@ -136,13 +136,4 @@ async function refuseElsewhere(
       'PRECONDITION_FAILED',
       `these tables are ahead of ${group} at ${ahead.topic}/${ahead.partition}: it has begun anew since they were filled`,
     )
-}
-
-/** All lanes there are or may be: an owner that claims one only now waits, too. */
-async function lockAllLanes(tx: Tx, { partitions, generation }: Config): Promise<void> {
-  await tx.query('insert into lane (lane, generation) select generate_series(0, $1 - 1), $2 on conflict do nothing', [
-    partitions,
-    generation,
-  ])
-  await tx.query('select lane from lane order by lane for update')
 }

@@ -7,7 +7,8 @@ import { counts, ledgerSums, published } from '../../../runtime/testing/observe.
 import { countTable, orders, tallyConsumer } from '../../../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../../runtime/testing/test-bench.ts'
 import { redeliver } from './redeliver.ts'
-import { moveBack, readRedelivered } from './redelivered-spans.ts'
+import { readRedelivered } from '../../../runtime/tables/ledger-account.ts'
+import { moveBack } from './redelivered-spans.ts'
 import { openReplayOf, rangesOf } from '../testing/replay-of.ts'
 
 const group = 'tester'

@@ -6,27 +6,6 @@ import { raiseEpoch } from '../../../../producers/outbox/lane-table.ts'
 import { insertSpans, readPositions } from '../../../runtime/tables/ledger.ts'
 import type { ReplayPartition } from '../mode.ts'
 
-/** What a group's replicas have taken again of one partition, by its ledger. */
-export interface Redelivered {
-  readonly topic: string
-  readonly partition: number
-  /** Offset reached, exclusive. */
-  readonly next: number
-  readonly taken: number
-  readonly duplicates: number
-  readonly ignored: number
-  readonly parked: number
-}
-
-const read = prepared<{ [K in keyof Redelivered]: Redelivered[K] }>(
-  'replay_redelivered',
-  `select topic, partition, max(next_offset) as next, sum(taken)::bigint as taken, sum(duplicates)::bigint as duplicates,
-     sum(ignored)::bigint as ignored, sum(parked)::bigint as parked
-   from ledger where replay = $1 group by topic, partition`,
-)
-
-export const readRedelivered = (tx: Tx, replay: number): Promise<Redelivered[]> => read(tx, replay)
-
 const remember = prepared(
   'replay_before',
   `update replay_partition p set before = coalesce(p.before, asked.before)

@@ -1,6 +1,6 @@
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import type { Figures, ReplayPartition, ReplayRun } from '../mode.ts'
-import { readRedelivered } from './redelivered-spans.ts'
+import { readRedelivered } from '../../../runtime/tables/ledger-account.ts'
 
 const counted = ['taken', 'duplicates', 'ignored', 'parked'] as const
 

@@ -2,8 +2,8 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Group } from '../groups.ts'
 import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 
-/** Where a lane stands, at one moment. */
-export interface LaneStanding {
+/** A lane's owner and how far it has read, at one moment. */
+export interface LaneProgress {
   readonly lane: number
   readonly epoch: number
   readonly owner: string | null
@@ -28,12 +28,12 @@ const statement = (schema: string) => `
  * All lanes of a group that were ever claimed, those that have ended, too, and how far they are in its topics. Quick enough to
  * be asked often.
  */
-export async function readStandings(
+export async function readLaneProgress(
   pool: Pool,
   { schema, topics }: Pick<Group, 'schema' | 'topics'>,
-): Promise<LaneStanding[]> {
+): Promise<LaneProgress[]> {
   try {
-    return (await pool.query<LaneStanding>(statement(schema), [[...topics]])).rows
+    return (await pool.query<LaneProgress>(statement(schema), [[...topics]])).rows
   } catch (error) {
     if (hasSqlState(error, 'undefinedTable', 'undefinedSchema')) return [] // A consumer that is just joining
     throw error

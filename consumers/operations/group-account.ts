@@ -1,0 +1,35 @@
+import type { Pool } from '../../infra/postgres/pool.ts'
+import { inTransaction } from '../../infra/postgres/transaction.ts'
+import { countIds } from '../runtime/tables/inbox.ts'
+import { readSpans } from '../runtime/tables/ledger-account.ts'
+import type { Span } from '../runtime/tables/ledger-account.ts'
+import { countAudit, readDropped } from '../runtime/tables/audit.ts'
+import type { AuditCount, DroppedEvent } from '../runtime/tables/audit.ts'
+import { reportParked } from '../runtime/tables/parked-figures.ts'
+import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
+import type { Group } from './groups.ts'
+
+/** A group's own account of the events it has read. */
+export interface GroupAccount {
+  /** Spans by topic and partition, `orders/3`. */
+  ledger: ReadonlyMap<string, readonly Span[]>
+  inbox: { rows: number; distinct: number }
+  parked: readonly ReportedEvent[]
+  /** What became of parked events, and what operators did to them. */
+  audit: readonly AuditCount[]
+  /** Events an operator dropped: they took no effect. */
+  dropped: readonly DroppedEvent[]
+}
+
+/** Reads the whole account at one moment: an event processed in between would appear in it twice or not at all. */
+export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAccount> =>
+  inTransaction(pool, async (tx) => {
+    await tx.query('set transaction isolation level repeatable read, read only')
+    return {
+      ledger: await readSpans(tx, schema),
+      inbox: await countIds(tx, schema),
+      parked: await reportParked(tx, schema),
+      audit: await countAudit(tx, schema),
+      dropped: await readDropped(tx, schema),
+    }
+  })

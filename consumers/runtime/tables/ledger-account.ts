@@ -1,0 +1,75 @@
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Tx } from '../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../infra/postgres/transaction.ts'
+
+// What a group's ledger says about the events it has read, for commands. The owner of a lane uses ledger.ts
+
+/** The group's next offset by topic and partition, `orders/3`. @param schema quoted */
+export async function readNextOffsets(pool: Pool, schema: string): Promise<Map<string, number>> {
+  const { rows } = await pool.query<{ place: string; next: number }>(
+    `select distinct on (topic, partition) topic || '/' || partition as place, next_offset as next from ${schema}.ledger
+     order by topic, partition, epoch desc`,
+  )
+  return new Map(rows.map(({ place, next }) => [place, next]))
+}
+
+/** A row of a ledger: what one epoch did with the offsets `[first, next)` of a partition. */
+export interface Span {
+  epoch: number
+  first: number
+  next: number
+  taken: number
+  duplicates: number
+  ignored: number
+  parked: number
+  holes: number
+  /** The replay during which the offsets were read again; null if they were read for the first time. */
+  replay: number | null
+}
+
+/** The spans of a group by topic and partition, `orders/3`. @param schema quoted @param topics @default all */
+export async function readSpans(db: Tx, schema: string, topics?: Iterable<string>): Promise<Map<string, Span[]>> {
+  const { rows } = await db.query<Span & { place: string }>(
+    `select topic || '/' || partition as place, epoch, first_offset as first, next_offset as next, taken, duplicates, ignored,
+            parked, holes, replay
+     from ${schema}.ledger where $1::text[] is null or topic = any($1)`,
+    [topics ? [...topics] : null],
+  )
+  const byPlace = Map.groupBy(rows, ({ place }) => place)
+  return new Map([...byPlace].map(([place, spans]) => [place, spans.map(({ place: _place, ...span }) => span)]))
+}
+
+/** Topics the group has ever read. @param schema quoted */
+export async function readTopics(pool: Pool, schema: string): Promise<string[]> {
+  const { rows } = await pool.query<{ topic: string }>(`select distinct topic from ${schema}.ledger`)
+  return rows.map(({ topic }) => topic)
+}
+
+/** Repeats the group has dropped. @param schema quoted */
+export async function countDuplicates(pool: Pool, schema: string): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select coalesce(sum(duplicates), 0)::int as n from ${schema}.ledger`,
+  )
+  return rows[0]?.n ?? 0
+}
+
+/** What a group's replicas have read again of one partition during a replay. */
+export interface Redelivered {
+  readonly topic: string
+  readonly partition: number
+  /** Offset reached, exclusive. */
+  readonly next: number
+  readonly taken: number
+  readonly duplicates: number
+  readonly ignored: number
+  readonly parked: number
+}
+
+const redelivered = prepared<{ [K in keyof Redelivered]: Redelivered[K] }>(
+  'replay_redelivered',
+  `select topic, partition, max(next_offset) as next, sum(taken)::bigint as taken, sum(duplicates)::bigint as duplicates,
+     sum(ignored)::bigint as ignored, sum(parked)::bigint as parked
+   from ledger where replay = $1 group by topic, partition`,
+)
+
+export const readRedelivered = (tx: Tx, replay: number): Promise<Redelivered[]> => redelivered(tx, replay)
