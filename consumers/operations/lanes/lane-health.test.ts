@@ -92,7 +92,7 @@ describe('what a person is told', () => {
     [{ phase: 'waiting', reason: 'no room' }, 'waiting for 2 min: no room'],
     [{ silentMs: 9_000 }, 'its owner payment@host:17 has been silent for 9 s'],
     [{ parked: 4, forPersons: 1 }, '4 parked, 1 of them for an operator: npm run parked -- ls'],
-    [{ parked: 4 }, '4 parked, to be tried again'],
+    [{ parked: 4 }, '4 parked, retried automatically'],
     [{ outbox: 5, outboxMs: 90_000 }, '5 events unpublished for 90 s'],
     [{ calls: 9, failingCalls: 2, callError: 'timeout' }, '2 calls without an answer: timeout'],
     [{ timers: 9, overdueTimers: 8 }, '8 timers overdue'],
