@@ -2,8 +2,8 @@ import { TallyError } from '../../../infra/errors.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import { storable, storeHeaders, storeIntent } from './parked-row.ts'
-import { retryDelayMs } from './retry-policy.ts'
-import type { RetryPolicy } from './retry-policy.ts'
+import { retryDelayMs } from '../retry-policy.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
 import type { ParkedInput } from '../model.ts'
 
 const blocked = prepared<{ lane: number; key: string }>(

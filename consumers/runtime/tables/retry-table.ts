@@ -4,8 +4,8 @@ import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Input, ParkedInput, Retry } from '../model.ts'
 import { parkedColumns, storable } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
-import { retryDelayMs } from './retry-policy.ts'
-import type { RetryPolicy } from './retry-policy.ts'
+import { retryDelayMs } from '../retry-policy.ts'
+import type { RetryPolicy } from '../retry-policy.ts'
 
 const due = prepared<ParkedRow>(
   'parked_due',

@@ -1,4 +1,4 @@
-import type { ParkedInput } from '../model.ts'
+import type { ParkedInput } from './model.ts'
 
 export interface RetryPolicy {
   /** Attempts the lane's owner makes by itself after the first; then the event waits for a person. */
