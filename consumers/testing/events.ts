@@ -3,7 +3,7 @@ import { event, now } from './in-memory.ts'
 
 export const shipTo = { recipient: 'Ann', street: '1 Way', city: 'Graz', postalCode: '8010', country: 'Austria' }
 
-/** One event of each type for an order; `lines` is units by article. */
+/** One event of each type for an order; `lines` gives the units by article. */
 export function eventsOf(orderId: string, lines: Readonly<Record<string, number>> = { tea: 2, mug: 1 }) {
   const units = Object.entries(lines).map(([sku, quantity]) => ({ sku, quantity }))
   const priced = units.map((line) => ({ ...line, unitPriceMinor: 500, amountMinor: 500 * line.quantity }))
@@ -50,7 +50,7 @@ export const booking = {
   scheduledAt: now,
 }
 
-/** The same event told again under another id, right behind; handlers must not mind. */
+/** The same event repeated under another id, directly after it; handlers must tolerate it. */
 export const twice = (events: readonly Emitted[]): Emitted[] => events.flatMap((each) => [each, each])
 
 export const typesOf = (events: readonly Emitted[]): string[] => events.map(({ type }) => type)

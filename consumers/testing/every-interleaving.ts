@@ -6,23 +6,23 @@ export interface Scenario<State, Row> {
   definition: ConsumerDefinition<State, Row>
   start: Memory<State, Row>
   key: string
-  /** Events of the key by topic. Order holds within a topic only. */
+  /** Events of the key by topic. Only events of one topic are ordered. */
   topics: readonly (readonly Emitted[])[]
-  /** What the outside world says to a call. */
+  /** The answer of the outside world to a call. */
   answer?: (call: CallIntent) => object
 }
 
-/** How it ended: what the consumer knows, all it emitted, all calls it made and timers it set, in order. */
+/** The result: the state of the consumer, and all its events, calls and timers in order. */
 export type Ending<State, Row> = Handled<State, Row>
 
-/** What is on its way: events by topic, calls without an answer, timers that have not come due. */
+/** What is in flight: events by topic, calls without an answer, timers that are not due. */
 interface Pending {
   readonly topics: Scenario<unknown, unknown>['topics']
   readonly calls: readonly CallIntent[]
   readonly timers: readonly TimerIntent[]
 }
 
-/** Every order in which the events, the answers to the calls and the timers they lead to can arrive. */
+/** Every order in which the events, the resulting answers and the resulting timers can arrive. */
 export function* everyInterleaving<State, Row>(scenario: Scenario<State, Row>): Generator<Ending<State, Row>> {
   const past = { memory: scenario.start, events: [], calls: [], timers: [] }
   yield* from(scenario, past, { topics: scenario.topics, calls: [], timers: [] })

@@ -2,13 +2,13 @@ import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import { keyOf } from '../../schemas/topics.ts'
 import type { CallIntent, ConsumerDefinition, Context, Decision, Emitted, TimerIntent } from '../runtime/handler.ts'
 
-/** What a consumer knows: its tables, without a database. Never changed in place. */
+/** The state of a consumer: its tables, without a database. Immutable. */
 export interface Memory<State, Row> {
   readonly states: ReadonlyMap<string, State>
   readonly shared: ReadonlyMap<string, Row>
 }
 
-/** An event, the answer to a call of an order, or a timer of it that has come due. */
+/** An event, the answer to a call of an order, or a due timer of an order. */
 export type Input = Emitted | Answer | Timer
 
 interface Answer {
@@ -35,8 +35,8 @@ export const now = Date.parse('2026-11-23T10:00:00Z')
 export const emptyMemory: Memory<never, never> = { states: new Map<string, never>(), shared: new Map<string, never>() }
 
 /**
- * Handles one input as the runtime does, one decision at a time. A handler sees the shared rows it has named and no
- * others, and may change only those; events of types it does not handle pass by.
+ * Processes one input like the runtime, one decision at a time. A handler sees and may change only the shared rows that it
+ * named; events of types that it does not handle are ignored.
  */
 export function handle<State, Row>(
   definition: ConsumerDefinition<State, Row>,
@@ -75,7 +75,7 @@ function decide<State, Row>(
   return handler(('answer' in input ? input.answer : { kind }) as never, state, context, rows)
 }
 
-/** What the last of several inputs leads to. */
+/** The result of the last of several inputs. */
 export const handleAll = <State, Row>(
   definition: ConsumerDefinition<State, Row>,
   start: Memory<State, Row>,

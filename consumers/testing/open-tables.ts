@@ -5,11 +5,11 @@ import { createSandbox } from '../../schemas/testing/sandbox.ts'
 import { consumerMigrations, schemaName } from '../runtime/load-consumer.ts'
 
 export interface Tables extends AsyncDisposable {
-  /** Connections that see the consumer's schema. */
+  /** Connections whose search path is the consumer's schema. */
   readonly pool: Pool
 }
 
-/** A consumer's tables in a schema of the test's own. */
+/** A consumer's tables in their own schema. */
 export async function openTables(group: string): Promise<Tables> {
   const { config, namespace, log, close } = createSandbox()
   const schema = schemaName(namespace, group)

@@ -3,7 +3,7 @@ import type { ShipmentAnswer, ShipmentRequest } from '../shipping/carrier.ts'
 import { booking } from './events.ts'
 import { now } from './in-memory.ts'
 
-/** What gateway and carrier will say about an order. */
+/** The answers of gateway and carrier about an order. */
 export interface Fate {
   readonly declined: boolean
   readonly refused: boolean
@@ -15,7 +15,7 @@ interface Hold {
   state: 'held' | 'voided' | 'captured'
 }
 
-/** Gateway and carrier in memory: each key is answered once, however often it asks. */
+/** Gateway and carrier in memory: every key has one answer, however often it is asked. */
 export function createOutsideWorld(fateOf: (orderId: string) => Fate) {
   const answers = new Map<string, object>()
   const holds = new Map<string, Hold>()
@@ -51,11 +51,11 @@ export function createOutsideWorld(fateOf: (orderId: string) => Fate) {
     },
   }
   return {
-    /** All money ever held. */
+    /** All holds ever made. */
     holds: () => [...holds.values()] as readonly Readonly<Hold>[],
     /** Orders a label was sold for. */
     shipments: () => shipments as readonly string[],
-    /** Answers that say we have lost track. */
+    /** Answers about contradictions. */
     contradictions: () =>
       [...answers.values()].filter((answer) => 'outcome' in answer && answer.outcome === 'contradicted'),
     call(key: string, kind: string, request: object): object {

@@ -16,16 +16,16 @@ interface PendingTimer extends TimerIntent {
 interface Service {
   readonly definition: ConsumerDefinition<unknown, unknown>
   memory: Memory<unknown, unknown>
-  /** Events on their way to it, by topic and key: the order Kafka keeps. */
+  /** Its in-flight events by topic and key: the order that Kafka keeps. */
   readonly inbound: Map<string, Emitted[]>
   readonly calls: Map<string, PendingCall>
   readonly timers: Set<PendingTimer>
 }
 
-/** Something that may happen next. */
+/** A possible next step. */
 export type Step = () => void
 
-/** Services that hear each other through topics, without servers. What happens when is up to who takes the steps. */
+/** Services that communicate through topics, without servers. The caller chooses the order of steps. */
 export function createPipeline(
   definitions: readonly ConsumerDefinition<unknown, unknown>[],
   callOutside: (key: string, kind: string, request: object) => object,
@@ -72,7 +72,7 @@ export function createPipeline(
       ]
     }),
     ...[...service.calls.values()].flatMap(({ id, key, kind, request }): Step[] => [
-      () => void callOutside(id, kind, request), // The answer is lost: asked again later with the same key
+      () => void callOutside(id, kind, request), // The answer is lost: the call is repeated later with the same key
       () => {
         service.calls.delete(id)
         take(service, key, { key, kind, answer: callOutside(id, kind, request) })
@@ -89,13 +89,13 @@ export function createPipeline(
     }))
   return {
     publish,
-    /** Tells an event again under another id: every service gets it a second time. */
+    /** Repeats an event under another id: every service receives it a second time. */
     repeat: deliver,
-    /** All events published, repeats left out. */
+    /** All published events without repeats. */
     published: published as readonly Emitted[],
-    /** What can happen next, timers aside; nothing once all is handled and answered. */
+    /** The possible next steps, except timers; empty once everything is processed and answered. */
     steps: () => services.flatMap(steps),
-    /** Timers that have not come due yet, with the order they are about. */
+    /** Timers that are not due yet, each with its order. */
     timers: () => services.flatMap(timers),
     memoryOf: (group: string) => services.find(({ definition }) => definition.group === group)?.memory,
     typesOf: (orderId: string): EventType[] =>

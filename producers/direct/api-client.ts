@@ -5,9 +5,9 @@ import type { EventData } from '../../schemas/generated/events.ts'
 import type { newProduct, NewOrder, placedOrder } from '../orders-api/http/contract.ts'
 
 export interface ApiClientOptions {
-  /** Of the orders API, such as http://127.0.0.1:28080. */
+  /** URL of the orders API, such as http://127.0.0.1:28080. */
   url: string
-  /** Ends requests and the waiting between them. */
+  /** Ends requests and the delays between them. */
   signal?: AbortSignal
 }
 
@@ -15,7 +15,7 @@ type PlacedOrder = z.infer<typeof placedOrder>
 
 const timeoutMs = 10_000
 
-/** The orders API for scripts. All its requests can be repeated safely, and are, while it is overloaded or restarting. */
+/** A client of the orders API for scripts. All its requests are idempotent and are retried while the API is overloaded or restarting. */
 export class ApiClient {
   private readonly url: string
   private readonly signal: AbortSignal | undefined
@@ -33,13 +33,13 @@ export class ApiClient {
     this.signal = signal
   }
 
-  /** @throws TallyError REFUSED_BY_API with the API's reason when it refuses; fetch's error when nothing ever listened there */
+  /** @throws TallyError REFUSED_BY_API with the API's reason; the error of fetch if nothing ever listened there */
   async putProduct(sku: string, product: z.infer<typeof newProduct>): Promise<void> {
     await this.request('PUT', `/products/${encodeURIComponent(sku)}`, product)
   }
 
   /**
-   * Places an order once, however often it is called with the same key.
+   * Places an order once, however often this is called with the same key.
    * @throws as `putProduct`
    */
   async placeOrder(order: NewOrder, idempotencyKey: string): Promise<PlacedOrder> {
@@ -47,8 +47,8 @@ export class ApiClient {
   }
 
   /**
-   * Asks once for an order to be cancelled, however often it is called with the same key.
-   * @returns false if it is too late: the order has ended
+   * Requests the cancellation of an order once, however often this is called with the same key.
+   * @returns false if the order has already ended
    * @throws as `putProduct`
    */
   async requestCancellation(orderId: string, reason: string, idempotencyKey: string): Promise<boolean> {
@@ -94,16 +94,16 @@ export class ApiClient {
   private giveUpOrRepeat(error: unknown, request: string): never {
     this.signal?.throwIfAborted()
     const { cause } = error as { cause?: NodeJS.ErrnoException }
-    // Nothing listens: while a replica restarts that passes, before the first answer it is for the person to put right
+    // Nothing listens: temporary while a replica restarts, but before the first answer the operator must fix it
     if (cause?.code === 'ECONNREFUSED' && !this.reached) throw error
     throw new TallyError('UNREACHABLE', `The orders API does not answer ${request}`, { cause: error })
   }
 }
 
-/** The request is well, but not in the state things are in. */
+/** The request is valid, but the present state rules it out. */
 class Conflict extends TallyError {}
 
-/** What a problem+json body says, field by field. */
+/** The text of a problem+json body, field by field. */
 function refusalOf(text: string): string {
   try {
     const { detail, errors = [] } = JSON.parse(text) as { detail: string; errors?: { path: string; message: string }[] }
@@ -113,7 +113,7 @@ function refusalOf(text: string): string {
   }
 }
 
-/** An order as the API takes it: it sets ids, prices and times itself. */
+/** An order as the API accepts it; the API sets ids, prices and times. */
 export const newOrderOf = ({ customerId, currency, lines, shipTo }: EventData['OrderPlaced']): NewOrder => ({
   customerId,
   currency,

@@ -10,28 +10,28 @@ import { laneOf } from '../../schemas/partition.ts'
 import { keyOf, topicName, topicOf, topics } from '../../schemas/topics.ts'
 import type { Event } from '../sample-data/event-generator.ts'
 
-/** Bounds of one request: kafkajs groups records in quadratic time, and the broker refuses batches over 1 MB. */
+/** Limits of one request: kafkajs groups records in quadratic time, and the broker refuses batches over 1 MB. */
 const recordsPerRequest = 2_000
 const bytesPerPartition = 700_000
 
 export interface PublisherOptions {
   kafka: Kafka
   namespace: string
-  /** Of the topics. @default 1 */
+  /** Generation of the topics. @default 1 */
   generation?: number
   codec: { encode: Encode }
-  /** `ce_source` of what is published. @default '/tally/produce' */
+  /** `ce_source` of the events. @default '/tally/produce' */
   source?: string
-  /** How long one request is tried again before everything waiting is given up. @default 60_000 */
+  /** How long one request is retried before all waiting events fail, ms. @default 60_000 */
   giveUpAfterMs?: number
 }
 
-/** An event to publish; the time it happened is now unless it says otherwise (UTC epoch ms). */
+/** An event to publish. `time` is UTC epoch ms, by default now. */
 export type OutgoingEvent = Event & { time?: number }
 
 /**
- * Publishes events straight to Kafka, for scripts: services publish through their outbox. Events handed over while a
- * request is under way go out together with the next one.
+ * Publishes events directly to Kafka, for scripts; services publish through their outbox. Events passed while a request is
+ * in flight are sent together with the next one.
  */
 export class Publisher {
   private readonly options: Required<PublisherOptions>
@@ -48,24 +48,24 @@ export class Publisher {
   }
 
   /**
-   * Looks up the topics' partitions.
-   * @throws TallyError NOT_DEPLOYED when a topic is missing; kafkajs' errors when no broker answers
+   * Looks up the partitions of the topics.
+   * @throws TallyError NOT_DEPLOYED when a topic is missing; errors of kafkajs when no broker answers
    */
   static async connect(options: PublisherOptions): Promise<Publisher> {
     const partitions = await readPartitions(options)
     return new Publisher({ generation: 1, source: '/tally/produce', giveUpAfterMs: 60_000, ...options }, partitions)
   }
 
-  /** Events handed over and not acknowledged yet. */
+  /** Number of events that are not acknowledged yet. */
   get pending(): number {
     return this.waiting.length
   }
 
   /**
-   * Resolves once the broker has acknowledged all of the events; order per key is kept, also across calls. Whoever does not
-   * wait for it has to bound what is `pending`.
-   * @throws TallyError INVARIANT for an event that does not fit its schema: none of them is sent then; UNREACHABLE or REFUSED_BY_KAFKA
-   *   when the broker does not take them: any may be there, and publishing them again under their ids is harmless
+   * Resolves once the broker has acknowledged all of the events; keeps the order per key, also across calls. A caller that
+   * does not wait must limit `pending`.
+   * @throws TallyError INVARIANT for an event that does not fit its schema: then none is sent; UNREACHABLE or REFUSED_BY_KAFKA
+   *   when the broker does not accept them: any may be written, and publishing them again under their ids is harmless
    */
   async publish(events: readonly OutgoingEvent[]): Promise<void> {
     if (this.stopped) throw new TallyError('INVARIANT', 'the publisher is stopped')
@@ -79,7 +79,7 @@ export class Publisher {
     await acknowledged.promise
   }
 
-  /** Waits for what was handed over, then closes the connection. */
+  /** Waits for pending events, then closes the connection. */
   async stop(): Promise<void> {
     this.stopped = true
     await this.running
@@ -109,7 +109,7 @@ export class Publisher {
     }
   }
 
-  /** The longest beginning of what waits that fits into one request. */
+  /** The longest prefix of the waiting events that fits into one request. */
   private nextBatch(): Waiting[] {
     const bytes = new Map<string, number>()
     const end = this.waiting.slice(0, recordsPerRequest).findIndex(({ record }) => {
@@ -138,11 +138,11 @@ export class Publisher {
 
 interface Waiting {
   record: OutgoingRecord
-  /** Of the last record of a call: all before it are acknowledged then, too. */
+  /** Set on the last record of a call: when it is acknowledged, so are all before it. */
   acknowledged?: PromiseWithResolvers<void>
 }
 
-/** Key, value, headers, and what the record format adds, generously. */
+/** Bytes of key, value, headers and a generous share for the record format. */
 const sizeOf = ({ key, value, headers }: OutgoingRecord): number =>
   Object.entries(headers).reduce(
     (sum, [name, text]) => sum + name.length + text.length + 4,

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface SendAllOptions {
-  /** So many may be under way at once; then the source is not read on. */
+  /** Most items in flight; at the limit the source is not read further. */
   maxOutstanding: number
-  /** Per second. Open loop: the schedule does not wait for answers, except where too many are outstanding. @default no limit */
+  /** Items per second. Open loop: the schedule does not wait for answers unless too many are outstanding. @default no limit */
   rate?: number
-  /** Stops reading the source; what is under way is waited for. */
+  /** Stops reading the source; in-flight items are still awaited. */
   signal?: AbortSignal
-  /** How many are done, each time one more is. */
+  /** Called after each item with the number of items done. */
   onProgress?: (done: number) => void
 }
 
 /**
- * Sends every item of a source, many at once, started in order.
- * @returns how many were sent
- * @throws what the first failed `send`, or the source, threw; items under way have ended by then
+ * Sends every item of a source concurrently, started in order.
+ * @returns the number of items sent
+ * @throws the error of the first failed `send`, or of the source, after in-flight items have ended
  */
 export async function sendAll<T>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -65,5 +65,5 @@ export async function sendAll<T>(
 /** Resolves at a time of `performance.now()`, or when aborted. */
 async function until(time: number, signal: AbortSignal | undefined): Promise<void> {
   const ms = time - performance.now()
-  if (ms > 1) await delay(ms, undefined, { signal }).catch(() => {}) // The caller looks at the signal
+  if (ms > 1) await delay(ms, undefined, { signal }).catch(() => {}) // The caller checks the signal
 }

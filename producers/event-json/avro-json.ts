@@ -7,8 +7,8 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * Reads a JSON value as a schema has it, with two liberties: integers of 64 bits may be strings, and unions name no branch.
- * @param faults what does not fit is added here, its path in front
+ * Reads a JSON value by a schema, with two liberties: 64-bit integers may be strings, and unions name no branch.
+ * @param faults receives what does not fit, each with its path
  */
 export function readAvroJson(type: AvroType, value: unknown, path: string, faults: string[]): unknown {
   const wrong = (expected: string) =>
@@ -60,7 +60,7 @@ function readRecord({ fields }: RecordType, value: JsonObject, path: string, fau
   return Object.fromEntries(entries)
 }
 
-/** The first branch the value fits, as Avro's JSON does without naming it. */
+/** The first branch that the value fits; unlike in Avro's JSON the branch is not named. */
 function readUnion(branches: readonly AvroType[], value: unknown, path: string, faults: string[]): unknown {
   const attempts = branches.map((branch) => {
     const found: string[] = []

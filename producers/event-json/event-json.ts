@@ -7,20 +7,20 @@ import { unknownType } from './event-type-names.ts'
 import type { OutgoingEvent } from '../direct/publisher.ts'
 import { seededId } from '../sample-data/seeded.ts'
 
-/** An event, or what is wrong with the text: each fault begins with the path of the field. */
+/** An event, or the faults of the text, each beginning with the path of the field. */
 export type ReadEvent = { event: OutgoingEvent; faults?: undefined } | { event?: undefined; faults: readonly string[] }
 
 export interface EventReaderOptions {
-  /** Of texts that are bare data. */
+  /** Event type of texts that are bare data. */
   type?: EventType
-  /** Ids of events without one are a function of this, their content and their number. */
+  /** The id of an event without one is a function of this, its content and its number. */
   seed: number
 }
 
 /**
- * Makes a reader of events written as JSON: `{"type": …, "id"?: …, "time"?: …, "data": {…}}`, or the data alone where the
- * type is given. Integers of 64 bits may be strings, because a JSON number is a double to many writers.
- * @returns reads one text; its number tells events of the same content apart
+ * Creates a reader of events in JSON: `{"type": …, "id"?: …, "time"?: …, "data": {…}}`, or the data alone if the type is
+ * given. 64-bit integers may be strings, because a JSON number is a double to many writers.
+ * @returns a function that reads one text; its number distinguishes events of the same content
  */
 export function createEventReader({
   type: givenType,

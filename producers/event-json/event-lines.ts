@@ -7,10 +7,10 @@ import type { ReadEvent } from './event-json.ts'
 export type ReadLine = ReadEvent & { line: number }
 
 /**
- * Reads events one per line; empty lines are passed over.
+ * Reads one event per line; skips empty lines.
  * @param input a path, or a stream such as standard input; the stream is closed at the end
  * @param read as `createEventReader` makes it
- * @param signal ends the reading, also while a stream is silent
+ * @param signal ends the reading, also while a stream is idle
  * @throws TallyError USAGE when the file cannot be opened
  */
 export async function* readLines(

@@ -3,7 +3,7 @@ import { eventTypes } from '../../schemas/topics.ts'
 
 export const isEventType = (name: unknown): name is EventType => eventTypes.includes(name as EventType)
 
-/** Says which event types there are, and which one was perhaps meant. */
+/** A sentence that lists the event types and suggests the nearest one. */
 export function unknownType(type: unknown): string {
   const name = String(type)
   const [nearest] = eventTypes.toSorted((a, b) => distance(name, a) - distance(name, b))
@@ -11,7 +11,7 @@ export function unknownType(type: unknown): string {
   return `There is no event type ${name}.${hint} There are ${eventTypes.join(', ')}`
 }
 
-/** How many letters have to be changed, added or taken away (Levenshtein). */
+/** Letters to change, add or remove (Levenshtein distance). */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 0; i < a.length; i++) {

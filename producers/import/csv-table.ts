@@ -6,10 +6,10 @@ import { describeError, TallyError } from '../../infra/errors.ts'
 import { compare, one, parseDecimal, zero } from './decimal.ts'
 import type { Decimal } from './decimal.ts'
 
-/** What is wrong with a row, for the person who has to put it right. */
+/** A fault in a row, for the operator who must correct it. */
 export interface RowProblem {
   file: string
-  /** Line of the file the row begins on, from 1. */
+  /** Line of the file on which the row begins, from 1. */
   line: number
   column?: string
   message: string
@@ -22,8 +22,8 @@ export interface CsvTable {
 }
 
 /**
- * Reads a UTF-8 CSV file with a header. Columns not asked for are ignored; a column that is there twice counts once and has
- * to say the same both times.
+ * Reads a UTF-8 CSV file with a header. Other columns are ignored; a column that occurs twice counts once and must have the
+ * same values both times.
  * @throws TallyError USAGE when the file cannot be read, is no CSV, or lacks a column
  */
 export function readCsv(path: string, requiredColumns: readonly string[]): CsvTable {
@@ -45,7 +45,7 @@ interface CsvRecord {
 function parseRecords(path: string, file: string): CsvRecord[] {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))
-    // The type of the result depends on `info`, which the typings leave out
+    // The type of the result depends on `info`, which the typings omit
     const records = parse(text, { info: true, relaxColumnCount: true, skipEmptyLines: true }) as unknown as {
       record: string[]
       info: { lines: number }
@@ -60,13 +60,13 @@ function parseRecords(path: string, file: string): CsvRecord[] {
   }
 }
 
-/** One row. A value that is not what it should be is noted as a problem and given as undefined. */
+/** One row. A wrong value is reported as a problem and read as undefined. */
 export class CsvRow {
   readonly file: string
   readonly line: number
   private readonly values = new Map<string, string>()
   private readonly problems: RowProblem[]
-  /** Fields are missing or too many, so each of them may be another column's: no more is said about them. */
+  /** The number of fields is wrong, so any field may belong to another column: report nothing further. */
   private readonly broken: boolean = false
 
   constructor(file: string, header: readonly string[], { line, fields }: CsvRecord, problems: RowProblem[]) {
@@ -90,7 +90,7 @@ export class CsvRow {
     if (!this.broken) this.problems.push({ file: this.file, line: this.line, column, message })
   }
 
-  /** Empty where the file has no such column. */
+  /** Empty if the file has no such column. */
   text(column: string): string {
     return this.values.get(column) ?? ''
   }
@@ -114,19 +114,19 @@ export class CsvRow {
     return value.digits < 0n ? this.problem(column, `${text} is negative`) : value
   }
 
-  /** Between 0 and 1; 0 where it is not given. */
+  /** Between 0 and 1; 0 if empty. */
   share(column: string): Decimal | undefined {
     if (this.text(column) === '') return zero
     const value = this.decimal(column)
     return value && compare(value, one) > 0 ? this.problem(column, `${this.text(column)} is more than 1`) : value
   }
 
-  /** A day such as 1996-07-04, as UTC epoch ms of its beginning; null where it is not given. */
+  /** A day such as 1996-07-04, as UTC epoch ms of its beginning; null if empty. */
   day(column: string): number | null | undefined {
     const text = this.text(column)
     if (text === '') return null
     const time = Date.parse(`${text}T00:00:00Z`)
-    // The beginning says that nothing was added or carried over: 30 February parses as 1 March
+    // Compare the prefix, because 30 February parses as 1 March
     const isDay = text.length === 10 && !Number.isNaN(time) && new Date(time).toISOString().startsWith(text)
     return isDay ? time : this.problem(column, `"${text}" is not a day like 1996-07-04`)
   }

@@ -4,7 +4,7 @@ export interface Decimal {
   readonly scale: number
 }
 
-/** Reads a decimal such as `9.8`, `-3` or `0.05`; undefined when it is none. No exponents, no thousands separators. */
+/** Reads a decimal such as `9.8`, `-3` or `0.05`; undefined if malformed. No exponents, no thousands separators. */
 export function parseDecimal(text: string): Decimal | undefined {
   const match = /^(-?)(\d{1,12})(?:\.(\d{1,20}))?$/.exec(text)
   if (!match) return undefined
@@ -33,6 +33,6 @@ export function lineAmountMinor(unitPrice: Decimal, quantity: number, discount: 
   return (2n * exact + divisor) / (2n * divisor)
 }
 
-/** How many decimals a currency has: 2 for EUR, 0 for JPY. Source: Unicode CLDR, after ISO 4217. */
+/** Decimals of a currency: 2 for EUR, 0 for JPY. Source: Unicode CLDR, after ISO 4217. */
 export const minorDigitsOf = (currency: string): number =>
   new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2

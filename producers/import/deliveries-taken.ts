@@ -7,7 +7,7 @@ import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
 import type { ImportTarget } from './run-import.ts'
 
 const pollEveryMs = 50
-/** Longer than a replica takes to start, or to take over the lanes of a lost one. */
+/** Longer than a replica needs to start, or to take over the lanes of a lost one. */
 const patienceMs = 60_000
 
 const positions = prepared<{ partition: number; next_offset: number }>(
@@ -16,8 +16,8 @@ const positions = prepared<{ partition: number; next_offset: number }>(
 )
 
 /**
- * Waits until inventory has taken every delivery that is on the topic now.
- * @throws TallyError UNREACHABLE when its position does not move for a minute
+ * Waits until inventory has processed every delivery that is on the topic now.
+ * @throws TallyError UNREACHABLE when its position does not advance for a minute
  */
 export async function deliveriesTaken({
   kafka,

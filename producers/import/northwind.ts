@@ -3,8 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../../infra/config.ts'
 
 /**
- * The folder with orders.csv and products.csv of the Northwind sample, for tests on real data. It is no part of the project:
- * `TALLY_NORTHWIND_DIR` says where it is, or it lies in `data/northwind` of a folder beside the project.
+ * The folder with orders.csv and products.csv of the Northwind sample, for tests on real data. The sample is not part of the
+ * project: `TALLY_NORTHWIND_DIR` names its folder; by default it is `data/northwind` in a folder beside the project.
  */
 export function findNorthwind(folder: string | undefined = loadConfig().northwindDir): string | undefined {
   const project = resolve(import.meta.dirname, '../..')

@@ -12,9 +12,9 @@ import type { SourceProduct, SourceProducts } from './read-products.ts'
 export interface ImportOptions {
   /** ISO 4217 code of every price. */
   currency: string
-  /** `as-given`: what the products file says; `enough`: at least what the orders need in total. */
+  /** `as-given`: as in the products file; `enough`: at least the total that the orders need. */
   stock: 'as-given' | 'enough'
-  /** Time of orders without a date and of the deliveries, UTC epoch ms. */
+  /** Time of deliveries and of orders without a date, UTC epoch ms. */
   importedAt: number
 }
 
@@ -35,9 +35,9 @@ export interface ImportPlan {
 }
 
 /**
- * Works out what an import brings. Every id is a function of the source's content, so importing the same rows again changes
- * nothing, and changed rows are new facts instead of being taken for duplicates.
- * @throws TallyError USAGE for a currency that does not exist
+ * Plans the events of an import. Every id is a function of the source's content, so importing the same rows again changes
+ * nothing, and changed rows are new events, not duplicates.
+ * @throws TallyError USAGE for an unknown currency
  */
 export function planImport(source: SourceOrders, catalogue: SourceProducts, options: ImportOptions): ImportPlan {
   const { currency, importedAt } = options
@@ -109,7 +109,7 @@ function orderProblems({ file, line, lines }: SourceOrder, { data }: Order, skus
   return fault === undefined ? [] : [{ file, line, message: fault }]
 }
 
-/** What the warehouse gets: per product one delivery, or several where one may not bring so much; none for nothing. */
+/** The deliveries: one per product, several if one would exceed the limit, none if there is no stock. */
 function deliveriesOf(
   products: readonly SourceProduct[],
   orders: readonly Order[],
@@ -120,7 +120,7 @@ function deliveriesOf(
     ({ sku }) => sku,
   )
   return products.flatMap(({ sku, unitsInStock }) => {
-    // Stock that is made to fit belongs to these orders, so that other orders bring a delivery of their own
+    // Stock computed for these orders belongs to them, so that other orders get their own delivery
     const reason = options.stock === 'enough' ? (ordered.get(sku) ?? []) : []
     const quantity = Math.max(
       unitsInStock,

@@ -5,13 +5,13 @@ import type { CsvRow, RowProblem } from './csv-table.ts'
 import type { Decimal } from './decimal.ts'
 
 export interface SourceOrder {
-  /** The file's own number of the order. */
+  /** The number of the order in the file. */
   orderNumber: string
   file: string
   /** Line of its first row. */
   line: number
   customerId: string
-  /** UTC epoch ms; null where the file does not say. */
+  /** UTC epoch ms; null if the file has none. */
   placedAt: number | null
   shipTo: Address
   lines: SourceLine[]
@@ -32,12 +32,12 @@ export interface SourceOrders {
 }
 
 const requiredColumns = ['OrderID', 'CustomerID', 'ProductID', 'UnitPrice', 'Quantity']
-/** What all rows of an order have to agree on. */
+/** Columns in which all rows of an order must agree. */
 const orderColumns = ['CustomerID', 'OrderDate', 'ShipName', 'ShipAddress', 'ShipCity', 'ShipPostalCode', 'ShipCountry']
 
 /**
- * Reads a CSV file with one row per order line; rows of one OrderID form one order, wherever they stand. An order with a bad
- * row is left out as a whole: half of it is not what the customer ordered.
+ * Reads a CSV file with one row per order line; rows with the same OrderID form one order, wherever they are. An order with
+ * a bad row is omitted as a whole: a part of it is not what the customer ordered.
  * @throws TallyError USAGE when the file cannot be read or lacks a column
  */
 export function readOrders(path: string): SourceOrders {

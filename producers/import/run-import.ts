@@ -10,18 +10,18 @@ export interface ImportTarget {
   api: Pick<ApiClient, 'putProduct'>
   publisher: Publisher
   kafka: Kafka
-  /** Sees the schema of the inventory group. */
+  /** A pool whose search path is the schema of the inventory group. */
   inventory: Pool
   namespace: string
-  /** Ends the import between two steps of it; running it again completes it. */
+  /** Ends the import between two steps; the next run completes it. */
   signal: AbortSignal
-  /** Called at the start of every phase; the result is told how far the phase is. */
+  /** Called at the start of every phase; the returned function receives its progress. */
   onPhase(label: string, total: number, unit: string): { update(done: number): void; finish(): void }
 }
 
 /**
- * Brings products, stock and orders into the pipeline. Orders follow only when inventory has taken the deliveries: the two
- * travel on different topics, and an order that overtook its stock would be rejected. Running it again changes nothing.
+ * Imports products, stock and orders into the pipeline. Orders are sent only after inventory has processed the deliveries:
+ * they use different topics, and an order that overtakes its stock would be rejected. Idempotent.
  * @throws TallyError UNREACHABLE when inventory makes no progress
  */
 export async function runImport(

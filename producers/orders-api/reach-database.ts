@@ -2,8 +2,8 @@ import { isStatementError } from '../../infra/postgres/sqlstates.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 
 /**
- * Runs statements that are right in themselves.
- * @throws TallyError UNREACHABLE when the database is away, shutting down or too busy; other errors as they come
+ * Runs statements that are known to be valid.
+ * @throws TallyError UNREACHABLE when the database does not answer, shuts down or is too busy; other errors unchanged
  */
 export async function reachDatabase<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -24,22 +24,22 @@ import { writeOperations } from './orders/write-orders.ts'
 
 export interface OrdersApiOptions {
   config: Config
-  /** Name of this replica, different from all others. */
+  /** Unique name of this replica. */
   replica: string
   log: Logger
-  /** @default the configured one; 0 takes any free one */
+  /** @default the configured one; 0 picks a free one */
   port?: number
-  /** How long another replica waits before it publishes for one that died. @default 1500 */
+  /** How long another replica waits before it publishes for a dead one, ms. @default 1500 */
   leaseMs?: number
-  /** Between comments on event streams. @default 15000 */
+  /** Interval of comments on event streams, ms. @default 15000 */
   heartbeatMs?: number
 }
 
 const hour = 3_600_000
-/** A replica that is frozen in a transaction holds lanes' rows; for so long all others wait. */
+/** A replica that freezes in a transaction holds the rows of lanes; all others wait at most this long, ms. */
 const frozenMs = 1_000
 
-/** Runs one replica of the orders API. Needs the database; Kafka may come later. */
+/** Runs one replica of the orders API. Needs the database; Kafka may be unavailable. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
   const { config, replica, log, port = config.ports.api, leaseMs, heartbeatMs } = options
   const { namespace } = config
@@ -89,9 +89,9 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
       clearInterval(forgetting)
       await Promise.all([server.stop(3_000), feed.stop()])
       await book.idle()
-      await relay.flush(1_000) // What cannot be published by then waits for another replica or the next start
+      await relay.flush(1_000) // Events not published by then wait for another replica or the next start
       await publishing.stop()
-      await Promise.race([relay.stop(), delay(3_000, undefined, { ref: false })]) // It may be waiting for a broker
+      await Promise.race([relay.stop(), delay(3_000, undefined, { ref: false })]) // The relay may be waiting for a broker
       await Promise.all([pool.end(), projection.end()])
     },
   }

@@ -1,12 +1,12 @@
 import type { OutboxRow } from './outbox-table.ts'
 
-/** Rows held in memory per lane; beyond it the table alone keeps them until they are due. */
+/** Most rows in memory per lane; further rows are read from the table when their turn comes. */
 const memoryLimit = 5_000
 const pageSize = 1_000
 
 /**
- * What one lane still has to publish, in order of its numbers. Rows come from memory right after their commit; whenever
- * memory may not be the whole truth (takeover, another writer, too many waiting) the table is read instead.
+ * The unpublished rows of one lane, in order of their numbers. Rows come from memory right after their commit; whenever
+ * memory may be incomplete (takeover, another writer, too many waiting) they are read from the table.
  */
 export class LaneFeed {
   readonly lane: number
@@ -24,7 +24,7 @@ export class LaneFeed {
     this.read = read
   }
 
-  /** Rows this process just committed, ascending. */
+  /** Rows that this process just committed, ascending. */
   offer(rows: readonly OutboxRow[]): void {
     const first = rows[0]
     if (!first) return
@@ -34,13 +34,13 @@ export class LaneFeed {
     this.wake()
   }
 
-  /** Says that the table may hold rows this process did not write. */
+  /** Notes that the table may hold rows of other processes. */
   poke(): void {
     this.behind = true
     this.wake()
   }
 
-  /** Nothing is left to publish, as far as this process knows. */
+  /** Whether everything is published, as far as this process knows. */
   get idle(): boolean {
     return this.closed || (!this.behind && !this.loading && this.waiting.length === 0)
   }
@@ -50,7 +50,7 @@ export class LaneFeed {
     return this.waiting.length
   }
 
-  /** The next rows, at least one if there is one, without taking them; reads the table when memory is not the whole truth. */
+  /** The next rows, at least one if there is one, without removing them; reads the table when memory may be incomplete. */
   async peek(limit: number, maxBytes: number): Promise<readonly OutboxRow[]> {
     if (this.waiting.length === 0 && this.behind && !this.closed) {
       this.behind = false
@@ -74,13 +74,13 @@ export class LaneFeed {
     return end === -1 ? this.waiting.slice() : this.waiting.slice(0, end)
   }
 
-  /** The broker has the rows up to this number. */
+  /** The broker has acknowledged the rows up to this number. */
   acknowledge(seq: number): void {
     const rest = this.waiting.findIndex((row) => row.seq > seq)
     this.waiting = rest === -1 ? [] : this.waiting.slice(rest)
   }
 
-  /** Stops publishing for this lane: it has, or will have, another owner. */
+  /** Stops publishing this lane: it has, or will have, another owner. */
   close(): void {
     this.closed = true
     this.waiting = []
@@ -92,5 +92,5 @@ export class LaneFeed {
   }
 }
 
-/** Bytes on the wire, framing aside. */
+/** Bytes on the wire without framing. */
 const sizeOf = ({ key, headers, value }: OutboxRow): number => key.length + headers.length + value.length + 64

@@ -9,11 +9,11 @@ import { LaneFeed } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
-/** Bounds of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
+/** Limits of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
 const perLane = 500
 const bytesPerLane = 700_000
 const perRequest = 2_000
-/** A request that hangs is left behind: its rows stay in the table. */
+/** A hanging request is abandoned after this time, ms: its rows stay in the table. */
 const stopWithinMs = 3_000
 
 export interface RelayOptions {
@@ -24,8 +24,8 @@ export interface RelayOptions {
 }
 
 /**
- * Publishes what the outbox holds, then deletes it. One per process: it gathers what its lanes have ready into one request
- * and has one request under way. After an error everything unacknowledged is sent again; consumers drop repeats by id.
+ * Publishes the rows of the outbox, then deletes them. One per process: it gathers the ready rows of its lanes into one
+ * request and has one request in flight. After an error it resends all unacknowledged rows; consumers drop duplicates by id.
  */
 export class Relay {
   private readonly options: RelayOptions
@@ -35,7 +35,7 @@ export class Relay {
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
   private removal: Promise<void> = Promise.resolve()
-  /** Grows while the broker refuses requests: then they are small and of one lane, so that only the lane at fault waits. */
+  /** Grows while the broker refuses requests: then they are small and of one lane, so that only the faulty lane waits. */
   private caution = 1
 
   constructor(options: RelayOptions) {
@@ -44,7 +44,7 @@ export class Relay {
     this.loop = this.run()
   }
 
-  /** Starts publishing for a lane this process owns: what the table holds first, then what is offered. */
+  /** Starts publishing a lane that this process owns: first the rows in the table, then the offered ones. */
   open(lane: number): LaneFeed {
     this.feeds.get(lane)?.close()
     const feed = new LaneFeed(
@@ -109,7 +109,7 @@ export class Relay {
       if (rows.length === 0) continue
       batch.set(feed, rows)
       room -= rows.length
-      // To the end of the line: under load every lane gets its turn. The lane may have been opened anew meanwhile
+      // To the end of the queue, so that every lane gets its turn under load. The lane may have been reopened meanwhile
       if (this.feeds.get(lane) !== feed) continue
       this.feeds.delete(lane)
       this.feeds.set(lane, feed)
@@ -138,7 +138,7 @@ export class Relay {
       feed.acknowledge(last.seq)
       upTo.set(feed.lane, last.seq)
     }
-    // Failing to delete only means publishing again after a takeover; the next removal of the lane covers it
+    // Rows that are not deleted are published again after a takeover; the next deletion of the lane covers them
     this.removal = this.removal
       .then(() => removePublished(this.options.pool, upTo))
       .catch((error: unknown) =>

@@ -6,7 +6,7 @@ export interface Article {
   name: string
   unitPriceMinor: number
   currency: 'EUR'
-  /** Units the first delivery brings. */
+  /** Units of the first delivery. */
   initialStock: number
 }
 
@@ -19,10 +19,10 @@ const articles = [
   'Board', 'Mug', 'Cushion', 'Mirror', 'Hook', 'Bench', 'Carafe', 'Blanket', 'Crate', 'Frame',
 ] as const
 
-/** One article in so many is nearly sold out, so that a demo also shows orders that stock cannot meet. */
+/** One article in this many is nearly sold out, so that a demo also shows rejected orders. */
 const scarceEvery = 50
 
-/** The articles that generated orders are about, most popular first. The same seed gives the same ones. */
+/** The articles of generated orders, most popular first. The same seed gives the same articles. */
 export const demoCatalogue = (seed: number = 1): readonly Article[] =>
   Array.from({ length: catalogueSize }, (_, index) => {
     const random = seededRandom('catalogue', seed, index)
@@ -35,5 +35,5 @@ export const demoCatalogue = (seed: number = 1): readonly Article[] =>
     }
   })
 
-/** Between 2.95 and 400 euros, cheap ones more often, ending in 95 or 00 cents as prices do. */
+/** Between 2.95 and 400 euros, mostly low, ending in 95 or 00 cents. */
 const priceMinor = (random: Random): number => Math.ceil(3 * 133 ** random.next()) * 100 - random.pick([0, 5])

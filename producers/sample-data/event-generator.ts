@@ -5,17 +5,17 @@ import { orderGenerator } from './order-generator.ts'
 import { seededId, seededRandom } from './seeded.ts'
 import type { Random } from './seeded.ts'
 
-/** An event as scripts make and read it: what it says, and the id that makes a repeat of it a duplicate. */
+/** An event of a script: its data, and the id that makes a repeat a duplicate. */
 export type Event = { [T in EventType]: { type: T; id: string; data: EventData[T] } }[EventType]
 
 export interface GenerateOptions {
   count: number
   seed: number
-  /** All events are about this order, or this article for deliveries. */
+  /** The order of all events, or the article for deliveries. */
   key?: string
 }
 
-/** Makes events of one type, lazily. The n-th event of a seed is about the n-th order of that seed, or the n-th article. */
+/** Generates events of one type lazily. The n-th event of a seed belongs to the n-th order of that seed, or the n-th article. */
 export function* generateEvents(type: EventType, { count, seed, key }: GenerateOptions): Generator<Event> {
   const generate = eventGenerator(type, seed)
   for (let index = 0; index < count; index++) yield generate(index, key)
@@ -33,10 +33,10 @@ export function eventGenerator(type: EventType, seed: number): (index: number, k
   }
 }
 
-/** What the events around one order may say. */
+/** The data of the events of one order. */
 interface Facts {
   order: OrderPlaced
-  /** Of every event about the order. */
+  /** Common to all events of the order. */
   about: { orderId: string }
   money: { amountMinor: number; currency: string }
   stock: StockLine[]

@@ -6,7 +6,7 @@ import type { Random } from './seeded.ts'
 
 const customers = 5_000
 
-/** Generated orders were placed from here on, one every seven seconds: the same order always has the same content. */
+/** Generated orders begin here, one every seven seconds, so that the same order always has the same content. */
 const firstOrderAt = Date.UTC(2026, 0, 5, 6)
 const orderEveryMs = 7_000
 
@@ -17,7 +17,7 @@ export const orderIdOf = (seed: number, index: number): string => seededId('orde
 
 /**
  * The orders of a seed, by index: a few regular customers and popular articles, many rare ones, one to five lines, prices
- * of the catalogue. A pure function, so producing an order twice is producing a duplicate.
+ * of the catalogue. A pure function, so producing an order twice produces a duplicate.
  * @param catalogue most popular first
  */
 export function orderGenerator(
@@ -107,7 +107,7 @@ const towns = [
   { city: 'Graz', postal: '801', country: 'Austria' },
 ] as const
 
-/** A customer lives in one place, whatever the seed. */
+/** A customer has the same address for every seed. */
 function addressOf(customer: number): Address {
   const random = seededRandom('customer', customer)
   const { city, postal, country } = random.pick(towns)

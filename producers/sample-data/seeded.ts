@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 
-/** Names of what is generated or imported: any fixed UUID will do, another one would give other ids. */
+/** Namespace of generated and imported ids: any fixed UUID works, but another one would give other ids. */
 const namespace = Buffer.from('7a1c0f8e5d3b4e6f9a2b41c86d0e7f35', 'hex')
 
 /**
- * A UUIDv5: the same parts give the same id, for ever. Carries no time, so that nobody takes hash bits for one.
+ * A UUIDv5: the same parts always give the same id. It has no time, so that hash bits are not mistaken for one.
  * Source: RFC 9562, section 5.5.
  */
 export function seededId(...parts: readonly (string | number)[]): string {
@@ -18,17 +18,17 @@ export function seededId(...parts: readonly (string | number)[]): string {
 const digest = (parts: readonly (string | number)[]): Buffer =>
   createHash('sha1').update(namespace).update(parts.join('/')).digest()
 
-/** A source of random numbers that always repeats itself. */
+/** A deterministic source of random numbers. */
 export interface Random {
   /** 0 ≤ x < 1 */
   next(): number
   /** min ≤ x ≤ max */
   int(min: number, max: number): number
-  /** One of the items, of which there is at least one. */
+  /** One of the items; there must be at least one. */
   pick<T>(items: readonly T[]): T
 }
 
-/** Random numbers that depend on the parts alone: what is generated for index 7 needs no index 0 to 6. */
+/** Random numbers that depend only on the parts: index 7 can be generated without 0 to 6. */
 export function seededRandom(...parts: readonly (string | number)[]): Random {
   const bytes = digest(parts)
   const next = sfc32(bytes.readInt32LE(0), bytes.readInt32LE(4), bytes.readInt32LE(8), bytes.readInt32LE(12))
@@ -52,8 +52,8 @@ function sfc32(a: number, b: number, c: number, counter: number): () => number {
 }
 
 /**
- * Few are chosen often, many seldom: rank r of n with weight 1 / (r + 1)^exponent.
- * @returns draws a rank, 0 ≤ rank < n
+ * A Zipf distribution: rank r of n has weight 1 / (r + 1)^exponent.
+ * @returns a function that draws a rank, 0 ≤ rank < n
  */
 export function zipf(n: number, exponent: number): (random: Random) => number {
   let sum = 0

@@ -7,7 +7,7 @@ import { send, serve } from './operation.ts'
 import type { Operation } from './operation.ts'
 import { problem } from './reply.ts'
 
-/** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals for all else. */
+/** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals of any other request. */
 export function createApp(operations: readonly Operation[], log: Logger): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag')
@@ -36,7 +36,7 @@ const refuseMethod =
     send(response, { ...refusal, headers: { ...refusal.headers, allow: allowed } })
   }
 
-/** What body-parser says of a body, by the `type` of its errors. */
+/** Messages for errors of body-parser, by their `type`. */
 const bodyFaults: Record<string, string> = {
   'entity.parse.failed': 'The body is not JSON.',
   'entity.too.large': 'The body is larger than 64 KB.',

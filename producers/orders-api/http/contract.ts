@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { limits } from '../../../schemas/validate.ts'
 
 /**
- * The HTTP interface in zod: what validates requests is what the OpenAPI document is made from. Unknown keys are refused.
+ * The HTTP interface in zod: the same schemas validate requests and generate the OpenAPI document. Unknown keys are refused.
  * int64 values (amounts, offsets) are strings, because a JSON number is a double to many readers.
  */
 const text = (maxLength: number) =>
@@ -22,7 +22,7 @@ const currency = z
   .string()
   .regex(/^[A-Z]{3}$/, 'must be three capital letters')
   .meta({ description: 'ISO 4217 code', example: 'EUR' })
-/** Kept so small that the total of the largest order fits into a double. */
+/** Small enough that the total of the largest order fits into a double. */
 const unitPriceMinor = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'must be a whole number of minor units as a string, 1 to 999999999')

@@ -12,7 +12,7 @@ export interface HealthDeps {
   pool: Pool
   /** Name of this replica. */
   owner: string
-  /** Rejects while orders cannot be encoded. */
+  /** Rejects while orders cannot be encoded, because the schema ids are unknown. */
   encoder(): Promise<unknown>
 }
 

@@ -6,13 +6,13 @@ import { describeError, TallyError } from '../../../infra/errors.ts'
 
 export interface HttpServer {
   url: string
-  /** Takes no more requests, and ends what is still open after the deadline. */
+  /** Stops accepting requests, and closes connections that are still open at the deadline. */
   stop(deadlineMs: number): Promise<void>
 }
 
 /**
- * Listens on the loopback interface: there is no authentication.
- * @param port 0 takes any free one
+ * Listens only on the loopback interface, because there is no authentication.
+ * @param port 0 picks a free one
  * @throws TallyError PORT_TAKEN when the port is taken
  */
 export async function listen(app: RequestListener, port: number): Promise<HttpServer> {

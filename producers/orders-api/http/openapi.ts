@@ -10,7 +10,7 @@ published even if Kafka is away at the moment.
 Amounts and other 64-bit integers are strings. Errors are problem details (RFC 9457). There is no authentication: the
 service listens on the loopback interface and is meant to stand behind a gateway that knows who is asking.`
 
-/** `GET /openapi.json`: the document of the given operations and itself, made once. */
+/** `GET /openapi.json`: the document of the given operations and of itself, generated once. */
 export function describeApi(operations: readonly Operation[]): Operation {
   const self = operation({
     method: 'get',

@@ -6,7 +6,7 @@ import type { FieldError, Reply } from './reply.ts'
 
 export interface Answer {
   description: string
-  /** Absent where there is no body, or one that is not JSON. */
+  /** Absent if there is no body, or if it is not JSON. */
   body?: ZodType
   mediaType?: string
 }
@@ -21,7 +21,7 @@ interface Parts {
 
 type Input<P extends Parts> = { [Name in keyof P]: P[Name] extends ZodType ? z.infer<P[Name]> : undefined }
 
-/** One entry of the HTTP interface: what serves it and what describes it, so that neither can be without the other. */
+/** One operation of the HTTP interface: its handler together with its description, so that neither exists alone. */
 export interface Operation<P extends Parts = Parts> {
   method: 'get' | 'post' | 'put'
   /** As in OpenAPI: `/orders/{id}`. */
@@ -30,18 +30,18 @@ export interface Operation<P extends Parts = Parts> {
   summary: string
   description?: string
   request: P
-  /** By status; refusals common to all operations are added when the document is made. */
+  /** By status; the document adds the refusals that all operations share. */
   answers: Record<number, Answer>
-  /** Returns the reply, or nothing after having answered itself. */
+  /** Returns the reply, or nothing if it has answered the request itself. */
   handle(input: Input<P>, request: Request, response: Response): Promise<Reply | undefined> | Reply
 }
 
-/** Loses nothing: gives `handle` its types, then forgets them so that operations fit into one list. */
+/** Infers the types of `handle`, then erases them so that all operations fit into one list. */
 export const operation = <P extends Parts>(definition: Operation<P>): Operation => definition as unknown as Operation
 
 export const maxBodyBytes = 64 * 1024
 
-/** What Express runs for an operation: read the body, check every part, handle, answer. */
+/** The Express handler of an operation: reads the body, validates every part, handles and answers. */
 export function serve({ request: parts, handle }: Operation): RequestHandler[] {
   const answer: RequestHandler = async (request, response) => {
     const checked = check(parts, {
@@ -63,7 +63,7 @@ export function send(response: Response, { status, headers = {}, body }: Reply):
 }
 
 const requireJson: RequestHandler = (request, response, next) => {
-  // `is` answers null where there is no body at all: that is for the schema to refuse
+  // `is` returns null without a body: then the schema refuses it
   if (request.is('application/json') === false) send(response, problem(415, 'Send application/json.'))
   else next()
 }

@@ -1,20 +1,20 @@
 import { STATUS_CODES } from 'node:http'
 
-/** What a request is answered with. */
+/** The answer to a request. */
 export interface Reply {
   status: number
   headers?: Record<string, string>
   body?: object
 }
 
-/** A place in the request and what is wrong with it. */
+/** A fault at a place in the request. */
 export interface FieldError {
   /** JSON pointer into the body, `/lines/0/sku`; or `query/limit`, `header/idempotency-key`, `path/id`. */
   path: string
   message: string
 }
 
-/** A refusal as RFC 9457 describes it. The status says what kind it is, `detail` what to do about it. */
+/** A refusal in the format of RFC 9457. The status gives its kind, `detail` what to do about it. */
 export function problem(
   status: number,
   detail: string,

@@ -5,7 +5,7 @@ import { gather } from './gather.ts'
 import { reachDatabase } from '../reach-database.ts'
 
 export interface Catalogue {
-  /** By SKU, those of the articles that exist. All methods throw TallyError UNREACHABLE when the database is away. */
+  /** The existing articles by SKU. All methods throw TallyError UNREACHABLE when the database does not answer. */
   find(skus: readonly string[]): Promise<ReadonlyMap<string, Product>>
   /** In order of SKU. */
   list(after: string, limit: number): Promise<Product[]>
@@ -25,7 +25,7 @@ const put = prepared(
      set name = excluded.name, unit_price_minor = excluded.unit_price_minor, currency = excluded.currency, updated_at = now()`,
 )
 
-/** Always the table itself, never a copy that may be stale: lookups of concurrent orders share one query. */
+/** Reads the table, never a copy that may be stale; lookups of concurrent orders share one query. */
 export function createCatalogue(pool: Pool): Catalogue {
   const lookups = gather(async (requests: (readonly string[])[]) => {
     const products = await reachDatabase(() => find(pool, [...new Set(requests.flat())]))

@@ -7,14 +7,14 @@ export interface EventStreamOptions {
   orderId: string
   /** seq of the last entry the client has. */
   after: number
-  /** A comment goes out this often, so that nobody on the way takes the connection for dead. @default 15000 */
+  /** Interval of comments that keep proxies from closing the connection, ms. @default 15000 */
   heartbeatMs?: number
 }
 
 /**
  * Streams a timeline as server-sent events: one `entry` per event with its seq as id, then one `end` with the
- * status. Without an `end` the client comes back by itself and resumes.
- * @returns false, with nothing written, when there are too many streams
+ * status. Without an `end` the client reconnects and resumes.
+ * @returns false, with nothing written, if there are too many streams
  */
 export function streamTimeline(
   response: Response,

@@ -2,11 +2,11 @@ import { TallyError } from '../../../infra/errors.ts'
 
 export interface Gathering<Item, Result> {
   /**
-   * Hands an item over with all that wait with it.
-   * @throws TallyError UNREACHABLE when too many wait already; what `run` throws
+   * Adds an item to the next group.
+   * @throws TallyError UNREACHABLE if too many items wait; what `run` throws
    */
   add(item: Item): Promise<Result>
-  /** Resolves when nothing is under way or waiting. */
+  /** Resolves when no item is in flight or waiting. */
   idle(): Promise<void>
 }
 
@@ -18,9 +18,9 @@ export interface GatherOptions {
 }
 
 /**
- * Gathers what comes in while a call is under way and hands it over in one call: alone when there is little to do, in
- * big groups under load, never waiting for more. When a call fails, whatever waits fails with it instead of queueing up
- * behind a server that is away.
+ * Gathers the items that arrive during a call and passes them to the next call: single items when there is little to do,
+ * large groups under load, without waiting for more. When a call fails, all waiting items fail with it instead of queueing
+ * for a server that does not answer.
  * @param run one result per item, in order
  */
 export function gather<Item, Result>(

@@ -6,14 +6,14 @@ import { reachDatabase } from '../reach-database.ts'
 import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
 
-/** What the client calls a request, so that repeating it is recognised. */
+/** The client's name of a request, by which a repeat is recognized. */
 export interface Idempotency {
   key: string
-  /** SHA-256 of operation and content: tells a repeat from another request under the same key. */
+  /** SHA-256 of operation and content: distinguishes a repeat from another request under the same key. */
   fingerprint: Buffer
 }
 
-/** @param content what was asked, as validated: key order and unknown keys make no difference */
+/** @param content the validated request: key order and unknown keys make no difference */
 export const idempotencyOf = (key: string, operation: string, content: object): Idempotency => ({
   key,
   fingerprint: createHash('sha256')
@@ -38,13 +38,13 @@ const find = prepared<KeyedReply>(
 )
 
 /**
- * Takes keys together with the replies to be given under them.
- * @returns who holds each key: the first of those given, or, where the key was taken before, what is stored
+ * Claims keys together with their replies.
+ * @returns the holder of each key: the first of those given or, if the key was claimed before, the stored one
  */
 export async function takeKeys(tx: Tx, replies: readonly KeyedReply[]): Promise<Map<string, KeyedReply>> {
   const holders = new Map<string, KeyedReply>()
   for (const one of replies) if (!holders.has(one.key)) holders.set(one.key, one)
-  // Always in one order: two transactions that take the same keys wait for each other, but never in a circle
+  // In one fixed order: two transactions that claim the same keys may wait for each other, but never deadlock
   const sorted = [...holders.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   const taken = await take(
     tx,
@@ -59,14 +59,14 @@ export async function takeKeys(tx: Tx, replies: readonly KeyedReply[]): Promise<
 }
 
 /**
- * The reply that was given under a key.
+ * The stored reply of a key.
  * @throws TallyError UNREACHABLE
  */
 export async function findKey(pool: Pool, key: string): Promise<KeyedReply | undefined> {
   return (await reachDatabase(() => find(pool, [key])))[0]
 }
 
-/** The reply to a request whose key is held: the first one again, or 409 if something else was asked then. */
+/** The reply to a request whose key is claimed: the first reply again, or 409 if the first request was another. */
 export const repeat = (holder: KeyedReply, { fingerprint }: Idempotency): Reply =>
   holder.fingerprint.equals(fingerprint)
     ? holder.reply
@@ -74,7 +74,7 @@ export const repeat = (holder: KeyedReply, { fingerprint }: Idempotency): Reply 
 
 const keepDays = 7
 
-/** Forgets keys no client will use any more. */
+/** Deletes keys that no client will use again. */
 export async function forgetKeys(pool: Pool): Promise<void> {
   await pool.query(`delete from idempotency where answered_at < now() - make_interval(days => $1)`, [keepDays])
 }

@@ -19,39 +19,39 @@ import { reachDatabase } from '../reach-database.ts'
 import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
 
-/** What one request wants written, wholly or not at all. It has been validated: nothing is left that could be refused. */
+/** The writes of one request, all or none. It has been validated, so nothing can be refused any more. */
 export interface Entry {
   event: UnnumberedEvent
   /** Absent for a cancellation. */
   order?: OrderPlaced
   idempotency?: Idempotency
-  /** Given once the entry is committed. */
+  /** Sent once the entry is committed. */
   reply: Reply
 }
 
 export interface OrderBook {
   /**
-   * Commits the entry, together with those of other requests.
-   * @returns its reply; for a repeated Idempotency-Key the reply of the first time, or 409
-   * @throws TallyError UNREACHABLE when the database is away or too busy: whether it was written is then unknown
+   * Commits the entry together with those of other requests.
+   * @returns its reply; for a repeated Idempotency-Key the first reply, or 409
+   * @throws TallyError UNREACHABLE when the database does not answer or is too busy: the outcome is then unknown
    */
   write(entry: Entry): Promise<Reply>
-  /** Resolves when nothing is under way. */
+  /** Resolves when no entry is in flight. */
   idle(): Promise<void>
 }
 
 export interface OrderBookOptions extends GatherOptions {
   pool: Pool
   log: Logger
-  /** Of the topics, as far as this process knows: it says the lane of an order. */
+  /** The generation of the topics, as far as this process knows; it determines the lane of an order. */
   generation: Generation
-  /** Asks which one it is now. */
+  /** Reads the current generation. */
   readGeneration(): Promise<Generation>
-  /** Gets the events of each commit, in order per lane. */
+  /** Receives the events of each commit, in order per lane. */
   onCommit(rows: readonly OutboxRow[]): void
 }
 
-/** Writes orders and their events in one transaction at a time, each for all requests that came in meanwhile. */
+/** Writes orders and their events in one transaction at a time, each for all requests that arrived during the last. */
 export function createOrderBook({
   pool,
   log,
@@ -94,7 +94,7 @@ export function createOrderBook({
           return await commit(entries)
         } catch (error) {
           if (!isDataError(error)) throw error
-          // One of them is at fault, nobody knows which: the others must not suffer for it
+          // One entry is at fault, but it is unknown which: the others must not fail with it
           const replies: Reply[] = []
           for (const entry of entries) replies.push(await commitAlone(entry))
           return replies
@@ -105,7 +105,7 @@ export function createOrderBook({
   return { write: book.add, idle: book.idle }
 }
 
-/** The life of a group: idempotency keys, orders, then the lanes, whose rows are locked last and in order, then the events. */
+/** Writes a group: idempotency keys, orders, then the lanes, whose rows are locked last and in order, then the events. */
 async function writeEntries(
   tx: Tx,
   entries: readonly Entry[],
@@ -126,7 +126,7 @@ async function writeEntries(
   return { replies, rows }
 }
 
-/** Finds the entries that are no repeats, and everyone's reply. */
+/** Finds the entries that are not repeats, and the replies of all. */
 async function takeFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: readonly Entry[]; replies: Reply[] }> {
   const keyed = entries.flatMap(({ idempotency, reply }) => (idempotency ? [{ ...idempotency, reply }] : []))
   const holders = keyed.length > 0 ? await takeKeys(tx, keyed) : new Map<string, KeyedReply>()
@@ -134,7 +134,7 @@ async function takeFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: re
     const holder = idempotency && holders.get(idempotency.key)
     return holder ? repeat(holder, idempotency) : reply
   })
-  // Whoever gets its very own reply is the first to ask
+  // An entry that gets its own reply back is the first with its key
   return { fresh: entries.filter(({ reply }, index) => reply === replies[index]), replies }
 }
 

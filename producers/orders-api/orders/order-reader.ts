@@ -4,13 +4,13 @@ import type { OrderStatus, TimelineEntry } from '../http/contract.ts'
 import { reachDatabase } from '../reach-database.ts'
 import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 
-/** Reads orders: where they stand by the projection's tables, or as accepted while the projection has not seen them. */
+/** Reads orders: their status from the projection's tables, or as accepted until the projection has seen them. */
 export interface OrderReader {
-  /** All methods throw TallyError UNREACHABLE when the database is away. */
+  /** All methods throw TallyError UNREACHABLE when the database does not answer. */
   find(orderId: string): Promise<OrderStatus | undefined>
-  /** Of the projection only; orders it has not seen are absent. */
+  /** From the projection only; orders that it has not seen are absent. */
   statuses(orderIds: readonly string[]): Promise<OrderStatus[]>
-  /** By order, its entries after the given seq; orders without any are absent. */
+  /** The entries after the given seq by order; orders without any are absent. */
   timeline(after: ReadonlyMap<string, number>): Promise<Map<string, TimelineEntry[]>>
 }
 
@@ -40,8 +40,8 @@ const timeline = prepared<TimelineEntry & { orderId: string }>(
 )
 
 /**
- * @param own the pool of this service's schema
- * @param projection the pool of the schema of order-status, which is read only
+ * @param own a pool of this service's schema
+ * @param projection a pool of the schema of order-status, which is only read
  */
 export function createOrderReader({ own, projection }: { own: Pool; projection: Pool }): OrderReader {
   const reader: OrderReader = {
@@ -60,7 +60,7 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
   return reader
 }
 
-/** The projection is a consumer like any other: where it was never deployed, no order has been seen. */
+/** The projection may not be deployed yet: then it has seen no order. */
 async function orNone<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   try {
     return await rows

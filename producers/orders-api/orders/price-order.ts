@@ -6,7 +6,7 @@ export type Priced =
   | { lines: OrderLine[]; totalMinor: number; errors?: undefined }
   | { errors: readonly FieldError[]; lines?: undefined; totalMinor?: undefined }
 
-/** Prices an order from the catalogue; pure. Says everything that is wrong with it at once. */
+/** Prices an order from the catalogue; pure. Reports all faults at once. */
 export function priceOrder(order: NewOrder, products: ReadonlyMap<string, Product>): Priced {
   const errors: FieldError[] = []
   const firstLine = new Map<string, number>()

@@ -3,7 +3,7 @@ import { newProduct, path, product, productPage, query } from '../http/contract.
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
 
-/** The catalogue: what can be ordered. */
+/** The catalogue of articles that can be ordered. */
 export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): Operation[] {
   return [
     operation({

@@ -14,7 +14,7 @@ export interface ReadDeps {
   heartbeatMs?: number
 }
 
-/** Where an order stands, asked once or followed. */
+/** The status of an order, read once or followed. */
 export function readOperations({ reader, feed, heartbeatMs }: ReadDeps): Operation[] {
   const timelineOf = async (orderId: string, after: number) =>
     (await reader.timeline(new Map([[orderId, after]]))).get(orderId) ?? []

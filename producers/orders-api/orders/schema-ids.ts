@@ -9,10 +9,10 @@ import { loadSchemas } from '../../../schemas/load-schemas.ts'
 import type { EventSchema } from '../../../schemas/load-schemas.ts'
 import { reachDatabase } from '../reach-database.ts'
 
-/** The events this service writes. */
+/** The types of the events that this service writes. */
 const written: readonly EventType[] = ['OrderPlaced', 'CancellationRequested']
 
-/** Tells versions of a schema apart: an id that belongs to another version would make bytes unreadable. */
+/** Identifies a version of a schema: an id of another version would make the bytes unreadable. */
 const fingerprint = ({ json }: EventSchema): string => createHash('sha256').update(json).digest('hex')
 
 const insert = prepared(
@@ -21,7 +21,7 @@ const insert = prepared(
    on conflict (event_type, fingerprint) do update set schema_id = excluded.schema_id`,
 )
 
-/** Stores what the registry calls the schemas of this checkout. For deployment: accepting an order then needs no registry. */
+/** Stores the registry ids of the schemas of this checkout. Part of deployment, so that accepting an order needs no registry. */
 export async function storeSchemaIds(pool: Pool, ids: ReadonlyMap<EventType, number>): Promise<void> {
   const schemas = writtenSchemas()
   await insert(
@@ -38,9 +38,9 @@ const find = prepared<{ event_type: EventType; fingerprint: string; schema_id: n
 )
 
 /**
- * Makes the encoder from the stored ids.
- * @throws TallyError UNREACHABLE when the database is away, and while the ids are not stored: the first deployment is still
- * under way
+ * Creates the encoder from the stored ids.
+ * @throws TallyError UNREACHABLE when the database does not answer, or while the ids are not stored because the first
+ * deployment is still running
  */
 async function readEncoder(pool: Pool, schemas: readonly EventSchema[]): Promise<Encode> {
   const stored = await reachDatabase(() => find(pool))
@@ -55,7 +55,7 @@ async function readEncoder(pool: Pool, schemas: readonly EventSchema[]): Promise
   return createEncoder(schemas, ids)
 }
 
-/** Reads the ids when first needed, again until they are there, then never more. */
+/** Reads the ids at the first use, retries until they exist, then keeps them. */
 export function lazyEncoder(pool: Pool): () => Promise<Encode> {
   const schemas = writtenSchemas()
   let encoder: Encode | undefined

@@ -10,8 +10,8 @@ export interface Watcher {
   after: number
   onEntry(entry: TimelineEntry): void
   /**
-   * Nothing more will come: the order is completed, cancelled or rejected and all entries up to then were given; or,
-   * without a status, the feed stops.
+   * The end: the order is completed, cancelled or rejected and all its entries were passed; or, without a status, the feed
+   * stops.
    */
   onEnd(status?: OrderStatus): void
 }
@@ -25,7 +25,7 @@ export interface TimelineFeedOptions {
   log: Logger
 }
 
-/** Follows the timelines of all watched orders with one query at a time, however many watch; with none, nothing is asked. */
+/** Follows the timelines of all watched orders with one query at a time, however many there are; without any it is idle. */
 export class TimelineFeed {
   private readonly options: Required<TimelineFeedOptions>
   private readonly watchers = new Set<Watcher>()
@@ -36,7 +36,7 @@ export class TimelineFeed {
     this.options = { pollMs: 200, maxWatchers: 1_000, ...options }
   }
 
-  /** @returns false when there are too many watchers already */
+  /** @returns false if there are too many watchers */
   watch(watcher: Watcher): boolean {
     if (this.stopped || this.watchers.size >= this.options.maxWatchers) return false
     this.watchers.add(watcher)
@@ -44,7 +44,7 @@ export class TimelineFeed {
     return true
   }
 
-  /** Asks again and again; only as long as somebody watches. */
+  /** Polls while there are watchers. */
   get busy(): boolean {
     return this.polling !== undefined
   }
@@ -75,12 +75,12 @@ export class TimelineFeed {
   private async look(): Promise<void> {
     const after = new Map<string, number>()
     for (const { orderId, after: seq } of this.watchers) after.set(orderId, Math.min(seq, after.get(orderId) ?? seq))
-    // The status first: once it says that the order has ended, the entries that made it so are there to be read
+    // Read the status first: when it says that the order has ended, all entries up to the end are visible
     const statuses = await this.options.reader.statuses([...after.keys()])
     const entries = await this.options.reader.timeline(after)
     const ended = new Map(statuses.filter(({ endedAt }) => endedAt !== null).map((status) => [status.orderId, status]))
     for (const watcher of this.watchers) {
-      // Who came while we were asking may want more than we asked for
+      // A watcher that joined during the query may need more entries than it covered
       if (watcher.after < (after.get(watcher.orderId) ?? Number.POSITIVE_INFINITY)) continue
       for (const entry of entries.get(watcher.orderId) ?? []) {
         if (entry.seq <= watcher.after) continue

@@ -20,14 +20,14 @@ export interface WriteDeps {
   book: Pick<OrderBook, 'write'>
   catalogue: Pick<Catalogue, 'find'>
   reader: Pick<OrderReader, 'find'>
-  /** The reply given under a key before. */
+  /** The earlier reply of a key. */
   findKey(key: string): Promise<KeyedReply | undefined>
   encoder(): Promise<Encode>
 }
 
-/** Placing and cancelling: what makes an event. */
+/** The operations that write events: place and cancel an order. */
 export function writeOperations({ book, catalogue, reader, findKey, encoder }: WriteDeps): Operation[] {
-  /** A request may be refused only because of what happened since it was made first: then the first reply stands. */
+  /** A repeat may be refused only because of events since the first request: then the first reply applies. */
   const onceOnly = async (idempotency: Idempotency | undefined, attempt: () => Promise<Reply>): Promise<Reply> => {
     const reply = await attempt()
     if (!idempotency || reply.status < 400) return reply
@@ -126,7 +126,7 @@ function toEvent<T extends 'OrderPlaced' | 'CancellationRequested'>(
     time,
     subject: orderId,
     correlationId: orderId,
-    // A malformed one is to be ignored, says W3C Trace Context
+    // W3C Trace Context: ignore a malformed one
     traceparent: /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent ?? '') ? traceparent : undefined,
   })
   return { eventId: id, topic: topicOf(type).name, key: orderId, headers, value: encode(type, data) }

@@ -14,23 +14,23 @@ export interface PublishingOptions {
   relay: Pick<Relay, 'open'>
   /** Name of this replica. */
   owner: string
-  /** How long the lanes of one that died stand still, about. @default 1500 */
+  /** Approximate pause of the lanes of a dead replica, ms. @default 1500 */
   leaseMs?: number
-  /** How often other replicas' events are looked for. @default 100 */
+  /** Poll interval for the events of other replicas, ms. @default 100 */
   pollMs?: number
   log: Logger
 }
 
 interface Held extends Lease {
-  /** Closed while it is uncertain whether the lease is still ours. */
+  /** Closed while it is uncertain whether this replica still has the lease. */
   feed: LaneFeed
-  /** The number the lane's next event gets, as far as this process knows. */
+  /** The number of the next event of the lane, as far as this process knows. */
   nextSeq: number
 }
 
 /**
- * Publishes the lanes this replica holds leases of, whichever replica wrote the events: its own at once, those of others
- * within a short poll. A replica that dies is replaced when its leases run out.
+ * Publishes the lanes that this replica has leases of, whichever replica wrote the events: its own at once, those of others
+ * after a short poll interval. A dead replica is replaced when its leases expire.
  */
 export class Publishing {
   private readonly options: Required<PublishingOptions>
@@ -48,7 +48,7 @@ export class Publishing {
     ])
   }
 
-  /** Events this process just committed, in order per lane. Those of lanes held elsewhere are left to their holder. */
+  /** Events that this process just committed, in order per lane. Those of other lanes are left to their holders. */
   offer(rows: readonly OutboxRow[]): void {
     for (const [lane, own] of Map.groupBy(rows, (row) => row.lane)) {
       const held = this.held.get(lane)
@@ -58,12 +58,12 @@ export class Publishing {
     }
   }
 
-  /** Lanes this replica publishes, ascending. */
+  /** The lanes that this replica publishes, ascending. */
   get lanes(): number[] {
     return [...this.held].flatMap(([lane, { feed }]) => (feed.closed ? [] : [lane])).sort((a, b) => a - b)
   }
 
-  /** Ends publishing and gives the leases back. What is not published yet stays in the outbox for the next holder. */
+  /** Stops publishing and releases the leases. Unpublished events stay in the outbox for the next holder. */
   async stop(): Promise<void> {
     this.abort.abort()
     await this.loops
@@ -87,7 +87,7 @@ export class Publishing {
     }
     for (const [lane, { feed }] of before) if (this.held.get(lane)?.feed !== feed) feed.close()
     if (claimed.length > 0 || kept.length < before.size) log.info({ lanes: this.lanes }, 'publishing these lanes')
-    // Without news from the database by then, somebody else may soon publish
+    // Without an answer from the database by then, another replica may soon publish
     clearTimeout(this.expiry)
     this.expiry = setTimeout(() => this.suspend(), asked + leaseMs * 0.8 - performance.now())
   }

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** Stands between a service and PostgreSQL, to take the connection away at a chosen moment. */
+/** A proxy between a service and PostgreSQL that cuts the connection at a chosen moment. */
 export interface DatabaseProxy extends AsyncDisposable {
   /** Connect here instead. */
   url: string
-  /** Lets the next transaction that stores orders commit and keeps the answer back. Resolves once it is on its way. */
+  /** Lets the next transaction that stores orders commit but withholds the answer. Resolves once the commit is sent. */
   swallowNextCommit(): Promise<void>
-  /** Ends all connections and takes no new ones. */
+  /** Closes all connections and accepts no new ones. */
   cut(): void
   mend(): void
 }

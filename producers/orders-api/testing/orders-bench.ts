@@ -15,19 +15,19 @@ import type { OrdersApiOptions } from '../start-orders-api.ts'
 
 export const partitions = 3
 
-/** A database as deployment leaves it, and replicas of the orders API on it. */
+/** A deployed database, and replicas of the orders API on it. */
 export interface OrdersBench extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>
   sandbox: Sandbox
-  /** Sees the schema of the orders API. */
+  /** A pool of the schema of the orders API. */
   pool: Pool
-  /** Sees the schema of order-status. */
+  /** A pool of the schema of order-status. */
   projection: Pool
   start(replica: string, options?: ReplicaOptions): Promise<Replica>
 }
 
 export interface ReplicaOptions extends Pick<OrdersApiOptions, 'leaseMs' | 'heartbeatMs'> {
-  /** An address where no broker is. */
+  /** An address without a broker. */
   kafkaAway?: boolean
   databaseUrl?: string
 }
