@@ -47,7 +47,7 @@ export function readAvroJson(type: AvroType, value: unknown, path: string, fault
       return value === null ? null : wrong('null')
     case 'bytes':
     case 'fixed':
-      throw new TallyError('INVARIANT', `${path}: no way is agreed to write ${type.kind} as JSON`)
+      throw new TallyError('INVARIANT', `${path}: ${type.kind} has no JSON notation here`)
   }
 }
 

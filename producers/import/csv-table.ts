@@ -29,7 +29,7 @@ export interface CsvTable {
 export function readCsv(path: string, requiredColumns: readonly string[]): CsvTable {
   const file = basename(path)
   const [header, ...records] = parseRecords(path, file)
-  if (!header) throw new TallyError('USAGE', `${file} is empty: its first line has to name the columns`)
+  if (!header) throw new TallyError('USAGE', `${file} is empty: its first line must name the columns`)
   const missing = requiredColumns.filter((column) => !header.fields.includes(column))
   if (missing.length > 0) throw new TallyError('USAGE', `${file} line ${header.line}: no column ${missing.join(', ')}`)
 
@@ -55,7 +55,7 @@ function parseRecords(path: string, file: string): CsvRecord[] {
       return { fields, line: info.lines - linesWithin }
     })
   } catch (error) {
-    if (error instanceof CsvError) throw new TallyError('USAGE', `${file} is no CSV file: ${error.message}`)
+    if (error instanceof CsvError) throw new TallyError('USAGE', `${file} is not a CSV file: ${error.message}`)
     throw new TallyError('USAGE', `Cannot read ${path}: ${describeError(error)}`)
   }
 }

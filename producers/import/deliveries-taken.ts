@@ -31,7 +31,7 @@ export async function deliveriesTaken({
   const name = inGeneration(topic.name, generation)
   const ends = await readEnds(kafka, topicName(namespace, topic, generation))
   const total = ends.reduce((sum, { end }) => sum + end, 0)
-  const progress = onPhase('Inventory takes the deliveries', total, 'offsets')
+  const progress = onPhase('Inventory processes the deliveries', total, 'offsets')
   let last = { taken: -1, at: performance.now() }
   for (;;) {
     const next = new Map((await positions(inventory, name)).map((row) => [row.partition, row.next_offset]))
@@ -42,7 +42,7 @@ export async function deliveriesTaken({
     if (performance.now() - last.at > patienceMs) {
       throw new TallyError(
         'UNREACHABLE',
-        `Inventory has taken ${taken} of ${total} offsets of the topic ${topic.name} and does not go on: see \`npm run stack -- status\`. No order was sent; import again when inventory runs, nothing will be doubled`,
+        `Inventory has processed ${taken} of ${total} offsets of the topic ${topic.name} and makes no progress: see \`npm run stack -- status\`. No order was sent. Import again when inventory runs; nothing is duplicated`,
       )
     }
     await delay(pollEveryMs, undefined, { signal })

@@ -90,7 +90,7 @@ describe('readOrders', () => {
   test.each([
     ['', 'is empty'],
     ['OrderID,CustomerID,ProductID,UnitPrice\n', 'no column Quantity'],
-    ['OrderID,"CustomerID\n1,2', 'no CSV'],
+    ['OrderID,"CustomerID\n1,2', 'not a CSV'],
     [Buffer.from([0x4f, 0xff, 0xfe]), 'not valid for encoding utf-8'],
   ])('refuses a file that is no table of orders: %j', (text, message) => {
     const thrown = caught(() => readOrders(file('broken.csv', text)))

@@ -30,7 +30,7 @@ export function readProducts(path: string): SourceProducts {
     const unitsInStock = row.integer('UnitsInStock', 0, Number.MAX_SAFE_INTEGER)
     if (!sku || !name || !unitPrice || unitsInStock === undefined) continue
     const twin = products.get(sku)
-    if (twin) row.problem('ProductID', `${sku} is there already, on line ${twin.line}`)
+    if (twin) row.problem('ProductID', `${sku} occurs already, on line ${twin.line}`)
     else products.set(sku, { file: row.file, line: row.line, sku, name, unitPrice, unitsInStock })
   }
   return { products: [...products.values()], problems }

@@ -79,7 +79,9 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   ]
   const server = await listen(createApp(operations, log), port)
   const forgetting = setInterval(() => {
-    forgetKeys(pool).catch((error: unknown) => log.warn({ error: describeError(error) }, 'old keys not forgotten'))
+    forgetKeys(pool).catch((error: unknown) =>
+      log.warn({ error: describeError(error) }, 'could not delete old idempotency keys'),
+    )
   }, hour).unref()
   log.info({ url: server.url, ...generation }, 'started')
 

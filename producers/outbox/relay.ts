@@ -94,7 +94,7 @@ export class Relay {
         const refused = isTallyError(error) && !error.retryable
         if (refused) this.caution = Math.min(perLane, this.caution * 2)
         const { log } = this.options
-        log[refused ? 'error' : 'warn']({ error: describeError(error) }, 'publishing failed, will send again')
+        log[refused ? 'error' : 'warn']({ error: describeError(error) }, 'publishing failed, will retry')
         await delay(Math.min(1_000, 25 * 2 ** failures++) * (0.5 + Math.random() / 2))
       }
     }

@@ -100,7 +100,7 @@ describe('placing an order', () => {
     expect(status).toBe(422)
     expect(body.errors).toEqual([
       { path: '/lines/1/sku', message: 'is not in the catalogue' },
-      { path: '/lines/2/sku', message: 'is the article of line 1 again' },
+      { path: '/lines/2/sku', message: 'repeats the article of line 1' },
     ])
     expect(written).toEqual([])
   })

@@ -14,7 +14,7 @@ export function createApp(operations: readonly Operation[], log: Logger): Expres
   const all = [...operations, describeApi(operations)]
   for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation))
   for (const [path, methods] of methodsByPath(all)) app.all(expressPath(path), refuseMethod(methods))
-  app.use((request, response) => send(response, problem(404, `There is nothing at ${request.path}.`)))
+  app.use((request, response) => send(response, problem(404, `There is no resource at ${request.path}.`)))
   app.use(answerErrors(log))
   return app
 }
@@ -32,7 +32,7 @@ const refuseMethod =
   (methods: readonly string[]): RequestHandler =>
   (request, response) => {
     const allowed = methods.join(', ')
-    const refusal = problem(405, `${request.method} is not possible here, but ${allowed}.`)
+    const refusal = problem(405, `${request.method} is not allowed here, only ${allowed}.`)
     send(response, { ...refusal, headers: { ...refusal.headers, allow: allowed } })
   }
 
@@ -49,17 +49,14 @@ function answerErrors(log: Logger): ErrorRequestHandler {
     if (response.headersSent) return next(error)
     const { status, type } = error as { status?: unknown; type?: unknown }
     if (isTallyError(error) && error.retryable) {
-      log.warn({ path: request.path, error: describeError(error) }, 'refused for now')
-      return send(
-        response,
-        problem(503, `Not possible at the moment: ${error.message}. Try again.`, { retryAfterS: 1 }),
-      )
+      log.warn({ path: request.path, error: describeError(error) }, 'request refused temporarily')
+      return send(response, problem(503, `Temporarily unavailable: ${error.message}. Retry later.`, { retryAfterS: 1 }))
     }
     if (typeof status === 'number' && status >= 400 && status < 500) {
       return send(response, problem(status, bodyFaults[String(type)] ?? 'The request cannot be read.'))
     }
     const { stack } = error as { stack?: unknown }
     log.error({ path: request.path, error: describeError(error), stack }, 'request failed')
-    send(response, problem(500, 'Something went wrong on our side.'))
+    send(response, problem(500, 'An internal error occurred.'))
   }
 }

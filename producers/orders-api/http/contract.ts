@@ -43,7 +43,7 @@ export const newOrder = z
       recipient: text(200),
       street: text(200),
       city: text(200),
-      postalCode: textOrNone(20).meta({ description: 'Empty where the country has none' }),
+      postalCode: textOrNone(20).meta({ description: 'Empty if the country has none' }),
       country: text(100),
     }),
   })
@@ -69,18 +69,21 @@ export const timelineEntry = z
     offset: z.string().nullable(),
     summary: z.string(),
   })
-  .meta({ id: 'TimelineEntry', description: 'An event of the order, in the order the projection learned of it' })
+  .meta({
+    id: 'TimelineEntry',
+    description: 'An event of the order; entries are in the order in which the projection received them',
+  })
 export type TimelineEntry = z.infer<typeof timelineEntry>
 
 export const orderStatus = z
   .object({
     orderId,
     status: z.enum(['placed', 'authorized', 'reserved', 'ready', 'shipping', 'completed', 'cancelled', 'rejected']),
-    reason: z.string().nullable().meta({ description: 'Code of why it was cancelled or rejected' }),
+    reason: z.string().nullable().meta({ description: 'Code of the reason why it was cancelled or rejected' }),
     customerId: z
       .string()
       .nullable()
-      .meta({ description: 'Null, like all that OrderPlaced tells, until it has been seen' }),
+      .meta({ description: 'Null, like all fields of OrderPlaced, until that event has been seen' }),
     currency: currency.nullable(),
     totalMinor: amountMinor.nullable(),
     placedAt: time.nullable(),
@@ -100,7 +103,7 @@ export type Product = z.infer<typeof product>
 export const productPage = z
   .object({
     items: z.array(product),
-    next: sku.nullable().meta({ description: 'Give it as `after` for the next page; null on the last one' }),
+    next: sku.nullable().meta({ description: 'Pass it as `after` to get the next page; null on the last page' }),
   })
   .meta({ id: 'ProductPage' })
 
@@ -112,7 +115,7 @@ export const readiness = z
       oldestMs: z.int().meta({ description: 'Age of the oldest of them' }),
     }),
     leases: z.object({ own: z.array(z.int()), others: z.array(z.int()), free: z.array(z.int()) }).meta({
-      description: 'Lanes by who publishes them: this replica, another one, nobody',
+      description: 'Lanes by publisher: this replica, another replica, none',
     }),
   })
   .meta({ id: 'Readiness' })
@@ -127,7 +130,7 @@ export const problemBody = z
     errors: z
       .array(z.object({ path: z.string().meta({ example: '/lines/0/sku' }), message: z.string() }))
       .optional()
-      .meta({ description: 'What is wrong where: a JSON pointer into the body, or query/…, header/…, path/…' }),
+      .meta({ description: 'The faults by place: a JSON pointer into the body, or query/…, header/…, path/…' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457 problem details' })
 
@@ -145,7 +148,7 @@ const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
   .optional()
   .meta({
-    description: 'Makes repeating safe: the same key and body get the same answer, the same key with another body 409',
+    description: 'Makes retries safe: the same key with the same body gets the same answer, with another body 409',
   })
 
 export const header = {

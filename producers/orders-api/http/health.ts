@@ -23,21 +23,21 @@ export function healthOperations({ pool, owner, encoder }: HealthDeps): Operatio
       method: 'get',
       path: '/health',
       id: 'getHealth',
-      summary: 'Whether the process lives',
+      summary: 'Report whether the process is alive',
       request: {},
-      answers: { 200: { description: 'It lives', body: z.object({ alive: z.literal(true) }) } },
+      answers: { 200: { description: 'The process is alive', body: z.object({ alive: z.literal(true) }) } },
       handle: () => ({ status: 200, body: { alive: true } }),
     }),
     operation({
       method: 'get',
       path: '/ready',
       id: 'getReadiness',
-      summary: 'Whether orders can be accepted',
-      description: 'Kafka may be away: accepted orders then wait in the outbox.',
+      summary: 'Report whether orders can be accepted',
+      description: 'Kafka may be unavailable: accepted orders then wait in the outbox.',
       request: {},
       answers: {
-        200: { description: 'They can', body: readiness },
-        503: { description: 'The database is away, or the first deployment is still under way' },
+        200: { description: 'Orders can be accepted', body: readiness },
+        503: { description: 'The database does not answer, or the first deployment is still running' },
       },
       handle: async () => {
         await encoder()

@@ -4,11 +4,11 @@ import { problemBody } from './contract.ts'
 import { operation } from './operation.ts'
 import type { Answer, Operation } from './operation.ts'
 
-const description = `Takes orders and shows what becomes of them. An order answered with 201 is stored together with its event and will be
-published even if Kafka is away at the moment.
+const description = `Accepts orders and shows their status. An order answered with 201 is stored together with its event, which is published
+even if Kafka is unavailable at the moment.
 
 Amounts and other 64-bit integers are strings. Errors are problem details (RFC 9457). There is no authentication: the
-service listens on the loopback interface and is meant to stand behind a gateway that knows who is asking.`
+service listens on the loopback interface and is meant to run behind a gateway that authenticates clients.`
 
 /** `GET /openapi.json`: the document of the given operations and of itself, generated once. */
 export function describeApi(operations: readonly Operation[]): Operation {
@@ -16,7 +16,7 @@ export function describeApi(operations: readonly Operation[]): Operation {
     method: 'get',
     path: '/openapi.json',
     id: 'getOpenApi',
-    summary: 'This document',
+    summary: 'Get this document',
     request: {},
     answers: { 200: { description: 'OpenAPI 3.1', body: z.looseObject({ openapi: z.string() }) } },
     handle: () => ({ status: 200, body: document }),

@@ -83,7 +83,7 @@ export function createOrderBook({
     } catch (error) {
       if (!isDataError(error)) throw error
       log.error({ orderId: entry.event.key, error: describeError(error) }, 'the database refused an entry')
-      return problem(500, 'Something went wrong on our side.')
+      return problem(500, 'An internal error occurred.')
     }
   }
 

@@ -22,9 +22,9 @@ describe('pricing an order', () => {
     const lines = ['tea', 'milk', 'tea', 'cup', 'milk'].map((sku) => ({ sku, quantity: 1 }))
     expect(priceOrder(orderOf(lines), catalogue(tea, cup)).errors).toEqual([
       { path: '/lines/1/sku', message: 'is not in the catalogue' },
-      { path: '/lines/2/sku', message: 'is the article of line 1 again' },
+      { path: '/lines/2/sku', message: 'repeats the article of line 1' },
       { path: '/lines/3/sku', message: 'is sold in USD, not in EUR' },
-      { path: '/lines/4/sku', message: 'is the article of line 2 again' },
+      { path: '/lines/4/sku', message: 'repeats the article of line 2' },
     ])
   })
 

@@ -15,7 +15,7 @@ export function priceOrder(order: NewOrder, products: ReadonlyMap<string, Produc
     const product = products.get(sku)
     const first = firstLine.get(sku)
     const refuse = (message: string) => errors.push({ path: `/lines/${index}/sku`, message })
-    if (first !== undefined) refuse(`is the article of line ${first + 1} again`)
+    if (first !== undefined) refuse(`repeats the article of line ${first + 1}`)
     else if (!product) refuse('is not in the catalogue')
     else if (product.currency !== order.currency) refuse(`is sold in ${product.currency}, not in ${order.currency}`)
     else {

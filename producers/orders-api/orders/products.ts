@@ -23,8 +23,8 @@ export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): O
       method: 'put',
       path: '/products/{sku}',
       id: 'putProduct',
-      summary: 'Add an article or change it',
-      description: 'Orders placed before keep their prices.',
+      summary: 'Add or change an article',
+      description: 'Earlier orders keep their prices.',
       request: { path: path.sku, body: newProduct },
       answers: { 200: { description: 'The article', body: product } },
       handle: async ({ path: { sku }, body }) => {

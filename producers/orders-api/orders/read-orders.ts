@@ -23,7 +23,7 @@ export function readOperations({ reader, feed, heartbeatMs }: ReadDeps): Operati
     method: 'get',
     path: '/orders/{id}',
     id: 'getOrder',
-    summary: 'Status and timeline of an order',
+    summary: 'Get the status and timeline of an order',
     request: { path: path.orderId },
     answers: { 200: { description: 'The order', body: order }, 404: { description: 'No such order' } },
     handle: async ({ path: { id } }) => {
@@ -42,7 +42,7 @@ rejected, one \`end\` with its status. Resumes after Last-Event-ID.`,
     request: { path: path.orderId, header: header.resume },
     answers: {
       200: { description: 'The stream', mediaType: 'text/event-stream', body: z.string() },
-      204: { description: 'The order has ended and there is nothing after Last-Event-ID: do not come back' },
+      204: { description: 'The order has ended and there is nothing after Last-Event-ID: do not reconnect' },
       404: { description: 'No such order' },
     },
     handle: async ({ path: { id }, header: { 'last-event-id': last } }, _request, response) => {

@@ -65,7 +65,7 @@ export class TimelineFeed {
       try {
         await this.look()
       } catch (error) {
-        this.options.log.warn({ error: describeError(error) }, 'timelines cannot be read')
+        this.options.log.warn({ error: describeError(error) }, 'could not read timelines')
       }
       await delay(this.options.pollMs)
     }

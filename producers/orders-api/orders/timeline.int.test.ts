@@ -91,7 +91,7 @@ describe('an order the projection knows', () => {
   test('cannot be cancelled any more once it has ended', async () => {
     await project('o-ended', cancelled)
     const { status, body } = await supertest(api.url).post('/orders/o-ended/cancellation').send({ reason: 'x' })
-    expect({ status, detail: body.detail }).toEqual({ status: 409, detail: 'The order is cancelled already.' })
+    expect({ status, detail: body.detail }).toEqual({ status: 409, detail: 'The order is already cancelled.' })
   })
 
   test('can be cancelled before, though it was not placed here', async () => {

@@ -40,7 +40,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
     path: '/orders',
     id: 'placeOrder',
     summary: 'Place an order',
-    description: 'Prices are those of the catalogue. The order and its event are stored before the answer is given.',
+    description: 'Prices are those of the catalogue. The order and its event are stored before the answer is sent.',
     request: { header: header.once, body: newOrder },
     answers: {
       201: { description: 'The order is accepted; Location says where to follow it', body: placedOrder },
@@ -51,7 +51,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
       const idempotency = key === undefined ? undefined : idempotencyOf(key, 'placeOrder', body)
       return onceOnly(idempotency, async () => {
         const priced = priceOrder(body, await catalogue.find(body.lines.map(({ sku }) => sku)))
-        if (priced.errors) return problem(422, 'The order cannot be taken as it is.', { errors: priced.errors })
+        if (priced.errors) return problem(422, 'The order cannot be accepted.', { errors: priced.errors })
         const placedAt = Date.now()
         const { customerId, currency, shipTo } = body
         const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
@@ -69,8 +69,8 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
     method: 'post',
     path: '/orders/{id}/cancellation',
     id: 'cancelOrder',
-    summary: 'Ask for an order to be cancelled',
-    description: 'Whether it is not too late is decided later: follow the order.',
+    summary: 'Request the cancellation of an order',
+    description: 'Whether the cancellation is in time is decided later: follow the order.',
     request: { path: path.orderId, header: header.once, body: cancellation },
     answers: {
       202: { description: 'The request is stored', body: cancellationRequest },
@@ -82,7 +82,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
       return onceOnly(idempotency, async () => {
         const order = await reader.find(orderId)
         if (!order) return noSuchOrder(orderId)
-        if (order.endedAt) return problem(409, `The order is ${order.status} already.`)
+        if (order.endedAt) return problem(409, `The order is already ${order.status}.`)
         const requestedAt = Date.now()
         const event = { orderId, reason, requestedAt }
         return book.write({

@@ -43,8 +43,8 @@ export class Publishing {
     const { leaseMs = usualLeaseMs, pollMs = 100 } = options
     this.options = { ...options, leaseMs, pollMs }
     this.loops = Promise.all([
-      this.every(leaseMs / 4, 'leases not renewed', () => this.renew()),
-      this.every(pollMs, 'outbox not looked at', () => this.poll()),
+      this.every(leaseMs / 4, 'could not renew leases', () => this.renew()),
+      this.every(pollMs, 'could not poll the outbox', () => this.poll()),
     ])
   }
 
@@ -69,7 +69,7 @@ export class Publishing {
     await this.loops
     this.suspend()
     await releaseLeases(this.options.pool, [...this.held.values()]).catch((error: unknown) =>
-      this.options.log.warn({ error: describeError(error) }, 'leases not given back: they run out by themselves'),
+      this.options.log.warn({ error: describeError(error) }, 'could not release leases: they will expire'),
     )
   }
 
