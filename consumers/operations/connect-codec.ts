@@ -7,11 +7,11 @@ import { askRegistry } from '../../schemas/registry/registry-client.ts'
 
 /** A codec of all events. @throws TallyError UNREACHABLE if the registry does not answer, NOT_DEPLOYED if nothing is deployed */
 export async function connectCodec({ registry, namespace }: Config, signal: AbortSignal): Promise<Codec> {
-  await askRegistry(registry.url, '/subjects') // A codec waits for its registry, a person should not
+  await askRegistry(registry.url, '/subjects') // A codec waits for its registry; a command must not
   return createCodec({ registryUrl: registry.url, namespace, types: eventTypes, signal })
 }
 
-/** As `connectCodec`; undefined if the registry does not answer: then bytes are shown as bytes. */
+/** As `connectCodec`; undefined if the registry does not answer. */
 export const connectCodecIfThere = (config: Config, signal: AbortSignal): Promise<Codec | undefined> =>
   connectCodec(config, signal).catch((error: unknown) => {
     if (isTallyError(error, 'UNREACHABLE')) return undefined

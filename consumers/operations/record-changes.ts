@@ -1,13 +1,13 @@
 import type { ConsumerDefinition } from '../runtime/handler.ts'
 
-/** A row before and after; undefined: it is not there. */
+/** A row before and after; undefined if it does not exist. */
 export interface RowChange {
   readonly id: string
   readonly before: unknown
   readonly after: unknown
 }
 
-/** The same consumer, noting what becomes of the rows it reads. */
+/** The same consumer, which records the changes of the rows it reads. */
 export function recordChanges<State, Row>(definition: ConsumerDefinition<State, Row>) {
   const { state, shared } = definition
   const states = new Changes<State>()

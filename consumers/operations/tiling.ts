@@ -7,8 +7,8 @@ export interface OffsetRange {
 }
 
 /**
- * What is wrong with a partition's spans; empty if they cover every offset from the first to the last exactly once and say
- * of each what became of it. Spans of replays lie over what was covered before.
+ * Faults of a partition's spans; none if they cover every offset from the first to the last exactly once and account for
+ * each. Spans of replays lie over offsets that were covered before.
  */
 export function tilingFaults(place: string, spans: readonly Span[], { low, end }: OffsetRange): string[] {
   const faults: string[] = []

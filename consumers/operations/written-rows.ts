@@ -1,6 +1,6 @@
 import type { Tx } from '../../infra/postgres/transaction.ts'
 
-/** How many rows of a table were written. */
+/** Numbers of written rows of a table. */
 export interface TableChange {
   readonly table: string
   readonly inserted: number
@@ -8,7 +8,7 @@ export interface TableChange {
   readonly deleted: number
 }
 
-/** What this connection has written so far in this transaction, and in earlier ones the server has not counted yet. */
+/** Rows written by this connection in this transaction, and in earlier ones that the server has not counted yet. */
 export async function writtenRows(tx: Tx): Promise<TableChange[]> {
   const { rows } = await tx.query<TableChange>(
     `select relname as table, n_tup_ins as inserted, n_tup_upd as updated, n_tup_del as deleted
@@ -17,7 +17,7 @@ export async function writtenRows(tx: Tx): Promise<TableChange[]> {
   return rows
 }
 
-/** What was written between two looks; tables that were not touched are left out. */
+/** Rows written between two readings, without untouched tables. */
 export function writtenSince(before: readonly TableChange[], after: readonly TableChange[]): TableChange[] {
   const earlier = new Map(before.map((row) => [row.table, row]))
   return after

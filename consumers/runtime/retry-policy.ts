@@ -1,22 +1,22 @@
 import type { ParkedInput } from './model.ts'
 
 export interface RetryPolicy {
-  /** Attempts the lane's owner makes by itself after the first; then the event waits for a person. */
+  /** Retries by the lane's owner; after them the event waits for an operator. */
   readonly retryLimit: number
-  /** Wait before the first of them; each further wait is five times as long. */
+  /** The wait before the first retry, milliseconds; each further wait is five times as long. */
   readonly retryFirstMs: number
-  /** Rows a lane may have parked. */
+  /** Maximum number of parked events of a lane. */
   readonly parkedLimit: number
 }
 
 const longestWaitMs = 600_000
 
-/** Trying again by itself could only do harm, or the same: a person must look. */
+/** A retry would fail in the same way or do harm: these wait for an operator. */
 const forPersons: ReadonlySet<ParkedInput['reason']> = new Set(['KILLED_PROCESS', 'MISROUTED'])
 
 /**
- * How long to wait after the given attempt, milliseconds, with a little jitter; undefined: a person decides, or it only
- * waits for its key.
+ * The wait after an attempt, milliseconds, with a little jitter; undefined if the event waits for an operator or for the head
+ * of its key.
  */
 export function retryDelayMs(
   reason: ParkedInput['reason'],

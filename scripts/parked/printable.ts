@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { duration } from '../cli/figures.ts'
 
-/** Text of events as a terminal may show it: whoever wrote an event must not write to the terminal. */
+/** Text from events, safe for a terminal: an event must not be able to control it. */
 export const printable = (text: string): string =>
   stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·')
 
@@ -15,14 +15,14 @@ export const cut = (text: string, width: number): string =>
 /** `3 min 20 s` since then. */
 export const since = (then: Date): string => duration(Math.max(0, Date.now() - then.getTime()))
 
-/** When the owner tries an event again that is first of its key. */
+/** When the owner retries an event that is the first of its key. */
 export function nextAttempt(at: Date | null): string {
   if (at === null) return 'waits for you'
   const ms = at.getTime() - Date.now()
   return ms <= 0 ? 'now' : `in ${duration(ms)}`
 }
 
-/** JSON for people, each line behind `indent`. */
+/** Formatted JSON, each line behind `indent`. */
 export const indented = (value: unknown, indent = '  '): string =>
   printableLines(JSON.stringify(value, null, 2) ?? 'nothing').replaceAll(/^/gm, indent)
 

@@ -9,7 +9,7 @@ import { commandLogger, connectKafka } from '../../infra/kafka/command-client.ts
 import { connectCodec } from '../../consumers/operations/connect-codec.ts'
 
 /**
- * Opens what a replay of a group (or null: of none) works with, and closes it after the work.
+ * Opens the resources of a replay, of a group or (null) without one, and closes them after the work.
  * @throws TallyError USAGE for a group that does not exist, NOT_DEPLOYED for one without tables; UNREACHABLE
  */
 export async function withReplayContext<T>(

@@ -23,7 +23,7 @@ test.each([
     { folded: 60, lockedMs: 11, swapped: 1 },
     '60 events folded; the new tables are in place, its lanes waited 11 ms for that',
   ],
-  ['rebuild', { folded: 60, swapped: 1, undone: 1 }, '60 events folded; the tables it had are back'],
+  ['rebuild', { folded: 60, swapped: 1, undone: 1 }, '60 events folded; the former tables are back'],
 ] as const)('figures of %s: %o', (mode, figures, sentence) =>
   expect(figuresSentence({ mode, toTopic: 'aside' }, figures)).toBe(sentence),
 )

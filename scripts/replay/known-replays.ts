@@ -7,7 +7,7 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import { commandLogger } from '../../infra/kafka/command-client.ts'
 import { withReplayContext } from './context.ts'
 
-/** For what needs to know of the replays only, not of their group. */
+/** Opens the tables of the replays, without a group's. */
 export async function withReplays<T>(config: Config, work: (pool: Pool) => Promise<T>): Promise<T> {
   const log = commandLogger('replay', config)
   await migrateReplays(config, log)
@@ -19,7 +19,7 @@ export async function withReplays<T>(config: Config, work: (pool: Pool) => Promi
   }
 }
 
-/** For what works on a replay: with its group. @throws TallyError USAGE if there is no such replay */
+/** Opens the tables of a replay and of its group. @throws TallyError USAGE if there is no such replay */
 export async function withReplay<T>(
   config: Config,
   id: number,

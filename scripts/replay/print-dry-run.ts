@@ -4,7 +4,7 @@ import { printJson } from '../cli/command.ts'
 import { callLine, changeLines, short, tableLine, timerLine } from '../parked/effect-lines.ts'
 import { printable } from '../parked/printable.ts'
 
-/** Of each kind of thing so many are printed; `--json` has all. */
+/** Maximum number printed of each kind; `--json` has all. */
 const shownAtMost = 20
 
 export function printDryRun(dryRun: PlanDryRun, codec: Codec, json: boolean): void {
@@ -47,9 +47,9 @@ function shown<T>(what: string, all: readonly T[], linesOf: (one: T) => string[]
   return [...all.slice(0, shownAtMost).flatMap(linesOf), ...(rest > 0 ? [`  … and ${rest} ${what} more`] : [])]
 }
 
-/** Whom the event would reach: for those that know its id nothing happens. */
+/** The groups that read the event's type: those that know its id would drop it. */
 function readersOf({ readers }: DryRunEvent): string {
-  if (readers.length === 0) return 'which nobody reads'
+  if (readers.length === 0) return 'which no group reads'
   const names = (of: DryRunEvent['readers']) => of.map(({ group }) => group).join(', ')
   const known = readers.filter((reader) => reader.known)
   const fresh = readers.filter((reader) => !reader.known)

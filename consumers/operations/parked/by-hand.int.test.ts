@@ -26,7 +26,7 @@ const waiting = ({ pool, sandbox, config }: TestBench) => ({
   obstacles: async (lanes: readonly number[]) =>
     laneObstacles(pool, lanes, await ownedLanes(sandbox.kafka, `${config.namespace}${group}`)),
 })
-/** Events that left the parking lot, in the order in which they did. */
+/** Events that are no longer parked, in the order in which they left. */
 const handledIds = async ({ pool }: TestBench) =>
   (
     await pool.query<{ id: number }>(`select parked_id as id from parked_audit where action = 'HANDLED' order by id`)
@@ -155,7 +155,7 @@ test('without an owner, on a paused or a stopped lane the waiting ends and says 
   const outcome = await awaitRedrive(bench.pool, asked, waiting(bench))
   expect(outcome.pending).toHaveLength(1)
   const obstacles = () => waiting(bench).obstacles([lane])
-  expect(await obstacles()).toEqual([{ lane, why: 'no replica holds it', heals: false }])
+  expect(await obstacles()).toEqual([{ lane, why: 'no replica owns it', heals: false }])
   await bench.pool.query(`insert into pause (lane, reason, actor) values ($1, 'migration', 'bob')`, [lane])
   expect(await obstacles()).toEqual([{ lane, why: 'paused by bob: migration', heals: false }])
 })

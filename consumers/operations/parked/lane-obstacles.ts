@@ -4,14 +4,14 @@ import { withAdmin } from '../../../infra/kafka/client.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-/** Why a lane's owner does not try parked events again now. */
+/** Why a lane's owner does not retry parked events now. */
 export interface LaneObstacle {
   readonly lane: number
-  /** A clause for people. */
+  /** A clause. */
   readonly why: string
-  /** Whether it may go away without a person. */
+  /** Whether it may pass without an operator. */
   readonly heals: boolean
-  /** Set where the lane's owner has stopped it: records are gone, or the topic is another. */
+  /** Set if the lane's owner has stopped it: records were lost, or the topic was re-created. */
   readonly stopped?: true
 }
 
@@ -27,7 +27,7 @@ const standing = prepared<{
    from unnest($1::int[]) as asked (lane) left join lane_state using (lane) left join pause using (lane) order by lane`,
 )
 
-/** @param owned lanes that some replica holds, where that is known */
+/** @param owned lanes that a replica owns, if known */
 export async function laneObstacles(
   pool: Pool,
   lanes: readonly number[],
@@ -36,7 +36,7 @@ export async function laneObstacles(
   return (await standing(pool, lanes)).flatMap(({ lane, phase, reason, paused, actor }) => {
     const obstacle = (why: string, heals = false) => [{ lane, why, heals }]
     if (paused !== null) return obstacle(`paused by ${actor}: ${paused}`)
-    if (owned && !owned.has(lane)) return obstacle('no replica holds it')
+    if (owned && !owned.has(lane)) return obstacle('no replica owns it')
     if (phase === 'stopped') return [{ lane, why: `stopped: ${reason}`, heals: false, stopped: true }]
     if (phase === 'waiting') return obstacle(`waits: ${reason}`, true)
     return []
@@ -44,9 +44,9 @@ export async function laneObstacles(
 }
 
 /**
- * Lanes that replicas of a group hold, as the group's coordinator says; one that was just killed counts until its session ends.
+ * Lanes that replicas of a group own, according to the group's coordinator. A killed replica counts until its session ends.
  * @param groupId with namespace
- * @returns undefined while the group shares its lanes out anew
+ * @returns undefined while the group rebalances
  */
 export async function ownedLanes(kafka: Kafka, groupId: string): Promise<Set<number> | undefined> {
   const { groups } = await withAdmin(kafka, (admin) => admin.describeGroups([groupId]))

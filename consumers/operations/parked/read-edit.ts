@@ -10,11 +10,11 @@ import type { EventType } from '../../../schemas/generated/events.ts'
 import { loadSchemas } from '../../../schemas/load-schemas.ts'
 import { findFault } from '../../../schemas/validate.ts'
 
-/** Type of the event a parked record is, or says it is. */
+/** The event type of a parked record, decoded or from its headers. */
 export const typeOfRecord = (row: ParkedRow, value: ReadableValue): EventType | undefined =>
   value.kind === 'event' ? value.type : fromHeaders(restoreHeaders(row.headers)).type
 
-/** What a person starts from: the event's data, or the answer. */
+/** The JSON to edit: the event's data, or the answer. */
 export function editableJson(value: ReadableValue): object {
   if (value.kind === 'event') return value.data
   if (value.kind === 'intent' && 'answer' in value.json) return value.json.answer as object
@@ -22,7 +22,7 @@ export function editableJson(value: ReadableValue): object {
 }
 
 /**
- * Reads what a person wrote: the data of the event, or the answer to the call.
+ * Reads an edit: the data of the event, or the answer to the call.
  * @param type of the event
  * @throws TallyError USAGE naming every field that is wrong
  */

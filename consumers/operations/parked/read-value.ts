@@ -3,7 +3,7 @@ import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 
-/** What a parked event says, as far as today's schemas and code can tell. */
+/** The value of a parked event, as far as today's schemas and code can read it. */
 export type ReadableValue =
   | { readonly kind: 'event'; readonly type: EventType; readonly data: object }
   | { readonly kind: 'intent'; readonly json: object }
@@ -12,8 +12,8 @@ export type ReadableValue =
 type Reader = Pick<Codec, 'schemaIdOf' | 'learn' | 'decode'>
 
 /**
- * @param codec absent, or not answering: then records are bytes
- * @param value another one than the row's own, of the same source
+ * @param codec without it, or if its registry does not answer, records are shown as bytes
+ * @param value another value of the same source, instead of the row's
  */
 export async function readValue(
   row: Pick<ParkedRow, 'source' | 'value'>,

@@ -6,7 +6,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { schemaName } from '../../runtime/load-consumer.ts'
 
-/** Database schema that keeps the replays of a namespace. */
+/** The database schema of a namespace's replays. */
 export const replaySchema = (namespace: string): string => schemaName(namespace, 'replay')
 
 /** Creates or migrates the tables of the replays. */

@@ -13,9 +13,8 @@ const known = prepared<{ place_id: string }>(
 )
 
 /**
- * Records taken again that the inbox may know by their place only, not by the id they can be read under today: they were
- * unreadable and are still parked, or a person dropped or edited them. Taken as new, they would overtake or double what became
- * of them.
+ * Redelivered records that the inbox may know by their place only, not by the id that can be read today: they were unreadable
+ * and are still parked, or an operator dropped or edited them. Processed as new, they would take effect twice or out of order.
  * @returns their place ids
  */
 export async function knownPlaces(tx: Tx, inputs: readonly RecordInput[]): Promise<Set<string>> {

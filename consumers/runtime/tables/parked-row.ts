@@ -1,7 +1,7 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { AnswerInput, Cause, Input, ParkedInput, TimerInput } from '../model.ts'
 
-/** A row of `parked` as a retry or a person reads it. */
+/** A row of `parked`. */
 export interface ParkedRow {
   readonly id: number
   readonly lane: number
@@ -10,7 +10,7 @@ export interface ParkedRow {
   readonly topic: string | null
   readonly partition: number | null
   readonly offset: number | null
-  /** Id under which the inbox remembers the record; of a call or timer its own id. */
+  /** The record's id in the inbox; the own id of a call or timer. */
   readonly eventId: string
   readonly type: string | null
   readonly reason: ParkedInput['reason']
@@ -25,11 +25,11 @@ export interface ParkedRow {
   readonly revision: number
   readonly parkedAt: Date
   readonly lastAttemptAt: Date
-  /** Null: behind another event of its key, or waits for a person. */
+  /** Null: behind another event of its key, or waits for an operator. */
   readonly nextAttemptAt: Date | null
 }
 
-/** Header values are bytes. Those that are UTF-8 stay legible; others, and texts PostgreSQL cannot keep, as base64. */
+/** Header values are bytes. UTF-8 is stored as text; other bytes, and texts PostgreSQL cannot store, as base64. */
 export type StoredHeaders = Record<string, StoredHeader | StoredHeader[]>
 type StoredHeader = string | { base64: string } | null
 
@@ -65,7 +65,7 @@ function restoreHeader(value: StoredHeader): Buffer | null {
   return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64')
 }
 
-/** The record as it came, for reading it again. */
+/** The original record. */
 export function restoreMessage(row: ParkedRow): KafkaMessage {
   return {
     key: row.recordKey,
@@ -77,7 +77,7 @@ export function restoreMessage(row: ParkedRow): KafkaMessage {
   }
 }
 
-/** What an answer or a timer needs besides its columns. */
+/** The part of an answer or timer that has no column. */
 export const storeIntent = (input: AnswerInput | TimerInput): Buffer =>
   Buffer.from(
     JSON.stringify(input.source === 'answer' ? { cause: input.cause, answer: input.answer } : { cause: input.cause }),

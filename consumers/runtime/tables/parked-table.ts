@@ -11,7 +11,7 @@ const blocked = prepared<{ lane: number; key: string }>(
   'select distinct lane, key from parked where lane = any($1::int[]) and key = any($2::text[])',
 )
 
-/** Of these keys, those that have something parked, by lane: what comes now queues behind it. */
+/** Keys with parked events, by lane: later events of these keys are parked behind them. */
 export async function blockedKeys(
   tx: Tx,
   lanes: readonly number[],
@@ -36,7 +36,7 @@ const park = prepared(
 const count = prepared<{ parked: number }>('parked_count', 'select count(*) as parked from parked where lane = $1')
 
 /**
- * Stores inputs that could not be handled, as they came, in the order they came.
+ * Parks inputs that could not be handled, unchanged and in order.
  * @throws TallyError LANE_FULL if the lane holds as many as it may: then it must wait, not park without bound
  */
 export async function parkInputs(

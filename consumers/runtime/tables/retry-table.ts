@@ -15,10 +15,10 @@ const due = prepared<ParkedRow>(
    order by id limit $3`,
 )
 
-/** Keys, and rows of all of them, tried again in one look. */
+/** Maximum numbers of keys, and of their rows, per query. */
 const atOnce = { keys: 50, rows: 200 }
 
-/** Parked events of these lanes whose time has come, each with what waits behind it, in order. */
+/** Due parked events of these lanes, each with the events behind it, in order. */
 export const dueRows = (pool: Pool, lanes: readonly number[]): Promise<ParkedRow[]> =>
   due(pool, lanes, atOnce.keys, atOnce.rows)
 
@@ -27,7 +27,7 @@ const unchanged = prepared<{ id: number }>(
   `select parked.id from parked join unnest($2::bigint[], $3::int[]) as read (id, revision) using (id, revision) where lane = $1`,
 )
 
-/** Those that are still parked as they were read; nobody dropped, edited or retried them since. */
+/** Ids of the events that are still parked as they were read, not dropped, edited or retried since. */
 export async function stillParked(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<number>> {
   const rows = await unchanged(
     tx,
@@ -45,8 +45,8 @@ const ahead = prepared<{ key: string }>(
 )
 
 /**
- * Keys of which something else is parked in front of a retry. One that has changed since it was read will not be handled
- * now: it is something else, too.
+ * Keys with another parked event ahead of a retry. A retry that has changed since it was read is not handled now, so it
+ * counts as another event.
  */
 export async function keysAhead(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<string>> {
   const still = await stillParked(tx, lane, retries)
@@ -89,8 +89,8 @@ const rename = prepared(
 )
 
 /**
- * What became of retries. What failed stays parked at its place; what waited behind a handled one is due at once.
- * @param inputs those of the retries that were decided on; the others had nothing left to do
+ * Stores the outcomes of retries. A failed event stays parked in its place; the event behind a handled one is due at once.
+ * @param inputs inputs of the retries that were decided; the others were duplicates
  */
 export async function settleRetries(
   tx: Tx,
@@ -126,7 +126,7 @@ export async function settleRetries(
       again.map(({ reason, attempts }) => retryDelayMs(reason, attempts, policy) ?? null),
     )
   }
-  // Their ids are taken now: the next retry must not find them taken and think that somebody else's copy took effect
+  // Their new ids are in the inbox now: the next retry must not mistake them for duplicates
   const renamed = retries.filter(
     ({ parkedInboxId, input }) => failures.has(input) && input.source === 'record' && input.inboxId !== parkedInboxId,
   )

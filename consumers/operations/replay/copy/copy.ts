@@ -12,28 +12,28 @@ import { choosing, openSource } from '../reading/range-source.ts'
 import { readStretches } from '../reading/read-stretches.ts'
 import type { ChosenRecord } from '../reading/read-stretches.ts'
 
-/** Records of one step at most: killed within it, it is done again. */
+/** Maximum number of records per step; a step that was killed is repeated. */
 const atOnce = 500
 const bytesPerRequest = 700_000
-/** Of a batch, beside its records: it must not be larger than the topic's `max.message.bytes`. */
+/** Bytes of a batch beside its records: together they must not exceed the topic's `max.message.bytes`. */
 const batchOverhead = 100
 const patienceMs = 20_000
 const pauseMs = 200
 
-/** Headers each copy has beside those of its original: the replay, and `<topic>/<partition>@<offset>`. */
+/** Headers that each copy has in addition to its original's: the replay, and `<topic>/<partition>@<offset>`. */
 export const replayHeader = 'tally-replay'
 export const sourceHeader = 'tally-replay-source'
 
 /**
- * Writes chosen events to another topic as they are, order kept within their partitions. At least once: a step whose end is
- * not known is done again, so up to 500 records can be there twice after a kill or an outage. Their source headers tell.
+ * Writes selected events to another topic unchanged, in order within their partitions. At least once: a step of unknown outcome
+ * is repeated, so up to 500 records can be duplicated after a kill or an outage. Their source headers identify them.
  */
 export const copy: ReplayMode = {
   describe({ partitions, toTopic }) {
     const events = partitions.reduce((sum, { selected }) => sum + selected, 0)
     return (
       `Writes ${events} events to ${toTopic} with key, value, headers and time, and headers that name the replay and the source. ` +
-      `Killed, it may write up to ${atOnce} of them twice: the header ${sourceHeader} tells.`
+      `After a kill, up to ${atOnce} of them may be written twice: the header ${sourceHeader} identifies them.`
     )
   },
 
@@ -62,11 +62,11 @@ export const copy: ReplayMode = {
     }
   },
 
-  /** What is written stays written. */
+  /** Written copies stay. */
   abandon: () => Promise.resolve(),
 }
 
-/** The partition of the source where the target has as many, else the key's. */
+/** The source's partition if the target has as many partitions, otherwise the key's. */
 async function router({ kafka, config }: ReplayContext, { plan }: ReplayRun) {
   const counts = await withAdmin(kafka, async (admin) => {
     const names = [plan.toTopic ?? '', ...new Set(plan.partitions.map(({ topic }) => topic))]
@@ -98,7 +98,7 @@ function copyOf(
   }
 }
 
-/** What may be sent at once: a part of a request that is refused would leave the others written. */
+/** Maximum size of a request: if a part of a larger one were rejected, the others would stay written. */
 async function requestBytes({ kafka, config }: ReplayContext, { plan }: ReplayRun): Promise<number> {
   const { resources } = await withAdmin(kafka, (admin) =>
     admin.describeConfigs({
@@ -116,7 +116,7 @@ async function requestBytes({ kafka, config }: ReplayContext, { plan }: ReplayRu
   return Number.isNaN(limit) ? bytesPerRequest : Math.min(bytesPerRequest, limit - batchOverhead)
 }
 
-/** In order, each small enough for one request; a record that is larger is alone in its own. */
+/** Requests in order, each within the limit; a larger record gets a request of its own. */
 function* requestsOf(records: readonly RawRecord[], room: number): Generator<RawRecord[]> {
   let request: RawRecord[] = []
   let bytes = 0
@@ -138,11 +138,11 @@ const sizeOf = ({ key, value, headers }: RawRecord): number =>
   (key?.length ?? 0) +
   (value?.length ?? 0) +
   Object.entries(headers).reduce((sum, [name, values]) => {
-    const all: (string | Buffer | null)[] = [values ?? []].flat() // A header that comes twice may lack a value
+    const all: (string | Buffer | null)[] = [values ?? []].flat() // A repeated header may have a null value
     return sum + all.reduce((bytes, one) => bytes + name.length + (one?.length ?? 0) + 10, 0)
   }, 0)
 
-/** Sends again while Kafka does not answer. */
+/** Retries while Kafka does not answer. */
 async function sendPatiently(sender: RecordSender, records: readonly RawRecord[], signal: AbortSignal): Promise<void> {
   for (const startedAt = performance.now(); ; ) {
     try {

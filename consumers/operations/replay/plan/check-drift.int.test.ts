@@ -57,21 +57,21 @@ test.each<[string, Partial<Plan['cluster']>, RegExp]>([
   await startsNot(other)
 })
 
-test('a plan of a topic made anew, or gone, is refused', async () => {
+test('a plan of a topic that was re-created or deleted is refused', async () => {
   const { kafka, namespace } = bench.sandbox
   const topic = `${namespace}trial`
   await withAdmin(kafka, (admin) => createTopics(admin, [{ topic, numPartitions: 1 }]))
   const trial = { ...plan, topics: [{ topic: 'trial', topicId: plan.topics[0]!.topicId }], partitions: [] }
   expect(await check({}, trial)).toEqual(
-    fatal('topic trial was deleted and made anew since: its offsets mean other events'),
+    fatal('topic trial was deleted and re-created since: its offsets denote other events'),
   )
   await startsNot(trial)
   const partitions = [{ ...plan.partitions[0]!, topic: 'trial', partition: 4 }]
   expect(await check({}, { ...trial, topics: [{ topic: 'trial', topicId: null }], partitions })).toEqual(
-    fatal('trial/4 does not exist any more'),
+    fatal('trial/4 no longer exists'),
   )
   expect(await check({}, { ...trial, topics: [{ topic: 'gone', topicId: null }] })).toEqual(
-    fatal('topic gone does not exist any more'),
+    fatal('topic gone no longer exists'),
   )
 })
 
@@ -86,9 +86,9 @@ test('a schema that could be read and cannot be any more is drift', async () => 
   expect(await check({ codec: later }, { ...plan, schemas: known })).toEqual(none)
 })
 
-test('a group that does not read a topic any more, or another group, is told', async () => {
+test('a group that no longer reads a topic, or another group, is told', async () => {
   const definition = { ...frame.context.definition!, handlers: {} }
-  expect(await check({ definition })).toEqual(drift('tester does not read orders any more'))
+  expect(await check({ definition })).toEqual(drift('tester no longer reads orders'))
   expect(await check({}, { ...plan, group: 'other' })).toEqual(fatal('the plan is for group other'))
 })
 

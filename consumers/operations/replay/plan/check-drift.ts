@@ -63,11 +63,11 @@ async function changedTopics({ config, kafka }: ReplayContext, { topics, partiti
   return topics.flatMap((planned) => {
     const { topic, topicId } = planned
     const id = ids.get(onBroker(planned))
-    if (id === undefined) return [`topic ${topic} does not exist any more`]
+    if (id === undefined) return [`topic ${topic} no longer exists`]
     if (topicId !== null && id !== topicId)
-      return [`topic ${topic} was deleted and made anew since: its offsets mean other events now`]
+      return [`topic ${topic} was deleted and re-created since: its offsets denote other events now`]
     const last = Math.max(...partitions.flatMap((range) => (range.topic === topic ? range.partition : [])))
-    return last < (counts.get(onBroker(planned)) ?? 0) ? [] : [`${topic}/${last} does not exist any more`]
+    return last < (counts.get(onBroker(planned)) ?? 0) ? [] : [`${topic}/${last} no longer exists`]
   })
 }
 
@@ -87,7 +87,7 @@ async function goneEvents({ config, kafka }: ReplayContext, { topics, partitions
     if (low <= from) return []
     const gone = `offsets ${from} to ${Math.min(low, to) - 1}`
     return [
-      `retention has deleted ${gone} of ${place} since the plan was made: make a new one, and cancel what was begun with this one`,
+      `retention has deleted ${gone} of ${place} since the plan was made: make a new plan, and cancel replays of this one`,
     ]
   })
 }
@@ -101,7 +101,7 @@ async function groupMoved(
   const read = topicsOf(definition, config.generation)
   const dropped = plannedOf({ topics, partitions }).filter((topic) => !read.includes(topic))
   return [
-    ...dropped.map((topic) => `${group} does not read ${topic} any more`),
+    ...dropped.map((topic) => `${group} no longer reads ${topic}`),
     ...partitions.flatMap(({ topic, partition, position }) => {
       const place = `${topic}/${partition}`
       const now = standing.get(place)

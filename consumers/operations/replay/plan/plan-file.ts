@@ -24,7 +24,10 @@ export async function readPlanFile(path: string): Promise<Plan> {
   if (!isObject(plan) || !modes.some((mode) => mode === plan.mode))
     throw new TallyError('USAGE', `${path} is no plan: \`npm run replay -- plan --out FILE\` makes one`)
   if (plan.format !== 1)
-    throw new TallyError('USAGE', `${path} was made by another version (format ${String(plan.format)}): make it anew`)
+    throw new TallyError(
+      'USAGE',
+      `${path} was made by another version (format ${String(plan.format)}): make a new plan`,
+    )
   if (plan.id !== planId(plan as unknown as Plan))
     throw new TallyError('USAGE', `${path} was changed since it was made: what it says is no longer what was counted`)
   return plan as unknown as Plan

@@ -45,7 +45,7 @@ export async function catchUp(
     if (left > 0) await fold.upTo(targets)
     run.note(
       end === 'busy'
-        ? `waiting for someone who reads the tables of ${group} for long`
+        ? `waiting for a long transaction that reads the tables of ${group}`
         : `waiting for ${await totalParked(context.pool)} parked events of ${group}: redrive or drop them`,
     )
     await delay(pollMs, undefined, { signal: run.signal }).catch(() => {})

@@ -91,6 +91,6 @@ function failed({ input, reason, error }: ParkedInput): TallyError {
   const place = input.source === 'record' ? `${input.topic}/${input.partition} offset ${input.offset}` : input.source
   return new TallyError(
     'HANDLER_FAILED',
-    `${place}: an event of key ${input.key} cannot be handled (${reason}): ${error}; what lies in front of it is done`,
+    `${place}: an event of key ${input.key} cannot be handled (${reason}): ${error}; the events before it are done`,
   )
 }

@@ -11,7 +11,7 @@ import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 /** Unmet preconditions for rebuilding the group's tables, a sentence each. Events may be old: a rebuild does not use the inbox. */
 export async function rebuildPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { definition, pool } = context
-  if (!definition) return ['rebuild needs a group: its tables are filled anew']
+  if (!definition) return ['rebuild needs a group: its tables are rebuilt']
   const acting = actsOtherwise(definition)
   if (acting.length > 0) return acting
   return [
@@ -63,7 +63,7 @@ const beginningsLost = (kept: readonly FoldPosition[]): string[] =>
   [...Map.groupBy(kept, ({ topic }) => topic)].flatMap(([topic, ofTopic]) =>
     ofTopic.some(({ next }) => next > 0)
       ? [
-          `retention has deleted the first events of ${topic}: what they led to would be gone from the tables (--accept-lost goes on all the same)`,
+          `retention has deleted the first events of ${topic}: their effects would be missing from the tables (--accept-lost runs it anyway)`,
         ]
       : [],
   )
@@ -73,7 +73,7 @@ const beforeTheCut = ({ generation }: Pick<Config, 'generation'>): string[] =>
   generation === 1
     ? []
     : [
-        'the events from before the partition count was changed lie in other topics: what they led to would be gone from the tables (--accept-lost goes on all the same)',
+        'events from before the change of the partition count are in other topics: their effects would be missing from the tables (--accept-lost runs it anyway)',
       ]
 
 const stillParked = (group: string, events: number): string[] =>

@@ -83,7 +83,9 @@ test('the tables are filled anew and swapped in while events flow and readers re
   const { before: kept } = schemasOf(context, end.id)
   const untouched = await rows(bench)
   await bench.pool.query('update lane set generation = 2 where lane = 0') // As a change of the partitions does
-  await expect(undoReplay(context, end.id)).rejects.toThrow(/^the topics were made anew since these tables were filled/)
+  await expect(undoReplay(context, end.id)).rejects.toThrow(
+    /^the topics were re-created since these tables were filled/,
+  )
   await bench.pool.query('update lane set generation = 1 where lane = 0')
   const move = (offsets: number) =>
     bench.pool.query(`update "${kept}".fold_position set next_offset = next_offset + $1 where topic = 'orders'`, [

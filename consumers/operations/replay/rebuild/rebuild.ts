@@ -18,15 +18,15 @@ import {
 import type { Schemas } from './tables-aside.ts'
 
 /**
- * Fills a consumer's tables aside from the topics, through its handlers and with what they emit thrown away, and swaps them
- * in where its replicas stand. Killed, it goes on from the tables aside.
+ * Fills new tables from the topics beside the consumer's, with its handlers, and swaps them in at the position of its replicas.
+ * Events that the handlers emit are discarded. After a kill, it resumes from the tables aside.
  */
 export const rebuild: ReplayMode = {
   describe({ group, partitions }) {
     const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
     return (
-      `Fills the tables of ${group} anew from ${handled} events, beside the live ones, and swaps them in when they have caught ` +
-      'up with its replicas. Nothing is published. The tables it had are kept until the next rebuild.'
+      `Fills new tables for ${group} from ${handled} events, beside the live ones, and swaps them in when they have caught up ` +
+      'with its replicas. Nothing is published. The former tables are kept until the next rebuild.'
     )
   },
 
@@ -92,7 +92,7 @@ async function withTables(
   work: (context: FoldContext, aside: ReplayContext['pool']) => Promise<void>,
 ): Promise<void> {
   const { definition, config, log } = context
-  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are filled anew')
+  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are rebuilt')
   const aside = openAside(config, log, schema)
   try {
     await work({ ...context, definition }, aside)

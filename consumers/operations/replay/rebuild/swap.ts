@@ -16,12 +16,12 @@ import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 import { differences, dropSchema, ownTables } from './tables-aside.ts'
 import type { Schemas } from './tables-aside.ts'
 
-/** What may be left to fold while the lanes stand still. */
+/** Maximum number of offsets to fold while the lanes are paused. */
 const atMost = 5_000
 
-/** - behind  the group has gone on too far meanwhile
+/** - behind  the group has advanced too far meanwhile
  *  - parked  events of the group are parked
- *  - busy    somebody reads the tables for long, an owner is at work for long, or the database hiccuped before the commit */
+ *  - busy    a reader or an owner holds its locks for long, or the database failed transiently before the commit */
 export type SwapEnd = 'swapped' | 'behind' | 'parked' | 'busy'
 
 export interface Swap {
@@ -35,10 +35,10 @@ export interface Swap {
 }
 
 /**
- * Puts the tables aside in the place of the group's, in one transaction in which all its lanes stand still: the tables then
- * hold what the ledger says, and the owners go on behind that without a claim. Readers wait for the end of it at most.
- * @returns why it was not done; the fold may be used on only after `behind` and `parked`
- * @throws TallyError PRECONDITION_FAILED if the tables are not laid out alike any more
+ * Replaces the group's tables by the tables aside, in one transaction that pauses all its lanes: the tables then agree with the
+ * ledger, and the owners continue without a new claim. Readers wait until the transaction ends, at most.
+ * @returns why the tables were not swapped; the fold remains usable only after `behind` and `parked`
+ * @throws TallyError PRECONDITION_FAILED if the layouts of the tables differ
  */
 export async function swap(context: FoldContext, parts: Swap): Promise<SwapEnd> {
   let atCommit = false // What fails then may have taken effect: only `resume` finds out
@@ -113,8 +113,8 @@ async function refuseUnlike(tx: Tx, schemas: Schemas): Promise<void> {
 }
 
 /**
- * Tables and ledger must be two accounts of one history: in front of tables that have taken less, the owners would go on as if
- * nothing were missing; in front of tables that have taken more, they would take events twice.
+ * Tables and ledger must agree: with tables that lack events, the owners would continue as if nothing were missing; with tables
+ * that are ahead, they would process events twice.
  * @throws TallyError PRECONDITION_FAILED
  */
 async function refuseElsewhere(
@@ -128,12 +128,12 @@ async function refuseElsewhere(
   if (former || (await hasNewerGeneration(tx, config.generation)))
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `the topics were made anew since these tables were filled: they would lack what ${group} has taken from the new ones`,
+      `the topics were re-created since these tables were filled: they would lack what ${group} has processed from the new ones`,
     )
   const ahead = positions.find(({ topic, partition, next }) => next > (standing.get(`${topic}/${partition}`) ?? 0))
   if (ahead)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `these tables are ahead of ${group} at ${ahead.topic}/${ahead.partition}: it has begun anew since they were filled`,
+      `these tables are ahead of ${group} at ${ahead.topic}/${ahead.partition}: it has started over since they were filled`,
     )
 }

@@ -9,7 +9,7 @@ import { consumerMigrations, consumerVersion, schemaName } from '../../../runtim
 import type { ReplayContext } from '../mode.ts'
 import { openReplayPool } from '../replay-schema.ts'
 
-/** Schemas of a rebuild: the group's, the one its new tables are filled in, and the one that keeps the tables it had. */
+/** Schemas of a rebuild: the group's, that of its new tables, and that of its former tables. */
 export interface Schemas {
   readonly live: string
   readonly aside: string
@@ -21,7 +21,7 @@ export function schemasOf(
   { config, definition }: Pick<ReplayContext, 'config' | 'definition'>,
   replay: number,
 ): Schemas {
-  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are filled anew')
+  if (!definition) throw new TallyError('USAGE', 'rebuild needs a group: its tables are rebuilt')
   const live = schemaName(config.namespace, definition.group)
   return { live, aside: `${live}_rebuild_${replay}`, before: `${live}_before_${replay}` }
 }
@@ -29,7 +29,7 @@ export function schemasOf(
 const ownFolder = (group: string) => consumerMigrations(group).filter(({ name }) => name === 'own')
 
 /**
- * Makes a consumer's own tables aside, as this version has them; nothing where they are there.
+ * Creates a consumer's own tables of this version aside, unless they exist.
  * @throws TallyError PRECONDITION_FAILED if another version has begun to fill them: they would be half of one and half of the other
  */
 export async function createAside(context: ReplayContext, { aside }: Schemas): Promise<void> {
@@ -50,7 +50,7 @@ export async function createAside(context: ReplayContext, { aside }: Schemas): P
   if (filling !== version)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `the code of ${group} has changed since it began to fill these tables: cancel this replay and plan it anew`,
+      `the code of ${group} has changed since it began to fill these tables: cancel this replay and make a new plan`,
     )
   await pool.query(`comment on schema ${quoteIdentifier(aside)} is '${version}'`)
 }
@@ -76,7 +76,7 @@ export async function ownTables(tx: Tx, { aside }: Schemas): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** What the group's tables lack of this version's, or have beyond it, a sentence each: only like can be swapped for like. */
+/** Differences between the group's tables and this version's, a sentence each. */
 export async function differences(tx: Tx, { live, aside }: Schemas): Promise<string[]> {
   const { rows } = await tx.query<{ table: string }>(
     `with columns as (
@@ -107,7 +107,7 @@ export const keptSchemas = async (tx: Tx, { live }: Schemas): Promise<string[]> 
   (await schemasAside(tx, live)).filter((name) => name.startsWith(`${live}_before_`))
 
 /**
- * Names of all schemas that rebuilds of a group have left: of tables it had before, and of some that were never swapped in.
+ * Names of all schemas that rebuilds of a group have left: of its former tables, and of tables that were never swapped in.
  * @param live the group's own; one with a ledger is another group's, however it is called
  */
 export async function schemasAside(tx: Tx, live: string): Promise<string[]> {

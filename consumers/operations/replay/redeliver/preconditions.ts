@@ -14,7 +14,7 @@ export async function redeliveryPreconditions(
       options,
       ['rate', 'max', 'skipFailed', 'allowExternal', 'emit'],
       'redeliver',
-      "the group's own replicas take the events, as they take all others",
+      "the group's own replicas process the events like all others",
     ),
     ...beyondInbox(plan, Date.now()),
     ...(options.acceptUnreadable ? [] : unreadableEvents(plan)),

@@ -8,19 +8,19 @@ import { redeliveryPreconditions } from './preconditions.ts'
 import { moveBack, putBack } from './redelivered-spans.ts'
 
 const everyMs = 300
-/** After so long without a step it is asked what holds the lanes up; after so long it is given up. */
+/** Without progress, the lanes' obstacles are read after `quietMs`; after `patienceMs` lasting obstacles end the replay. */
 const quietMs = 3_000
 const patienceMs = 30_000
 
 /**
- * Moves the group back and waits until its replicas have taken everything again. What they took before, their inbox drops, so
- * what still takes effect was missing. Each lane then goes on by itself where it had been, even if this process is gone.
+ * Moves the group back and waits until its replicas have received everything again. Their inbox drops what they processed
+ * before, so what takes effect was missing. Each lane then resumes at its former position, even if this process has died.
  */
 export const redeliver: ReplayMode = {
   describe({ group, partitions }) {
     const unknown = partitions.reduce((sum, { handled, known }) => sum + handled - known, 0)
     const result = unknown === 0 ? 'nothing will change' : `${unknown} of them will take effect for the first time`
-    return `Moves ${group} back: its replicas take these events again, then go on where they are now. By its inbox, ${result}.`
+    return `Moves ${group} back: its replicas receive these events again, then resume at their present positions. According to its inbox, ${result}.`
   },
 
   preconditions: redeliveryPreconditions,
@@ -28,7 +28,7 @@ export const redeliver: ReplayMode = {
   async run(context, run) {
     const account = new RedeliveryAccount(run)
     try {
-      // A runner that was killed left lanes that went on by themselves
+      // Lanes resume by themselves after their runner was killed
       const left = await inTransaction(context.pool, (tx) => account.settle(tx))
       for (const [lane, ranges] of Map.groupBy(left, ({ partition }) => partition)) {
         run.signal.throwIfAborted()
@@ -39,7 +39,7 @@ export const redeliver: ReplayMode = {
       }
       await seeThrough(context, run, account)
     } catch (error) {
-      // Should this fail, too, the lanes take the rest again and then go on: nothing is lost by that
+      // If this fails, too, the lanes receive the rest again and then resume: nothing is lost
       await putAllBack(context, run).catch((failure: unknown) =>
         context.log.error({ replay: run.id, error: describeError(failure) }, 'positions not put back'),
       )
@@ -51,12 +51,14 @@ export const redeliver: ReplayMode = {
 
   async undo(context, run) {
     if ((await putAllBack(context, run)) === 0)
-      run.note('nothing was to be put back: every lane had gone on by itself where it had been')
+      run.note('there was nothing to restore: every lane had already resumed at its former position')
   },
 }
 
-/** Lanes that are not through go on where they were before the replay: all that lies between, they have taken once. */
-/** @returns how many partitions were still being taken again */
+/**
+ * Makes lanes that have not finished resume at their former positions: they processed everything in between before.
+ * @returns the number of partitions that had not finished
+ */
 async function putAllBack({ pool }: ReplayContext, run: ReplayRun): Promise<number> {
   const account = new RedeliveryAccount(run)
   let back = 0
@@ -83,7 +85,7 @@ async function seeThrough(context: ReplayContext, run: ReplayRun, account: Redel
   })
 }
 
-/** Tells what holds the lanes up. @throws TallyError LANE_STOPPED if that will not pass, or has not when `impatient` */
+/** Reports the lanes' obstacles. @throws TallyError LANE_STOPPED if a lane is stopped, or when `impatient` and no obstacle can pass by itself */
 async function askWhy(
   { config, kafka, pool, definition }: ReplayContext,
   run: ReplayRun,

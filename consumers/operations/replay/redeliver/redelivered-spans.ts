@@ -14,8 +14,8 @@ const remember = prepared(
 )
 
 /**
- * Takes a lane from its owner and has whoever owns it next take these ranges again, each from its `next`, before it goes on
- * where it is now. One transaction: there is no moment at which the lane stands back and somebody else owns it.
+ * Takes a lane from its owner. The next owner receives these ranges again, each from its `next`, and then resumes at the lane's
+ * present position. One transaction: no other owner can claim the lane in between.
  * @throws TallyError PRECONDITION_FAILED if the lane has not read so far yet, or takes offsets again for another replay
  */
 export async function moveBack(
@@ -30,7 +30,7 @@ export async function moveBack(
   const spans = ranges.flatMap((range): NewSpan[] => {
     const place = `${range.topic}/${lane}`
     const { topicId = '', position } = standing.get(range.topic) ?? {}
-    if (position?.again?.replay === replay) return [] // Whoever began this was killed; the lane went on
+    if (position?.again?.replay === replay) return [] // A killed runner had begun this; the lane has continued
     if (position?.again)
       throw new TallyError(
         'PRECONDITION_FAILED',
@@ -56,8 +56,8 @@ export async function moveBack(
 }
 
 /**
- * Has a lane go on where it was before the replay, if it has not got there by itself.
- * @returns how many topics it was still taking again
+ * Makes a lane resume at its position before the replay, if it has not reached it by itself.
+ * @returns the number of topics that had not finished
  */
 export async function putBack(tx: Tx, replay: number, lane: number, topics: readonly string[]): Promise<number> {
   const epoch = await raiseEpoch(tx, lane, `replay ${replay}`)

@@ -4,9 +4,9 @@ import { readRedelivered } from '../../../runtime/tables/ledger-account.ts'
 
 const counted = ['taken', 'duplicates', 'ignored', 'parked'] as const
 
-/** Carries over what a group's ledger says of a redelivery to the account of the replay, each record once. */
+/** Transfers the ledger's figures of a redelivery to the replay, each record once. */
 export class RedeliveryAccount {
-  /** Offsets taken again so far, over all partitions. */
+  /** Offsets received again so far, over all partitions. */
   offsets = 0
   private readonly run: ReplayRun
   private figures: Figures
@@ -18,7 +18,7 @@ export class RedeliveryAccount {
     this.ranges = run.partitions
   }
 
-  /** @returns the ranges that are not through */
+  /** @returns the unfinished ranges */
   async settle(tx: Tx): Promise<ReplayPartition[]> {
     const spans = await readRedelivered(tx, this.run.id)
     const byPlace = new Map(spans.map((span) => [`${span.topic}/${span.partition}`, span]))

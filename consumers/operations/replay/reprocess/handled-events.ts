@@ -8,7 +8,7 @@ const known = prepared<{ event_id: string }>(
   'select event_id from replay_handled where replay = $1 and event_id = any($2::uuid[])',
 )
 
-/** The first of each event this replay has not handled yet: an event may lie in the log twice. */
+/** The first record of each event that this replay has not handled yet: the log may contain an event twice. */
 export async function notHandled(tx: Tx, replay: number, inputs: readonly RecordInput[]): Promise<RecordInput[]> {
   const rows = await known(
     tx,
@@ -24,7 +24,7 @@ const note = prepared(
   'insert into replay_handled (replay, event_id) select $1, unnest($2::uuid[]) on conflict do nothing',
 )
 
-/** Remembers events a replay has handled, within the transaction of their effects. */
+/** Records the events a replay has handled, within the transaction of their effects. */
 export const noteHandled = (tx: Tx, replay: number, ids: readonly string[]): Promise<unknown> => note(tx, replay, ids)
 
 const slice = 10_000
@@ -36,7 +36,7 @@ const forget = prepared<{ gone: number }>(
    select count(*) as gone from gone`,
 )
 
-/** For a replay that will not go on; a slice at a time, so that no statement runs long. */
+/** For a replay that will not be resumed. Deletes in slices, so that no statement runs long. */
 export async function forgetHandled(pool: Pool, replay: number): Promise<void> {
   while (((await forget(pool, replay, slice))[0]?.gone ?? 0) === slice);
 }

@@ -35,12 +35,12 @@ export function actsOutside(
   if (unsafe.length > 0) {
     const [what, is] = unsafe.length === 1 ? ['call', 'is'] : ['calls', 'are']
     return [
-      `${group} acts on the outside world, and its ${what} ${unsafe.join(', ')} ${is} not declared idempotent: made again, it would happen twice`,
+      `${group} acts on the outside world, and its ${what} ${unsafe.join(', ')} ${is} not declared idempotent: repeated, it would happen twice`,
     ]
   }
   if (allowExternal) return []
   return [
-    `${group} acts on the outside world: its calls would be made again, with the keys they had; --allow-external if that is wanted`,
+    `${group} acts on the outside world: its calls would be repeated with their original keys; --allow-external permits that`,
   ]
 }
 

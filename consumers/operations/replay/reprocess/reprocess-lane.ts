@@ -16,7 +16,7 @@ import type { Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun 
 import { advancesBefore } from '../reading/read-stretches.ts'
 import type { Stretch } from '../reading/read-stretches.ts'
 
-/** Handles the chosen events of one lane again, a stretch at a time, beside the lane's owner. */
+/** Handles the selected events of one lane again, a stretch at a time, beside the lane's owner. */
 export class LaneReprocessing {
   private readonly context: ReplayContext & { readonly definition: ConsumerDefinition<unknown, unknown> }
   private readonly run: ReplayRun
@@ -25,7 +25,7 @@ export class LaneReprocessing {
   private readonly behind: Set<string>
   private decisions: { readonly upTo: number; readonly all: Decisions } | undefined
 
-  /** @param behind keys of which the replay has passed over an event */
+  /** @param behind keys with an event that the replay has skipped */
   constructor(
     context: LaneReprocessing['context'],
     run: ReplayRun,
@@ -41,9 +41,9 @@ export class LaneReprocessing {
   }
 
   /**
-   * Effects and progress are one transaction. The lane's owner waits meanwhile; nothing of its own is fenced.
-   * @returns whether something was written that the lane's owner must send or call
-   * @throws TallyError HANDLER_FAILED if an event fails and failures are not passed over: what lies in front of it is done
+   * Effects and progress are one transaction. The lane's owner waits meanwhile; it is not fenced.
+   * @returns whether there are events or calls for the lane's owner to send
+   * @throws TallyError HANDLER_FAILED if an event fails and failures are not skipped: the events before it are done
    */
   async take(stretch: Stretch): Promise<boolean> {
     for (;;) {
@@ -56,7 +56,7 @@ export class LaneReprocessing {
       })
       if (result?.stop) throw stopAt(result.stop)
       if (result) return result.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
-      this.decisions = undefined // A person has decided something meanwhile
+      this.decisions = undefined // An operator has edited or dropped an event meanwhile
     }
   }
 
@@ -116,7 +116,7 @@ function figuresOf(chosen: readonly ChosenInput[], applied: readonly Applied[], 
     calls: sum(({ outcome }) => outcome.calls.length),
     timers: sum(({ outcome }) => outcome.timers.length),
     failed,
-    /** In the log twice. */
+    /** Events that are in the log twice. */
     repeated: read - handled - failed,
     dropped,
     ignored: chosen.length - read - dropped,
@@ -137,6 +137,6 @@ function stopAt({ input, reason, error }: Refused): TallyError {
   const { topic, partition, offset, key, event } = input
   return new TallyError(
     'HANDLER_FAILED',
-    `${topic}/${partition} offset ${offset}: ${event?.type ?? 'an event'} of key ${key} cannot be handled (${reason}): ${error}; what lies in front of it is done`,
+    `${topic}/${partition} offset ${offset}: ${event?.type ?? 'an event'} of key ${key} cannot be handled (${reason}): ${error}; the events before it are done`,
   )
 }

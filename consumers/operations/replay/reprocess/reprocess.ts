@@ -10,21 +10,21 @@ import type { RangeSource } from '../reading/read-stretches.ts'
 import { LaneReprocessing } from './reprocess-lane.ts'
 import { reprocessPreconditions } from './preconditions.ts'
 
-/** Events of one transaction at most: the live flow of the lane waits for so long. */
+/** Maximum number of events per transaction: the lane's live events wait meanwhile. */
 const atOnce = 100
-/** Handing over costs the lane about two heartbeats, so it is not done for each transaction. */
+/** Waking the owner costs the lane about two heartbeats, so it is not done for each transaction. */
 const wakeOwnerEveryMs = 10_000
 
 /**
- * Runs the handlers again on chosen events below the group's positions, beside its replicas: in transactions under the lanes'
- * locks that hold the effects and the progress of the replay. What it leads to, the lanes' owners publish and call.
+ * Runs the handlers again on selected events below the group's positions, beside its replicas. Effects and progress are one
+ * transaction under the lane's lock. The lanes' owners publish the resulting events and make the calls.
  */
 export const reprocess: ReplayMode = {
   describe({ group, partitions }) {
     const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
     return (
-      `Runs the handlers of ${group} again on ${handled} events it has taken, beside its replicas. What they emit keeps its ids, ` +
-      'so whoever took it drops it; calls are made again with their keys.'
+      `Runs the handlers of ${group} again on ${handled} events, beside its replicas. Resulting events keep their ids, so consumers ` +
+      'that processed them drop them; calls are repeated with their original keys.'
     )
   },
 
@@ -78,9 +78,9 @@ async function takeLane(reprocessing: LaneReprocessing, { context, run, source, 
       toSend = false
     }
   } finally {
-    // Also for what a run that was killed has left; should this fail, the lane's next claim sends it
+    // Also for rows that a killed run has left. If this fails, the lane's next claim sends them
     await wakeOwner(pool, lane, run.id).catch((error: unknown) =>
-      log.warn({ lane, error: describeError(error) }, 'lane not handed over'),
+      log.warn({ lane, error: describeError(error) }, 'lane owner not woken'),
     )
   }
 }
@@ -90,6 +90,6 @@ const passedOver = prepared<{ key: string }>(
   'select distinct key from replay_failure where replay = $1 and key is not null',
 )
 
-/** What follows of them waits behind what failed, also after a resume. */
+/** Later events of these keys wait behind the failed ones, also after a resume. */
 const keysPassedOver = async (pool: Pool, replay: number): Promise<Set<string>> =>
   new Set((await passedOver(pool, replay)).map(({ key }) => key))

@@ -32,7 +32,7 @@ export interface ShownReplay extends ReplayRow {
   readonly failures: readonly ReplayFailure[]
 }
 
-/** @param failuresAtMost of the events passed over @throws TallyError USAGE if there is no such replay */
+/** @param failuresAtMost of the skipped events @throws TallyError USAGE if there is no such replay */
 export async function showReplay(context: Here, id: number, failuresAtMost = 100): Promise<ShownReplay> {
   const row = await found(context, id)
   const { pool } = context
@@ -40,8 +40,8 @@ export async function showReplay(context: Here, id: number, failuresAtMost = 100
 }
 
 /**
- * Has the runner stop where it is, and waits until it has. One whose runner died is paused by that.
- * @throws TallyError PRECONDITION_FAILED if it has ended; the signal's reason: it will pause all the same
+ * Asks the runner to pause, and waits until it has. A replay whose runner died becomes paused.
+ * @throws TallyError PRECONDITION_FAILED if it has ended; the signal's reason: the request stays
  */
 export async function pauseReplay(context: Here, id: number, signal?: AbortSignal): Promise<ReplayRow> {
   const lock = await askOrTake(context, id, 'pause', signal)
@@ -55,8 +55,8 @@ export async function pauseReplay(context: Here, id: number, signal?: AbortSigna
 }
 
 /**
- * Ends a replay for good where it is: what it has done stays, what it has left half done is put right.
- * @throws TallyError PRECONDITION_FAILED if it has ended; what keeps it from being put right: it can be cancelled again
+ * Ends a replay for good: its effects stay, unfinished work is cleaned up.
+ * @throws TallyError PRECONDITION_FAILED if it has ended; errors of the clean-up: it can be cancelled again
  */
 export async function cancelReplay(context: ReplayContext, id: number, signal?: AbortSignal): Promise<ReplayRow> {
   const lock = await askOrTake(context, id, 'cancel', signal)
@@ -76,7 +76,7 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
 }
 
 /**
- * Puts back what was before a replay that has ended.
+ * Restores the state before a replay that has ended.
  * @throws TallyError PRECONDITION_FAILED if that cannot be; the signal's reason: it can be undone again
  */
 export async function undoReplay(
@@ -111,14 +111,14 @@ export async function undoReplay(
   return found(context, id)
 }
 
-/** Makes this process the only one whose progress counts; what the replay is stays. */
+/** Makes this process the runner; the replay keeps its state. */
 async function take({ pool }: Here, row: ReplayRow): Promise<OwnRun> {
   const run = await beginRun(pool, row.id, thisRunner())
   if (run === undefined) throw new TallyError('INVARIANT', `replay ${row.id} is gone`)
   return { ...row, run }
 }
 
-/** Waits until the runner has done what is wanted. @returns the lock if there is no runner to do it */
+/** Waits until the runner has paused or cancelled. @returns the lock if there is no runner */
 async function askOrTake(
   context: Here,
   id: number,

@@ -25,15 +25,15 @@ export interface ReplayEnd extends ReplayProgress {
 export interface Following {
   /** Pauses the replay. */
   readonly signal?: AbortSignal
-  /** About twice a second, as saved. */
+  /** Called about twice a second with the saved progress. */
   onProgress?(progress: ReplayProgress): void
   onNote?(text: string): void
 }
 
-/** A run that is ours: its replay as of its beginning. */
+/** A run of this process, with its replay at the beginning of the run. */
 export type OwnRun = Pick<ReplayRow, 'id' | 'mode' | 'plan' | 'options' | 'figures' | 'run'>
 
-/** A replay as a mode sees it. */
+/** The view of a mode on a replay. */
 export async function openRun(
   { pool, log }: Pick<ReplayContext, 'pool' | 'log'>,
   own: OwnRun,
@@ -53,7 +53,7 @@ export async function openRun(
     ...more,
     async advance(tx, advances, added) {
       if (!(await saveAdvance(tx, own, advances, added)))
-        throw new TallyError('FENCED', `someone else has resumed replay ${id}`)
+        throw new TallyError('FENCED', `another process has resumed replay ${id}`)
     },
     noteFailures: (tx, failures) => saveFailures(tx, id, failures),
   }
@@ -62,8 +62,8 @@ export async function openRun(
 type Stop = Pick<ReplayEnd, 'because'> & { readonly state: 'paused' | 'stopped' | 'cancelled'; readonly reason: string }
 
 /**
- * Runs the mode to its end, or until something stops it, and keeps how it ended.
- * @throws TallyError FENCED if someone else has resumed it; whatever keeps the end from being kept: it then counts as died
+ * Runs the mode until it ends or is stopped, and saves how it ended.
+ * @throws TallyError FENCED if another process has resumed it; errors of saving the end: the replay then counts as died
  */
 export async function executeRun(
   context: ReplayContext,
@@ -107,7 +107,7 @@ export async function executeRun(
   return keepEnd(context, own, stop ?? { state: 'done', because: 'done', reason: null })
 }
 
-/** Has the mode put right what is left of a replay that will not go on. */
+/** Lets the mode clean up after a replay that will not be resumed. */
 export async function abandonReplay(context: ReplayContext, own: OwnRun): Promise<void> {
   const { figures } = await readProgress(context.pool, own.id)
   await modes[own.mode].abandon(context, await openRun(context, { ...own, figures }))
@@ -120,12 +120,12 @@ export async function keepEnd(
 ): Promise<ReplayEnd> {
   return inTransaction(pool, async (tx) => {
     if (!(await endRun(tx, own, end.state, end.reason)))
-      throw new TallyError('FENCED', `someone else has resumed replay ${own.id}`)
+      throw new TallyError('FENCED', `another process has resumed replay ${own.id}`)
     return { ...(await readProgress(tx, own.id)), ...end, id: own.id }
   })
 }
 
-/** What makes a run end before its end; the first of it counts. */
+/** Collects reasons to stop a run; the first one counts. */
 class Stopping {
   private readonly controller = new AbortController()
   private readonly undo: (() => void)[] = []
@@ -157,7 +157,7 @@ class Stopping {
   }
 }
 
-/** Looks what others want, and tells how far it is. Never rejects. */
+/** Polls for pause and cancel requests, reports progress. Never rejects. */
 async function watch(
   { connection }: TargetLock,
   { id, run, options: { until = Infinity } }: OwnRun,
@@ -182,7 +182,7 @@ async function watch(
   }
 }
 
-/** A limit that cannot be watched is not kept, so that stops it, too. Never rejects. */
+/** A limit that cannot be monitored stops the run, too. Never rejects. */
 async function watchLag(
   context: ReplayContext,
   { options: { maxLag } }: OwnRun,

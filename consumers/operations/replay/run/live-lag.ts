@@ -3,7 +3,7 @@ import { groupStanding } from '../reading/group-standing.ts'
 import type { ReplayContext } from '../mode.ts'
 import { topicsOf } from '../rebuild/beginnings.ts'
 
-/** How many offsets the group of a replay has not read yet, over all its topics. What a replay has it take again is not new. */
+/** The lag of a replay's group over all its topics, offsets. A redelivery does not count. */
 export async function liveLag(
   { config: { namespace, generation }, definition, pool }: ReplayContext,
   admin: Admin,

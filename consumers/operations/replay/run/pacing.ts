@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunOptions } from '../mode.ts'
 
-/** Steps a second where a rate is asked for: evenly, and no lane is held for long. */
+/** Steps per second under a rate: even, and no lane is locked for long. */
 const stepsPerSecond = 10
 
-/** Holds a replay to `rate` and `max`. Time it did not use is not saved up. */
+/** Limits a replay to `rate` and `max`. Unused time does not accumulate. */
 export class Pacing {
   private readonly rate: number
   private readonly max: number
@@ -12,7 +12,7 @@ export class Pacing {
   private taken = 0
   private dueAt = 0
 
-  /** @param onMax called when more than `max` would be taken; aborts the signal `pace` is given */
+  /** @param onMax called when `max` would be exceeded; must abort the signal given to `pace` */
   constructor({ rate = Infinity, max = Infinity }: Pick<RunOptions, 'rate' | 'max'>, onMax: () => void) {
     this.rate = rate
     this.max = max

@@ -7,7 +7,7 @@ import type { Mode, Plan } from '../plan.ts'
 export type ReplayState = 'running' | 'paused' | 'stopped' | 'done' | 'cancelled' | 'undone'
 export type Wanted = 'run' | 'pause' | 'cancel'
 
-/** A replay as it is kept. */
+/** A stored replay. */
 export interface ReplayRow {
   readonly id: number
   readonly planId: string
@@ -28,7 +28,7 @@ export interface ReplayRow {
   readonly figures: Figures
   readonly createdAt: Date
   readonly endedAt: Date | null
-  /** Whether somebody works on it, or on another replay of its target. */
+  /** Whether a process works on it, or on another replay of its target. */
   readonly attended: boolean
 }
 
@@ -109,11 +109,11 @@ const ranges = prepared<{ [K in keyof ReplayPartition]: ReplayPartition[K] }>(
 
 export const readRanges = (tx: Tx, replay: number): Promise<ReplayPartition[]> => ranges(tx, replay)
 
-/** How far a replay is, as saved. */
+/** The saved progress of a replay. */
 export interface ReplayProgress {
   readonly run: number
   readonly wanted: Wanted
-  /** Offsets behind it, of all. */
+  /** Processed offsets, and all. */
   readonly offsets: number
   readonly allOffsets: number
   readonly scanned: number
@@ -147,7 +147,7 @@ const begin = prepared<{ run: number }>(
 )
 
 /**
- * Makes whoever calls this the only one whose progress counts.
+ * Begins a run of the calling process: from now on only its progress counts.
  * @param change what it becomes by that; without it, it stays what it is
  */
 export async function beginRun(
@@ -243,6 +243,6 @@ const ask = prepared<{ id: number }>(
   `update replay set wanted = $2 where id = $1 and state = 'running' and wanted not in ('cancel', $2) returning id`,
 )
 
-/** Has the runner pause or cancel, soon; a wish to cancel is not taken back. */
+/** Asks the runner to pause or cancel. A request to cancel cannot be withdrawn. */
 export const askRunner = async (tx: Tx, replay: number, wanted: Exclude<Wanted, 'run'>): Promise<void> =>
   void (await ask(tx, replay, wanted))

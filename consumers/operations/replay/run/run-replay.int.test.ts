@@ -215,7 +215,7 @@ test('every reason not to run is told, and nothing is moved', async () => {
   expect(await listReplays(context.pool)).toEqual([])
 })
 
-test('a process that learnt of the topics before they were made anew begins no replay', async () => {
+test('a process that read the topics before they were re-created begins no replay', async () => {
   await using world = await open(5)
   const { context, plan, bench } = world
   const { namespace, pool } = bench.sandbox
@@ -223,6 +223,6 @@ test('a process that learnt of the topics before they were made anew begins no r
   await pool.query(
     `insert into ${generationTable(namespace)} (number, partitions, actor, switched_at) values (2, 5, 'ada', now())`,
   )
-  await expect(startReplay(context, plan, {}, by)).rejects.toThrow('the topics were made anew with 5 partitions')
+  await expect(startReplay(context, plan, {}, by)).rejects.toThrow('the topics were re-created with 5 partitions')
   expect(await listReplays(context.pool)).toEqual([])
 })

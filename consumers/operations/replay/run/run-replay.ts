@@ -16,23 +16,23 @@ import type { ReplayRow } from './replay-table.ts'
 import { inTheWay, lockTarget } from './target-lock.ts'
 
 export interface Starting extends Following {
-  /** Who wants it, and why: for the record. */
+  /** Who starts it, and why; kept with the replay. */
   readonly actor: string
   readonly why?: string
   /** Called with its id when it has begun. */
   onBegin?(id: number): void
 }
 
-/** Who runs it, for people. */
+/** Host and process, as shown to operators. */
 export const thisRunner = (): string => `${hostname()}, process ${process.pid}`
 
-/** What a replay of this plan fills or moves: only one at a time. */
+/** What a replay of this plan fills or moves; each target has at most one replay at a time. */
 export const targetOf = ({ group, mode, toTopic }: Plan): string =>
   mode === 'copy' ? `topic ${toTopic}` : (group ?? 'nothing')
 
 /**
- * Runs a plan. Killed, it can be resumed from what was saved last.
- * @throws TallyError PRECONDITION_FAILED with every reason why it cannot be run, nothing is moved then; FENCED if someone resumed it elsewhere
+ * Runs a plan. After a kill, it can be resumed from the saved progress.
+ * @throws TallyError PRECONDITION_FAILED with all unmet preconditions, before anything is changed; FENCED if another process resumed it
  */
 export async function startReplay(
   context: ReplayContext,
@@ -58,7 +58,7 @@ export async function startReplay(
       runner: thisRunner(),
       before: new Map(before),
     })
-    // Asked behind the row: from now on a change of the partitions waits for this transaction, and then finds an open replay
+    // Read after the insert: from now on a change of the partitions waits for this transaction, and then finds an open replay
     await refuseOldTopics(tx, context.config)
     return inserted
   })
@@ -69,8 +69,8 @@ export async function startReplay(
 }
 
 /**
- * Goes on with a replay that was paused or stopped, or whose runner died.
- * @param changes to how it was run so far; `max` and `until` hold for one run
+ * Resumes a replay that was paused or stopped, or whose runner died.
+ * @param changes of its options; `max` and `until` apply to one run
  * @throws TallyError as `startReplay`
  */
 export async function resumeReplay(
@@ -100,20 +100,20 @@ export async function found({ pool }: Pick<ReplayContext, 'pool'>, id: number): 
   return row
 }
 
-/** @throws TallyError PRECONDITION_FAILED if the topics were made anew since this process learnt of them */
+/** @throws TallyError PRECONDITION_FAILED if the topics were re-created since this process read the configuration */
 async function refuseOldTopics(tx: Tx, { namespace, generation }: Config): Promise<void> {
   const current = await readCurrent(tx, namespace)
   if (current && current.number !== generation)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `the topics were made anew with ${current.partitions} partitions meanwhile: plan again`,
+      `the topics were re-created with ${current.partitions} partitions meanwhile: make a new plan`,
     )
 }
 
 /** JSON leaves out what is undefined. */
 const lasting = (options: RunOptions): RunOptions => ({ ...options, max: undefined, until: undefined })
 
-/** What is left of the plan: what lies behind it may have been deleted meanwhile. */
+/** The rest of the plan: events before it may have been deleted meanwhile. */
 async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<Plan> {
   const reached = new Map((await readRanges(pool, id)).map((each) => [`${each.topic}/${each.partition}`, each.next]))
   const from = ({ topic, partition, from: begin }: Plan['partitions'][number]) =>
@@ -121,19 +121,22 @@ async function rest({ pool }: ReplayContext, { id, plan }: ReplayRow): Promise<P
   return { ...plan, partitions: plan.partitions.map((range) => ({ ...range, from: from(range) })) }
 }
 
-/** @throws TallyError PRECONDITION_FAILED with every reason why a plan cannot be run now */
+/** @throws TallyError PRECONDITION_FAILED with all unmet preconditions of a plan */
 export async function refuse(context: ReplayContext, plan: Plan, options: RunOptions): Promise<void> {
   const sentences = await reasonsAgainst(context, plan, options)
   if (sentences.length === 0) return
-  throw new TallyError('PRECONDITION_FAILED', ['This cannot be run, nothing was moved:', ...sentences].join('\n  - '))
+  throw new TallyError(
+    'PRECONDITION_FAILED',
+    ['The plan cannot be run, nothing was changed:', ...sentences].join('\n  - '),
+  )
 }
 
-/** Every reason why a plan cannot be run now, a sentence each. */
+/** All unmet preconditions of a plan, a sentence each. */
 export async function reasonsAgainst(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { fatal, drift } = await checkDrift(context, plan)
   return [
     ...fatal,
-    ...(options.acceptDrift ? [] : drift.map((sentence) => `${sentence} (--accept-drift goes on all the same)`)),
+    ...(options.acceptDrift ? [] : drift.map((sentence) => `${sentence} (--accept-drift runs it anyway)`)),
     ...(options.acceptLost ? [] : lost(plan)),
     ...impossible(context, options),
     ...(fatal.length > 0 ? [] : await modes[plan.mode].preconditions(context, plan, options)),
@@ -144,7 +147,7 @@ const lost = ({ partitions }: Plan): string[] =>
   partitions.flatMap(({ topic, partition, lost: offsets }) =>
     offsets > 0
       ? [
-          `${topic}/${partition}: retention has deleted ${offsets} offsets asked for (--accept-lost goes on without them)`,
+          `${topic}/${partition}: retention has deleted ${offsets} offsets of the range (--accept-lost runs without them)`,
         ]
       : [],
   )

@@ -5,7 +5,7 @@ import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { lockKey, readOpenReplay } from './replay-table.ts'
 import type { ReplayRow } from './replay-table.ts'
 
-/** Who holds it is the only one that works on replays of a target; it is let go of when the process dies. */
+/** The holder is the only process that works on replays of a target. A lock of a dead process is released. */
 export interface TargetLock extends AsyncDisposable {
   /** The connection that holds it: as long as that answers, it is held. */
   readonly connection: Tx
@@ -13,7 +13,7 @@ export interface TargetLock extends AsyncDisposable {
   readonly lost: AbortSignal
 }
 
-/** @returns undefined if somebody else holds it */
+/** @returns undefined if another process holds it */
 export async function tryLockTarget(pool: Pool, target: string): Promise<TargetLock | undefined> {
   const client = await pool.connect()
   const lost = new AbortController()
@@ -38,7 +38,7 @@ export async function tryLockTarget(pool: Pool, target: string): Promise<TargetL
   return undefined
 }
 
-/** A connection that cannot give it back is closed, which does the same. */
+/** If the lock cannot be released, its connection is closed, which releases it, too. */
 async function unlock(client: PoolClient, target: string): Promise<void> {
   try {
     await client.query(`select pg_advisory_unlock(${lockKey('$1')})`, [target])
@@ -48,7 +48,7 @@ async function unlock(client: PoolClient, target: string): Promise<void> {
   }
 }
 
-/** @throws TallyError BUSY if somebody else works on a replay of the target */
+/** @throws TallyError BUSY if another process works on a replay of the target */
 export async function lockTarget(pool: Pool, target: string): Promise<TargetLock> {
   const lock = await tryLockTarget(pool, target)
   if (lock) return lock
@@ -59,19 +59,19 @@ export async function lockTarget(pool: Pool, target: string): Promise<TargetLock
   )
 }
 
-/** Why something must wait that no replay may meet, not even one that is to be resumed. */
+/** Why an operation must wait that no open replay may meet. */
 export const endItFirst = ({ id, target, state }: Pick<ReplayRow, 'id' | 'target' | 'state'>): string =>
   `Replay ${id} of ${target} is ${state}: end it first, or cancel it (\`npm run replay -- cancel ${id}\`)`
 
-/** How a replay is, in a word: `died` if it says it is running and nobody runs it. */
+/** The state of a replay, or `died` if it is running without a runner. */
 export const conditionOf = ({ state, attended }: Pick<ReplayRow, 'state' | 'attended'>): string =>
   state === 'running' && !attended ? 'died' : state
 
-/** Why nothing else can be replayed into this target. */
+/** Why no other replay of the target can begin. */
 export function inTheWay(open: ReplayRow): string {
   const { id, target, runner, reason } = open
   const condition = conditionOf(open)
-  const go = `\`npm run replay -- resume ${id}\` goes on with it, \`npm run replay -- cancel ${id}\` ends it`
+  const go = `\`npm run replay -- resume ${id}\` resumes it, \`npm run replay -- cancel ${id}\` ends it`
   if (condition === 'running') return `replay ${id} of ${target} is running (${runner}); two would meet`
   const why = condition === 'died' ? ` (${runner})` : reason ? ` (${reason})` : ''
   return `replay ${id} of ${target} has ${condition === 'died' ? 'died' : `been ${condition}`}${why}: ${go}`

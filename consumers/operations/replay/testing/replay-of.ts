@@ -21,7 +21,7 @@ export interface ReplayOf extends AsyncDisposable {
   readonly context: ReplayContext
   readonly run: ReplayRun
   figures(): Figures
-  /** Events that were passed over, and lines for people. */
+  /** Skipped events, and notes. */
   readonly failures: readonly ReplayFailure[]
   readonly notes: readonly string[]
   /** Summed over all ranges. */
