@@ -1,4 +1,4 @@
-import { readParkedLog } from '../../consumers/operations/parked/read-parked-log.ts'
+import { readParkedLog } from '../../consumers/operations/parked/show-parked.ts'
 import type { OpenGroup } from '../../consumers/operations/parked/parked-groups.ts'
 import { printJson, printTable } from '../cli/command.ts'
 import { cut, printable } from './printable.ts'

@@ -11,7 +11,7 @@ import { choose, findEvents } from './choose-parked.ts'
 import { dropChosen } from './drop-parked.ts'
 import { prepareEdits, writeEdits } from './mend-parked.ts'
 import { listRecords } from './parked-records.ts'
-import { readParkedLog } from './read-parked-log.ts'
+import { readParkedLog } from './show-parked.ts'
 import { seeThrough } from './redrive-parked.ts'
 
 const by = { actor: 'ada', why: 'the sender wrote text' }

@@ -1,11 +1,12 @@
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import { loadConsumer } from '../../runtime/load-consumer.ts'
-import { readAudit } from '../../runtime/tables/audit.ts'
-import type { AuditEntry } from '../../runtime/tables/audit.ts'
+import { readAudit, readLog } from '../../runtime/tables/audit.ts'
+import type { AuditEntry, LogEntry, LogFilter } from '../../runtime/tables/audit.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { connectCodecIfThere } from '../connect-codec.ts'
 import type { ChosenEvent } from './choose-parked.ts'
+import type { OpenGroup } from './parked-groups.ts'
 import { laneObstacles } from './lane-obstacles.ts'
 import type { LaneObstacle } from './lane-obstacles.ts'
 import { listParked, readParked } from '../../runtime/tables/parked-list.ts'
@@ -45,4 +46,18 @@ export async function showParked(
     obstacles: await laneObstacles(pool, [row.lane]),
     state: (await table.load(pool, [row.key])).get(row.key),
   }
+}
+
+/** An act on a parked event of a group. */
+export type GroupLogEntry = LogEntry & { readonly group: string }
+
+/** What operators and lanes' owners did to parked events, the newest first. */
+export async function readParkedLog(groups: readonly OpenGroup[], filter: LogFilter): Promise<GroupLogEntry[]> {
+  const entries = await Promise.all(
+    groups.map(async ({ name, pool }) => (await readLog(pool, filter)).map((entry) => ({ group: name, ...entry }))),
+  )
+  return entries
+    .flat()
+    .toSorted((a, b) => b.at.getTime() - a.at.getTime() || b.id - a.id)
+    .slice(0, filter.limit)
 }
