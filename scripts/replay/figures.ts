@@ -24,7 +24,7 @@ export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'
   if (mode === 'rebuild') {
     const { folded = 0, swapped = 0, undone = 0, lockedMs, ...others } = figures
     const tables = undone
-      ? 'the tables it had are back'
+      ? 'the former tables are back'
       : swapped
         ? `the new tables are in place, its lanes waited ${duration(lockedMs ?? 0)} for that`
         : 'nothing is swapped'
