@@ -16,7 +16,6 @@ import { surroundings } from './bench/surroundings.ts'
 
 interface BenchOptions extends CommonOptions {
   quick?: boolean
-  long?: boolean
   profile?: boolean
   store?: boolean
   events?: number
@@ -34,7 +33,6 @@ export const benchCommand = ({ signal }: CommandFrame): Command =>
   )
     .argument('<name>', 'benchmark to run, or list, all, guard')
     .option('--quick', 'few events and one repeat: shows that it runs, not how fast')
-    .option('--long', 'add sizes that take hours')
     .option('--only <contender...>', 'run these contenders only')
     .option('--events <count>', 'events of one repeat (default: as the benchmark says)', integer(1))
     .option('--repeats <count>', 'repeats of each contender (default: 5)', integer(1))
@@ -61,9 +59,8 @@ function list({ json }: BenchOptions): void {
  * The benchmark with the contenders that were named, or all that take part in a run of this size.
  * @throws TallyError USAGE if there is none of a name
  */
-function takingPart(benchmark: Benchmark, { only, quick, long }: BenchOptions): Benchmark {
-  const left = new Set([...(long ? [] : ['long']), ...(quick ? ['usual'] : [])])
-  const names = only ?? benchmark.contenders.flatMap(({ name, size = '' }) => (left.has(size) ? [] : name))
+function takingPart(benchmark: Benchmark, { only, quick }: BenchOptions): Benchmark {
+  const names = only ?? benchmark.contenders.flatMap(({ name, large }) => (quick && large ? [] : name))
   const [first, ...others] = names.map((name) => findContender(benchmark, name))
   if (!first) return benchmark
   const known = (name?: string) => name === undefined || names.includes(name)
@@ -83,16 +80,16 @@ async function compare({ store, json }: BenchOptions, signal: AbortSignal): Prom
 }
 
 async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: AbortSignal): Promise<void> {
-  const { quick = false, long = false, profile, json, out } = options
+  const { quick = false, profile, json, out } = options
   const profiles = profile ? join(out, 'profiles') : undefined
   if (profiles) mkdirSync(profiles, { recursive: true })
   await using servers = await openServers(say, signal)
   for (const benchmark of chosen) {
-    const { usual, quick: few, long: many = usual } = benchmark.events
+    const { usual, quick: few } = benchmark.events
     const report = await runBenchmark(takingPart(benchmark, options), {
-      events: options.events ?? (quick ? few : long ? many : usual),
+      events: options.events ?? (quick ? few : usual),
       repeats: options.repeats ?? (quick ? 1 : 5),
-      ...{ long, profiles, signal, say },
+      ...{ profiles, signal, say },
       env: servers.env,
       surroundings: surroundings(servers.setup),
     })

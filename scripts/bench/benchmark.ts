@@ -12,7 +12,7 @@ export interface Benchmark {
   /** Of what the rate counts: `events/s`, `orders/s`. */
   readonly unit: string
   /** Events of one repeat, for a contender whose `share` is 1. */
-  readonly events: { readonly usual: number; readonly quick: number; readonly long?: number }
+  readonly events: { readonly usual: number; readonly quick: number }
   /** Ours first. */
   readonly contenders: readonly [Contender, ...Contender[]]
   readonly bars?: readonly Bar[]
@@ -26,8 +26,8 @@ export interface Contender {
   readonly setup: string
   /** What part of the events it is given: a slow one would take all day, and the rate is what counts. @default 1 */
   readonly share?: number
-  /** The least run it takes part in: not in those with `--quick`, or only in those with `--long`. @default any */
-  readonly size?: 'usual' | 'long'
+  /** Too large for `--quick`. */
+  readonly large?: boolean
   /**
    * One repeat, from nothing: it makes what it needs in the sandbox, does the work, and counts the effects before it
    * answers.
@@ -41,8 +41,6 @@ export interface Ground {
   /** Topics and schemas of its own, dropped after the repeat. */
   readonly sandbox: Sandbox
   readonly events: number
-  /** Asked for with `--long`: sizes that take hours. */
-  readonly long: boolean
   readonly signal: AbortSignal
   /** Folder for CPU profiles, where they were asked for. */
   readonly profiles?: string

@@ -8,7 +8,6 @@ import type { Surroundings } from './surroundings.ts'
 export interface RunOptions {
   readonly events: number
   readonly repeats: number
-  readonly long: boolean
   readonly profiles?: string
   /** Variables that lead to the servers. */
   readonly env: NodeJS.ProcessEnv
@@ -22,7 +21,7 @@ export interface RunOptions {
  * @throws TallyError INVARIANT if one of them did not do all of its work exactly once
  */
 export async function runBenchmark(benchmark: Benchmark, options: RunOptions): Promise<Report> {
-  const { events, repeats, long, profiles, env, surroundings, signal, say } = options
+  const { events, repeats, profiles, env, surroundings, signal, say } = options
   const measured = benchmark.contenders.map((contender) => ({
     contender,
     events: Math.max(1, Math.round(events * (contender.share ?? 1))),
@@ -32,7 +31,7 @@ export async function runBenchmark(benchmark: Benchmark, options: RunOptions): P
     for (const each of measured) {
       signal.throwIfAborted()
       await using sandbox = createSandbox(env)
-      const repeat = await each.contender.measure({ sandbox, events: each.events, long, profiles, signal })
+      const repeat = await each.contender.measure({ sandbox, events: each.events, profiles, signal })
       each.repeats.push(repeat)
       say(
         `${benchmark.name} ${round}/${repeats} ${each.contender.name}: ${rounded(repeat.perSecond)} ${benchmark.unit}`,

@@ -117,6 +117,7 @@ const homeOf = (path: string, places: readonly string[]): string | undefined =>
 test('imports point one way between the layers', () => {
   const back = sources.flatMap(({ path, imports }) =>
     imports
+      .filter((target) => layers.includes(layerOf(target)))
       .filter((target) => layers.indexOf(layerOf(target)) < layers.indexOf(layerOf(path)))
       .map((target) => `${path} imports ${target}: ${layers.join(' → ')}`),
   )
@@ -178,8 +179,6 @@ const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^scripts\/simulate\/broker\/fetched-batch\.ts$/, 'kafkajs’s own batch, for which it has no types'],
   [/^infra\/kafka\/patches\/idle\.ts$/, 'one file per patch of kafkajs'],
   [/^infra\/postgres\/cork-writes\.ts$/, 'one file per patch of pg'],
-  [/^infra\/testing\/test-logger\.ts$/, 'what tests log to; environment.ts shows it'],
-  [/\/testing\/(samples|global-teardown)\.ts$/, 'loaded by its path in another process'],
 ]
 const isConcept = (path: string): boolean =>
   files.some(({ path: other }) => other.replace(/(\.int)?\.test\.ts$/, '.ts') === path && other !== path) ||
@@ -188,13 +187,12 @@ const isConcept = (path: string): boolean =>
 test('a short file with one user is a concept of its own, or part of its user', () => {
   const uses = files.flatMap(({ path, imports }) => [...new Set(imports)].map((target) => ({ path, target })))
   const users = Map.groupBy(
-    // Tests are the users of a test kit, and of nothing else
-    uses.filter(({ path, target }) => !path.endsWith('.test.ts') || forTests(target)),
+    uses.filter(({ path }) => !path.endsWith('.test.ts')),
     ({ target }) => target,
   )
   const scraps = sources.flatMap(({ path, lines }) => {
     const [user, ...others] = users.get(path) ?? []
-    if (lines >= 30 || !user || others.length > 0 || isConcept(path)) return []
+    if (lines >= 30 || !user || others.length > 0 || forTests(path) || isConcept(path)) return []
     return [`${path}: ${lines} lines, used by ${user.path} only: merge them, or name the concept in this test`]
   })
   expect(scraps).toEqual([])

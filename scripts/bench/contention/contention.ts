@@ -44,7 +44,7 @@ function tally(percent: number, lanes: number): Contender {
   return {
     name: nameOf(percent, lanes),
     setup: `one replica of the inventory, ${lanes === 1 ? '1 lane' : `${lanes} lanes`}`,
-    size: lanes === usualLanes ? undefined : 'usual',
+    large: lanes !== usualLanes,
     measure: (ground) => inventory({ ...ground, sandbox: withLanes(ground.sandbox, lanes) }, percent),
   }
 }

@@ -63,7 +63,7 @@ async function runBursts(options: RatioOptions, start: Start): Promise<number[]>
 
 function openGround({ env, signal }: RatioOptions, events: number): Ground & AsyncDisposable {
   const sandbox = createSandbox(env)
-  return { sandbox, events, long: false, signal, [Symbol.asyncDispose]: () => sandbox.close() }
+  return { sandbox, events, signal, [Symbol.asyncDispose]: () => sandbox.close() }
 }
 
 function best(name: string, rates: { ours: number[]; theirs: number[] }, { say }: RatioOptions): number {

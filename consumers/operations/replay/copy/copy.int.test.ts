@@ -101,7 +101,7 @@ describe('copying', () => {
     const stopped = await startReplay(
       replay.context,
       replay.plan,
-      { rate: 20 },
+      { rate: 5 }, // Slow enough to be stopped half way, however busy the machine is
       { ...by, signal: signal.signal, onProgress },
     )
     expect(stopped).toMatchObject({ state: 'paused', because: 'signal' })

@@ -127,7 +127,7 @@ describe('a runner that died', () => {
   test('whose replay was resumed elsewhere can save nothing any more, and leaves it to the other', async () => {
     await using world = await open(30)
     const { context, reprocessing } = world
-    const { id, end } = await begun(context, reprocessing, { rate: 20 })
+    const { id, end } = await begun(context, reprocessing, { rate: 5 })
     const outcome = end.catch((error: unknown) => error)
     const { pool } = context
     await waitUntil('it has got somewhere', async () => (await readProgress(pool, id)).selected > 0)
@@ -136,13 +136,13 @@ describe('a runner that died', () => {
     const { selected } = await readProgress(pool, id)
     expect(selected).toBeLessThan(30)
     expect(await readReplay(pool, id)).toMatchObject({ state: 'running', run, runner: 'another', attended: false })
-    expect(await resumeReplay(context, id, {})).toMatchObject({ state: 'done', figures: { handled: 30 } })
+    expect(await resumeReplay(context, id, { rate: 1_000 })).toMatchObject({ state: 'done', figures: { handled: 30 } })
   })
 
   test('stops by itself when it loses its hold on the target', async () => {
     await using world = await open(30)
     const { context, reprocessing, bench } = world
-    const { id, end } = await begun(context, reprocessing, { rate: 20 })
+    const { id, end } = await begun(context, reprocessing, { rate: 5 })
     await waitUntil('it has got somewhere', async () => (await readProgress(context.pool, id)).selected > 0)
     const { rowCount } = await bench.pool.query(
       `select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and classid = $1::regclass::oid`,
@@ -150,7 +150,7 @@ describe('a runner that died', () => {
     )
     expect(rowCount).toBe(1)
     expect(await end).toMatchObject({ id, state: 'stopped', because: 'failure' })
-    expect(await resumeReplay(context, id, {})).toMatchObject({ state: 'done', figures: { handled: 30 } })
+    expect(await resumeReplay(context, id, { rate: 1_000 })).toMatchObject({ state: 'done', figures: { handled: 30 } })
   })
 
   test('can be paused or cancelled by others', async () => {
@@ -181,7 +181,7 @@ describe('limits', () => {
   test('--until pauses; what is past is refused', async () => {
     await using world = await open(30)
     const { context, reprocessing } = world
-    const end = await startReplay(context, reprocessing, { until: Date.now() + 700, rate: 5 }, by)
+    const end = await startReplay(context, reprocessing, { until: Date.now() + 2_000, rate: 5 }, by)
     expect(end).toMatchObject({ state: 'paused', because: 'limit' })
     expect(end.selected).toBeLessThan(30)
     await expect(resumeReplay(context, end.id, { until: Date.now() - 1 })).rejects.toThrow('that is past')

@@ -65,9 +65,9 @@ test('a header flood and odd header names', async () => {
   const odd = JSON.parse('{"__proto__":"a","constructor":"b","":"c"}') as Record<string, string>
   await producer.send({ topic, messages: [{ value: 'odd', headers: odd }] })
   await producer.disconnect()
-  const started = performance.now()
+  const before = process.cpuUsage() // Of the time on the clock a busy machine takes any amount
   const records = await readTopic(sandbox.kafka, topic)
-  expect(performance.now() - started).toBeLessThan(5_000)
+  expect(process.cpuUsage(before).user).toBeLessThan(5_000_000)
   expect(records).toHaveLength(4)
   expect(Object.keys(records[0]!.headers!)).toHaveLength(10_000)
   expect(records[1]!.headers!['h']).toHaveLength(9_000)
