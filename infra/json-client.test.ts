@@ -35,7 +35,7 @@ describe('JSON client', () => {
   test.each([
     ['another status', 500, '{"id":"x"}', 'The bank answered 500'],
     ['too many requests', 429, '', 'The bank answered 429'],
-    ['a success nobody agreed on', 200, '{"id":"x"}', 'The bank answered 200'],
+    ['a success that is not part of the contract', 200, '{"id":"x"}', 'The bank answered 200'],
     ['a redirect', 302, '', 'The bank answered 302'],
     ['no body', 201, '', 'should not have (body:'],
     ['a web page', 201, '<html>', 'should not have (body:'],

@@ -4,7 +4,7 @@ import { deleteData } from '../infra/stack/supervisor/data-dir.ts'
 import { leftoversOf } from '../infra/stack/supervisor/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
-import { readRecord } from '../infra/stack/supervisor/stack-record.ts'
+import { readStackRecord } from '../infra/stack/supervisor/stack-record.ts'
 import { addSubcommand, createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
@@ -81,7 +81,7 @@ async function status({ json }: CommonOptions): Promise<void> {
 }
 
 function sayNoStack(dataDir: string): void {
-  const record = readRecord(dataDir)
+  const record = readStackRecord(dataDir)
   const left = record ? leftoversOf(record).map(({ title }) => title) : []
   if (left.length > 0)
     say(`The supervisor has ended, but these processes run: ${left.join(', ')}. \`npm run stack -- down\` stops them.`)

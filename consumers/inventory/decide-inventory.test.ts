@@ -126,7 +126,7 @@ describe('inventory, in every interleaving and with every event told twice', () 
   }
   const short = warehouse({ tea: 1, mug: 1 })
 
-  test('an order nobody ends holds its goods once, or none', () => {
+  test('an order that never ends holds its goods once, or none', () => {
     expect(outcomes(stocked, [], [])).toEqual(new Set(['StockReserved 3 2 0']))
     expect(outcomes(short, [], [])).toEqual(new Set(['StockRejected 1 0 0']))
   })

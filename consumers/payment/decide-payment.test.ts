@@ -116,7 +116,7 @@ describe('payment, in every interleaving and with every event told twice', () =>
       endings(...scenario).map(({ calls, events }) => [...calls.map(({ kind }) => kind), ...typesOf(events)].join(' ')),
     )
 
-  test('an order nobody ends holds its money once', () => {
+  test('an order that never ends holds its money once', () => {
     expect(outcomes('authorized', [], [])).toEqual(new Set(['authorize PaymentAuthorized']))
     expect(outcomes('declined', [], [])).toEqual(new Set(['authorize PaymentDeclined']))
   })

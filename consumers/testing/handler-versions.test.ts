@@ -41,7 +41,7 @@ describe('the id of an event, after its handler has changed', () => {
     expect(idsOf('tester', ...events).get(reserved)).toBe(before),
   )
 
-  test('is the same for other content: whoever has the first one drops the second', () =>
+  test('is the same for other content: a reader of the first one drops the second', () =>
     expect(idsOf('tester', another).get(another)).toBe(before))
 
   test('goes to another event if one of the type is put before it', () => {

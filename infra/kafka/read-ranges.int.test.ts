@@ -50,7 +50,7 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
-test('each range is read from its first offset to its last, no further, whoever is asked first', async () => {
+test('each range is read from its first offset to its last, no further, whichever is requested first', async () => {
   const topic = await filled([5_000, 300, 10])
   await using reader = await open([
     { topic, partition: 0, from: 1_234, to: 4_321 },

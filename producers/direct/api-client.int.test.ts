@@ -42,7 +42,7 @@ test('a refusal says what is wrong and is not tried again', async () => {
   expect(String(failure)).toContain('/lines/0/sku is not in the catalogue')
 })
 
-test('requests go on while the API is overloaded, and while it restarts', async () => {
+test('requests are retried while the API is overloaded or restarts', async () => {
   const port = await freePort()
   const statuses = [503, 200, 200]
   const serve = async () => {

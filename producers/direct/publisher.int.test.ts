@@ -48,7 +48,7 @@ test('publishes many calls at once, in order per key, in the lane of the key, wi
   })
 })
 
-test('an event that does not fit its schema is refused with its whole call, and others go on', async () => {
+test('an event that does not fit its schema is refused with its whole call, and other calls continue', async () => {
   const { kafka, namespace } = sandbox
   const publisher = await Publisher.connect({ kafka, namespace, codec })
   const [good, bad, other] = generateEvents('StockReplenished', { count: 3, seed: 1 })

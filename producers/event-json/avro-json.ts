@@ -15,7 +15,7 @@ export function readAvroJson(type: AvroType, value: unknown, path: string, fault
     void faults.push(`${path} is ${value === undefined ? 'missing' : JSON.stringify(value)}: not ${expected}`)
   switch (type.kind) {
     case 'record':
-      return isObject(value) ? readRecord(type, value, path, faults) : wrong('an object')
+      return isObject(value) ? readFields(type, value, path, faults) : wrong('an object')
     case 'array':
       if (!Array.isArray(value)) return wrong('an array')
       return value.map((item, index) => readAvroJson(type.items, item, `${path}[${index}]`, faults))
@@ -51,7 +51,7 @@ export function readAvroJson(type: AvroType, value: unknown, path: string, fault
   }
 }
 
-function readRecord({ fields }: RecordType, value: JsonObject, path: string, faults: string[]): JsonObject {
+function readFields({ fields }: RecordType, value: JsonObject, path: string, faults: string[]): JsonObject {
   const known = new Set(fields.map(({ name }) => name))
   for (const name of Object.keys(value)) if (!known.has(name)) faults.push(`${path}.${name} is not known`)
   const entries = fields

@@ -3,7 +3,7 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import type { ApiClient } from '../direct/api-client.ts'
 import type { OutgoingEvent, Publisher } from '../direct/publisher.ts'
 import { sendAll } from '../direct/send-all.ts'
-import { deliveriesTaken } from './deliveries-taken.ts'
+import { awaitDeliveries } from './await-deliveries.ts'
 import type { ImportPlan } from './plan-import.ts'
 
 export interface ImportTarget {
@@ -45,6 +45,6 @@ export async function runImport(
 
   await phase('Products', 'products', products, ({ sku, product }) => api.putProduct(sku, product), 16)
   await phase('Deliveries', 'events', deliveries, publish, 5_000)
-  await deliveriesTaken(target)
+  await awaitDeliveries(target)
   await phase('Orders', 'events', orders, publish, 5_000)
 }

@@ -152,7 +152,7 @@ describe('says why it refuses', () => {
     ['a foreign record', framed(100, longOrder), 'com.example.Foreign is not an event of this version'],
     ['a schema without our fields', framed(101, longOrder), 'schema 101 cannot be read as today'],
     ['a broken schema', framed(102, longOrder), 'schema 102 cannot be read as today'],
-    ['a schema nobody knows', framed(103, longOrder), 'schema 103 is unknown to the registry'],
+    ['an unknown schema', framed(103, longOrder), 'schema 103 is unknown to the registry'],
     [
       'a time beyond 2^53',
       framed(idOf('CancellationRequested'), Buffer.concat([longOrder, Buffer.from('feffffffffffffffff01', 'hex')])),

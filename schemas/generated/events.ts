@@ -220,7 +220,7 @@ export interface EventData {
 
 export type EventType = keyof EventData
 
-/** Full names of the records: what a schema and the header `ce_type` say. */
+/** Full names of the records, as in a schema and in the header `ce_type`. */
 export const eventFullNames: Record<EventType, string> = {
   CancellationRefused: 'tally.shipping.CancellationRefused',
   CancellationRequested: 'tally.orders.CancellationRequested',

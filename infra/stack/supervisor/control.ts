@@ -12,7 +12,7 @@ export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unk
 /** Answers `POST /<command>` on `<dataDir>/run/control.sock`, for processes of the same user only. */
 export async function serveControl(dataDir: string, handlers: ControlHandlers): Promise<{ close(): void }> {
   const path = socketPath(dataDir)
-  rmSync(path, { force: true }) // Of a killed supervisor: whoever serves holds the lock of the data folder
+  rmSync(path, { force: true }) // Left by a killed supervisor: this process holds the lock of the data folder
   const server = createServer(async (asker, answer) => {
     const reply = (status: number, body: unknown) =>
       answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body ?? null))

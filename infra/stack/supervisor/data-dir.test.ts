@@ -16,7 +16,7 @@ describe('the data folder', () => {
     prepareDataDir(dataDir)
   })
 
-  test('is refused when it holds files of somebody else', () => {
+  test('is refused when it holds foreign files', () => {
     writeFileSync(join(folder, 'thesis.txt'), '')
     expect(() => prepareDataDir(folder)).toThrow(/holds files that are not Tally's.*TALLY_DATA_DIR/)
     expect(readdirSync(folder)).toEqual(['thesis.txt'])

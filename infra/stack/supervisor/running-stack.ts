@@ -5,7 +5,7 @@ import { TallyError } from '../../errors.ts'
 import { askSupervisor } from './control.ts'
 import { endLeftovers } from './leftovers.ts'
 import { isAlive, signalTo } from './process-identity.ts'
-import { lockDataDir, readRecord, recordFile } from './stack-record.ts'
+import { lockDataDir, readStackRecord, recordFile } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
 import { startStack } from './supervisor.ts'
 import type { Stack, StackOptions } from './supervisor.ts'
@@ -18,7 +18,7 @@ export async function findStack(dataDir: string): Promise<StackStatus | undefine
   try {
     return (await askSupervisor(dataDir, 'status', { withinMs: 2_000 })) as StackStatus
   } catch {
-    const record = readRecord(dataDir) // A supervisor that is too busy or frozen to answer still counts
+    const record = readStackRecord(dataDir) // A supervisor that is too busy or frozen to answer still counts
     return record && isAlive(record.supervisor) ? record : undefined
   }
 }
@@ -48,10 +48,10 @@ export async function startOrFindStack(
  */
 export async function stopStack(dataDir: string, say: (text: string) => void = () => {}): Promise<boolean> {
   if (!existsSync(dataDir)) return false
-  const record = readRecord(dataDir)
+  const record = readStackRecord(dataDir)
   const lock = (await lockDataDir(dataDir)) ?? (await takeOver(dataDir, record))
   try {
-    const left = readRecord(dataDir)
+    const left = readStackRecord(dataDir)
     if (left) await endLeftovers(left, say)
     rmSync(recordFile(dataDir), { force: true })
     return record !== undefined

@@ -44,7 +44,7 @@ export function writeRecord(dataDir: string, status: StackStatus): void {
 }
 
 /** The last record, possibly of a stack that no longer runs. */
-export function readRecord(dataDir: string): StackStatus | undefined {
+export function readStackRecord(dataDir: string): StackStatus | undefined {
   try {
     const record = JSON.parse(readFileSync(recordFile(dataDir), 'utf8')) as StackStatus
     return record.version === 1 ? record : undefined

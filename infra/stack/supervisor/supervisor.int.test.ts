@@ -11,7 +11,7 @@ import { waitUntil } from '../../testing/wait-until.ts'
 import { identify, isAlive } from './process-identity.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import { findStack, stopStack } from './running-stack.ts'
-import { readRecord, writeRecord } from './stack-record.ts'
+import { readStackRecord, writeRecord } from './stack-record.ts'
 import type { ProcessStatus, StackStatus } from './stack-record.ts'
 import { startStack } from './supervisor.ts'
 import { script, standIn, temporaryConfig } from './testing/stand-ins.ts'
@@ -110,13 +110,13 @@ describe('a start', () => {
       standIn('payment', { after: ['migrate'] }),
     ]
     let kafka: ProcessIdentity | undefined
-    const onProgress = () => (kafka ??= identityOf(readRecord(config.dataDir), 'kafka'))
+    const onProgress = () => (kafka ??= identityOf(readStackRecord(config.dataDir), 'kafka'))
     await expect(startStack(config, { processes, onProgress })).rejects.toMatchObject({
       code: 'UNREACHABLE',
       message: 'migrate failed (exit code 1). The end of its log (migrate.log):\n  column is gone',
     })
     expect(isAlive(kafka as unknown as ProcessIdentity)).toBe(false)
-    expect(readRecord(config.dataDir)).toBeUndefined()
+    expect(readStackRecord(config.dataDir)).toBeUndefined()
   })
 
   test('names a taken port and what to do, before anything runs', async () => {
@@ -156,7 +156,7 @@ describe('after its supervisor was killed', () => {
   async function killedSupervisor(): Promise<{ server: ProcessIdentity; service: ProcessIdentity }> {
     const supervisor = supervise()
     expect(await once(supervisor, 'message')).toEqual(['started', undefined])
-    const record = readRecord(config.dataDir)
+    const record = readStackRecord(config.dataDir)
     supervisor.kill('SIGKILL')
     await once(supervisor, 'exit')
     const left = { server: identityOf(record, 'server'), service: identityOf(record, 'service') }
@@ -165,7 +165,7 @@ describe('after its supervisor was killed', () => {
     return left
   }
 
-  test('a stack is started anew, with nothing left of the old one', async () => {
+  test('a new stack starts, with no process left of the old one', async () => {
     const { server } = await killedSupervisor()
     const stack = await startStack(config, { processes: [standIn('server', { kind: 'server' })] })
     expect(isAlive(server)).toBe(false)
@@ -185,7 +185,7 @@ describe('after its supervisor was killed', () => {
     const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e3)'])
     await once(bystander, 'spawn')
     const identity = identify(bystander.pid as number) as ProcessIdentity
-    const record = readRecord(config.dataDir) as StackStatus
+    const record = readStackRecord(config.dataDir) as StackStatus
     const recycled = { ...find(record, 'service'), identity: { ...identity, startTime: '1' } }
     writeRecord(config.dataDir, { ...record, processes: [find(record, 'server'), recycled] })
     await stopStack(config.dataDir)

@@ -12,7 +12,7 @@ import type { ProcessIdentity } from './process-identity.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import { Scaling } from './scaling.ts'
 import type { ReplicaSource } from './scaling.ts'
-import { lockDataDir, readRecord, recordFile, writeRecord } from './stack-record.ts'
+import { lockDataDir, readStackRecord, recordFile, writeRecord } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
 import { SupervisedProcess } from './supervised-process.ts'
 
@@ -90,7 +90,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
   signal?.addEventListener('abort', down, { once: true })
   let control: { close(): void } | undefined
   try {
-    const record = readRecord(dataDir)
+    const record = readStackRecord(dataDir)
     if (record) await endLeftovers(record, say)
     if (fresh) deleteServerData(dataDir)
     for (const { ports = [], title } of specs) for (const port of ports) await assertPortFree(port, title)

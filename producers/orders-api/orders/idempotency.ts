@@ -41,7 +41,7 @@ const find = prepared<KeyedReply>(
  * Claims keys together with their replies.
  * @returns the holder of each key: the first of those given or, if the key was claimed before, the stored one
  */
-export async function takeKeys(tx: Tx, replies: readonly KeyedReply[]): Promise<Map<string, KeyedReply>> {
+export async function claimKeys(tx: Tx, replies: readonly KeyedReply[]): Promise<Map<string, KeyedReply>> {
   const holders = new Map<string, KeyedReply>()
   for (const one of replies) if (!holders.has(one.key)) holders.set(one.key, one)
   // In one fixed order: two transactions that claim the same keys may wait for each other, but never deadlock

@@ -4,7 +4,7 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import type { OutboxRow } from '../../outbox/outbox-table.ts'
-import { takeKeys } from './idempotency.ts'
+import { claimKeys } from './idempotency.ts'
 import { ensureLanes } from '../../outbox/lane-generations.ts'
 import { createOrderBook } from './order-book.ts'
 import type { Entry } from './order-book.ts'
@@ -100,7 +100,7 @@ describe('the order book', () => {
     const { pool } = bench
     const take = (...keys: string[]) =>
       inTransaction(pool, (tx) =>
-        takeKeys(
+        claimKeys(
           tx,
           keys.map((key) => ({ key, fingerprint: Buffer.from('same'), reply: { status: 202 } })),
         ),
@@ -116,7 +116,7 @@ describe('the order book', () => {
     // Both stop at the key in the middle; unsorted, each would by then hold what the other needs next
     const middle = await pool.connect()
     await middle.query('begin')
-    await takeKeys(middle, [{ key: 'm', fingerprint: Buffer.from('x'), reply: { status: 202 } }])
+    await claimKeys(middle, [{ key: 'm', fingerprint: Buffer.from('x'), reply: { status: 202 } }])
     const first = take('a', 'm', 'z')
     await blocked(1)
     const second = take('z', 'm', 'a')

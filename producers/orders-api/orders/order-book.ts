@@ -13,7 +13,7 @@ import { appendOutbox, numberEvents } from '../../outbox/outbox-table.ts'
 import type { OutboxRow, UnnumberedEvent } from '../../outbox/outbox-table.ts'
 import { gather } from './gather.ts'
 import type { GatherOptions } from './gather.ts'
-import { repeat, takeKeys } from './idempotency.ts'
+import { repeat, claimKeys } from './idempotency.ts'
 import type { Idempotency, KeyedReply } from './idempotency.ts'
 import { reachDatabase } from '../reach-database.ts'
 import { problem } from '../http/reply.ts'
@@ -111,7 +111,7 @@ async function writeEntries(
   entries: readonly Entry[],
   { number: generation, partitions }: Generation,
 ): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
-  const { fresh, replies } = await takeFresh(tx, entries)
+  const { fresh, replies } = await claimFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
   const byLane = Map.groupBy(fresh, ({ event }) => laneOf(event.key, partitions))
   const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanesInOrder(tx, [...byLane.keys()], generation))
@@ -127,9 +127,9 @@ async function writeEntries(
 }
 
 /** Finds the entries that are not repeats, and the replies of all. */
-async function takeFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: readonly Entry[]; replies: Reply[] }> {
+async function claimFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: readonly Entry[]; replies: Reply[] }> {
   const keyed = entries.flatMap(({ idempotency, reply }) => (idempotency ? [{ ...idempotency, reply }] : []))
-  const holders = keyed.length > 0 ? await takeKeys(tx, keyed) : new Map<string, KeyedReply>()
+  const holders = keyed.length > 0 ? await claimKeys(tx, keyed) : new Map<string, KeyedReply>()
   const replies = entries.map(({ idempotency, reply }) => {
     const holder = idempotency && holders.get(idempotency.key)
     return holder ? repeat(holder, idempotency) : reply

@@ -52,10 +52,10 @@ describe('a timeline feed', () => {
     ended.add('o-1')
     await waitUntil('the end', () => rest.got.includes('end'))
     expect([all.got, rest.got, other.got]).toEqual([[1, 2, 3, 'end'], [2, 3, 'end'], []])
-    await waitUntil('nobody to ask for o-1 any more', () => asked.at(-1)?.join() === 'o-2')
+    await waitUntil('o-1 to be polled no longer', () => asked.at(-1)?.join() === 'o-2')
   })
 
-  test('asks nothing while nobody watches, and again for the next watcher', async () => {
+  test('is idle without watchers, and polls again for the next one', async () => {
     const { timelines, asked, watch } = setUp()
     feed.unwatch(watch('o-1').watcher)
     await waitUntil('the last question', () => !feed.busy)
@@ -66,7 +66,7 @@ describe('a timeline feed', () => {
     expect(new Set(asked.slice(before).map((ids) => ids.join()))).toEqual(new Set(['o-2']))
   })
 
-  test('goes on when the database comes back', async () => {
+  test('continues when the database is back', async () => {
     const { timelines, asked, watch, fail } = setUp()
     timelines.set('o-1', [entry(1)])
     fail(true)

@@ -46,7 +46,7 @@ async function readOrders() {
 
 const readiness = async (url: string) => (await supertest(url).get('/ready')).body
 
-test('what was accepted while Kafka was away is published once it is there, in order, whoever wrote it', async () => {
+test('orders accepted while Kafka was down are published once it is up, in order, whichever replica wrote them', async () => {
   await using early = await bench.start('early', { kafkaAway: true, leaseMs: 1_000 })
   const orders = await Promise.all(Array.from({ length: 30 }, () => place(early.url)))
   const [orderId = ''] = orders

@@ -1,5 +1,5 @@
 import { consumerFolders } from '../../../consumers/runtime/load-consumer.ts'
-import { readRecord } from '../../../infra/stack/supervisor/stack-record.ts'
+import { readStackRecord } from '../../../infra/stack/supervisor/stack-record.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { placeOrders } from '../api/put-load.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
@@ -39,7 +39,7 @@ async function measure(ground: Ground): Promise<Repeat> {
   const times = new OrderTimes()
   await using world = await startOutsideWorld(ground)
   await using pipeline = await startPipeline(ground, times.end)
-  const servers = readRecord(sandbox.config.dataDir)?.processes ?? [] // None if the environment names them
+  const servers = readStackRecord(sandbox.config.dataDir)?.processes ?? [] // None if the environment names them
   const roots = new Map([
     ...[...world.services, ...pipeline.services].map(({ name, pid }) => [name, pid] as const),
     ...servers.flatMap(({ name, identity }) => (identity ? [[name, identity.pid] as const] : [])),

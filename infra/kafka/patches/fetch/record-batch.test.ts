@@ -115,7 +115,7 @@ describe('a record batch', () => {
     expect(whyReplaced(records[2]!.value!)).toMatch(/^in a batch that cannot be read to its end: /)
   })
 
-  test('of a number of records that nobody can hold is refused in words', async () => {
+  test('with too many records to hold is refused with a message', async () => {
     const batch = batchOf(Buffer.alloc(0), { count: 2_000_000_000 })
     await expect(readRecordBatch(batch)).rejects.toMatchObject({ code: 'INVARIANT' })
   })

@@ -2,8 +2,8 @@ import type { KafkaMessage } from 'kafkajs'
 import { describeError, TallyError } from '../../../errors.ts'
 import { crc32c } from './crc32c.ts'
 import { inflate } from './inflate.ts'
-import { readFront, readRecord } from './record.ts'
-import type { RawRecord } from './record.ts'
+import { readFront, decodeRecord } from './record.ts'
+import type { BatchRecord } from './record.ts'
 import { RecordCutter } from './record-cutter.ts'
 import { replacedValue } from './replaced-value.ts'
 
@@ -44,12 +44,12 @@ export interface FetchedBatch {
   bytes: number
 }
 
-type AddedRecord = Pick<RawRecord, 'timestampDelta' | 'offsetDelta'> & Partial<RawRecord>
+type AddedRecord = Pick<BatchRecord, 'timestampDelta' | 'offsetDelta'> & Partial<BatchRecord>
 
 /** A record that cannot be read keeps its offset. @throws RangeError if even the offset cannot be read */
 function readable(body: Buffer): AddedRecord {
   try {
-    return readRecord(body)
+    return decodeRecord(body)
   } catch (error) {
     return { ...readFront(body), value: replacedValue(describeError(error)) }
   }

@@ -1,7 +1,7 @@
 import type { IHeaders } from 'kafkajs'
 
 /** One record of a batch. */
-export interface RawRecord {
+export interface BatchRecord {
   /** Milliseconds; a bigint only if it takes more than four bytes. */
   timestampDelta: number | bigint
   offsetDelta: number
@@ -22,7 +22,7 @@ const maxHeaders = 20_000
  * treats a header named `constructor` as a duplicate.
  * @throws RangeError if the bytes are not a record
  */
-export function readRecord(body: Buffer): RawRecord {
+export function decodeRecord(body: Buffer): BatchRecord {
   const reader = new RecordReader(body)
   const { timestampDelta, offsetDelta, key } = reader.front()
   const value = reader.bytes()
@@ -41,7 +41,7 @@ export function readRecord(body: Buffer): RawRecord {
 }
 
 /** Reads the front of a record: always the offset, the key if it is complete. */
-export function readFront(front: Buffer): Pick<RawRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
+export function readFront(front: Buffer): Pick<BatchRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
   return new RecordReader(front).front(true)
 }
 
@@ -53,7 +53,7 @@ class RecordReader {
     this.source = source
   }
 
-  front(cut = false): Pick<RawRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
+  front(cut = false): Pick<BatchRecord, 'timestampDelta' | 'offsetDelta' | 'key'> {
     this.position = 1 // Attributes: unused
     const timestampDelta = this.long()
     const offsetDelta = this.int()

@@ -13,6 +13,6 @@ const kafka = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'samp
 const sender = new RecordSender(kafka)
 const all = samples(process.argv[2] ?? '')
 await sender.send(all.slice(0, 100))
-await sender.send(all.slice(100)) // Sequence numbers go on
+await sender.send(all.slice(100)) // Sequence numbers continue
 await sender.stop()
 process.stdout.write(JSON.stringify({ patched: request() !== original }))

@@ -19,7 +19,7 @@ const positions = prepared<{ partition: number; next_offset: number }>(
  * Waits until inventory has processed every delivery that is on the topic now.
  * @throws TallyError UNREACHABLE when its position does not advance for a minute
  */
-export async function deliveriesTaken({
+export async function awaitDeliveries({
   kafka,
   inventory,
   namespace,
