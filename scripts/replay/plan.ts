@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { makePlan } from '../../consumers/operations/replay/plan/make-plan.ts'
 import type { PlanRequest } from '../../consumers/operations/replay/plan/make-plan.ts'
 import type { ReplayContext } from '../../consumers/operations/replay/mode.ts'
-import { modes } from '../../consumers/operations/replay/plan.ts'
+import { modeNames } from '../../consumers/operations/replay/plan.ts'
 import type { Plan, Selector } from '../../consumers/operations/replay/plan.ts'
 import { writePlanFile } from '../../consumers/operations/replay/plan/plan-file.ts'
 import { reasonsAgainst } from '../../consumers/operations/replay/run/run-replay.ts'
@@ -48,7 +48,9 @@ export function addPlanCommand(program: Command, signal: AbortSignal): void {
     ],
     'A place in a topic is one of: earliest, latest, group (the position of the group), an offset such as 1200 or per partition 3:1200,4:900, a time such as 2026-03-01T18:00Z, or -2h.',
   )
-    .addOption(new Option('-m, --mode <mode>', 'what to do with the events').choices([...modes]).makeOptionMandatory())
+    .addOption(
+      new Option('-m, --mode <mode>', 'what to do with the events').choices([...modeNames]).makeOptionMandatory(),
+    )
     .option('-g, --group <name>', 'consumer that replays; optional for copy')
     .option('-t, --topic <name>', 'topic to read; repeatable (default: all topics of the group)', listed)
     .option('--from <place>', 'first place (default: earliest)', bound)

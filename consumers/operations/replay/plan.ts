@@ -7,7 +7,7 @@ import type { EventType } from '../../../schemas/generated/events.ts'
  * - copy       writes selected events to another topic
  */
 export type Mode = 'redeliver' | 'rebuild' | 'reprocess' | 'copy'
-export const modes: readonly Mode[] = ['redeliver', 'rebuild', 'reprocess', 'copy']
+export const modeNames: readonly Mode[] = ['redeliver', 'rebuild', 'reprocess', 'copy']
 
 /** Selects records of the ranges. Conditions of different kinds must all hold; of the same kind, any one. */
 export interface Selector {

@@ -56,7 +56,7 @@ export async function readRecords(
     }
     if (type !== undefined && !handled.has(type)) continue
     const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
-    inputs.push(readRecord(message, placeId, options))
+    inputs.push(readRecordInput(message, placeId, options))
   }
   const ignored = messages.length - inputs.length
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length, again } }
@@ -66,7 +66,7 @@ export async function readRecords(
  * Reads one record whose schema is known to the codec.
  * @param placeId computes its inbox id in case it has no id of its own or cannot be read; rarely needed
  */
-export function readRecord(
+export function readRecordInput(
   message: KafkaMessage,
   placeId: () => string,
   { codec, partitions, topic, partition, lane = partition, killer }: Omit<ReadOptions, 'handled' | 'topicId' | 'again'>,

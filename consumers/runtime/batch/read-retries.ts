@@ -1,5 +1,5 @@
 import type { Batch, Retry } from '../model.ts'
-import { readRecord } from './read-records.ts'
+import { readRecordInput } from './read-records.ts'
 import type { ReadOptions } from './read-records.ts'
 import { restoreIntent, restoreMessage } from '../tables/parked-row.ts'
 import type { ParkedRow } from '../tables/parked-row.ts'
@@ -22,7 +22,12 @@ function readRetry(row: ParkedRow, options: Pick<ReadOptions, 'codec' | 'partiti
   const { id: parkedId, revision, attempts, key: parkedKey, eventId: parkedInboxId, topic, partition } = row
   const retry = { parkedId, revision, attempts, parkedKey, parkedInboxId }
   if (row.source !== 'record' || topic === null || partition === null) return { ...retry, input: restoreIntent(row) }
-  const input = readRecord(restoreMessage(row), () => row.eventId, { ...options, topic, partition, lane: row.lane })
+  const input = readRecordInput(restoreMessage(row), () => row.eventId, {
+    ...options,
+    topic,
+    partition,
+    lane: row.lane,
+  })
   // The key of an unreadable record may have been replaced when it was parked
   return { ...retry, input: input.event ? input : { ...input, key: parkedKey } }
 }

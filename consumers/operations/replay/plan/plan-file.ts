@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import { modes } from '../plan.ts'
+import { modeNames } from '../plan.ts'
 import type { Plan } from '../plan.ts'
 import { planId } from './plan-id.ts'
 
@@ -21,7 +21,7 @@ export async function writePlanFile(path: string, plan: Plan, { overwrite = fals
 /** @throws TallyError USAGE if the file cannot be read, is not a plan, has another format, or was edited */
 export async function readPlanFile(path: string): Promise<Plan> {
   const plan = parsed(path, await textOf(path))
-  if (!isObject(plan) || !modes.some((mode) => mode === plan.mode))
+  if (!isObject(plan) || !modeNames.some((mode) => mode === plan.mode))
     throw new TallyError('USAGE', `${path} is no plan: \`npm run replay -- plan --out FILE\` makes one`)
   if (plan.format !== 1)
     throw new TallyError(

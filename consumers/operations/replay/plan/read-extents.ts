@@ -4,7 +4,7 @@ import { withAdmin } from '../../../../infra/kafka/client.ts'
 import type { ReplayContext } from '../mode.ts'
 
 /** A partition on the broker: its first offset, and the offset after its last. */
-export interface Extent {
+export interface PartitionExtent {
   /** Without namespace. */
   readonly topic: string
   readonly partition: number
@@ -23,7 +23,7 @@ export const readExtents = (
   { kafka, config: { namespace } }: Pick<ReplayContext, 'kafka' | 'config'>,
   topics: readonly string[],
   times: readonly number[] = [],
-): Promise<Extent[]> =>
+): Promise<PartitionExtent[]> =>
   withAdmin(kafka, async (admin) => {
     await refuseMissing(admin, namespace, topics)
     return (await Promise.all(topics.map((topic) => extentsOf(admin, namespace, topic, times)))).flat()
@@ -37,7 +37,12 @@ async function refuseMissing(admin: Admin, namespace: string, topics: readonly s
   throw new TallyError('USAGE', `there is no topic ${missing.join(', ')}: there are ${there.join(', ') || 'none'}`)
 }
 
-async function extentsOf(admin: Admin, namespace: string, topic: string, times: readonly number[]): Promise<Extent[]> {
+async function extentsOf(
+  admin: Admin,
+  namespace: string,
+  topic: string,
+  times: readonly number[],
+): Promise<PartitionExtent[]> {
   const name = `${namespace}${topic}`
   const [offsets, ...notOlder] = await Promise.all([
     admin.fetchTopicOffsets(name),

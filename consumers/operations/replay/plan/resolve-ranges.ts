@@ -4,7 +4,7 @@ import type { ReplayContext } from '../mode.ts'
 import type { PlanPartition } from '../plan.ts'
 import type { RangeBound } from './range-bound.ts'
 import { readExtents } from './read-extents.ts'
-import type { Extent } from './read-extents.ts'
+import type { PartitionExtent } from './read-extents.ts'
 
 export interface RangeRequest {
   /** Without namespace. */
@@ -47,9 +47,9 @@ export async function resolveRanges(
   return ranges
 }
 
-type Place = Extent & Pick<PlanPartition, 'position'>
+type Place = PartitionExtent & Pick<PlanPartition, 'position'>
 
-const placeOf = ({ topic, partition }: Pick<Extent, 'topic' | 'partition'>): string => `${topic}/${partition}`
+const placeOf = ({ topic, partition }: Pick<PartitionExtent, 'topic' | 'partition'>): string => `${topic}/${partition}`
 
 /** @param time index of the bound's time among the requested ones */
 function offsetOf(place: Place, bound: RangeBound, time: number): number {
@@ -90,14 +90,18 @@ function pin(place: Place, from: RangeBound, asked: number, to: RangeBound, unti
   return { topic, partition, low, end, from: Math.max(first, low), to: Math.max(until, low), position, lost }
 }
 
-const isNamed = (place: Extent, bound: RangeBound): boolean =>
+const isNamed = (place: PartitionExtent, bound: RangeBound): boolean =>
   bound.at !== 'offsets' || named(place, bound.offsets) !== undefined
 
-const named = (place: Extent, offsets: ReadonlyMap<string, number>): number | undefined =>
+const named = (place: PartitionExtent, offsets: ReadonlyMap<string, number>): number | undefined =>
   offsets.get(placeOf(place)) ?? offsets.get(String(place.partition))
 
 /** Named partitions must exist and be unambiguous. */
-function refuseUnknown(extents: readonly Extent[], topics: readonly string[], bounds: readonly RangeBound[]): void {
+function refuseUnknown(
+  extents: readonly PartitionExtent[],
+  topics: readonly string[],
+  bounds: readonly RangeBound[],
+): void {
   for (const bound of bounds) {
     if (bound.at !== 'offsets') continue
     for (const place of bound.offsets.keys()) {
@@ -109,7 +113,7 @@ function refuseUnknown(extents: readonly Extent[], topics: readonly string[], bo
   }
 }
 
-const partitionsOf = (extents: readonly Extent[]): string =>
+const partitionsOf = (extents: readonly PartitionExtent[]): string =>
   [...Map.groupBy(extents, ({ topic }) => topic)]
     .map(([topic, { length }]) => `${topic}/0${length > 1 ? ` to ${topic}/${length - 1}` : ''}`)
     .join(', ')
