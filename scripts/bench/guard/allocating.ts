@@ -2,7 +2,7 @@
 // meanwhile, so that the same code allocates the same bytes on every machine.
 import { decide } from '../../../consumers/runtime/batch/decide.ts'
 import type { RecordInput } from '../../../consumers/runtime/model.ts'
-import { readRecord } from '../../../consumers/runtime/batch/read-records.ts'
+import { readRecordInput } from '../../../consumers/runtime/batch/read-records.ts'
 import { numberEvents } from '../../../producers/outbox/outbox-table.ts'
 import { generateEvents } from '../../../producers/sample-data/event-generator.ts'
 import { createDecoder } from '../../../schemas/codec/decoder.ts'
@@ -51,7 +51,7 @@ const steps: Readonly<Record<string, () => void>> = {
   },
   read: () => {
     for (const { lane, ...message } of messages)
-      inputs.push(readRecord(message, () => 'place', { codec, partitions, topic: 'orders', partition: lane }))
+      inputs.push(readRecordInput(message, () => 'place', { codec, partitions, topic: 'orders', partition: lane }))
   },
   decide: () => {
     const options = {
