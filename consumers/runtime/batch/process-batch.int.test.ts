@@ -1,13 +1,16 @@
 import { describe, expect, test } from '@jest/globals'
 import { readCalls } from '../tables/call-table.ts'
-import type { Batch } from '../model.ts'
+import type { Batch, RecordInput } from '../model.ts'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { openLedger } from '../tables/ledger.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { BatchGroups } from './batch-groups.ts'
 import { FailureBreaker } from './failure-breaker.ts'
 import { readRetries } from './read-retries.ts'
 import { dueRows } from '../tables/retry-table.ts'
 import { readRecords } from './read-records.ts'
 import { processBatches } from './process-batch.ts'
+import { processOrSplit } from './split-batch.ts'
 import { counts } from '../testing/observe.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
@@ -36,6 +39,8 @@ async function ownLane({ pool, codec, config }: TestBench) {
     generation: 1,
   }
   return {
+    own,
+    context,
     process: async (batch: Batch) => (await processBatches(context, [{ own, batch }]))[0],
     /** Orders that throw are handled from now on. */
     mend: () => (mended = true),
@@ -110,4 +115,34 @@ describe('of two parked events of a key', () => {
     expect(await process({ source: 'parked', inputs: [head] })).toMatchObject({ taken: 1 })
     expect((await dueRows(bench.pool, [0])).map(({ id }) => id)).toEqual([behind.parkedId])
   })
+})
+
+test('a dropped event stays dropped when a bad input splits its redelivery', async () => {
+  await using bench = await open()
+  const { own, context, process } = await ownLane(bench)
+  const unreadable = (input: RecordInput): RecordInput => ({
+    ...input,
+    event: undefined,
+    unreadable: { reason: 'UNREADABLE', error: 'no schema' },
+    inboxId: input.placeId(),
+  })
+  const first = await recordsOf(bench, [orderPlaced('o-1')])
+  await process({ ...first, inputs: first.inputs.map(unreadable) })
+  await bench.pool.query('delete from parked') // Dropped by an operator
+  await bench.pool.query('update ledger set next_offset = first_offset, parked = 0')
+  // The record can be read now, and so has an id that the inbox does not have
+  const readable = await recordsOf(bench, [orderPlaced('o-1'), orderPlaced('o-2', 'refused')])
+  const inputs = readable.inputs.map((input) => ({ ...input, inboxId: newEventId() }))
+  const batch: Batch = { ...readable, inputs, move: { ...readable.move, again: true } }
+  const groups = new BatchGroups(context)
+  const outcome = await processOrSplit({ own, batch }, { groups, fault: { isStubborn: () => false }, alone: true })
+  expect(outcome.failure).toBeUndefined()
+  expect(outcome.done.map(({ duplicates, parked }) => ({ duplicates, parked }))).toEqual([
+    { duplicates: 1, parked: 0 },
+    { duplicates: 0, parked: 1 },
+  ])
+  expect((await counts(bench)).size).toBe(0)
+  expect((await bench.pool.query('select key, reason from parked')).rows).toEqual([
+    { key: 'o-2', reason: 'REFUSED_BY_DATABASE' },
+  ])
 })
