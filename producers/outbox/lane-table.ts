@@ -133,3 +133,15 @@ export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>)
     some.map(([, count]) => count),
   )
 }
+
+const lockRow = prepared<{ epoch: number }>('lane_lock_by_hand', 'select epoch from lane where lane = $1 for update')
+
+/**
+ * Locks a lane's row without owning the lane. The owner waits meanwhile, so the transaction must be short. First statement of
+ * every operator's transaction that touches parked events.
+ * @returns the epoch of the owner, to act in its place within this transaction
+ */
+export async function lockLaneAsOperator(tx: Tx, lane: number): Promise<number> {
+  const [row] = await lockRow(tx, lane)
+  return row?.epoch ?? 0
+}

@@ -11,7 +11,7 @@ import { restoreIntent, storeIntent } from '../../runtime/tables/parked-row.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { makeKeysDue, readKeyQueue, replaceValue, touchKey } from '../../runtime/tables/parked-changes.ts'
 import type { AskedKey } from '../../runtime/tables/parked-list.ts'
-import { lockLaneAsOperator } from './lane-work.ts'
+import { lockLaneAsOperator } from '../../../producers/outbox/lane-table.ts'
 
 /** The new content of a parked event: an event's data, or the answer to a call. */
 export type Edit = { readonly type: EventType; readonly data: EventData[EventType] } | { readonly answer: object }

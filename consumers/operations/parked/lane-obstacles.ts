@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs'
 import type { Kafka } from 'kafkajs'
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import { prepared } from '../../../infra/postgres/transaction.ts'
+import { readReportedStates } from '../../runtime/tables/lane-state.ts'
 
 /** Why a lane's owner does not retry parked events now. */
 export interface LaneObstacle {
@@ -15,25 +15,13 @@ export interface LaneObstacle {
   readonly stopped?: true
 }
 
-const standing = prepared<{
-  lane: number
-  phase: string | null
-  reason: string | null
-  paused: string | null
-  actor: string | null
-}>(
-  'lane_standing',
-  `select lane, phase, lane_state.reason, pause.reason as paused, actor
-   from unnest($1::int[]) as asked (lane) left join lane_state using (lane) left join pause using (lane) order by lane`,
-)
-
 /** @param owned lanes that a replica owns, if known */
 export async function laneObstacles(
   pool: Pool,
   lanes: readonly number[],
   owned?: ReadonlySet<number>,
 ): Promise<LaneObstacle[]> {
-  return (await standing(pool, lanes)).flatMap(({ lane, phase, reason, paused, actor }) => {
+  return (await readReportedStates(pool, lanes)).flatMap(({ lane, phase, reason, paused, actor }) => {
     const obstacle = (why: string, heals = false) => [{ lane, why, heals }]
     if (paused !== null) return obstacle(`paused by ${actor}: ${paused}`)
     if (owned && !owned.has(lane)) return obstacle('no replica owns it')

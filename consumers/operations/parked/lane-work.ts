@@ -1,20 +1,9 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
-import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
+import { lockLaneAsOperator } from '../../../producers/outbox/lane-table.ts'
 import { selectedLanes } from '../../runtime/tables/parked-list.ts'
 import type { Selection } from '../../runtime/tables/parked-list.ts'
-
-const lockRow = prepared<{ epoch: number }>('lane_lock_by_hand', 'select epoch from lane where lane = $1 for update')
-
-/**
- * Locks a lane's row without owning the lane. The owner waits meanwhile, so the transaction must be short. First statement of
- * every operator's transaction that touches parked events.
- * @returns the epoch of the owner, to act in its place within this transaction
- */
-export async function lockLaneAsOperator(tx: Tx, lane: number): Promise<number> {
-  const [row] = await lockRow(tx, lane)
-  return row?.epoch ?? 0
-}
 
 export interface Work {
   /** Called after each transaction with the number of events done. */

@@ -66,3 +66,51 @@ export const noteFailure = (
   error: string,
   retryInMs: number,
 ): Promise<unknown> => failed(pool, call.id, own.lane, own.epoch, call.attempts, error, retryInMs)
+
+const anyUnsent = prepared(
+  'replay_anything_waits',
+  'select 1 where exists (select from outbox where lane = $1) or exists (select from call where lane = $1)',
+)
+
+/** Whether a lane has an event to publish or a call to make. */
+export const hasUnsent = async (pool: Pool, lane: number): Promise<boolean> => (await anyUnsent(pool, lane)).length > 0
+
+/** A lane's last number in the outbox (null: its outbox is empty) and the ids of its calls. */
+export interface UnsentLane {
+  lane: number
+  seq: number | null
+  calls: string[]
+}
+
+const unsent = prepared<{ [K in keyof UnsentLane]: UnsentLane[K] }>(
+  'replay_waiting',
+  `select lane, (select max(seq) from outbox where outbox.lane = asked.lane) as seq,
+     array(select id from call where call.lane = asked.lane limit $2) as calls from unnest($1::int[]) as asked (lane)`,
+)
+
+/** What these lanes have to send now; at most `callsAtMost` calls of each. */
+export const readUnsent = (pool: Pool, lanes: readonly number[], callsAtMost: number): Promise<UnsentLane[]> =>
+  unsent(pool, lanes, callsAtMost)
+
+/** Numbers of events and calls that are not sent yet. */
+export interface Unsent {
+  readonly events: number
+  readonly calls: number
+}
+
+const leftUnsent = prepared<{ events: number; calls: number }>(
+  'replay_left',
+  `select (select count(*) from outbox join unnest($1::int[], $2::bigint[]) as asked (lane, last) using (lane) where seq <= last) as events,
+     (select count(*) from call where id = any($3::uuid[])) as calls`,
+)
+
+/** How much of what `readUnsent` found is still not sent. */
+export async function countUnsent(pool: Pool, held: readonly UnsentLane[]): Promise<Unsent> {
+  const [left] = await leftUnsent(
+    pool,
+    held.map(({ lane }) => lane),
+    held.map(({ seq }) => seq ?? 0),
+    held.flatMap(({ calls }) => calls),
+  )
+  return left ?? { events: 0, calls: 0 }
+}

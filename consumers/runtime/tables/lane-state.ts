@@ -98,3 +98,23 @@ export async function readStopped(pool: Pool, schema: string): Promise<{ lane: n
   )
   return rows
 }
+
+/** What a lane's owner reported last, and the pause an operator asked for. */
+export interface ReportedState {
+  lane: number
+  phase: string | null
+  reason: string | null
+  /** Reason of the pause; null if there is none. */
+  paused: string | null
+  /** Who paused it. */
+  actor: string | null
+}
+
+const reported = prepared<{ [K in keyof ReportedState]: ReportedState[K] }>(
+  'lane_standing',
+  `select lane, phase, lane_state.reason, pause.reason as paused, actor
+   from unnest($1::int[]) as asked (lane) left join lane_state using (lane) left join pause using (lane) order by lane`,
+)
+
+export const readReportedStates = (pool: Pool, lanes: readonly number[]): Promise<ReportedState[]> =>
+  reported(pool, lanes)

@@ -77,3 +77,16 @@ export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =
       [header],
     )
   ).rows
+
+/** As `schemaIdOf`: a zero byte, then the id. Must not fail on shorter values: SQL does not fix the order of conditions. */
+const schemaId = `('x' || encode(substring(value from 2 for 4), 'hex'))::bit(32)::int`
+const framed = `length(value) >= 5 and substring(value for 1) = '\\x00'`
+
+/** Schema ids of the values that are parked or in the outbox, and how many each. */
+export const waitingSchemas = prepared<{ id: number; parked: number; outbox: number }>(
+  'replay_schemas_waiting',
+  `select id, count(*) filter (where parked) as parked, count(*) filter (where not parked) as outbox from (
+     select ${schemaId} as id, true as parked from parked where source = 'record' and ${framed}
+     union all select ${schemaId}, false from outbox where ${framed}) as waiting
+   where id > 0 group by id order by id limit 1000`,
+)
