@@ -6,7 +6,15 @@ import { actorOf } from '../cli/consent.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { LaneRow } from '../../consumers/operations/lanes/lane-row.ts'
 import { conditionOf } from '../../consumers/operations/lanes/lane-health.ts'
-import { chooseLanes, pause, pausedRows, resume, whenObeyed } from '../../consumers/operations/lanes/pausing.ts'
+import {
+  chooseLanes,
+  pause,
+  pausedRows,
+  pauseOutcome,
+  resume,
+  resumeOutcome,
+  whenObeyed,
+} from '../../consumers/operations/lanes/pausing.ts'
 import { chooseGroups } from '../../consumers/operations/groups.ts'
 
 export interface PauseRequest {
@@ -56,22 +64,6 @@ export async function resumeCommand(
   const after = await whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
   if (json) return printJson({ group: name, resumed: lanes, lanes: after.map(inShort) })
   sayEach(name, after, (row) => resumeOutcome(row) ?? fail('has not resumed yet: npm run lanes -- ls'))
-}
-
-/** What a pause has led to; undefined while it may still lead to something. */
-export function pauseOutcome(row: LaneRow): string | undefined {
-  if (row.silentMs === null) return 'no replica runs; the pause holds from the next start'
-  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the pause holds once it answers again`
-  if (row.phase === 'stopped') return `is stopped already: ${row.reason}`
-  return row.phase === 'paused' ? 'paused; calls already made are still answered' : undefined
-}
-
-/** What a resumption has led to; undefined while it may still lead to something. */
-export function resumeOutcome(row: LaneRow): string | undefined {
-  if (row.silentMs === null) return 'no replica runs; it resumes with the next start'
-  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the lane resumes once it answers again`
-  if (row.phase === 'stopped' || row.phase === 'waiting') return `is ${row.phase}: ${row.reason}`
-  return row.phase === 'live' ? 'resumed' : undefined
 }
 
 function fail(sentence: string): string {

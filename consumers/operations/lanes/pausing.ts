@@ -6,16 +6,17 @@ import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Group } from '../groups.ts'
 import { waitUntilQuiet } from '../wait-until-quiet.ts'
 import { answerWithin } from './answer-within.ts'
+import { conditionOf } from './lane-health.ts'
 import { readLaneRows } from './lane-row.ts'
 import type { LaneRow } from './lane-row.ts'
 
-/** An owner looks twice a second; a batch under way may take longer. */
+/** An owner polls twice a second; an in-flight batch may take longer. */
 const obeyedWithinMs = 10_000
 
 /**
- * The lanes that are meant.
- * @param asked all, where none is
- * @throws TallyError USAGE for one the group does not have
+ * The lanes to act on.
+ * @param asked empty: all
+ * @throws TallyError USAGE for a lane the group does not have
  */
 export function chooseLanes(group: string, partitions: number, asked: readonly number[]): number[] {
   const unknown = asked.filter((lane) => lane >= partitions)
@@ -24,13 +25,13 @@ export function chooseLanes(group: string, partitions: number, asked: readonly n
   return asked.length > 0 ? [...asked] : [...Array(partitions).keys()]
 }
 
-/** Those of the lanes that are paused now. @throws TallyError UNREACHABLE; errors of pg */
+/** The paused ones of these lanes. @throws TallyError UNREACHABLE; errors of pg */
 export async function pausedRows(pool: Pool, { schema }: Group, lanes: readonly number[]): Promise<LaneRow[]> {
   const rows = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
   return rows.filter(({ lane, pause }) => pause !== null && lanes.includes(lane))
 }
 
-/** Has the lanes' owners stop taking, and whoever owns them later. */
+/** Makes the lanes' owners, also later ones, stop processing. */
 export const pause = (pool: Pool, group: Group, lanes: readonly number[], why: string, actor: string): Promise<void> =>
   inSchema(pool, group, async (tx) => void (await pauseLanes(tx, lanes, why, actor)))
 
@@ -68,4 +69,20 @@ export async function whenObeyed(
     signal,
   })
   return state
+}
+
+/** The result of a pause for a lane, as a clause; undefined while its owner may still pause it. */
+export function pauseOutcome(row: LaneRow): string | undefined {
+  if (row.silentMs === null) return 'no replica runs; the pause holds from the next start'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the pause holds once it answers again`
+  if (row.phase === 'stopped') return `is stopped already: ${row.reason}`
+  return row.phase === 'paused' ? 'paused; calls already made are still answered' : undefined
+}
+
+/** The result of resuming a lane, as a clause; undefined while its owner may still resume it. */
+export function resumeOutcome(row: LaneRow): string | undefined {
+  if (row.silentMs === null) return 'no replica runs; it resumes with the next start'
+  if (conditionOf(row) === 'silent') return `its owner ${row.owner} is silent; the lane resumes once it answers again`
+  if (row.phase === 'stopped' || row.phase === 'waiting') return `is ${row.phase}: ${row.reason}`
+  return row.phase === 'live' ? 'resumed' : undefined
 }
