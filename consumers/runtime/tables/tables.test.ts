@@ -27,7 +27,7 @@ const exceptions: readonly (readonly [file: RegExp, reason: string])[] = [
   [/^consumers\/operations\/lanes\/lane-row\.ts$/, 'one statement shows every table of a lane at one moment'],
   [/^consumers\/operations\/replicas\/lane-progress\.ts$/, 'owner, claim and positions of a lane at one moment'],
   [/^consumers\/runtime\/tables\/known-places\.ts$/, 'asks inbox and audit whether either knows a record'],
-  [/^producers\/import\/deliveries-taken\.ts$/, 'waits for a consumer; producers import none'],
+  [/^producers\/import\/await-deliveries\.ts$/, 'waits for a consumer; producers import none'],
   [/^scripts\/verify\/settle\.ts$/, 'one statement shows the work left in all services at one moment'],
 ]
 
