@@ -6,7 +6,7 @@ import { json } from 'node:stream/consumers'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
 import type { ErrorCode } from '../../errors.ts'
 
-/** What can be asked of a running supervisor; argument and answer are JSON. */
+/** The commands of a running supervisor by name; argument and answer are JSON. */
 export type ControlHandlers = Readonly<Record<string, (argument: unknown) => unknown>>
 
 /** Answers `POST /<command>` on `<dataDir>/run/control.sock`, for processes of the same user only. */
@@ -36,9 +36,8 @@ export async function serveControl(dataDir: string, handlers: ControlHandlers): 
 
 /**
  * Sends a command to the running supervisor.
- * @throws TallyError UNREACHABLE when none answers in time; PRECONDITION_FAILED when it does not know the command; the
- *   supervisor's own
- *   error when it refuses or fails
+ * @throws TallyError UNREACHABLE when no supervisor answers in time; PRECONDITION_FAILED when it does not know the command;
+ *   the supervisor's own error when it refuses or fails
  */
 export async function askSupervisor(
   dataDir: string,
@@ -69,7 +68,7 @@ export async function askSupervisor(
   }
 }
 
-/** Socket addresses hold 107 bytes: a folder too deep for that is reached through an open descriptor of it. */
+/** A socket address holds 107 bytes; a longer path is reached through an open descriptor of its folder. */
 function socketPath(dataDir: string): string {
   const path = join(dataDir, 'run', 'control.sock')
   return Buffer.byteLength(path) <= 107 ? path : `/proc/self/fd/${openSync(join(dataDir, 'run'), 'r')}/control.sock`

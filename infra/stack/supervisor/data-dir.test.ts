@@ -39,7 +39,7 @@ describe('the data folder', () => {
 
   test('is not deleted when it is not ours', () => {
     mkdirSync(join(folder, 'kafka'))
-    expect(() => deleteData(folder)).toThrow(/is no data folder of Tally: nothing was deleted/)
+    expect(() => deleteData(folder)).toThrow(/is not a data folder of Tally: nothing was deleted/)
     expect(existsSync(join(folder, 'kafka'))).toBe(true)
   })
 })

@@ -16,14 +16,14 @@ import type { Config } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
 import { assertBrokers } from '../../broker-count.ts'
 
-/** In every data folder: only what carries it is ever deleted. */
+/** Marks a data folder: only a folder with this file is ever deleted. */
 const marker = 'tally-data-dir'
-/** What may lie in a data folder without being data: downloads, caches, and the data folders of test runs and benchmarks. */
+/** Content of a data folder that is not data: downloads, caches, and the data folders of test runs and benchmarks. */
 const kept = /^(jars-|downloading-|compile-cache$|test$|bench$)/
 
 /**
- * Makes the data folder.
- * @throws TallyError USAGE when it cannot be written, or holds something that is not ours
+ * Creates the data folder.
+ * @throws TallyError USAGE when it cannot be written, or holds foreign files
  */
 export function prepareDataDir(dataDir: string): void {
   try {
@@ -56,7 +56,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o711 }) // PostgreSQL under another user must pass through
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // Two starts at once
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error // Concurrent starts
   }
 }
 
@@ -68,7 +68,7 @@ export function deleteData(dataDir: string): void {
   if (!existsSync(dataDir)) return
   if (readdirSync(dataDir).every((name) => kept.test(name))) return // Deleted before
   if (!existsSync(join(dataDir, marker)))
-    throw new TallyError('USAGE', `${dataDir} is no data folder of Tally: nothing was deleted`)
+    throw new TallyError('USAGE', `${dataDir} is not a data folder of Tally: nothing was deleted`)
   rmSync(serverHome(dataDir), { recursive: true, force: true })
   for (const name of readdirSync(dataDir))
     if (!kept.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true })

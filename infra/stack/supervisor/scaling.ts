@@ -130,7 +130,7 @@ export class Scaling {
 
   #assertFree(): void {
     if (!this.#options.isRunning())
-      throw new TallyError('BUSY', 'The stack is starting or stopping: try again when it runs')
+      throw new TallyError('BUSY', 'The stack is starting or stopping: try again when it is running')
     if (this.#underWay) throw new TallyError('BUSY', 'Another scale command is being carried out: wait for its end')
   }
 
