@@ -10,7 +10,7 @@ import type { CommonOptions } from '../cli/command.ts'
 import { integer } from '../cli/arguments.ts'
 import { confirmed } from '../cli/consent.ts'
 import { figuresSentence } from './figures.ts'
-import { withReplay, withReplays } from './known-replays.ts'
+import { withReplay, withReplays } from '../../consumers/operations/replay/open-replay.ts'
 
 export function addPauseCommand(program: Command, signal: AbortSignal): void {
   addSubcommand(program, 'pause', 'Pause a replay, and wait until it has stopped', [

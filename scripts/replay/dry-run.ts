@@ -8,7 +8,7 @@ import { TallyError } from '../../infra/errors.ts'
 import { integer } from '../cli/arguments.ts'
 import { examplesText, say } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
-import { withReplayContext } from './context.ts'
+import { withReplayContext } from '../../consumers/operations/replay/open-replay.ts'
 import { printDryRun } from './print-dry-run.ts'
 
 /** Which events of the plan a dry run takes. */

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import type { ReplayRow } from '../../consumers/operations/replay/run/replay-table.ts'
-import { readProgress } from '../../consumers/operations/replay/run/replay-table.ts'
 import { listReplays } from '../../consumers/operations/replay/run/control-replay.ts'
 import { conditionOf } from '../../consumers/operations/replay/run/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
@@ -12,7 +11,7 @@ import type { CommonOptions } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
 import { integer } from '../cli/arguments.ts'
 import { printable } from '../parked/printable.ts'
-import { withReplays } from './known-replays.ts'
+import { withReplays } from '../../consumers/operations/replay/open-replay.ts'
 
 export function addListCommand(program: Command): void {
   program
@@ -25,12 +24,7 @@ export function addListCommand(program: Command): void {
       const { limit, json } = command.optsWithGlobals<CommonOptions & { limit: number }>()
       return withReplays(loadConfig(), async (pool) => {
         const rows = await listReplays(pool, limit)
-        const listed = await Promise.all(
-          rows.map(async (row) => {
-            const { offsets, allOffsets } = await readProgress(pool, row.id)
-            return { ...inShort(row), share: allOffsets === 0 ? 1 : offsets / allOffsets }
-          }),
-        )
+        const listed = rows.map(({ share, ...row }) => ({ ...inShort(row), share }))
         if (json) printJson({ replays: listed })
         else printReport(listReport(listed))
       })

@@ -19,7 +19,7 @@ import { addSubcommand, printJson, say } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { createProgress } from '../cli/progress.ts'
 import type { Progress } from '../cli/progress.ts'
-import { withReplayContext } from './context.ts'
+import { withReplayContext } from '../../consumers/operations/replay/open-replay.ts'
 import { printReport } from '../cli/report.ts'
 import { offsetsCsv, planReport } from './print-plan.ts'
 

@@ -6,7 +6,7 @@ import { loadConfig } from '../../infra/config.ts'
 import { addSubcommand } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { integer } from '../cli/arguments.ts'
-import { withReplay } from './known-replays.ts'
+import { withReplay } from '../../consumers/operations/replay/open-replay.ts'
 import { runFollowed } from './progress.ts'
 import { running, runOptionsOf } from './run-options.ts'
 

@@ -11,7 +11,7 @@ import type { CommonOptions } from '../cli/command.ts'
 import { integer } from '../cli/arguments.ts'
 import { cut, printable } from '../parked/printable.ts'
 import { figuresSentence } from './figures.ts'
-import { withReplays } from './known-replays.ts'
+import { withReplays } from '../../consumers/operations/replay/open-replay.ts'
 import { inShort } from './list.ts'
 
 export function addShowCommand(program: Command): void {

@@ -11,6 +11,7 @@ import {
   endRun,
   readFailures,
   readOpenReplay,
+  readProgress,
   readRanges,
   readReplay,
   readReplays,
@@ -24,8 +25,19 @@ const pollMs = 200
 
 type Here = Pick<ReplayContext, 'pool'>
 
-/** The newest first. */
-export const listReplays = (pool: Pool, limit = 50): Promise<ReplayRow[]> => readReplays(pool, limit)
+export interface ListedReplay extends ReplayRow {
+  /** Processed share of its offsets, 0 to 1. */
+  readonly share: number
+}
+
+/** The newest replays first. */
+export const listReplays = async (pool: Pool, limit = 50): Promise<ListedReplay[]> =>
+  Promise.all(
+    (await readReplays(pool, limit)).map(async (row) => {
+      const { offsets, allOffsets } = await readProgress(pool, row.id)
+      return { ...row, share: allOffsets === 0 ? 1 : offsets / allOffsets }
+    }),
+  )
 
 export interface ShownReplay extends ReplayRow {
   readonly partitions: readonly ReplayPartition[]
