@@ -1,4 +1,4 @@
-/** Draws that depend on the seed and on the order of asking alone. */
+/** Random numbers that depend only on the seed and on the order of calls. */
 export class Random {
   private state: number
 

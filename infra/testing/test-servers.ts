@@ -1,5 +1,5 @@
-// The servers of test runs, as a process of their own: they serve every run that holds them, and stop when the last one
-// has let go or is gone. global-setup.ts starts it.
+// The servers of test runs, in a process of their own: they serve every run that holds them and stop when the last one
+// has released them or has died. global-setup.ts starts this process.
 import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
 import { loadStackConfig } from '../stack/supervisor/data-dir.ts'
@@ -64,7 +64,7 @@ async function serveTestRuns(): Promise<void> {
   })
   const stack = await starting
   process.send?.({ type: stack ? 'ready' : 'running already' })
-  const unlessHeld = setInterval(stopUnlessHeld, 5_000) // Time enough for who started us to take hold
+  const unlessHeld = setInterval(stopUnlessHeld, 5_000) // Long enough for the run that started the servers to hold them
   await stack?.ended
   clearInterval(unlessHeld)
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Polls until `condition` gives something truthy, and returns that. The only place where tests wait by time.
- * @param what said in the failure: "order 17 completed"
+ * Polls until `condition` returns something truthy, and returns that. Tests wait nowhere else.
+ * @param what named in the failure: "order 17 completed"
  * @throws Error after the deadline, with the last error or answer
  */
 export async function waitUntil<T>(

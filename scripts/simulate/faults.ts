@@ -10,7 +10,7 @@ export interface Faults {
   registry: { down: boolean }
 }
 
-/** How much goes wrong differs from seed to seed: what only shows when little else happens shows, too. */
+/** The rate of faults differs from seed to seed: some defects show only when little else fails. */
 export function drawFaults(random: Random): Faults {
   const rarely = () => random.pick([0, 0, 0.001, 0.005, 0.02])
   const often = () => random.pick([0, 0, 0.02, 0.1, 0.3])

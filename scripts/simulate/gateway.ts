@@ -48,7 +48,7 @@ export class Gateway {
     })
   }
 
-  /** Node keeps a signal, and with it the world, for as long as somebody listens to it. */
+  /** Node keeps a signal, and with it the world, as long as it has listeners. */
   close(): void {
     for (const forget of this.calls) forget()
   }

@@ -26,7 +26,7 @@ export const jsonCodec = (registry: { down: boolean }, unreadable: (data: object
     const type = eventTypes[(schemaIdOf(value) ?? 0) - 1]
     if (!value || !type) throw new TallyError('UNREADABLE', 'not framed')
     const data = parsed(value.toString('utf8', headerBytes))
-    if (unreadable(data)) throw new TallyError('UNREADABLE', 'of a schema nobody here knows yet')
+    if (unreadable(data)) throw new TallyError('UNREADABLE', 'its schema is not known yet')
     return { type, data } as DecodedEvent
   },
 })

@@ -20,7 +20,7 @@ export interface Outcome {
   repeats: number
 }
 
-/** Faults and orders come for so long; then everything must end within so long. */
+/** Faults and orders arrive for `troubleMs`; then everything must settle within `settleWithinMs`. */
 const troubleMs = 6_000
 const settleWithinMs = 120_000
 const lookEveryMs = 250
@@ -43,7 +43,7 @@ export async function simulate(options: WorldOptions): Promise<Outcome> {
   clock.after(troubleMs, () => world.heal())
   clock.after(troubleMs + lookEveryMs, look)
   const rejected = (error: unknown) =>
-    world.fail(`nobody handled ${error instanceof Error ? error.stack : String(error)}`)
+    world.fail(`unhandled rejection: ${error instanceof Error ? error.stack : String(error)}`)
   process.on('unhandledRejection', rejected)
   await clock.run(() => over || world.failure !== undefined)
   process.off('unhandledRejection', rejected)

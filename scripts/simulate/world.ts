@@ -80,7 +80,7 @@ export class World {
     this.clock.trace?.(`FAILURE ${what}`)
   }
 
-  /** Faults end, whoever is ill recovers, and what could not be handled can be. */
+  /** Faults end, replicas recover, and events that could not be handled can be. */
   heal(): void {
     this.clock.trace?.('from here on nothing goes wrong any more')
     endFaults(this.faults)

@@ -53,7 +53,7 @@ test('forwards both ways', async () => {
   await waitUntil('the link is gone', () => proxy.connections === 0)
 })
 
-test('who has said everything still hears the answer', async () => {
+test('a client that has sent everything still receives the answer', async () => {
   const server = createServer({ allowHalfOpen: true }, async (socket) => socket.end(`${(await text(socket)).length}`))
   await listening(server)
   await using proxy = await TcpProxy.open({ target: { port: (server.address() as AddressInfo).port } })
@@ -102,7 +102,7 @@ test('cut and reset end connections and refuse new ones until healed', async () 
   third.socket.destroy()
 })
 
-test('a stalled connection stays open and goes on where it was', async () => {
+test('a stalled connection stays open and resumes where it was', async () => {
   await using server = await shouter()
   await using proxy = await TcpProxy.open({ target: { port: server.port } })
   const { seen, says, socket } = client(proxy.port)
@@ -139,7 +139,7 @@ test('answers can be lost although the request arrived', async () => {
   for (const each of [socket, again.socket]) each.destroy()
 })
 
-test('a slow connection is late, and a share of zero hits nobody', async () => {
+test('a slow connection is late, and a share of zero hits no connection', async () => {
   await using server = await shouter()
   await using proxy = await TcpProxy.open({ target: { port: server.port } })
   const { seen, says, socket } = client(proxy.port)

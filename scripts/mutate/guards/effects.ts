@@ -5,7 +5,7 @@ const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
-/** That what is decided takes effect once. */
+/** Every decision takes effect once. */
 export const effects: readonly Mutation[] = [
   {
     name: 'inbox',

@@ -7,7 +7,7 @@ export const groups: readonly Mutation[] = [
   {
     name: 'group-epochs',
     guard: 'each lane of a group is locked with its epoch',
-    broken: 'a lane that somebody else took is written to',
+    broken: 'a lane that another owner has claimed is written to',
     edits: [{ file: 'producers/outbox/lane-table.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
     noticedBy: { file: groupsTest, title: 'a lane with a newer owner is refused, the others are not' },
   },

@@ -4,7 +4,7 @@ const jsonClient = 'infra/json-client.ts'
 const unknownOutcome = { file: 'infra/json-client.test.ts', title: '%s leaves the outcome unknown' }
 const decoder = 'schemas/codec/decoder.ts'
 
-/** That nothing is decided for want of an answer, and nothing unreadable is believed. */
+/** A missing answer decides nothing, and unreadable bytes are not trusted. */
 export const outages: readonly Mutation[] = [
   {
     name: 'outage-parks',
@@ -70,7 +70,7 @@ export const outages: readonly Mutation[] = [
   {
     name: 'bounds-unchecked',
     guard: 'sizes are checked before bytes are decoded',
-    broken: 'what is cut short or too long is read',
+    broken: 'truncated and oversized values are read',
     edits: [{ file: decoder, find: 'checkBounds(value, headerBytes)', replace: 'void checkBounds' }],
     noticedBy: { file: 'schemas/codec/decoder.test.ts', title: 'what is cut short or has more behind it is refused' },
   },

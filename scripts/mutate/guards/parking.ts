@@ -9,7 +9,7 @@ const retryTable = 'consumers/runtime/tables/retry-table.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
-/** That what fails waits, in order, without taking others with it. */
+/** Failed events wait in order and hold up no others. */
 export const parking: readonly Mutation[] = [
   {
     name: 'park-without-queueing',
@@ -40,7 +40,7 @@ export const parking: readonly Mutation[] = [
   {
     name: 'retry-out-of-order',
     guard: 'nothing is retried in front of its head',
-    broken: 'what is behind may be tried first',
+    broken: 'an event behind it may be tried first',
     edits: [
       {
         file: retryTable,
@@ -181,7 +181,7 @@ export const parking: readonly Mutation[] = [
   {
     name: 'paused-takes',
     guard: 'a paused lane takes nothing',
-    broken: 'what is due is taken all the same',
+    broken: 'due events are processed all the same',
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
@@ -193,7 +193,7 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'guard-never-marks',
-    guard: 'what is handled after two starts is marked first',
+    guard: 'after two starts, inputs are marked before they are handled',
     broken: 'nothing is marked',
     edits: [{ file: attemptGuard, find: 'await markSuspect(this.options.pool, this.own, name, inputs)', replace: '' }],
     noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },

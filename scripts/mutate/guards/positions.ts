@@ -12,7 +12,7 @@ const followsIsTrue = {
   replace: 'if (!batch.isEmpty()) {',
 }
 
-/** That no offset is skipped or taken twice. */
+/** No offset is skipped or processed twice. */
 export const positions: readonly Mutation[] = [
   {
     name: 'ledger-compare',
@@ -91,7 +91,7 @@ export const positions: readonly Mutation[] = [
   },
   {
     name: 'topic-made-anew',
-    guard: 'a topic made anew stops its lanes',
+    guard: 'a re-created topic stops its lanes',
     broken: 'old offsets are read on in the new topic',
     edits: [
       {

@@ -7,11 +7,11 @@ const sender = 'infra/kafka/record-sender.ts'
 const senderTest = 'infra/kafka/record-sender.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
-/** That what is committed goes out, whole and in order, and nothing else does. */
+/** Everything committed is published, complete and in order, and nothing else is. */
 export const publication: readonly Mutation[] = [
   {
     name: 'publish-before-commit',
-    guard: 'published is what is committed',
+    guard: 'only committed events are published',
     broken: 'events go out while the transaction is open',
     edits: [
       {
@@ -71,8 +71,8 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'deletes-behind',
-    guard: 'rows leave up to the number the broker has',
-    broken: 'those behind it leave with them',
+    guard: 'rows are deleted up to the acknowledged number',
+    broken: 'the rows behind it are deleted, too',
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
@@ -128,7 +128,7 @@ export const publication: readonly Mutation[] = [
   {
     name: 'producer-kept',
     guard: 'a new producer after an error',
-    broken: 'the old one goes on with its sequence numbers',
+    broken: 'the old one continues with its sequence numbers',
     edits: [
       { file: sender, find: 'await this.stop()\n      throw explained(error)', replace: 'throw explained(error)' },
     ],

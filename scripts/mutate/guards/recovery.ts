@@ -7,12 +7,12 @@ const simulation = {
   title: 'keeps its promises in ${seeds} worlds',
 }
 
-/** That a failure at any moment leaves nothing half done: what only many interleavings show. */
+/** A failure at any moment leaves nothing half done; only many interleavings show that. */
 export const recovery: readonly Mutation[] = [
   {
     name: 'failure-goes-on',
     guard: 'after a failure a lane is claimed again',
-    broken: 'it goes on with what it remembers',
+    broken: 'it continues with the state in memory',
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',

@@ -6,12 +6,12 @@ const correctsTitle = 'a replay that corrects gives events other ids, calls and 
 const reprocessTest = 'consumers/operations/replay/reprocess/reprocess.int.test.ts'
 const failuresTest = 'consumers/operations/replay/reprocess/reprocess-failures.int.test.ts'
 
-/** That events handled again double nothing, skip nothing and undo nothing a person has decided. */
+/** Reprocessing doubles nothing, skips nothing and undoes no decision of an operator. */
 export const reprocessing: readonly Mutation[] = [
   {
     name: 'places-forgotten',
-    guard: 'a record read again is known by its place',
-    broken: 'what is parked or was edited is new when it is read again',
+    guard: 'a record that is read again is known by its place',
+    broken: 'parked and edited events count as new',
     edits: [
       {
         file: 'consumers/runtime/tables/known-places.ts',
@@ -75,7 +75,7 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-dropped',
-    guard: 'an event a person has dropped takes no effect',
+    guard: 'an event that an operator has dropped takes no effect',
     broken: 'it is handled again as it was',
     edits: [
       {

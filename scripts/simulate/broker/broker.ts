@@ -49,12 +49,12 @@ export class Broker {
     })
   }
 
-  /** The end of somebody's transaction: takes an offset, and no reader ever sees it. */
+  /** The end of a transaction: it takes an offset that no reader sees. */
   appendControlRecord(topic: string, partition: number): void {
     this.store(topic, partition, { key: null, value: null, headers: {}, isControlRecord: true })
   }
 
-  /** As compaction does with a record nobody has read yet. */
+  /** Removes a record that has not been read yet, as compaction does. */
   skipOffset(topic: string, partition: number): void {
     this.log(topic, partition).next++
   }

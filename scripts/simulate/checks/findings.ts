@@ -2,7 +2,7 @@ import type { World } from '../world.ts'
 import { checkHistories } from './histories.ts'
 import { checkLedger } from './ledger.ts'
 
-/** Looks at a world that has come to its end; each finding is a sentence. */
+/** Checks a settled world; each violation is a sentence. */
 export const findings = (world: World): string[] => [
   ...checkLedger(world),
   ...checkHistories(world),

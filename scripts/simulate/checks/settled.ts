@@ -3,7 +3,7 @@ import type { World } from '../world.ts'
 /** Everything has taken effect: nothing to read, publish, call, wait for, or try again. */
 export const isSettled = (world: World): boolean => whatIsLeft(world) === ''
 
-/** What has not come to its end, for people. */
+/** What is not settled yet, in words. */
 export function whatIsLeft({ broker, partitions, witness, database: { tables } }: World): string {
   const left: string[] = []
   for (const topic of broker.topics) {

@@ -24,7 +24,7 @@ interface Waiting {
   readonly go: () => void
 }
 
-/** As much of PostgreSQL as the runtime's statements need; see `Transaction` and `Session` for what is kept of its ways. */
+/** The part of PostgreSQL that the runtime's statements need; `Transaction` and `Session` say which behaviour is kept. */
 export class Database {
   readonly clock: VirtualClock
   readonly party: Party
@@ -62,7 +62,7 @@ export class Database {
     transaction.apply()
   }
 
-  /** Whoever waits for it goes on, in order of arrival. */
+  /** Statements that wait for it resume in order of arrival. */
   release(transaction: Transaction): void {
     transaction.release()
     const free = this.waiting.filter(({ holder }) => holder === transaction)

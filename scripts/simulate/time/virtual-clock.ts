@@ -37,7 +37,7 @@ export class VirtualClock {
   party: Party
   /** Hash of when what happened to whom, in order. */
   fingerprint = 0
-  /** Set when a person wants to read along. */
+  /** Set for a readable trace. */
   trace: ((text: string) => void) | undefined
   private readonly heap: Scheduled[] = []
   private order = 0
