@@ -13,7 +13,7 @@ export interface KafkaOptions {
   brokers: string[]
   clientId: string
   log: Logger
-  /** @default 8000: longer than any fetch, short enough that a dead connection is noticed */
+  /** @default 4000: longer than any fetch, and than a healthy cluster needs to fence a broker that froze */
   requestTimeoutMs?: number
   retry?: RetryOptions
 }
@@ -25,7 +25,7 @@ export function createKafka({
   brokers,
   clientId,
   log,
-  requestTimeoutMs = 8_000,
+  requestTimeoutMs = 4_000,
   retry = patience,
 }: KafkaOptions): Kafka {
   patchFetchResponse() // Never off: without it a record can end the process

@@ -59,7 +59,7 @@ export class RecordSender {
     this.sending = true
     try {
       const producer = (this.producer ??= await this.connect())
-      const answer = await producer.sendBatch({ acks: -1, timeout: 5_000, topicMessages: byTopic(records) })
+      const answer = await producer.sendBatch({ acks: -1, timeout: answerWithinMs, topicMessages: byTopic(records) })
       const written = new Set(answer.map(({ topicName, partition }) => `${topicName}/${partition}`))
       const missing = records.find(({ topic, partition }) => !written.has(`${topic}/${partition}`))
       if (missing)
@@ -84,7 +84,7 @@ export class RecordSender {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 3 },
+      retry: { retries: 0 }, // Whoever tries again gets a new producer, which finds the brokers that live
     })
     try {
       await producer.connect()

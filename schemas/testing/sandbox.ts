@@ -49,7 +49,7 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
           topics.map((topic) => ({
             topic: topicName(namespace, topic),
             numPartitions: partitions,
-            replicationFactor: 1,
+            replicationFactor: Math.min(3, config.kafka.brokers.length),
           })),
         ),
       ),

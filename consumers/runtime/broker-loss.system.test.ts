@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { coordinatorOf, leaderOf, startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
+import type { ThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { newEventId } from '../../schemas/event-id.ts'
+import { laneOf } from '../../schemas/partition.ts'
+import { Publisher } from '../../producers/direct/publisher.ts'
+import { measureGaps } from './testing/measure-gaps.ts'
+import { ledgerSums } from './testing/observe.ts'
+import { countTable, orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
+import { openTestBench } from './testing/test-bench.ts'
+import type { TestBench } from './testing/test-bench.ts'
+
+const group = 'tester'
+const partitions = 6
+const sessionTimeoutMs = 6_000
+const limitMs = sessionTimeoutMs + 5_000
+const freezeMs = 15_000
+
+let brokers: ThreeBrokers
+let bench: TestBench
+beforeAll(async () => {
+  brokers = await startThreeBrokers(23_000)
+  bench = await openTestBench(group, countTable, partitions, {
+    TALLY_KAFKA_BROKERS: brokers.addresses.join(),
+    TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
+  })
+  await bench.replica(tallyConsumer(group))
+  await bench.replica(tallyConsumer(group))
+}, 180_000)
+afterAll(async () => {
+  await bench?.[Symbol.asyncDispose]()
+  await brokers?.[Symbol.asyncDispose]()
+}, 120_000)
+
+const roles: Record<string, () => Promise<number> | number> = {
+  'the group coordinator': () => coordinatorOf(bench.sandbox.kafka, `${bench.sandbox.namespace}${group}`),
+  'the leader of a partition': () => leaderOf(bench.sandbox.kafka, `${bench.sandbox.namespace}orders`, 0),
+  'the active controller': () => brokers.controller(),
+}
+const losses = Object.keys(roles).flatMap((role) => [
+  { role, how: 'killed' as const },
+  { role, how: 'frozen' as const },
+])
+
+/** An order for each lane, a tenth of a second apart, until told to end: acknowledged ones only are counted. */
+async function ordersForEveryLane(signal: AbortSignal): Promise<number> {
+  const { kafka, namespace } = bench.sandbox
+  const publisher = await Publisher.connect({ kafka, namespace, codec: bench.codec })
+  const keys = new Map<number, string>()
+  while (keys.size < partitions) {
+    const key = newEventId()
+    keys.set(laneOf(key, partitions), key)
+  }
+  let sent = 0
+  const publishing: Promise<void>[] = []
+  await waitUntil(
+    'enough orders are sent',
+    () => {
+      for (const key of keys.values()) publishing.push(publisher.publish([{ ...orderPlaced(key), id: newEventId() }]))
+      sent += keys.size
+      return signal.aborted
+    },
+    { withinMs: 120_000, everyMs: 100 },
+  )
+  await Promise.all(publishing)
+  await publisher.stop()
+  return sent
+}
+
+let sentSoFar = 0
+test.each(losses)('$role $how: every lane goes on within session timeout + 5 s', async ({ role, how }) => {
+  const topics = ['orders', 'inventory', '__consumer_offsets']
+  const names = topics.map((name) => (name.startsWith('__') ? name : `${bench.sandbox.namespace}${name}`))
+  const enough = new AbortController()
+  const sending = ordersForEveryLane(enough.signal)
+  const gaps = await measureGaps(bench.pool, partitions, async (moving) => {
+    await moving()
+    await brokers.whole(bench.sandbox.kafka, names)
+    await moving()
+    const id = await roles[role]!()
+    const began = performance.now()
+    const thaw = how === 'killed' ? void brokers.kill(id) : brokers.freeze(id)
+    await waitUntil('the time of the fault is over', () => performance.now() - began > freezeMs, { withinMs: 60_000 })
+    thaw?.()
+    await moving()
+    await brokers.whole(bench.sandbox.kafka, names)
+    await moving()
+  })
+  enough.abort()
+  sentSoFar += await sending
+  const longest = Math.max(...gaps.values())
+  process.stderr.write(`${role} ${how}: longest gap of a lane ${(longest / 1_000).toFixed(1)} s\n`)
+  expect(longest).toBeLessThan(limitMs)
+  await bench.settled(['orders'])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
+})
