@@ -1,4 +1,4 @@
-import type { Pool } from '../../../infra/postgres/postgres.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 
 /**
