@@ -9,6 +9,11 @@ import { createLogger } from '../infra/logger.ts'
 const steps = { database: deployDatabase, topics: deployTopics, schemas: deploySchemas }
 type Step = keyof typeof steps
 
+interface Options extends CommonOptions {
+  consumer?: string
+  allowFewerReplicas?: boolean
+}
+
 /** `npm run deploy`: brings database, topics and schemas to what this code expects. It is safe to repeat. */
 export const deployCommand = (_frame: CommandFrame): Command =>
   createCommand('deploy', 'Migrate the database, create topics and register schemas; safe to repeat', [
@@ -19,7 +24,8 @@ export const deployCommand = (_frame: CommandFrame): Command =>
   ])
     .argument('[steps...]', `${Object.keys(steps).join(', ')} (default: all, in this order)`)
     .option('--consumer <name>', 'migrate the tables of this consumer only')
-    .action(async (chosen: string[], { consumer, json }: CommonOptions & { consumer?: string }, command) => {
+    .option('--allow-fewer-replicas', 'create topics while brokers are down, with fewer copies for good')
+    .action(async (chosen: string[], { consumer, json, allowFewerReplicas: allowFewer }: Options, command) => {
       const unknown = chosen.filter((step) => !(step in steps))
       if (unknown.length > 0)
         command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
@@ -28,7 +34,7 @@ export const deployCommand = (_frame: CommandFrame): Command =>
       const config = loadConfig()
       const log = createLogger('deploy', config.logLevel)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {
-        const outcome = await steps[step](config, log, consumer)
+        const outcome = await steps[step](config, log, consumer, { allowFewer })
         if (json) printJson({ step, outcome })
         else say(outcome)
       }

@@ -21,6 +21,9 @@ export interface RawRecord {
   timestamp?: string
 }
 
+/** How long a broker may take to copy records to the others; the client waits a second longer, see `createKafka`. */
+const answerWithinMs = 3_000
+
 /** Errors that a retry cannot change. Source: Apache Kafka protocol guide, error codes. */
 const refusals = new Set([
   'MESSAGE_TOO_LARGE',

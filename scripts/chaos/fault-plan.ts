@@ -19,10 +19,16 @@ export type Mishap =
       readonly forMs: number
     }
   | { readonly kind: 'terminate'; readonly forMs: number } // Database sessions, while they work or commit
+  | { readonly kind: 'broker'; readonly how: BrokerFault; readonly role: BrokerRole; readonly forMs: number }
   | { readonly kind: 'steal'; readonly lanes: number } // A second owner takes lanes under the first
   | { readonly kind: 'full-disk'; readonly forMs: number }
 
-export type MishapKind = Mishap['kind']
+export type MishapKind = Exclude<Mishap['kind'], 'broker'>
+
+/** `roll`: stopped in order, and started again. */
+export type BrokerFault = 'kill' | 'freeze' | 'roll'
+/** Who is hit: the broker that plays this part just then. */
+export type BrokerRole = 'coordinator' | 'controller' | 'leader'
 
 export interface Step {
   /** Waited before it, milliseconds. */
@@ -38,7 +44,13 @@ export interface PlanOptions {
   /** Names of processes by what they are. */
   processes: Readonly<Record<'services' | 'simulators' | 'servers', readonly string[]>>
   sessionTimeoutMs: number
+  /** Kafka brokers: one of several is hit at every other step, the coordinator first. @default 1 */
+  brokers?: number
 }
+
+const brokerFaults: readonly { how: BrokerFault; role: BrokerRole }[] = (
+  ['coordinator', 'controller', 'leader'] as const
+).flatMap((role) => (['kill', 'freeze', 'roll'] as const).map((how) => ({ how, role })))
 
 /** How often each kind comes, relative to the others. */
 const weights: Readonly<Record<MishapKind, number>> = {
@@ -51,10 +63,13 @@ const weights: Readonly<Record<MishapKind, number>> = {
 }
 
 /** What goes wrong, without end: a function of the seed alone. */
-export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs }: PlanOptions): Generator<Step> {
+export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs, brokers = 1 }: PlanOptions): Generator<Step> {
   const lots = kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind))
   for (let index = 0; ; index++) {
     const random = seededRandom('chaos', seed, index)
+    const broker = index % 2 === 0 ? brokerFaults[(index / 2) % brokerFaults.length] : undefined
+    if (brokers > 1 && broker)
+      yield { afterMs: 2_000, mishap: { kind: 'broker', ...broker, forMs: sessionTimeoutMs + 6_000 }, impatient: false }
     yield {
       afterMs: random.pick([0, 500, 2_000, 4_000]),
       mishap: mishapOf(random.pick(lots), random, processes, sessionTimeoutMs),
@@ -118,6 +133,8 @@ export function describeMishap(mishap: Mishap): string {
       return `freeze ${mishap.process}${seconds}`
     case 'network':
       return `network to ${mishap.network}: ${mishap.fault.kind}${mishap.share < 1 ? ` on ${mishap.share * 100} % of connections` : ''}${seconds}`
+    case 'broker':
+      return `${mishap.how} the broker that is ${describeRole[mishap.role]}${mishap.how === 'freeze' ? seconds : ''}`
     case 'terminate':
       return `terminate database sessions${seconds}`
     case 'steal':
@@ -125,4 +142,10 @@ export function describeMishap(mishap: Mishap): string {
     case 'full-disk':
       return `fill the database's disk${seconds}`
   }
+}
+
+const describeRole: Readonly<Record<BrokerRole, string>> = {
+  coordinator: 'coordinator of a group',
+  controller: 'the active controller',
+  leader: 'leader of a partition',
 }

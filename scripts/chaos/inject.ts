@@ -1,9 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { stealLane } from '../../producers/outbox/lane-table.ts'
 import { signalTo } from '../../infra/stack/supervisor/process-identity.ts'
+import { brokerName } from '../../infra/stack/servers/kafka-server.ts'
+import { controllerOf, coordinatorOf, leaderOf } from '../../infra/testing/brokers/roles.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'
 import type { Mishap } from './fault-plan.ts'
@@ -15,6 +18,7 @@ export interface Scene {
   /** Names of the consumers. */
   groups: readonly string[]
   partitions: number
+  kafka: Kafka
   random: Random
 }
 
@@ -41,6 +45,8 @@ export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
       }
       return true
     }
+    case 'broker':
+      return hitBroker(mishap, scene)
     case 'network': {
       const proxy = stack.proxies.get(mishap.network)
       proxy?.inject(mishap.fault, mishap.share, () => random.next())
@@ -55,6 +61,24 @@ export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
     case 'full-disk':
       return stack.disk?.fill(mishap.forMs) ?? false
   }
+}
+
+async function hitBroker(
+  { how, role, forMs }: Extract<Mishap, { kind: 'broker' }>,
+  { stack, kafka, groups, random }: Scene,
+): Promise<boolean> {
+  const id = {
+    coordinator: () => coordinatorOf(kafka, random.pick(groups)),
+    controller: async () => controllerOf(stack.config.dataDir),
+    leader: () => leaderOf(kafka, 'orders', 0),
+  }
+  const target = stack.identityOf(brokerName(await id[role]()))
+  if (!target) return false
+  signalTo(target, ({ kill: 'SIGKILL', freeze: 'SIGSTOP', roll: 'SIGTERM' } as const)[how])
+  if (how !== 'freeze') return true
+  await delay(forMs)
+  signalTo(target, 'SIGCONT')
+  return true
 }
 
 /** Ends sessions of the services while they work; those in a commit first. */

@@ -49,6 +49,8 @@ const familyOf = (mishap: Mishap): string => {
     case 'kill':
     case 'freeze':
       return `${mishap.kind}: ${mishap.process.replace(/-\d+$/, '')}`
+    case 'broker':
+      return `${mishap.how} broker: ${mishap.role}, longest gap of a lane`
     case 'terminate':
       return 'terminate database sessions'
     case 'steal':

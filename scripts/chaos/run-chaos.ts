@@ -25,6 +25,7 @@ import type { MishapKind } from './fault-plan.ts'
 import { inject } from './inject.ts'
 import { nothingSent, runLoad } from './load.ts'
 import { readServiceLogs } from './read-logs.ts'
+import { loseBroker } from './lose-broker.ts'
 import { recover } from './recovery.ts'
 import { describeHappened, hasRecovered } from './report.ts'
 import type { ChaosReport, Happened } from './report.ts'
@@ -76,7 +77,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Logger): Promise<ChaosReport> {
-  const { seed, forMs, kinds, rate, signal, say } = options
+  const { seed, forMs, kinds, rate, brokers, signal, say } = options
   const { config } = stack
   const { namespace, partitions } = config
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'chaos', log })
@@ -104,14 +105,20 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     load.catch((error: unknown) => say(`The load ended early: ${describeError(error)}`))
     const happened: Happened[] = []
     const watched = { kafka, pool, groups, topics: topics.map(({ name }) => name) }
-    const scene = { stack, pool, groups, partitions }
-    const plan = faultPlan({ seed, kinds, processes: stack.processes, sessionTimeoutMs })
+    const scene = { stack, pool, groups, partitions, kafka }
+    const plan = faultPlan({ seed, kinds, processes: stack.processes, sessionTimeoutMs, brokers })
     const until = performance.now() + forMs
     for (let step = 0; performance.now() < until && !signal.aborted; step++) {
       const { afterMs, mishap, impatient } = plan.next().value
       await delay(afterMs, undefined, { signal }).catch(() => {})
       const at = performance.now()
       const random = seededRandom('chaos-scene', seed, step) // Whatever an earlier step met, this one does the same
+      if (mishap.kind === 'broker') {
+        const entry = { mishap, recovery: await loseBroker(mishap, { ...scene, random }) }
+        happened.push(entry)
+        say(`${((at - begun) / 1_000).toFixed(0).padStart(4)} s  ${describeHappened(entry)}`)
+        continue
+      }
       const done = await inject(mishap, { ...scene, random }).catch((error: unknown) => {
         say(`${describeMishap(mishap)} failed: ${describeError(error)}`) // The database may be away just now
         return false

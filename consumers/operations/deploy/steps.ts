@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
+import { chooseReplication } from './choose-replication.ts'
 import { migrateReplays } from '../replay/replay-schema.ts'
 import { maintainInbox } from '../../runtime/tables/inbox-partitions.ts'
 import type { Config } from '../../../infra/config.ts'
@@ -64,21 +65,28 @@ async function deployConsumer({ namespace, postgres: { url } }: Config, log: Log
 /**
  * Creates the topics that are missing, of the current generation; of a new pipeline with the configured partition count, which
  * is noted. Never changes one that exists.
+ * @throws TallyError PRECONDITION_FAILED if brokers are down that new topics need
  */
-export async function deployTopics(configured: Config, log: Logger): Promise<string> {
+export async function deployTopics(
+  configured: Config,
+  log: Logger,
+  _only?: string,
+  replication: { allowFewer?: boolean } = {},
+): Promise<string> {
   await migrateGenerations(configured, log)
   const config = await currentConfig(configured)
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log })
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())
-    const { brokers } = await admin.describeCluster()
-    const replicationFactor = Math.min(3, brokers.length)
     await assertPartitions(admin, config, existing)
     const missing = topics.filter((topic) => !existing.has(topicName(config.namespace, topic, config.generation)))
-    await createTopics(
-      admin,
-      missing.map((topic) => topicConfig(topic, config, replicationFactor)),
-    )
+    if (missing.length > 0) {
+      const copies = await chooseReplication(admin, config, replication)
+      await createTopics(
+        admin,
+        missing.map((topic) => topicConfig(topic, config, copies)),
+      )
+    }
     await noteFirst(config, log)
     return `topics: ${missing.length} created, ${topics.length - missing.length} there already`
   })

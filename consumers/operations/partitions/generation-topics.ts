@@ -8,12 +8,14 @@ import type { Generation } from '../../../infra/topic-generations/generation-tab
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { inGeneration, topicName, topics } from '../../../schemas/topics.ts'
 import type { Topic } from '../../../schemas/topics.ts'
+import { chooseReplication } from '../deploy/choose-replication.ts'
 import type { TopicEnds } from './undrained.ts'
 
 /**
  * Creates the topics of a generation that are missing.
  * @returns how many were
- * @throws TallyError PRECONDITION_FAILED if there are some with another partition count
+ * @throws TallyError PRECONDITION_FAILED if there are some with another partition count, or brokers are down that
+ *   new topics need
  */
 export function createGeneration(kafka: Kafka, config: Config, generation: Generation): Promise<number> {
   const own = withGeneration(config, generation)
@@ -21,11 +23,13 @@ export function createGeneration(kafka: Kafka, config: Config, generation: Gener
     const existing = new Set(await admin.listTopics())
     const name = (topic: (typeof topics)[number]) => topicName(config.namespace, topic, generation.number)
     const missing = topics.filter((topic) => !existing.has(name(topic)))
-    const replication = await replicationFactor(admin)
-    await createTopics(
-      admin,
-      missing.map((topic) => topicConfig(topic, own, replication)),
-    )
+    if (missing.length > 0) {
+      const replication = await chooseReplication(admin, config)
+      await createTopics(
+        admin,
+        missing.map((topic) => topicConfig(topic, own, replication)),
+      )
+    }
     const { topics: found } = await admin.fetchTopicMetadata({ topics: topics.map(name) })
     const other = found.find(({ partitions }) => partitions.length !== generation.partitions)
     if (other)
@@ -59,7 +63,7 @@ export async function readEnds(admin: Admin, { namespace }: Config, { number }: 
 export const sealGeneration = (kafka: Kafka, config: Config, generation: Generation): Promise<void> =>
   withAdmin(kafka, async (admin) => {
     const own = withGeneration(config, generation)
-    const replication = await replicationFactor(admin)
+    const replication = await replicationOf(admin, topicName(config.namespace, topics[0], generation.number))
     await admin.alterConfigs({
       validateOnly: false,
       resources: topics.map((topic) => {
@@ -73,9 +77,10 @@ export const sealGeneration = (kafka: Kafka, config: Config, generation: Generat
     })
   })
 
-async function replicationFactor(admin: Admin): Promise<number> {
-  const { brokers } = await admin.describeCluster()
-  return Math.min(3, brokers.length)
+/** Of a topic that exists; brokers that are down count. */
+async function replicationOf(admin: Admin, topic: string): Promise<number> {
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [topic] })
+  return found[0]?.partitions[0]?.replicas.length ?? 1
 }
 
 /** How a topic of the configuration's generation is made. */

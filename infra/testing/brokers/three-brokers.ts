@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
@@ -6,12 +6,12 @@ import { environmentWith } from '../../config.ts'
 import { TallyError } from '../../errors.ts'
 import { withAdmin } from '../../kafka/client.ts'
 import { brokerName, kafkaServers } from '../../stack/servers/kafka-server.ts'
-import { pinned } from '../../stack/servers/jars.ts'
 import { loadStackConfig } from '../../stack/supervisor/data-dir.ts'
 import type { ProcessIdentity } from '../../stack/supervisor/process-identity.ts'
 import { signalTo } from '../../stack/supervisor/process-identity.ts'
 import { startStack } from '../../stack/supervisor/supervisor.ts'
 import { waitUntil } from '../wait-until.ts'
+import { controllerOf } from './roles.ts'
 
 /** A cluster of a test's own, whose brokers can be killed and frozen; a killed one is started again. */
 export interface ThreeBrokers extends AsyncDisposable {
@@ -49,10 +49,7 @@ export async function startThreeBrokers(portBase: number): Promise<ThreeBrokers>
   return {
     dataDir,
     addresses: config.kafka.brokers,
-    controller() {
-      const quorum = join(dataDir, 'kafka', pinned('kafka.version'), 'data', '__cluster_metadata-0', 'quorum-state')
-      return (JSON.parse(readFileSync(quorum, 'utf8')) as { leaderId: number }).leaderId
-    },
+    controller: () => controllerOf(dataDir),
     kill: (id) => signalTo(identityOf(id), 'SIGKILL'),
     freeze(id) {
       const identity = identityOf(id)
@@ -74,21 +71,3 @@ export async function startThreeBrokers(portBase: number): Promise<ThreeBrokers>
     },
   }
 }
-
-/** Broker that coordinates a group: the leader of its partition of the offsets topic. */
-export async function coordinatorOf(kafka: Kafka, groupId: string): Promise<number> {
-  const topic = '__consumer_offsets'
-  let hash = 0 // Java's String.hashCode, by which Kafka chooses the partition
-  for (const char of groupId) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) | 0
-  const { topics } = await withAdmin(kafka, (admin) => admin.fetchTopicMetadata({ topics: [topic] }))
-  const partitions = topics[0]?.partitions ?? []
-  return leaderIn(partitions, (hash & 0x7fffffff) % partitions.length)
-}
-
-export async function leaderOf(kafka: Kafka, topic: string, partition: number): Promise<number> {
-  const { topics } = await withAdmin(kafka, (admin) => admin.fetchTopicMetadata({ topics: [topic] }))
-  return leaderIn(topics[0]?.partitions ?? [], partition)
-}
-
-const leaderIn = (partitions: readonly { partitionId: number; leader: number }[], partition: number): number =>
-  partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1

@@ -1,15 +1,19 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { coordinatorOf, leaderOf, startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
+import { withAdmin } from '../../infra/kafka/client.ts'
+import { coordinatorOf, leaderOf } from '../../infra/testing/brokers/roles.ts'
+import { startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
 import type { ThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { createSandbox } from '../../schemas/testing/sandbox.ts'
+import { deployTopics } from '../operations/deploy/steps.ts'
 import { newEventId } from '../../schemas/event-id.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { Publisher } from '../../producers/direct/publisher.ts'
-import { measureGaps } from './testing/measure-gaps.ts'
-import { ledgerSums } from './testing/observe.ts'
-import { countTable, orderPlaced, tallyConsumer } from './testing/tally-consumer.ts'
-import { openTestBench } from './testing/test-bench.ts'
-import type { TestBench } from './testing/test-bench.ts'
+import { measureGaps } from '../runtime/testing/measure-gaps.ts'
+import { ledgerSums } from '../runtime/testing/observe.ts'
+import { countTable, orderPlaced, tallyConsumer } from '../runtime/testing/tally-consumer.ts'
+import { openTestBench } from '../runtime/testing/test-bench.ts'
+import type { TestBench } from '../runtime/testing/test-bench.ts'
 
 const group = 'tester'
 const partitions = 6
@@ -80,7 +84,8 @@ test.each(losses)('$role $how: every lane goes on within session timeout + 5 s',
     await moving()
     const id = await roles[role]!()
     const began = performance.now()
-    const thaw = how === 'killed' ? void brokers.kill(id) : brokers.freeze(id)
+    const thaw = how === 'frozen' ? brokers.freeze(id) : undefined
+    if (how === 'killed') brokers.kill(id)
     await waitUntil('the time of the fault is over', () => performance.now() - began > freezeMs, { withinMs: 60_000 })
     thaw?.()
     await moving()
@@ -94,4 +99,21 @@ test.each(losses)('$role $how: every lane goes on within session timeout + 5 s',
   expect(longest).toBeLessThan(limitMs)
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
+})
+
+test('with a broker down nothing is deployed with fewer copies, unless told to', async () => {
+  await using stack = new AsyncDisposableStack()
+  const sandbox = stack.use(createSandbox({ TALLY_KAFKA_BROKERS: brokers.addresses.join() }))
+  const { config, log, kafka, namespace } = sandbox
+  await brokers.whole(kafka, ['__consumer_offsets'])
+  stack.defer(brokers.freeze(3))
+  await withAdmin(kafka, (admin) =>
+    waitUntil('the broker is taken for lost', async () => (await admin.describeCluster()).brokers.length === 2),
+  )
+  await expect(deployTopics(config, log)).rejects.toThrow(/^Only 2 of Kafka's 3 brokers are up/)
+  await deployTopics(config, log, undefined, { allowFewer: true })
+  await withAdmin(kafka, async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [`${namespace}orders`] })
+    expect(topics[0]?.partitions.map(({ replicas }) => replicas.length)).not.toContain(3)
+  })
 })

@@ -1,0 +1,27 @@
+import type { Admin } from 'kafkajs'
+import type { Config } from '../../../infra/config.ts'
+import { TallyError } from '../../../infra/errors.ts'
+import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
+
+/**
+ * How many copies new topics get: TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers that are
+ * down count: a topic made without them would keep too few copies for good.
+ * @param allowFewer takes what the brokers that are up allow
+ * @throws TallyError PRECONDITION_FAILED if too few are up
+ */
+export async function chooseReplication(
+  admin: Admin,
+  { kafka }: Config,
+  { allowFewer = false }: { allowFewer?: boolean } = {},
+): Promise<number> {
+  const { brokers } = await admin.describeCluster()
+  const up = brokers.length
+  const known = (await countRegistered(kafka.brokers)) ?? Math.max(up, kafka.brokers.length)
+  const wanted = kafka.replication ?? Math.min(3, known)
+  if (up >= wanted) return wanted
+  if (allowFewer) return up
+  throw new TallyError(
+    'PRECONDITION_FAILED',
+    `Only ${up} of Kafka's ${Math.max(known, up)} brokers ${up === 1 ? 'is' : 'are'} up, and topics need ${wanted} copies: start the others, set TALLY_REPLICATION, or use \`npm run deploy -- topics --allow-fewer-replicas\``,
+  )
+}
