@@ -8,8 +8,8 @@ import type { ParkedInput } from '../consumers/runtime/model.ts'
 import { loadConfig } from '../infra/config.ts'
 import { isTallyError } from '../infra/errors.ts'
 import { integer } from './cli/arguments.ts'
-import { createCommand, runCommand } from './cli/command.ts'
-import type { CommonOptions } from './cli/command.ts'
+import { addSubcommand, createCommand, runCommand } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { drop } from './parked/drop.ts'
 import type { DropOptions } from './parked/drop.ts'
 import { edit } from './parked/edit.ts'
@@ -32,39 +32,53 @@ const reasons = [
   'BEHIND',
 ] as const
 
-const eventHelp = 'payment/17 (or 17 where that is clear), or a record in all groups: orders/3:1200'
+const eventHelp = 'payment/17 (or 17 if it is unique), or a record in all groups: orders/3:1200'
 
-// The functions below are declarations: the command is built while this line runs
-await runCommand(({ signal }) => {
+export function parkedCommand({ signal }: CommandFrame): Command {
   const program = createCommand('parked', 'Show, redrive, edit or drop events that could not be handled', [
-    'npm run parked -- ls',
-    'npm run parked -- ls --group payment --reason UNREADABLE',
+    'npm run parked -- ls --group payment',
     'npm run parked -- show payment/17',
     'npm run parked -- redrive --key o-1 --dry-run',
-    'npm run parked -- redrive --group payment --yes',
-    'npm run parked -- redrive orders/3:1200',
-    `npm run parked -- edit payment/17 --value '{"orderId":"o-1", …}' --why "the quantity was missing"`,
+    `npm run parked -- edit payment/17 --value '{"orderId":"o-1", …}' --why "quantity was missing"`,
     'npm run parked -- drop payment/17 payment/18 --why "test orders"',
     'npm run parked -- log --since -2h',
   ])
-  choosing(program.command('ls', { isDefault: true }).description('list parked records, by default the oldest 20'))
+  choosing(
+    addSubcommand(
+      program,
+      'ls',
+      'List parked records, the oldest first',
+      ['npm run parked -- ls', 'npm run parked -- ls --group payment --reason UNREADABLE'],
+      '',
+      { isDefault: true },
+    ),
+  )
     .option('-n, --limit <count>', 'number of records', integer(1), 20)
-    .option('--newest', 'the newest instead of the oldest')
+    .option('--newest', 'list the newest records instead of the oldest')
     .action((_events, _options, command) => onChosen(command, (chosen, options: ListOptions) => ls(chosen, options)))
-  program
-    .command('show')
-    .description('show everything that is known of an event')
+  addSubcommand(program, 'show', 'Show everything that is known of an event', [
+    'npm run parked -- show payment/17',
+    'npm run parked -- show orders/3:1200 --json',
+  ])
     .argument('<event>', eventHelp, eventName)
-    .option('-g, --group <name>', 'of this consumer', listed)
+    .option('-g, --group <name>', 'consumer that has parked it (default: all); repeatable', listed)
     .action((_event, _options, command) =>
       onEvents(command, (events, options: CommonOptions) => show(loadConfig(), events, options, signal)),
     )
   dryRun(
     acting(
       choosing(
-        program
-          .command('redrive')
-          .description('make events due: their lanes handle them now, each key from its first event on'),
+        addSubcommand(
+          program,
+          'redrive',
+          'Handle parked events now, each key from its first parked event',
+          [
+            'npm run parked -- redrive payment/17 --dry-run',
+            'npm run parked -- redrive --group payment --yes',
+            'npm run parked -- redrive orders/3:1200',
+          ],
+          'Exit code 1: an event failed again or could not be tried.',
+        ),
       ),
     ),
   )
@@ -79,40 +93,54 @@ await runCommand(({ signal }) => {
     )
   dryRun(
     acting(
-      program.command('edit').description('replace the contents of an event and redrive it; its headers and id stay'),
+      addSubcommand(program, 'edit', 'Replace the contents of an event and redrive it', [
+        'npm run parked -- edit payment/17 --why "the quantity was missing"',
+        `npm run parked -- edit payment/17 --value '{"orderId":"o-1", …}' --why "typing error"`,
+        'npm run parked -- edit payment/17 --value-file event.json --why "typing error" --dry-run',
+      ]),
     ),
   )
     .argument('<event>', eventHelp, eventName)
-    .option('-g, --group <name>', 'of this consumer', listed)
-    .option('--value <json>', "the event's data, or the answer to the call")
-    .option('--value-file <file>', 'a file with the same; without either $EDITOR opens')
-    .option('--type <event>', 'the event type, where the record does not say it')
+    .option('-g, --group <name>', 'consumer that has parked it (default: all); repeatable', listed)
+    .option('--value <json>', 'data of the event, or answer to the call (default: opens $EDITOR)')
+    .option('--value-file <file>', 'file with the same')
+    .option('--type <event>', 'event type (default: as the record says)')
     .requiredOption('--why <reason>', 'reason, kept in the audit')
-    .option('--no-redrive', 'leave it parked')
+    .option('--no-redrive', 'leave the event parked')
     .option('--no-wait', 'do not wait for the result of the redrive')
     .action((_event, _options, command) =>
       onEvents(command, (events, options: EditOptions & DryRunOptions) =>
         edit(loadConfig(), events, { ...options, dryRun: isDryRun(options) }, signal),
       ),
     )
-  acting(choosing(program.command('drop').description('drop events for good; their bytes stay in the audit')))
+  acting(
+    choosing(
+      addSubcommand(program, 'drop', 'Drop events for good; their bytes stay in the audit', [
+        'npm run parked -- drop payment/17 payment/18 --why "test orders"',
+        'npm run parked -- drop --reason UNREADABLE --why "not Avro" --yes',
+      ]),
+    ),
+  )
     .requiredOption('--why <reason>', 'reason, kept in the audit')
     .action((_events, _options, command) =>
       onChosen(command, (chosen, options: DropOptions) => drop(chosen, options, signal)),
     )
-  program
-    .command('log')
-    .description('show what was done to parked events, by whom and why; the newest first')
-    .option('-g, --group <name>', 'of this consumer; may be repeated', listed)
-    .option('-k, --key <key>', 'of this key (order id); may be repeated', listed)
-    .option('--since <time>', 'not older: -2h, 2026-03-01T18:00Z or epoch ms', time)
+  addSubcommand(program, 'log', 'Show what was done to parked events, the newest first', [
+    'npm run parked -- log --since -2h',
+    'npm run parked -- log --group payment --key o-1 --json',
+  ])
+    .option('-g, --group <name>', 'consumer (default: all); repeatable', listed)
+    .option('-k, --key <key>', 'key, such as an order id (default: all); repeatable', listed)
+    .option('--since <time>', 'earliest time: -2h, 2026-03-01T18:00Z or epoch ms (default: all)', time)
     .option('-n, --limit <count>', 'number of entries', integer(1), 50)
     .action((_options, command: Command) => {
       const options = command.optsWithGlobals<LogOptions & { group?: string[] }>()
       return withParkedGroups(loadConfig(), options.group, (groups) => log(groups, options))
     })
   return program
-})
+}
+
+if (import.meta.main) await runCommand(parkedCommand)
 
 interface DryRunOptions {
   dryRun?: boolean
@@ -122,11 +150,11 @@ interface DryRunOptions {
 function choosing(command: Command): Command {
   return command
     .argument('[events...]', eventHelp, eventName)
-    .option('-g, --group <name>', 'of this consumer; may be repeated', listed)
-    .option('-k, --key <key>', 'of this key (order id); may be repeated', listed)
-    .option('-r, --reason <code>', `parked for this reason: ${reasons.join(', ')}; may be repeated`, reason)
+    .option('-g, --group <name>', 'choose events of this consumer; repeatable', listed)
+    .option('-k, --key <key>', 'choose events of this key, such as an order id; repeatable', listed)
+    .option('-r, --reason <code>', `choose events with this reason: ${reasons.join(', ')}; repeatable`, reason)
     .option('--id <events...>', 'the same as naming them', eventName)
-    .option('--all', 'all parked events')
+    .option('--all', 'choose all parked events')
 }
 
 function acting(command: Command): Command {

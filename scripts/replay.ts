@@ -1,4 +1,6 @@
+import type { Command } from 'commander'
 import { createCommand, runCommand } from './cli/command.ts'
+import type { CommandFrame } from './cli/command.ts'
 import { addListCommand } from './replay/list.ts'
 import { addPlanCommand } from './replay/plan.ts'
 import { addRehearseCommand } from './replay/dry-run.ts'
@@ -7,8 +9,8 @@ import { addRunCommand } from './replay/run.ts'
 import { addShowCommand } from './replay/show.ts'
 import { addCancelCommand, addPauseCommand, addUndoCommand } from './replay/control.ts'
 
-await runCommand(({ signal }) => {
-  const program = createCommand('replay', 'Reprocess past events. Plan first; nothing takes effect twice', [
+export function replayCommand({ signal }: CommandFrame): Command {
+  const program = createCommand('replay', 'Reprocess past events by a plan, without any effect twice', [
     'npm run replay -- plan --mode redeliver --group inventory --from -2h --out plan.json',
     'npm run replay -- run plan.json --dry-run',
     'npm run replay -- run plan.json --why "prove that nothing is missing"',
@@ -25,4 +27,6 @@ await runCommand(({ signal }) => {
   addListCommand(program)
   addShowCommand(program)
   return program
-})
+}
+
+if (import.meta.main) await runCommand(replayCommand)

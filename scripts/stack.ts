@@ -90,7 +90,7 @@ function sayNoStack(dataDir: string): void {
 
 async function down({ json }: CommonOptions): Promise<void> {
   const { dataDir } = loadConfig()
-  const stopped = await stopStack(dataDir, say)
+  const stopped = await during('Stopping the services, then the servers', stopStack(dataDir, say))
   if (json) printJson({ stopped })
   else say(stopped ? 'The stack is stopped.' : `No stack runs in ${dataDir}.`)
 }
@@ -99,7 +99,7 @@ async function reset({ yes, json }: CommonOptions & { yes?: boolean }): Promise<
   const { dataDir } = loadConfig()
   const deleted = yes || (await confirmed(`Delete all orders, events and schemas in ${dataDir}?`))
   if (deleted) {
-    await stopStack(dataDir, say)
+    await during('Stopping the services, then the servers', stopStack(dataDir, say))
     deleteData(dataDir)
   }
   if (json) printJson({ deleted })

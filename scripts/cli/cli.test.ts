@@ -6,7 +6,7 @@ import { tableLines } from './table.ts'
 import { wrap, wrapCommand } from './terminal.ts'
 
 test.each([
-  [0, '0 ms'],
+  [0, '0 s'],
   [430, '430 ms'],
   [3_140, '3.1 s'],
   [9_960, '10 s'],
@@ -39,7 +39,7 @@ const head = ['event', 'tried', 'waits', 'error']
 test('a table sets figures flush right and wraps texts', () =>
   expect(tableLines({ head, rows }, 60)).toEqual([
     'event        tried   waits  error',
-    '───────────  ─────  ──────  ────────────────────────────────',
+    '-----------  -----  ------  --------------------------------',
     'payment/17   1,234   3.1 s  lines[0].quantity is "two",',
     '                            which is not a whole number of',
     '                            at least 1',
@@ -49,7 +49,7 @@ test('a table sets figures flush right and wraps texts', () =>
 test('a column without room moves below its row; a long table says how much is missing', () =>
   expect(tableLines({ head, rows: [...rows, ...rows], limit: 1 }, 40)).toEqual([
     'event       tried  waits',
-    '──────────  ─────  ─────',
+    '----------  -----  -----',
     'payment/17  1,234  3.1 s',
     '  error: lines[0].quantity is "two",',
     '    which is not a whole number of at',

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import type { CommandOptions } from 'commander'
 import { explainFailure } from '../../infra/explain-failure.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
@@ -51,9 +52,10 @@ export const addSubcommand = (
   summary: string,
   examples: readonly string[],
   notes = '',
+  options: CommandOptions = {},
 ): Command =>
   program
-    .command(name)
+    .command(name, options)
     .description(summary)
     .helpOption('-h, --help', 'show this help')
     .addHelpText('after', () => examplesText(examples, notes))

@@ -4,8 +4,9 @@ export function count(value: number | bigint, noun?: string): string {
   return noun === undefined ? figure : `${figure} ${noun}${figure === '1' ? '' : 's'}`
 }
 
-/** `430 ms`, `3.1 s`, `12 s`, `3 min 20 s`, `12 min`, `2 h 5 min` */
+/** `0 s`, `430 ms`, `3.1 s`, `12 s`, `3 min 20 s`, `12 min`, `2 h 5 min` */
 export function duration(ms: number): string {
+  if (ms === 0) return '0 s'
   if (Math.round(ms) < 1_000) return `${Math.round(ms)} ms`
   const seconds = Math.round(ms / 1_000)
   if (seconds < 10) return `${(ms / 1_000).toFixed(1)} s`

@@ -8,8 +8,10 @@ import { generateCommand } from '../generate.ts'
 import { importCommand } from '../import.ts'
 import { lanesCommand } from '../lanes.ts'
 import { mutateCommand } from '../mutate.ts'
+import { parkedCommand } from '../parked.ts'
 import { partitionsCommand } from '../partitions.ts'
 import { produceCommand } from '../produce.ts'
+import { replayCommand } from '../replay.ts'
 import { scaleCommand } from '../scale.ts'
 import { simulateCommand } from '../simulate.ts'
 import { stackCommand } from '../stack.ts'
@@ -19,7 +21,7 @@ import { verifyCommand } from '../verify.ts'
 const frame = { signal: new AbortController().signal }
 const programs = [
   ...[benchCommand, chaosCommand, demoCommand, deployCommand, generateCommand, importCommand, lanesCommand],
-  ...[mutateCommand, partitionsCommand, produceCommand, scaleCommand],
+  ...[mutateCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
   ...[simulateCommand, stackCommand, startCommand, verifyCommand],
 ].map((build) => build(frame))
 
@@ -41,7 +43,7 @@ describe.each(pages)('%s --help', (_name, command) => {
 
   test('fits 80 columns', () => expect(help.split('\n').filter((line) => line.length > 80)).toEqual([]))
   test('begins with what the command does, in one line', () =>
-    expect(command.description()).toMatch(/^[A-Z][a-z]+ [^\n]{10,90}[^.\n]$/))
+    expect(command.description()).toMatch(/^[A-Z][a-z]+,? [^\n]{10,90}[^.\n]$/))
   test('ends with one to six examples', () => {
     const [, examples = ''] = help.split('\nExamples:\n')
     expect(examples).toMatch(/^ {2}.*npm (run|start)/m)

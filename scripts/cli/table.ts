@@ -45,7 +45,7 @@ export function tableLines({ head, rows, limit = rows.length }: Table, width: nu
   const more = rows.length - cells.length
   return [
     ...lineOf(head),
-    widths.map((room) => '─'.repeat(room)).join(gap),
+    widths.map((room) => '-'.repeat(room)).join(gap),
     ...cells.flatMap((row) => [...lineOf(row), ...beneathLines(beneath, row.slice(widths.length), width)]),
     ...(more > 0 ? [`… and ${more.toLocaleString('en')} more`] : []),
   ]

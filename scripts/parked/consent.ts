@@ -22,7 +22,7 @@ export async function agreedTo(
   const counts = await countChosen(chosen)
   const total = totalOf(counts)
   if (total === 0) {
-    say('Nothing is parked that matches')
+    say('No parked event matches.')
     return undefined
   }
   say(`${verb} ${count(total, 'parked event')}:`)
@@ -44,7 +44,7 @@ export async function agreedTo(
   }
   if (records.length > shown) say('    … and more: npm run parked -- ls')
   if (!yes && !(await confirmed(`${verb}?`))) {
-    say('Nothing was done')
+    say('Nothing was done.')
     return undefined
   }
   return asCounted(chosen, counts)

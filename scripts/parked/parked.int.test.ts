@@ -50,7 +50,11 @@ const reserved = async () =>
   (await bench.pool.query<{ reserved: number }>(`select reserved from stock where sku = 'A'`)).rows[0]?.reserved
 
 test('an empty parking lot is said in one line', async () => {
-  expect(await parked('ls', '--group', 'inventory')).toEqual({ exitCode: 0, stdout: 'Nothing is parked\n', stderr: '' })
+  expect(await parked('ls', '--group', 'inventory')).toEqual({
+    exitCode: 0,
+    stdout: 'Nothing is parked.\n',
+    stderr: '',
+  })
   expect(await parked('ls', '--group', 'nobody')).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('payment'),
@@ -121,8 +125,9 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
   const again = await parked('redrive', behind, '--yes')
   expect(again.exitCode).toBe(1)
   expect(again.stderr).toContain('behind others of their key')
-  expect(again.stderr).toContain(
-    `${head} of o-2: UNREADABLE: the value does not begin with a schema id (waits for you, 1 behind it)`,
+  expect(again.stdout).toMatch(/^0 events handled, 1 key failed again\.\n/)
+  expect(again.stdout).toMatch(
+    new RegExp(`${head} +UNREADABLE +waits for you +1 +o-2[^]*the value`),
   )
   expect(await parked('drop', head, '--why', 'nonsense')).toMatchObject({
     exitCode: 1,

@@ -1,10 +1,14 @@
 import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
 import type { DryRunEvent, KeyDryRun } from '../../consumers/operations/parked/dry-run-key.ts'
 import { dryRunParked, keysAtMost } from '../../consumers/operations/parked/dry-run-parked.ts'
-import type { DryRunParkedOptions } from '../../consumers/operations/parked/dry-run-parked.ts'
+import type { DryRunParkedOptions, GroupKeyDryRun } from '../../consumers/operations/parked/dry-run-parked.ts'
 import type { Config } from '../../infra/config.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
-import { printJson, say } from '../cli/command.ts'
+import { printJson } from '../cli/command.ts'
+import { count } from '../cli/figures.ts'
+import { during } from '../cli/progress.ts'
+import { printReport } from '../cli/report.ts'
+import type { Report } from '../cli/report.ts'
 import { callLine, changeLines, short, tableLine, timerLine } from './effect-lines.ts'
 import { printable } from './printable.ts'
 
@@ -15,30 +19,43 @@ export async function printDryRun(
   { json, asIf }: Pick<DryRunParkedOptions, 'asIf'> & { json?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const { results, keys, codec } = await dryRunParked(config, chosen, {
-    signal,
-    asIf,
-    onKey: (result, reader) => {
-      if (!json) process.stdout.write(`${lines(result.group, result, reader).join('\n')}\n\n`)
-    },
-  })
+  const trying = dryRunParked(config, chosen, { signal, asIf })
+  const { results, keys, codec } = await during('Trying the events without effect', trying)
   if (json) printJson({ dryRuns: results.map((result) => jsonOf(result, codec)) })
-  else if (results.length === 0) say('Nothing is parked that matches')
-  if (results.length < keys) say(`${results.length} of ${keys} keys were tried, at most ${keysAtMost} of each group`)
-  if (results.length > 0) say('Dry run: nothing was changed, published or called')
+  else printReport(dryRunReport(results, keys, codec))
 }
 
-const readable = (codec: Codec, { eventId, topic, key, value }: DryRunEvent['events'][number]) => {
+/** What a redrive would do, key by key. */
+export const dryRunReport = (
+  results: readonly GroupKeyDryRun[],
+  keys: number,
+  codec: Pick<Codec, 'decode'>,
+): Report => ({
+  verdict:
+    results.length === 0
+      ? 'No parked event matches.'
+      : `Dry run of ${count(results.length)} of ${count(keys, 'key')}: nothing was changed, published or called.`,
+  parts: [
+    results.length < keys ? `At most ${keysAtMost} keys of each group are tried.` : undefined,
+    ...results.map((result) => lines(result.group, result, codec).join('\n')),
+  ],
+})
+
+const readable = (codec: Pick<Codec, 'decode'>, { eventId, topic, key, value }: DryRunEvent['events'][number]) => {
   const { type, data } = codec.decode(value)
   return { eventId, topic, key, type, data }
 }
 
-const jsonOf = ({ events, ...rest }: KeyDryRun, codec: Codec): object => ({
+const jsonOf = ({ events, ...rest }: KeyDryRun, codec: Pick<Codec, 'decode'>): object => ({
   ...rest,
   events: events.map((event) => ({ ...event, events: event.events.map((emitted) => readable(codec, emitted)) })),
 })
 
-function lines(group: string, { lane, key, events, left, states, shared, tables }: KeyDryRun, codec: Codec): string[] {
+function lines(
+  group: string,
+  { lane, key, events, left, states, shared, tables }: KeyDryRun,
+  codec: Pick<Codec, 'decode'>,
+): string[] {
   const behind = left > 0 ? `, ${left} would stay parked` : ''
   return [
     `${group}, key ${printable(key)}, lane ${lane}: ${events.length} tried${behind}`,

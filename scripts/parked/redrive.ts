@@ -4,7 +4,9 @@ import { askChosen, eventsOf, seeThrough } from '../../consumers/operations/park
 import type { AskedOfGroup, GroupRedrive } from '../../consumers/operations/parked/redrive-parked.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { Config } from '../../infra/config.ts'
-import { printJson, say } from '../cli/command.ts'
+import { printJson } from '../cli/command.ts'
+import { printReport } from '../cli/report.ts'
+import type { Report } from '../cli/report.ts'
 import { actorOf } from '../cli/consent.ts'
 import { count } from '../cli/figures.ts'
 import { agreedTo } from './consent.ts'
@@ -63,13 +65,11 @@ export async function followRedrive(
     signal,
     onProgress: (group, { handled, failed }) =>
       progress.of(group).update(handled, failed.length > 0 ? `${failed.length} failed again` : ''),
-    onGroup: (result) => {
-      progress.of(result.group).finish()
-      if (!json) sayOutcome(result)
-    },
+    onGroup: (result) => progress.of(result.group).finish(),
   })
   if (groups.some(({ outcome: { failed, pending } }) => failed.length + pending.length > 0)) process.exitCode = 1
   if (json) printJson({ ...more, asked: events, groups: groups.map(jsonOf) })
+  else printReport(redriveReport(groups))
 }
 
 const jsonOf = ({ group, obstacles, outcome: { pending, ...outcome } }: GroupRedrive): object => ({
@@ -81,22 +81,44 @@ const jsonOf = ({ group, obstacles, outcome: { pending, ...outcome } }: GroupRed
 
 const failuresShown = 10
 
-function sayOutcome({ group, outcome, obstacles }: GroupRedrive): void {
-  const { failed, pending } = outcome
-  const settled = failed.length + pending.length === 0
-  say(`${group}: ${partsOf(outcome).join(', ')}${settled ? '; nothing left behind' : ''}`)
-  for (const { id, key, reason, error, behind, nextAttemptAt } of failed.slice(0, failuresShown)) {
-    const others = behind > 0 ? `, ${behind} behind it` : ''
-    say(
-      `  ${group}/${id} of ${printable(key)}: ${reason}: ${cut(printable(error ?? ''), 120)} (${nextAttempt(nextAttemptAt)}${others})`,
-    )
+/** What became of the events, group by group. */
+export function redriveReport(groups: readonly GroupRedrive[]): Report {
+  const failed = groups.flatMap(({ group, outcome }) => outcome.failed.map((each) => ({ group, ...each })))
+  const pending = groups.reduce((sum, { outcome }) => sum + outcome.pending.length, 0)
+  const handled = groups.reduce((sum, { outcome }) => sum + outcome.handled, 0)
+  return {
+    verdict: `${count(handled, 'event')} handled${failed.length > 0 ? `, ${count(failed.length, 'key')} failed again` : ''}${
+      pending > 0 ? `, ${count(pending, 'key')} not tried yet` : ''
+    }.`,
+    parts: [
+      groups.map(({ group, outcome }) => `${group}: ${partsOf(outcome).join(', ')}`).join('\n'),
+      {
+        head: ['failed again', 'reason', 'next attempt', 'behind it', 'key', 'error'],
+        limit: failuresShown,
+        rows: failed.map(({ group, id, key, reason, error, behind, nextAttemptAt }) => [
+          ...[`${group}/${id}`, reason, nextAttempt(nextAttemptAt), behind],
+          ...[printable(key), cut(printable(error ?? ''), 200)],
+        ]),
+      },
+      groups.flatMap(obstaclesOf).join('\n'),
+    ],
+    next:
+      failed.length > 0
+        ? `npm run parked -- show ${failed[0]!.group}/${failed[0]!.id}`
+        : pending > 0
+          ? 'npm run lanes -- ls'
+          : undefined,
   }
-  if (failed.length > failuresShown)
-    say(`  … and ${failed.length - failuresShown} more: npm run parked -- ls --group ${group}`)
-  for (const [why, lanes] of Map.groupBy(obstacles, (obstacle) => obstacle.why))
-    say(`  lane ${laneRanges(lanes.map(({ lane }) => lane))}: ${why}; the events stay due`)
-  if (pending.length > 0 && obstacles.length === 0) say('  their lanes are busy with other events; the events stay due')
 }
+
+const obstaclesOf = ({ group, outcome: { pending }, obstacles }: GroupRedrive): string[] => [
+  ...[...Map.groupBy(obstacles, ({ why }) => why)].map(
+    ([why, lanes]) => `${group} ${laneRanges(lanes.map(({ lane }) => lane))}: ${why}; the events stay due`,
+  ),
+  ...(pending.length > 0 && obstacles.length === 0
+    ? [`${group}: the lanes are busy with other events; these stay due`]
+    : []),
+]
 
 const partsOf = ({ handled, duplicates, dropped, failed, pending }: RedriveOutcome): string[] => [
   `${count(handled, 'event')} handled`,

@@ -6,6 +6,9 @@ import type { ShownEvent } from '../../consumers/operations/parked/show-parked.t
 import type { ParkedRow } from '../../consumers/runtime/tables/parked-row.ts'
 import type { Config } from '../../infra/config.ts'
 import { printJson } from '../cli/command.ts'
+import { count, firstOf } from '../cli/figures.ts'
+import { printReport } from '../cli/report.ts'
+import type { Report } from '../cli/report.ts'
 import { hexDump, indented, nextAttempt, printable, printableLines, since } from './printable.ts'
 
 const queueShown = 20
@@ -20,7 +23,10 @@ export async function show(
   for (const [at, event] of events.entries()) {
     const shown = await showParked(config, event, signal)
     if (json) printJson(jsonOf(shown))
-    else process.stdout.write(`${at > 0 ? '\n' : ''}${sections(shown).join('\n\n')}\n`)
+    else {
+      if (at > 0) process.stdout.write('\n')
+      printReport(eventReport(shown))
+    }
   }
 }
 
@@ -39,36 +45,44 @@ function jsonOf({ group, row, value, queue, audit, obstacles, state }: ShownEven
   }
 }
 
-function sections({ group, row, value, queue, audit, obstacles, state }: ShownEvent): string[] {
+/** Everything about one event: why it is parked, its contents, its key's state and queue, and what was done. */
+export function eventReport({ group, row, value, queue, audit, obstacles, state }: ShownEvent): Report {
   const headers = Object.entries(row.headers ?? {})
   const ahead = queue.filter(({ id }) => id < row.id).length
   const behind = queue.filter(({ id }) => id > row.id)
-  const more = behind.length > queueShown ? [`  … and ${behind.length - queueShown} more`] : []
-  return [
-    facts(group, row, ahead, obstacles),
-    valueOf(value),
-    ...(headers.length > 0
-      ? [`Headers\n${headers.map(([name, text]) => `  ${printable(name)}: ${printable(textOf(text))}`).join('\n')}`]
-      : []),
-    ...(row.stack ? [`Stack\n${printableLines(row.stack).replaceAll(/^/gm, '  ')}`] : []),
-    `State of ${printable(row.key)} in ${group}\n${state === undefined ? '  none yet' : indented(state)}`,
-    [
-      behind.length === 0 ? 'Nothing waits behind it' : `Behind it: ${behind.length}`,
-      ...behind
-        .slice(0, queueShown)
-        .map(({ id, type, place, source }) => `  ${group}/${id} ${type ?? 'unknown'} (${place ?? source})`),
-      ...more,
-    ].join('\n'),
-    ...(audit.length > 0
-      ? [
-          `Done so far\n${audit.map(({ at, action, actor, why }) => `  ${at.toISOString()} ${action} by ${actor}${why ? `: ${printable(why)}` : ''}`).join('\n')}`,
-        ]
-      : []),
-  ]
+  const name = `${group}/${row.id}`
+  const queued = behind.map(
+    ({ id, type, place, source }) => `  ${group}/${id} ${type ?? 'unknown'} (${place ?? source})`,
+  )
+  const acts = audit.map(
+    ({ at, action, actor, why }) => `  ${at.toISOString()} ${action} by ${actor}${why ? `: ${printable(why)}` : ''}`,
+  )
+  return {
+    verdict: `${name}, ${row.type ?? `unknown ${row.source}`}, is parked: ${row.reason}${row.error === null ? '' : `: ${printable(row.error)}`}`,
+    parts: [
+      facts(row, ahead, obstacles),
+      valueOf(value),
+      headers.length > 0
+        ? `Headers\n${headers.map(([header, text]) => `  ${printable(header)}: ${printable(textOf(text))}`).join('\n')}`
+        : undefined,
+      row.stack ? `Stack\n${printableLines(row.stack).replaceAll(/^/gm, '  ')}` : undefined,
+      `State of ${printable(row.key)} in ${group}\n${state === undefined ? '  none yet' : indented(state)}`,
+      [
+        behind.length === 0 ? 'No event waits behind it' : `Behind it: ${count(behind.length, 'event')}`,
+        ...firstOf(queued, queueShown),
+      ].join('\n'),
+      acts.length > 0 ? `Done so far\n${acts.join('\n')}` : undefined,
+    ],
+    next: [
+      `npm run parked -- redrive ${name} --dry-run`,
+      `npm run parked -- edit ${name} --why "…"`,
+      `npm run parked -- drop ${name} --why "…"`,
+    ],
+  }
 }
 
-function facts(group: string, row: ParkedRow, ahead: number, obstacles: readonly LaneObstacle[]): string {
-  const { id, key, type, source, lane, reason, error, topic, partition, offset, eventId, recordTime } = row
+function facts(row: ParkedRow, ahead: number, obstacles: readonly LaneObstacle[]): string {
+  const { key, type, source, lane, topic, partition, offset, eventId, recordTime } = row
   const place = topic === null ? `the ${source} of a ${type}` : `${topic}/${partition} offset ${offset}`
   const next = ahead > 0 ? `behind ${ahead} of its key` : nextAttempt(row.nextAttemptAt)
   const times = row.attempts === 1 ? 'once' : `${row.attempts} times`
@@ -76,17 +90,13 @@ function facts(group: string, row: ParkedRow, ahead: number, obstacles: readonly
   const facts = [
     ['Key', key],
     ['Lane', `${lane}${obstacles.map(({ why }) => `, ${why}`).join('')}`],
-    ['Reason', error === null ? reason : `${reason}: ${error}`],
     ['Place', place],
     ['Event id', eventId],
     ['Time', recordTime === null ? 'not of a record' : new Date(recordTime).toISOString()],
     ['Parked', `${since(row.parkedAt)} ago, ${tried}`],
     ['Next attempt', next],
   ] as const
-  return [
-    `${group}/${id} ${type ?? `unknown ${source}`}`,
-    ...facts.map(([name, text]) => `  ${name.padEnd(13)} ${printable(text)}`),
-  ].join('\n')
+  return facts.map(([name, text]) => `  ${name.padEnd(13)} ${printable(text)}`).join('\n')
 }
 
 function valueOf(value: ReadableValue): string {

@@ -6,8 +6,9 @@ import { readPlanFile } from '../../consumers/operations/replay/plan/plan-file.t
 import { loadConfig } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { integer } from '../cli/arguments.ts'
-import { examplesText, say } from '../cli/command.ts'
+import { addSubcommand } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
+import { during } from '../cli/progress.ts'
 import { withReplayContext } from '../../consumers/operations/replay/open-replay.ts'
 import { printDryRun } from './print-dry-run.ts'
 
@@ -19,15 +20,13 @@ export const sampling = (command: Command): Command =>
     .option('--seed <number>', 'dry run: the same number draws the same sample (default: 1)', integer(0))
 
 export function addRehearseCommand(program: Command, signal: AbortSignal): void {
-  sampling(program.command('rehearse').description('the same as `run --dry-run`'))
-    .argument('<plan>', 'the file that `plan` has written')
-    .addHelpText(
-      'after',
-      examplesText([
-        'npm run replay -- rehearse plan.json',
-        'npm run replay -- rehearse plan.json --sample 50 --seed 3',
-      ]),
-    )
+  sampling(
+    addSubcommand(program, 'rehearse', 'Show what a replay would change and send; same as run --dry-run', [
+      'npm run replay -- rehearse plan.json',
+      'npm run replay -- rehearse plan.json --sample 50 --seed 3',
+    ]),
+  )
+    .argument('<plan>', 'file that `plan` has written')
     .action((path: string, _options: unknown, command: Command) => dryRunCommand(path, command, signal))
 }
 
@@ -40,7 +39,7 @@ export async function dryRunCommand(path: string, command: Command, signal: Abor
     const { fatal } = await checkDrift(context, plan)
     if (fatal.length > 0)
       throw new TallyError('PRECONDITION_FAILED', `The plan is no longer valid: ${fatal.join('; ')}`)
-    printDryRun(await dryRunPlan(context, plan, { first, sample, seed }, signal), context.codec, json ?? false)
+    const trying = dryRunPlan(context, plan, { first, sample, seed }, signal)
+    printDryRun(await during('Trying the events without effect', trying), context.codec, json ?? false)
   })
-  say('Dry run: nothing was changed, published or called')
 }

@@ -3,7 +3,7 @@ import type { ReplayRow } from '../../consumers/operations/replay/run/replay-tab
 import { listReplays } from '../../consumers/operations/replay/run/control-replay.ts'
 import { conditionOf } from '../../consumers/operations/replay/run/target-lock.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { examplesText, printJson } from '../cli/command.ts'
+import { addSubcommand, printJson } from '../cli/command.ts'
 import { count } from '../cli/figures.ts'
 import { printReport } from '../cli/report.ts'
 import type { Report } from '../cli/report.ts'
@@ -14,12 +14,15 @@ import { printable } from '../parked/printable.ts'
 import { withReplays } from '../../consumers/operations/replay/open-replay.ts'
 
 export function addListCommand(program: Command): void {
-  program
-    .command('list', { isDefault: true })
-    .description('Show replays, the newest first')
-    .helpOption('-h, --help', 'show this help')
+  addSubcommand(
+    program,
+    'list',
+    'Show replays, the newest first',
+    ['npm run replay -- list --limit 5', 'npm run replay -- list --json'],
+    '',
+    { isDefault: true },
+  )
     .option('-n, --limit <count>', 'number of replays to show', integer(1), 20)
-    .addHelpText('after', () => examplesText(['npm run replay -- list --limit 5', 'npm run replay -- list --json']))
     .action((_options: unknown, command: Command) => {
       const { limit, json } = command.optsWithGlobals<CommonOptions & { limit: number }>()
       return withReplays(loadConfig(), async (pool) => {

@@ -6,12 +6,12 @@ import type { Plan } from '../../consumers/operations/replay/plan.ts'
 import { readPlanFile } from '../../consumers/operations/replay/plan/plan-file.ts'
 import { refuse, startReplay } from '../../consumers/operations/replay/run/run-replay.ts'
 import { loadConfig } from '../../infra/config.ts'
-import { examplesText, printJson, say } from '../cli/command.ts'
+import { addSubcommand, printJson, say } from '../cli/command.ts'
 import type { CommonOptions } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
 import { withReplayContext } from '../../consumers/operations/replay/open-replay.ts'
-import { count } from '../cli/figures.ts'
+import { bytes, count } from '../cli/figures.ts'
 import { dryRunCommand, sampling } from './dry-run.ts'
 import { runFollowed } from './progress.ts'
 import { running, runOptionsOf } from './run-options.ts'
@@ -20,8 +20,13 @@ type Asked = RunOptions &
   CommonOptions & { why?: string; yes?: boolean; actor?: string; dryRun?: boolean; rehearse?: boolean }
 
 export function addRunCommand(program: Command, signal: AbortSignal): void {
-  sampling(running(program.command('run').description('run a plan; it can be paused and resumed at any time')))
-    .argument('<plan>', 'the file that `plan` has written')
+  const command = addSubcommand(program, 'run', 'Run a plan; it can be paused and resumed at any time', [
+    'npm run replay -- run plan.json --dry-run --sample 50',
+    'npm run replay -- run plan.json --why "prove that nothing is missing"',
+    'npm run replay -- run plan.json --why "wrong discount" --rate 200 --max-lag 1000 --yes',
+  ])
+  sampling(running(command))
+    .argument('<plan>', 'file that `plan` has written')
     .option('--why <reason>', 'reason, kept with the replay; required unless --dry-run is given')
     .option('--dry-run', 'show what some events of the plan would change and send, and change nothing')
     .addOption(new Option('--rehearse', 'the same as --dry-run').hideHelp())
@@ -33,15 +38,6 @@ export function addRunCommand(program: Command, signal: AbortSignal): void {
     )
     .option('-y, --yes', 'do not ask for confirmation')
     .option('--actor <name>', 'name kept with the replay (default: your user name)')
-    .addHelpText(
-      'after',
-      examplesText([
-        'npm run replay -- run plan.json --dry-run --sample 50',
-        'npm run replay -- run plan.json --why "prove that nothing is missing"',
-        'npm run replay -- run plan.json --why "the discount was wrong" --rate 200 --max-lag 1000 --yes',
-        'npm run replay -- run plan.json --why "a first look" --max 100 --yes --json',
-      ]),
-    )
     .action(async (path: string, _options: unknown, command: Command) => {
       const { why, dryRun, rehearse, ...asked } = command.optsWithGlobals<Asked>()
       if (dryRun || rehearse) return dryRunCommand(path, command, signal)
@@ -64,7 +60,7 @@ async function run(
   await refuse(context, plan, options)
   sayPlan(plan)
   if (!yes && !(await confirmed('Run it?'))) {
-    say('Nothing was done')
+    say('Nothing was done.')
     if (json) printJson({ event: 'declined' })
     return
   }
@@ -77,7 +73,6 @@ function sayPlan(plan: Plan): void {
   const sum = (of: 'selected' | 'bytes') => plan.partitions.reduce((total, range) => total + range[of], 0)
   const topics = [...new Set(plan.partitions.map(({ topic }) => topic))]
   const made = `planned ${age(Date.now() - Date.parse(plan.createdAt))} ago`
-  const megabytes = (sum('bytes') / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })
-  say(`${plan.mode} of ${count(sum('selected'), 'event')}, ${megabytes} MB, from ${topics.join(', ')}, ${made}`)
+  say(`${plan.mode} of ${count(sum('selected'), 'event')}, ${bytes(sum('bytes'))}, from ${topics.join(', ')}, ${made}`)
   say(modes[plan.mode].describe(plan))
 }

@@ -17,7 +17,11 @@ export function loadReport(consumers: readonly ConsumerLoad[]): Report {
   const behind = behindOf(lanes)
   return {
     verdict: `${count(replicas.length, 'replica')} of ${count(consumers.length, 'consumer')}; ${
-      behind === undefined ? 'their lag is unknown' : `${count(behind, 'event')} behind (${duration(lagOf(lanes))})`
+      behind === undefined
+        ? 'their lag is unknown'
+        : behind === 0
+          ? 'no events are waiting'
+          : `${count(behind, 'event')} behind (${duration(lagOf(lanes))})`
     }.`,
     parts: [
       {
