@@ -126,9 +126,7 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
   expect(again.exitCode).toBe(1)
   expect(again.stderr).toContain('behind others of their key')
   expect(again.stdout).toMatch(/^0 events handled, 1 key failed again\.\n/)
-  expect(again.stdout).toMatch(
-    new RegExp(`${head} +UNREADABLE +waits for you +1 +o-2[^]*the value`),
-  )
+  expect(again.stdout).toMatch(new RegExp(`${head} +UNREADABLE +waits for you +1 +o-2[^]*the value`))
   expect(await parked('drop', head, '--why', 'nonsense')).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('add --yes'),

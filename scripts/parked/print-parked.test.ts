@@ -36,7 +36,15 @@ const counts = (events: number) =>
       oldest: ago(7_300_000),
       lastId: 1,
     },
-    { group: 'order-status', reason: 'BEHIND', events: 3, heads: 0, waitForPerson: 0, oldest: ago(1_200_000), lastId: 2 },
+    {
+      group: 'order-status',
+      reason: 'BEHIND',
+      events: 3,
+      heads: 0,
+      waitForPerson: 0,
+      oldest: ago(1_200_000),
+      lastId: 2,
+    },
   ] as never
 
 test('a few parked events', () => expectReport(listReport(counts(1), records)))
