@@ -171,7 +171,10 @@ const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service: its definition is loaded by its path'],
   [/^scripts\/[a-z]+\/print-/, 'what a command prints, apart from what it does'],
   [/^scripts\/(parked|replay)\/[a-z]+\.ts$/, 'one file per subcommand'],
-  [/^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag)\.ts$/, 'one question to the database each'],
+  [
+    /^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag|schemas-met)\.ts$/,
+    'one question to the database each',
+  ],
   [/^scripts\/verify\/invariants\//, 'one file per invariant'],
   [/^scripts\/mutate\/mutations\.ts$/, 'the list of all guards'],
   [/^scripts\/bench\/[a-z]+\/[a-z]+\.ts$/, 'one folder per benchmark, with its definition in a file of its name'],
