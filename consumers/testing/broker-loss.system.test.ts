@@ -101,6 +101,25 @@ test.each(losses)('$role $how: every lane goes on within session timeout + 5 s',
   expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
 })
 
+test('a stall of all brokers ends no replica: lanes say that no heartbeat is answered, and go on afterwards', async () => {
+  await brokers.whole(bench.sandbox.kafka, [`${bench.sandbox.namespace}orders`])
+  const thaws = [1, 2, 3].map((id) => brokers.freeze(id))
+  await waitUntil('the lanes say so', async () => {
+    const { rows } = await bench.pool.query('select distinct phase, reason from lane_state')
+    return rows.length === 1 && rows[0]?.phase === 'waiting' && rows[0]?.reason === 'Kafka answers no heartbeat'
+  })
+  for (const thaw of thaws) thaw()
+  const enough = new AbortController()
+  enough.abort()
+  sentSoFar += await ordersForEveryLane(enough.signal)
+  await bench.settled(['orders'])
+  expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
+  await waitUntil('the lanes are live again', async () => {
+    const { rows } = await bench.pool.query('select distinct phase from lane_state')
+    return rows.length === 1 && rows[0]?.phase === 'live'
+  })
+})
+
 test('with a broker down nothing is deployed with fewer copies, unless told to', async () => {
   await using stack = new AsyncDisposableStack()
   const sandbox = stack.use(createSandbox({ TALLY_KAFKA_BROKERS: brokers.addresses.join() }))
