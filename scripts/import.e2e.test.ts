@@ -6,12 +6,11 @@ import { schemaName } from '../consumers/runtime/load-consumer.ts'
 import { findNorthwind } from '../producers/import/northwind.ts'
 import { createTestStack, succeeded } from './testing/test-stack.ts'
 import type { TestStack } from './testing/test-stack.ts'
+import { note } from '../infra/testing/test-logger.ts'
 
 const folder = findNorthwind()
 if (!folder)
-  process.stderr.write(
-    'Northwind is not here (TALLY_NORTHWIND_DIR says where it is): the import of real orders is not tested\n',
-  )
+  note('Northwind is not here (TALLY_NORTHWIND_DIR says where it is): the import of real orders is not tested\n')
 
 const onNorthwind = folder ? describe : describe.skip
 

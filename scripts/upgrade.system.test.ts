@@ -15,6 +15,7 @@ import type { Passage } from '../consumers/operations/replicas/lane-trace.ts'
 import { pidOf } from '../consumers/operations/replicas/unsettled.ts'
 import { createTestStack, launchProcess, succeeded } from './testing/test-stack.ts'
 import type { TestStack } from './testing/test-stack.ts'
+import { note } from '../infra/testing/test-logger.ts'
 
 interface ChangeJson {
   consumer: string
@@ -71,7 +72,7 @@ describe('upgrade while orders flow', () => {
     const changes = (JSON.parse(output) as { consumers: ChangeJson[] }).consumers
     for (const { consumer, lanes } of changes) {
       const pauses = lanes.map(({ lane, standstillMs, claims }) => `${lane}: ${standstillMs} ms (${claims} claims)`)
-      process.stderr.write(`scale ${args.join(' ')}: ${consumer} stood still in lane ${pauses.join(', ')}\n`)
+      note(`scale ${args.join(' ')}: ${consumer} stood still in lane ${pauses.join(', ')}\n`)
     }
     expect(changes.filter(({ ok }) => !ok)).toEqual([])
     return changes

@@ -14,6 +14,7 @@ import { ledgerSums } from '../runtime/testing/observe.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../runtime/testing/test-bench.ts'
 import type { TestBench } from '../runtime/testing/test-bench.ts'
+import { note } from '../../infra/testing/test-logger.ts'
 
 const group = 'tester'
 const partitions = 6
@@ -95,7 +96,7 @@ test.each(losses)('$role $how: every lane goes on within session timeout + 5 s',
   enough.abort()
   sentSoFar += await sending
   const longest = Math.max(...gaps.values())
-  process.stderr.write(`${role} ${how}: longest gap of a lane ${(longest / 1_000).toFixed(1)} s\n`)
+  note(`${role} ${how}: longest gap of a lane ${(longest / 1_000).toFixed(1)} s\n`)
   expect(longest).toBeLessThan(limitMs)
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })

@@ -16,3 +16,6 @@ export function createTestLogger(level: string): Logger {
     { write: (line: string) => void lines.push(line) },
   )
 }
+
+/** Adds a line, ending with a line feed, to the log of the running test: it is shown only if the test fails. */
+export const note = (line: string): void => void globalThis.testLog?.push(line)

@@ -15,6 +15,7 @@ import { generationOf, topicName, topics, withoutGeneration } from '../../schema
 import { fillWarehouse } from '../demo/fill-warehouse.ts'
 import { createTestStack, succeeded } from '../testing/test-stack.ts'
 import type { TestStack } from '../testing/test-stack.ts'
+import { note } from '../../infra/testing/test-logger.ts'
 
 const before = 4
 const after = 6
@@ -126,12 +127,12 @@ describe('changing the partition count while orders flow', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/Somebody else is changing the partitions|have 6 partitions already/),
     })
-    process.stderr.write(changed?.stderr ?? '')
+    note(changed?.stderr ?? '')
     const { moved, heldMs, strays } = JSON.parse(succeeded(changed!)) as ChangedJson
     const seen = orders.statuses.length
     await waitUntil('orders flow on', () => orders.statuses.length > seen + ordersPerSecond)
     const { refused: refusals, orders: placed, slowestMs } = await orders.end()
-    process.stderr.write(
+    note(
       `partitions: ${placed} orders, slowest answer ${Math.round(slowestMs)} ms, published nothing for ${heldMs} ms, moved ${JSON.stringify(moved)}\n`,
     )
     expect(refusals).toBe(0)
