@@ -61,12 +61,14 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
 
 if (import.meta.main) await runCommand(mutateCommand)
 
-const mutationsReport = (chosen: typeof mutations): Report => ({
-  verdict: `${count(chosen.length, 'mutation')}, each of which removes one guard.`,
-  parts: [
-    { head: ['name', 'guard', 'without it'], rows: chosen.map(({ name, guard, broken }) => [name, guard, broken]) },
-  ],
-})
+// A function, not a constant: the command runs before the constants below it exist
+function mutationsReport(chosen: typeof mutations): Report {
+  const rows = chosen.map(({ name, guard, broken }) => [name, guard, broken])
+  return {
+    verdict: `${count(chosen.length, 'mutation')}, each of which removes one guard.`,
+    parts: [{ head: ['name', 'guard', 'without it'], rows }],
+  }
+}
 
 /** Guards whose test did not notice come first. */
 function triedReport(tried: readonly Tried[], seconds: number): Report {
