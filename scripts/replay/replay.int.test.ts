@@ -97,7 +97,7 @@ test('taking everything again changes nothing, and says so with figures', async 
   const shown = JSON.parse((await replay('show', String(id), '--json')).stdout) as { partitions: { from: unknown }[] }
   expect(shown).toMatchObject({ actor: 'ada', why: 'is anything missing?', figures: { duplicates: 40, taken: 0 } })
   expect(shown.partitions[0]!.from).toBe('0')
-  expect((await replay('show', String(id))).stdout).toContain('orders/0')
+  expect((await replay('show', String(id), '--partitions')).stdout).toContain('orders/0')
   expect(await replay('undo', String(id))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('add --yes') })
   expect(await replay('undo', String(id), '--yes')).toMatchObject({
     exitCode: 0,
