@@ -8,7 +8,8 @@ import { brokersOf } from './broker-count.ts'
 export type Config = Readonly<ReturnType<typeof derive>>
 
 /**
- * Reads the configuration from the environment. Only this file reads `process.env`.
+ * Reads the configuration from the environment. Only this file reads settings from `process.env`; the width of the terminal
+ * (`COLUMNS`, scripts/cli/terminal.ts) is none. Lint names both.
  * @throws TallyError CONFIG_INVALID naming every wrong variable
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {

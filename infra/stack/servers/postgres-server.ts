@@ -67,7 +67,7 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
 /**
  * Creates a database unless it exists.
  * @param url of any database on the same server
- * @throws TallyError UNREACHABLE
+ * @throws TallyError CONFIG_INVALID if the server refuses the password; UNREACHABLE
  */
 export async function ensureDatabase(url: string, name: string): Promise<true> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
@@ -80,7 +80,7 @@ export async function ensureDatabase(url: string, name: string): Promise<true> {
     if (hasSqlState(error, 'duplicateDatabase')) return true // Another process was faster
     if (hasSqlState(error, 'invalidPassword'))
       throw new TallyError(
-        'USAGE',
+        'CONFIG_INVALID',
         `PostgreSQL at ${client.host}:${client.port} refuses the password: restore the file postgres.password of the data folder, or start from nothing with npm run stack -- reset`,
       )
     throw new TallyError('UNREACHABLE', `No database ${name} on PostgreSQL: ${describeError(error)}`, { cause: error })
