@@ -53,6 +53,12 @@ export function topicOf(type: EventType): Topic {
   return topic
 }
 
+/** Whether events of a type travel on a topic: its name without namespace, of any generation. */
+export function carries(topic: string, type: EventType): boolean {
+  const { name } = topicOf(type)
+  return topic === name || withoutGeneration(topic) === name
+}
+
 export const eventTypes: readonly EventType[] = [...byEvent.keys()]
 
 /** The key of an event's record: the order, or the article for stock deliveries. */

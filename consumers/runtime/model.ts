@@ -125,7 +125,7 @@ export interface ParkedInput {
   readonly input: Input
   readonly reason:
     | 'UNREADABLE' // no reader schema can decode it, or it breaks the event's own rules
-    | 'MISROUTED' // its key belongs to another partition
+    | 'MISROUTED' // its type belongs to another topic, or its key to another partition
     | 'HANDLER_FAILED' // the handler threw
     | 'REFUSED_BY_DATABASE' // its effects cannot be stored
     | 'KILLED_PROCESS' // the process died repeatedly while handling it

@@ -155,6 +155,22 @@ test('an event in the lane of another key is parked, not handled by the wrong ow
   expect(rows).toEqual([{ reason: 'MISROUTED' }, { reason: 'MISROUTED' }])
 })
 
+test('an event on a topic that is not of its type is parked and holds up no event of its key', async () => {
+  await using bench = await open()
+  const { data } = orderPlaced('o-elsewhere')
+  const value = bench.codec.encode('OrderPlaced', data)
+  await bench.publishRaw('payments', { key: 'o-elsewhere', value })
+  const reading = tallyConsumer(group)
+  const authorized = () => ({}) // Only to read its topic, too
+  await bench.replica({ ...reading, handlers: { ...reading.handlers, PaymentAuthorized: authorized } })
+  await bench.settled(['payments'])
+  await bench.publish([orderPlaced('o-elsewhere')])
+  await bench.settled(['orders', 'payments'])
+  const { rows } = await bench.pool.query('select reason, error from parked')
+  expect(rows).toEqual([{ reason: 'MISROUTED', error: 'OrderPlaced of o-elsewhere belongs to topic orders' }])
+  expect(await counts(bench)).toEqual(new Map([['o-elsewhere', expect.objectContaining({ placed: 1 })]]))
+})
+
 test('a call without a definite answer is retried with the same key; its answer counts once', async () => {
   await using bench = await open()
   const keys: string[] = []

@@ -3,7 +3,7 @@ import { isTallyError } from '../../infra/errors.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
 import { laneOf } from '../../schemas/partition.ts'
-import { keyOf } from '../../schemas/topics.ts'
+import { carries, keyOf } from '../../schemas/topics.ts'
 import { createFold } from './fold.ts'
 import type { Fold, FoldEvent } from './fold.ts'
 import { createPublications } from './publications.ts'
@@ -30,7 +30,7 @@ export interface TopicHistory {
   readonly types: ReadonlyMap<string, TypeCount>
   /** By topic: records that do not even say their type. Every group that reads the topic parks them. */
   readonly untyped: ReadonlyMap<string, TypeCount>
-  /** Places of records no consumer can handle: undecodable, or not in the partition of their key. */
+  /** Places of records no consumer can handle: undecodable, not on the topic of their type, or not in the partition of their key. */
   readonly unusable: readonly string[]
 }
 
@@ -78,7 +78,8 @@ export async function readHistory({
     if (type === undefined && typeName !== undefined) return // A type newer than this code: no group of ours takes it
     const seen = type === undefined ? countOf(untyped, topic) : countOf(types, `${topic}/${type}`)
     const event = decode(codec, message)
-    const usable = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1) === partition
+    const lane = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1)
+    const usable = event && carries(topic, event.type) && lane === partition
     // As in the inbox: what nobody can handle is known by its place, so that the mended event may come under the same id
     const knownAs = usable ? eventId : `${place}/${message.offset}`
     if (known.has(knownAs)) {

@@ -6,7 +6,7 @@ import { timeOfEventId } from '../../../schemas/event-id.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { isPlausibleTime } from '../../../schemas/time.ts'
 import { laneOf } from '../../../schemas/partition.ts'
-import { keyOf } from '../../../schemas/topics.ts'
+import { carries, keyOf, topicOf } from '../../../schemas/topics.ts'
 import { hashedId, inboxId } from '../tables/inbox.ts'
 import type { Batch, RecordInput } from '../model.ts'
 
@@ -88,7 +88,15 @@ export function readRecordInput(
     unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record say a plausible time: ${time}` }
     event = undefined
   }
-  const key = event ? keyOf(event.data) : storableKey(message.key, `${topic}/${partition}/${offset}`)
+  const place = `${topic}/${partition}/${offset}`
+  let key = event ? keyOf(event.data) : storableKey(message.key, place)
+  if (event && !carries(topic, event.type)) {
+    // Only the topic's writer decides it. Under its own key it would hold up the key's true events
+    const where = `belongs to topic ${topicOf(event.type).name}`
+    unreadable = { reason: 'MISROUTED', error: `${event.type} of ${key} ${where}` }
+    event = undefined
+    key = place
+  }
   if (event && laneOf(key, partitions) !== lane) {
     // Its state belongs to another lane: handling it here would give the row two writers
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }

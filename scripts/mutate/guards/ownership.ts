@@ -87,6 +87,22 @@ export const ownership: readonly Mutation[] = [
     },
   },
   {
+    name: 'foreign-type-handled',
+    guard: 'an event counts only on the topic of its type',
+    broken: 'it counts on any topic',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/read-records.ts',
+        find: 'if (event && !carries(topic, event.type))',
+        replace: 'if (event && !carries(topic, event.type) && void event)',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/semantics.int.test.ts',
+      title: 'an event on a topic that is not of its type is parked and holds up no event of its key',
+    },
+  },
+  {
     name: 'misrouted-handled',
     guard: 'every key has one lane',
     broken: 'a key in a wrong partition is handled there',
