@@ -19,7 +19,11 @@ export interface Context {
   readonly key: string
   /** Id of the event; for answers and timers, of the event that led to them. */
   readonly eventId: string
-  /** When the event happened (UTC epoch ms). The only clock of a handler, so that running it again returns the same decision. */
+  /**
+   * When the event happened, as its producer says (UTC epoch ms); for timers, when they are due. The only clock of a handler,
+   * so that running it again returns the same decision. It dates what is decided but must decide nothing: a producer's clock
+   * may be wrong. A deadline is a timer.
+   */
   readonly time: number
   /** Place of the event; absent for answers and timers. */
   readonly at?: { readonly topic: string; readonly partition: number; readonly offset: number }
@@ -37,8 +41,8 @@ export interface CallIntent {
 export interface TimerIntent {
   /** Name of an entry of the consumer's `timers`. */
   kind: string
-  /** UTC epoch ms, computed from `context.time`. */
-  dueAt: number
+  /** Milliseconds, counted by the database from the processing of the event; no clock of a producer matters. */
+  afterMs: number
 }
 
 export interface Decision<State, Row = never> {

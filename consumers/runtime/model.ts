@@ -14,7 +14,7 @@ export interface Cause {
   id: string
   /** Id of the event, passed on as `ce_causationid`. */
   eventId: string
-  /** When the event happened, UTC epoch ms. */
+  /** When the event happened, as its producer says, UTC epoch ms; of a timer, when it is due. */
   time: number
   /** When the event that started the chain happened, UTC epoch ms; the first part of derived ids. */
   chainTime: number
@@ -117,8 +117,8 @@ export interface Intent {
   readonly cause: Cause
 }
 export type NewCall = Intent & { readonly request: object }
-/** `dueAt`: UTC epoch ms. */
-export type NewTimer = Intent & { readonly dueAt: number }
+/** Due `afterMs` after the transaction that stores it began; its cause says when that is, by the clock of the process. */
+export type NewTimer = Intent & { readonly afterMs: number }
 
 /** An input that must wait: because it failed (`reason`), or behind a parked input of its key (`BEHIND`). */
 export interface ParkedInput {

@@ -86,14 +86,14 @@ export function cancellationRequested(
 /**
  * Starts the clock of an order with the first of its parts to arrive, whichever that is: an order whose other parts never
  * arrive must hold neither money nor stock forever.
- * @param limitMs time after that event within which all parts must arrive
+ * @param limitMs time after the processing of that event within which all parts must arrive
  */
 export const startClock =
   <Data>(limitMs: number, handler: Handler<Data, Shipment>): Handler<Data, Shipment> =>
   (data, shipment, context, shared) => {
     const decision = handler(data, shipment, context, shared)
     if (!isNew(shipment) || decision.state?.phase !== 'gathering') return decision
-    return { ...decision, timers: [{ kind: 'overdue', dueAt: context.time + limitMs }] }
+    return { ...decision, timers: [{ kind: 'overdue', afterMs: limitMs }] }
   }
 
 /** Time is up: cancels the order if parts are missing. The other services release what they hold now or later. */
@@ -108,7 +108,7 @@ export const orderOverdue =
       ...(reserved ? [] : ['stock']),
     ]
     const detail = `Missing after ${limitMs / 1_000} s: ${missing.join(', ')}`
-    const data = { orderId, reason: 'timed_out', detail, cancelledAt: time + limitMs }
+    const data = { orderId, reason: 'timed_out', detail, cancelledAt: time }
     return { state: { phase: 'cancelled' }, events: [{ type: 'FulfilmentCancelled', data }] }
   }
 

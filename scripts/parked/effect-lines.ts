@@ -1,3 +1,4 @@
+import { age } from '../../consumers/operations/age.ts'
 import type { RowChange } from '../../consumers/operations/record-changes.ts'
 import type { TableChange } from '../../consumers/operations/written-rows.ts'
 import { cut, printable } from './printable.ts'
@@ -16,7 +17,7 @@ export const changeLines = (what: string, rows: readonly RowChange[]): string[] 
 
 export const callLine = ({ kind, request }: NewCall): string => `call ${kind}: ${short(request)}`
 
-export const timerLine = ({ kind, dueAt }: NewTimer): string => `timer ${kind} at ${new Date(dueAt).toISOString()}`
+export const timerLine = ({ kind, afterMs }: NewTimer): string => `timer ${kind}, due in ${age(afterMs)}`
 
 export const tableLine = ({ table, inserted, updated, deleted }: TableChange): string =>
   `table ${table}: +${inserted} ~${updated} -${deleted}`

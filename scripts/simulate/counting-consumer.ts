@@ -59,7 +59,7 @@ export const countingConsumer = (gateway: Gateway, broken: () => boolean): Consu
           shared: new Map([[everything, (totals.get(everything) ?? 0) + 1]]),
           events: [{ type: 'StockReserved', data: { orderId, lines: [], reservedAt: time } }],
           calls: wish === 'calls' ? [{ kind: 'ask', request: { orderId } }] : [],
-          timers: wish === 'waits' ? [{ kind: 'remind', dueAt: time + waitingMs }] : [],
+          timers: wish === 'waits' ? [{ kind: 'remind', afterMs: waitingMs }] : [],
         }
       },
       StockReserved: (_event, history, context) => noted(history, 'reserved', context),

@@ -33,7 +33,7 @@ function patient(broken: () => boolean): ConsumerDefinition<Count> {
     handlers: {
       OrderPlaced: (...args) => {
         const decided = handle(...args)
-        return { ...decided, timers: decided.timers?.map((timer) => ({ ...timer, dueAt: timer.dueAt + hour })) }
+        return { ...decided, timers: decided.timers?.map((timer) => ({ ...timer, afterMs: timer.afterMs + hour })) }
       },
     },
   }

@@ -137,6 +137,9 @@ function effectsOf<State, Row>(
       return { eventId: id, topic: topicOf(type).name, key: subject, headers, value: codec.encode(type, data) }
     }),
     calls: calls.map(({ kind, request }) => ({ ...intent('call', kind), request })),
-    timers: timers.map(({ kind, dueAt }) => ({ ...intent('timer', kind), dueAt })),
+    timers: timers.map(({ kind, afterMs }) => {
+      const { cause: own, ...timer } = intent('timer', kind)
+      return { ...timer, cause: { ...own, time: now + afterMs }, afterMs }
+    }),
   }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { toHeaders } from '../../../schemas/envelope.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { defineConsumer } from '../handler.ts'
 import type { ConsumerDefinition, Handler } from '../handler.ts'
@@ -15,7 +16,7 @@ const hour = 3_600_000
 const group = 'alarm'
 const open = () => openTestBench(group, 'create table happened (key text primary key, what text[] not null)')
 
-/** Sets the timers its customer's id names, `first:-2,second:-1`: when each is due, in hours from the event's time. */
+/** Sets the timers its customer's id names, `first:-2,second:-1`: when each is due, in hours from now. */
 const alarmConsumer = (firing: (key: string) => void = () => {}): ConsumerDefinition<Happenings> => {
   const fires: Handler<{ kind: string }, Happenings> = ({ kind }, happened, { key, time }) => {
     firing(key)
@@ -44,12 +45,12 @@ const alarmConsumer = (firing: (key: string) => void = () => {}): ConsumerDefini
       },
     },
     handlers: {
-      OrderPlaced: ({ customerId }, happened, { time }) => ({
+      OrderPlaced: ({ customerId }, happened) => ({
         state: [...happened, 'placed'],
         timers: customerId
           .split(',')
           .map((text) => text.split(':'))
-          .map(([kind = '', hours]) => ({ kind, dueAt: time + Number(hours) * hour })),
+          .map(([kind = '', hours]) => ({ kind, afterMs: Number(hours) * hour })),
       }),
     },
     timers: { first: fires, second: fires, third: fires },
@@ -83,6 +84,21 @@ test('a timer outlives the replica that set it and fires once, when it is due', 
   await bench.settled(['orders'])
   expect((await happenings(bench)).get('o-1')).toEqual(['placed', 'first'])
   expect(await published(bench, 'inventory')).toHaveLength(2)
+})
+
+test.each([-24, 24])('a producer whose clock is %i h off moves no deadline', async (hoursOff) => {
+  await using bench = await open()
+  const { type, data } = orderPlaced('o-1', 'first:1')
+  const time = Date.now() + hoursOff * hour
+  const envelope = { id: newEventId(time), type, source: '/test', time, subject: 'o-1', correlationId: 'o-1' }
+  const headers = toHeaders(envelope)
+  await bench.publishRaw('orders', { key: 'o-1', value: bench.codec.encode(type, data), headers })
+  await bench.replica(alarmConsumer())
+  await bench.settled(['orders'])
+  const { rows } = await bench.pool.query<{ left: number }>(
+    'select extract(epoch from due_at - now())::float8 * 1000 as left from timer',
+  )
+  expect(rows).toEqual([{ left: expect.closeTo(hour, -6) }])
 })
 
 test('events that were on the topics when a timer was found due go first, however long the downtime', async () => {

@@ -6,11 +6,12 @@ import type { Cause, NewTimer, TimerInput } from '../model.ts'
 const add = prepared(
   'timer_add',
   `insert into timer (id, lane, key, kind, cause, due_at)
-   select id, lane, key, kind, cause, to_timestamp(due_ms / 1000.0)
-   from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::json[], $6::bigint[]) as t (id, lane, key, kind, cause, due_ms)
+   select id, lane, key, kind, cause, now() + after_ms * interval '1 ms'
+   from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::json[], $6::bigint[]) as t (id, lane, key, kind, cause, after_ms)
    on conflict do nothing`,
 )
 
+/** Starts timers: each is due `afterMs` after this transaction began, by the database's clock. */
 export async function addTimers(tx: Tx, timers: readonly (NewTimer & { lane: number })[]): Promise<void> {
   if (timers.length === 0) return
   await add(
@@ -20,7 +21,7 @@ export async function addTimers(tx: Tx, timers: readonly (NewTimer & { lane: num
     timers.map((timer) => timer.key),
     timers.map((timer) => timer.kind),
     timers.map((timer) => JSON.stringify(timer.cause)),
-    timers.map((timer) => timer.dueAt),
+    timers.map((timer) => timer.afterMs),
   )
 }
 

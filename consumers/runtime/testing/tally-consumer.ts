@@ -47,7 +47,7 @@ export const tallyConsumer = (group: string, ask: Ask = () => Promise.resolve({}
           state: { ...state, placed },
           events: [{ type: 'StockReserved', data: { orderId, lines: [{ sku: 'A', quantity: 1 }], reservedAt: time } }],
           calls: customerId === 'asks' ? [{ kind: 'ask', request: { orderId } }] : [],
-          timers: customerId === 'waits' ? [{ kind: 'remind', dueAt: time }] : [],
+          timers: customerId === 'waits' ? [{ kind: 'remind', afterMs: 0 }] : [],
         }
       },
     },

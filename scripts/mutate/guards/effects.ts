@@ -114,6 +114,19 @@ export const effects: readonly Mutation[] = [
     noticedBy: { file: timersTest, title: 'a timer outlives the replica that set it and fires once, when it is due' },
   },
   {
+    name: 'deadline-of-producer',
+    guard: 'a deadline counts from the processing of an event',
+    broken: 'it counts from the time that its producer says',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/decide.ts',
+        find: 'cause: { ...own, time: now + afterMs }, afterMs }',
+        replace: 'cause: own, afterMs: afterMs + own.time - now }',
+      },
+    ],
+    noticedBy: { file: timersTest, title: 'a producer whose clock is %i h off moves no deadline' },
+  },
+  {
     name: 'timers-out-of-order',
     guard: 'timers fire in the order they are due',
     broken: 'in any order',

@@ -1,4 +1,3 @@
-import { beginning } from '../time/take-over-time.ts'
 import type { Statements } from './statement.ts'
 import { statement } from './statement.ts'
 import { Table } from './transaction.ts'
@@ -16,8 +15,8 @@ export const timerTable = () => new Table<TimerRow>('timer')
 
 export const timerStatements = (timers: Table<TimerRow>): Statements => ({
   timer_add: statement(
-    'afa21cf4',
-    (tx, ids: string[], lanesOf: number[], keys: string[], kinds: string[], causes: string[], dues: number[]) => {
+    'b2f5202b',
+    (tx, ids: string[], lanesOf: number[], keys: string[], kinds: string[], causes: string[], afterMs: number[]) => {
       for (const [index, id] of ids.entries()) {
         tx.insert(timers, id, {
           id,
@@ -25,7 +24,7 @@ export const timerStatements = (timers: Table<TimerRow>): Statements => ({
           key: keys[index] ?? '',
           kind: kinds[index] ?? '',
           cause: JSON.parse(causes[index] ?? '') as object,
-          dueAt: (dues[index] ?? 0) - beginning,
+          dueAt: tx.now + (afterMs[index] ?? 0),
         })
       }
       return []
