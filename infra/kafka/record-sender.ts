@@ -87,7 +87,8 @@ export class RecordSender {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      retry: { retries: 0 }, // Whoever tries again gets a new producer, which finds the brokers that live
+      // Whoever tries again gets a new producer, which finds the brokers that live; fewer kafkajs does not allow
+      retry: { initialRetryTime: 20, retries: 1 },
     })
     try {
       await producer.connect()
