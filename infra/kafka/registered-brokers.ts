@@ -23,7 +23,8 @@ export async function countRegistered(brokers: readonly string[]): Promise<numbe
   }
 }
 
-function decodeCount(answer: Buffer): number | undefined {
+/** @param answer the response with its correlation id, without its size */
+export function decodeCount(answer: Buffer): number | undefined {
   let at = 4 + 1 + 4 // Correlation id, no tags, throttle time
   if (answer.readInt16BE(at) !== 0) return undefined
   at += 2
@@ -35,7 +36,10 @@ function decodeCount(answer: Buffer): number | undefined {
       if (byte < 0x80) return value
     }
   }
-  const skipText = () => void (at += Math.max(0, unsigned() - 1))
+  const skipText = () => {
+    const length = Math.max(0, unsigned() - 1) // Read first: `at +=` would take `at` from before the length
+    at += length
+  }
   skipText() // Error message
   at += 1 // Endpoint type
   skipText() // Cluster id
