@@ -30,6 +30,8 @@ export interface ConsumerDependencies {
   log: Logger
   /** Name of this replica, as operators see it. */
   replica: string
+  /** Most calls kept in memory; the others wait in their table. @default see `Caller` */
+  memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
   broker?: { kafka: Kafka; readIds: typeof readTopicIds }
 }
@@ -47,7 +49,7 @@ const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, broker }: ConsumerDependencies,
+  { config, pool, codec, log, replica, memory, broker }: ConsumerDependencies,
 ): Promise<Running> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
@@ -60,7 +62,7 @@ export async function startConsumer<State, Row>(
   const { begins } = definition
   const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, begins, readIds })
   const relay = new Relay({ kafka, pool, namespace, log })
-  const caller = new Caller({ calls: definition.calls ?? {}, pool, log })
+  const caller = new Caller({ calls: definition.calls ?? {}, pool, log, inMemory: memory?.calls })
   const owner = replica
   const groups = new BatchGroups({
     definition,

@@ -79,6 +79,7 @@ export class Replica {
         codec,
         log: this.log(),
         replica: party.name,
+        memory: this.world.memory,
         broker: { kafka: simulatedKafka(wire), readIds: simulatedTopicIds(wire) },
       })
     } catch (error) {

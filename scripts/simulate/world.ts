@@ -28,6 +28,8 @@ export class World {
   readonly random: Random
   readonly faults: Faults
   readonly partitions: number
+  /** What a replica keeps in memory; little, so that more than that is pending at times. */
+  readonly memory: { calls: number }
   readonly sessionTimeoutMs = 2_000
   readonly broker: Broker
   readonly group = new Group(this.clock, this.server)
@@ -47,6 +49,7 @@ export class World {
     this.random = new Random(seed)
     this.faults = drawFaults(this.random)
     this.partitions = this.random.integer(1, 3)
+    this.memory = { calls: this.random.pick([1, 2, 5, 1_000]) }
     if (trace)
       clock.trace = (text) => trace(`${clock.now.toFixed(3).padStart(10)} ${clock.party.name.padEnd(12)} ${text}`)
     const tables = createTables()

@@ -6,7 +6,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { withDeadline } from '../../../infra/promises.ts'
 import type { PendingCall } from '../tables/call-table.ts'
-import { noteFailure } from '../tables/call-table.ts'
+import { noteFailure, readCalls } from '../tables/call-table.ts'
 import type { CallHandler } from '../handler.ts'
 import type { AnswerInput, Ownership } from '../model.ts'
 import { LaneCalls } from './lane-calls.ts'
@@ -17,7 +17,11 @@ export interface CallerOptions {
   log: Logger
   /** Concurrent calls in this process. @default 64 */
   concurrency?: number
+  /** Calls this process keeps in memory; each of its lanes has an equal share, of 1,000 at most. @default 10000 */
+  inMemory?: number
 }
+
+const laneLimit = 1_000
 
 /** First and longest wait after a failed call. */
 const retryMs = { first: 200, longest: 30_000 }
@@ -51,7 +55,13 @@ export class Caller {
 
   /** Makes the calls of a lane this process owns: those in the table, then those that are offered. */
   open(own: Ownership, answered: (answer: AnswerInput) => void): LaneCalls {
-    const lane = new LaneCalls(own, this.options.pool, answered, () => this.pump())
+    const { pool, inMemory = 10_000 } = this.options
+    const lane = new LaneCalls(own, {
+      limit: () => Math.max(1, Math.min(laneLimit, Math.floor(inMemory / this.lanes.size))),
+      read: (known, limit) => readCalls(pool, own.lane, known, limit),
+      answered,
+      wake: () => this.pump(),
+    })
     this.lanes.add(lane)
     this.pump()
     return lane

@@ -1,58 +1,70 @@
-import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { PendingCall } from '../tables/call-table.ts'
-import { readCalls } from '../tables/call-table.ts'
 import type { AnswerInput, NewCall, Ownership } from '../model.ts'
 
-/** Calls of one lane kept in memory; the others wait in the table until there is room. */
-const memoryLimit = 1_000
+export interface LaneCallsOptions {
+  /** Calls to keep in memory at present; the others wait in the table until there is room. */
+  limit(): number
+  /** Reads calls of the lane that are not among `known`, in the order of their next attempts. */
+  read(known: readonly string[], limit: number): Promise<PendingCall[]>
+  answered(answer: AnswerInput): void
+  /** Has the caller refill the memory and make the calls that are ready. */
+  wake(): void
+}
+
+/** How long to wait before the table is read again after a failure, ms. */
+const readAgainMs = 500
 
 /** The calls of one lane without a definite answer: ready, in progress, or waiting for a retry. */
 export class LaneCalls {
   readonly own: Ownership
   closed = false
-  private readonly pool: Pool
-  private readonly answered: (answer: AnswerInput) => void
-  private readonly wake: () => void
+  private readonly options: LaneCallsOptions
   private readonly ready: PendingCall[] = []
   private readonly known = new Set<string>()
   private readonly waits = new Set<NodeJS.Timeout>()
   private behind = true
   private loading = false
 
-  constructor(own: Ownership, pool: Pool, answered: (answer: AnswerInput) => void, wake: () => void) {
+  constructor(own: Ownership, options: LaneCallsOptions) {
     this.own = own
-    this.pool = pool
-    this.answered = answered
-    this.wake = wake
+    this.options = options
   }
 
   /** Adds calls this process has just committed. */
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
-    if (this.behind || this.known.size + calls.length > memoryLimit) this.behind = true
+    if (this.behind || this.known.size + calls.length > this.options.limit()) this.behind = true
     else for (const call of calls) this.add({ ...call, attempts: 0, waitMs: 0 })
-    this.wake()
+    this.options.wake()
   }
 
   /** Reads calls from the table if some are not in memory and there is room. */
   refill(failed: (error: unknown) => void): void {
-    if (!this.behind || this.loading || this.closed || this.known.size > memoryLimit / 2) return
+    if (this.loading || this.closed || !this.lacks) return
     this.behind = false
     this.loading = true
-    const limit = memoryLimit - this.known.size
-    readCalls(this.pool, this.own.lane, [...this.known], limit)
-      .then((calls) => {
+    const room = this.options.limit() - this.known.size
+    const loaded = () => {
+      this.loading = false
+      if (!this.closed) this.options.wake()
+    }
+    this.options.read([...this.known], room).then(
+      (calls) => {
         for (const call of calls) this.add(call)
-        if (calls.length === limit) this.behind = true
-      })
-      .catch((error: unknown) => {
+        if (calls.length === room) this.behind = true
+        loaded()
+      },
+      (error: unknown) => {
         this.behind = true
         failed(error)
-      })
-      .finally(() => {
-        this.loading = false
-        if (!this.closed) this.later(this.behind && this.known.size === 0 ? 500 : 0, this.wake)
-      })
+        this.later(readAgainMs, loaded)
+      },
+    )
+  }
+
+  /** Whether the table holds calls that are not in memory, and at least half of the memory is free. */
+  private get lacks(): boolean {
+    return this.behind && this.known.size <= this.options.limit() / 2
   }
 
   next(): PendingCall | undefined {
@@ -61,18 +73,20 @@ export class LaneCalls {
 
   /** The call stays known until its answer has taken effect, so that a refill does not read it again. */
   answer(answer: AnswerInput): void {
-    if (!this.closed) this.answered(answer)
+    if (!this.closed) this.options.answered(answer)
   }
 
   /** Call after the answer has taken effect: the row is deleted. */
   done(id: string): void {
     this.known.delete(id)
+    // No call may be left in progress that would wake the caller: those in the table would wait for other traffic
+    if (this.lacks) this.options.wake()
   }
 
   retry(call: PendingCall, afterMs: number): void {
     this.later(afterMs, () => {
       this.ready.push(call)
-      this.wake()
+      this.options.wake()
     })
   }
 

@@ -23,6 +23,22 @@ export const recovery: readonly Mutation[] = [
     noticedBy: simulation,
   },
   {
+    name: 'calls-left-in-table',
+    guard: 'an answer that makes room has further calls read from the table',
+    broken: 'they are read only when other calls come',
+    edits: [
+      {
+        file: 'consumers/runtime/lane/lane-calls.ts',
+        find: 'if (this.lacks) this.options.wake()',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/lane/lane-calls.test.ts',
+      title: 'with room for %i calls, 1,500 are made to the last without other traffic',
+    },
+  },
+  {
     name: 'row-apart',
     guard: 'the row of an answer or timer leaves in the transaction of its effects',
     broken: 'it leaves in one of its own before',
