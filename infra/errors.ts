@@ -1,3 +1,5 @@
+import { withoutSecrets } from './without-secrets.ts'
+
 /**
  * The errors that Tally throws on purpose. Code branches on `code` and `retryable`, never on message text.
  *
@@ -21,6 +23,7 @@ export const errorCodes = {
   REFUSED_BY_KAFKA: 'Kafka rejects the records for good: too large, no permission',
   REFUSED_BY_API: 'the orders API rejects the request for good',
   HANDLER_FAILED: 'a replay stops at an event that its handler cannot process',
+  DENIED: 'a server refuses user and password of this process, or what it asks: change the setting',
   UNREACHABLE: 'Kafka, registry, PostgreSQL, gateway or carrier does not answer',
   UNREADABLE: 'no reader schema can decode the bytes of a record',
   SCHEMA_INVALID: 'a schema file is not valid Avro, or uses what Tally does not support',
@@ -38,7 +41,7 @@ export class TallyError extends Error {
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
-    super(message, { cause: options.cause })
+    super(withoutSecrets(message), { cause: options.cause })
     this.name = 'TallyError'
     this.code = code
     this.retryable = options.retryable ?? code === 'UNREACHABLE'
@@ -48,12 +51,16 @@ export class TallyError extends Error {
 export const isTallyError = (error: unknown, code?: ErrorCode): error is TallyError =>
   error instanceof TallyError && (code === undefined || error.code === code)
 
-/** One line for the operator: the message and, where it adds something, the innermost cause. */
+/** One line for the operator: the message and, where it adds something, the innermost cause. Without secrets of addresses. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof Error)) return withoutSecrets(String(error))
   // The earlier error matters more than the one that disposal threw
   if (error instanceof SuppressedError) return `${describeError(error.suppressed)}; then: ${describeError(error.error)}`
-  const message = error.message || (error as NodeJS.ErrnoException).code || error.name
+  const message = withoutSecrets(error.message) || (error as NodeJS.ErrnoException).code || error.name
   const cause = error.cause === undefined ? '' : describeError(error.cause)
   return cause && !message.includes(cause) ? `${message}: ${cause}` : message
 }
+
+/** The stack of an error, without secrets of addresses; undefined if it has none. */
+export const stackOf = (error: unknown): string | undefined =>
+  error instanceof Error && error.stack !== undefined ? withoutSecrets(error.stack) : undefined

@@ -19,7 +19,10 @@ afterEach(() => {
 const answers = { 201: z.object({ id: z.string() }) }
 const options = { idempotencyKey: 'k', signal: new AbortController().signal }
 const post = (url: string, { timeoutMs = 5_000, signal = options.signal } = {}) =>
-  createJsonClient({ name: 'bank', url, timeoutMs }).post('/things', { n: 1 }, answers, { ...options, signal })
+  createJsonClient({ name: 'bank', url, setting: 'TALLY_BANK_URL', timeoutMs }).post('/things', { n: 1 }, answers, {
+    ...options,
+    signal,
+  })
 
 describe('JSON client', () => {
   test('sends key and body below the base path and resolves with a definite answer', async () => {
@@ -30,6 +33,20 @@ describe('JSON client', () => {
       response.writeHead(201).end(JSON.stringify({ id, more: true }))
     })
     expect(await post(`${url}/v1/`)).toEqual({ id: 'POST /v1/things k {"n":1}' })
+  })
+
+  test('sends user and password of its address, and names them in no text', async () => {
+    const seen: unknown[] = []
+    const url = await serve((request, response) => {
+      seen.push(request.headers.authorization)
+      response.writeHead(seen.length === 1 ? 401 : 403).end()
+    })
+    const address = url.replace('://', '://tally:p%40ss@')
+    for (const status of [401, 403]) {
+      const message = `The bank refuses access (${status}): correct user and password in TALLY_BANK_URL, then restart`
+      await expect(post(address)).rejects.toMatchObject({ code: 'DENIED', retryable: false, message })
+    }
+    expect(seen).toEqual(Array(2).fill(`Basic ${btoa('tally:p@ss')}`))
   })
 
   test.each([

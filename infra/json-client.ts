@@ -2,6 +2,7 @@ import { Pool } from 'undici'
 import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { withDeadline } from './promises.ts'
+import { denied, isDenial, readAddress } from './server-address.ts'
 
 export interface CallOptions {
   /** The server acts once per key, however often it is called. */
@@ -15,7 +16,8 @@ export type DefiniteAnswers<Answer> = Readonly<Record<number, z.ZodType<Answer>>
 export interface JsonClient {
   /**
    * Resolves with a definite answer. With any error the outcome is unknown.
-   * @throws TallyError UNREACHABLE for any other status or body, no answer in time, no connection
+   * @throws TallyError DENIED for the statuses 401 and 403; UNREACHABLE for any other status or body, no answer in time, no
+   * connection
    */
   post<Answer>(path: string, body: object, answers: DefiniteAnswers<Answer>, options: CallOptions): Promise<Answer>
 }
@@ -27,15 +29,20 @@ const maxResponseSize = 64 * 1024
 export function createJsonClient({
   name,
   url,
+  setting,
   timeoutMs = 5_000,
 }: {
   /** For messages: `payment gateway`. */
   name: string
+  /** A user and password in it are sent as HTTP basic authentication. */
   url: string
+  /** The variable that names the URL, for messages. */
+  setting: string
   /** Time limit of a call, from the request to the last byte of the answer. @default 5000 */
   timeoutMs?: number
 }): JsonClient {
-  const { origin, pathname } = new URL(url)
+  const address = readAddress(url)
+  const { origin, pathname } = new URL(address.url)
   const base = pathname.replace(/\/$/, '')
   const pool = new Pool(origin, { connections: 64, maxResponseSize })
   const unknown = (why: string, cause?: unknown) => new TallyError('UNREACHABLE', `The ${name} ${why}`, { cause })
@@ -46,7 +53,7 @@ export function createJsonClient({
         const response = await pool.request({
           method: 'POST',
           path: `${base}${path}`,
-          headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+          headers: { ...address.headers, 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
           body: JSON.stringify(body),
           signal: inTime,
         })
@@ -60,6 +67,7 @@ export function createJsonClient({
     async post(path, body, answers, options) {
       const { status, text } = await send(path, body, options)
       const schema = answers[status]
+      if (!schema && isDenial(status)) throw denied(`The ${name}`, status, setting)
       if (!schema) throw unknown(`answered ${status}`)
       const parsed = schema.safeParse(parseJson(text))
       if (parsed.success) return parsed.data

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { Logger } from 'pino'
 import pretty from 'pino-pretty'
+import { withoutSecrets } from './without-secrets.ts'
 
 export type { Logger }
 
@@ -10,7 +11,12 @@ export type { Logger }
  */
 export const createLogger = (service: string, level: string = 'info'): Logger =>
   pino(
-    { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: withoutSecrets },
+    },
     process.stderr.isTTY
       ? pretty({ destination: 2, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'service' })
       : pino.destination({ dest: 2, sync: true }),

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { loadConfig } from './config.ts'
 import type { Config } from './config.ts'
-import { describeError } from './errors.ts'
+import { describeError, stackOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 
@@ -61,10 +61,7 @@ export async function runService(
   process.on('SIGINT', () => stop('SIGINT'))
   process.on('disconnect', () => stop('supervisor gone'))
   process.on('unhandledRejection', (error) => {
-    log.fatal(
-      { error: describeError(error), stack: error instanceof Error ? error.stack : undefined },
-      'unhandled rejection',
-    )
+    log.fatal({ error: describeError(error), stack: stackOf(error) }, 'unhandled rejection')
     process.exit(1)
   })
   try {

@@ -42,11 +42,15 @@ export const settings = z.object({
     description: 'Lowest level that is logged.',
   }),
 
-  TALLY_KAFKA_BROKERS: z.string().optional().meta({
-    section: 'Servers',
-    otherwise: 'the embedded broker',
-    description: 'External Kafka brokers, as `host:port[,host:port]`.',
-  }),
+  TALLY_KAFKA_BROKERS: z
+    .string()
+    .regex(/^[^@]*$/, 'host:port[,host:port]; a user is not supported')
+    .optional()
+    .meta({
+      section: 'Servers',
+      otherwise: 'the embedded broker',
+      description: 'External Kafka brokers, as `host:port[,host:port]`.',
+    }),
   TALLY_BROKERS: count.min(1).max(5).optional().meta({
     unit: 'brokers',
     otherwise: '`1`',
@@ -59,14 +63,15 @@ export const settings = z.object({
   }),
   TALLY_REGISTRY_URL: z.url().optional().meta({
     otherwise: 'the embedded registry',
-    description: 'External schema registry with the API of Confluent.',
+    description:
+      'External schema registry with the API of Confluent. A user and password in a URL are sent as basic authentication.',
   }),
   TALLY_DATABASE_URL: z.string().startsWith('postgres').optional().meta({
     otherwise: 'the embedded PostgreSQL',
     description: 'External PostgreSQL, as a `postgres://` URL.',
   }),
-  TALLY_GATEWAY_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Payment gateway.' }),
-  TALLY_CARRIER_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Carrier.' }),
+  TALLY_GATEWAY_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Payment gateway, as a URL.' }),
+  TALLY_CARRIER_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Carrier, as a URL.' }),
   TALLY_PORT_BASE: count.min(1024).max(65_000).default(28_000).meta({
     description: 'First port. The ports of all servers are at fixed distances from it.',
   }),

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import { loadConfig } from '../infra/config.ts'
+import { stackOf } from '../infra/errors.ts'
 import { createLogger } from '../infra/logger.ts'
 import { createCommand, runCommand, say } from './cli/command.ts'
 import { during } from './cli/progress.ts'
@@ -33,7 +34,7 @@ export const verifyCommand = ({ signal }: CommandFrame): Command =>
       } catch (error) {
         if (signal.aborted) throw error
         say(`Could not be checked. ${explainFailure(error).sentence}`)
-        if (trace && error instanceof Error) say(String(error.stack))
+        if (trace && error instanceof Error) say(String(stackOf(error)))
         process.exitCode = 2
       }
     })

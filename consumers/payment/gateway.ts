@@ -49,7 +49,7 @@ export type CaptureAnswer = z.infer<typeof captured> | Contradicted
 
 /**
  * The payment gateway. Each call resolves with a definite answer, which may be a refusal.
- * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key
+ * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key; DENIED
  */
 export interface Gateway {
   readonly authorize: (request: AuthorizationRequest, options: CallOptions) => Promise<AuthorizationAnswer>
@@ -58,7 +58,7 @@ export interface Gateway {
 }
 
 export function createGateway({ url, timeoutMs }: { url: string; timeoutMs?: number }): Gateway {
-  const client = createJsonClient({ name: 'payment gateway', url, timeoutMs })
+  const client = createJsonClient({ name: 'payment gateway', url, setting: 'TALLY_GATEWAY_URL', timeoutMs })
   const hold = ({ authorizationId }: VoidRequest) => `/authorizations/${encodeURIComponent(authorizationId)}`
   return {
     authorize: (request, options) =>

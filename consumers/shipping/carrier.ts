@@ -39,14 +39,14 @@ export type ShipmentAnswer = z.infer<typeof scheduled> | z.infer<typeof refused>
 
 /**
  * The carrier: sells a label and agrees a pickup. Resolves with a definite answer, which may be a refusal.
- * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key
+ * @throws TallyError UNREACHABLE when the outcome is unknown: retry with the same key; DENIED
  */
 export interface Carrier {
   readonly schedule: (request: ShipmentRequest, options: CallOptions) => Promise<ShipmentAnswer>
 }
 
 export function createCarrier({ url, timeoutMs }: { url: string; timeoutMs?: number }): Carrier {
-  const client = createJsonClient({ name: 'carrier', url, timeoutMs })
+  const client = createJsonClient({ name: 'carrier', url, setting: 'TALLY_CARRIER_URL', timeoutMs })
   return {
     schedule: (request, options) =>
       client.post<ShipmentAnswer>(

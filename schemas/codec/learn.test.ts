@@ -101,7 +101,6 @@ test.each<[string, (response: ServerResponse) => void]>([
   ['a page that comes with status 200', (response) => response.writeHead(200).end('<h1>Welcome</h1>')],
   ['JSON about something else', (response) => json(response, 200, { status: 'ok' })],
   ['half an answer', (response) => response.writeHead(200).end(JSON.stringify({ schema: voided.json }).slice(0, 90))],
-  ['missing rights', (response) => json(response, 401, { error_code: 401, message: 'Unauthorized' })],
   ['a cut connection', (response) => response.destroy()],
   ['silence', () => {}],
 ])('%s says nothing about the schema', async (_, failure) => {
@@ -112,6 +111,28 @@ test.each<[string, (response: ServerResponse) => void]>([
   answer = known
   await learn([7])
   expect(decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test.each([401, 403])('nor does a registry that refuses access with %i', async (status) => {
+  answer = (response) => json(response, status, { error_code: status, message: 'Unauthorized' })
+  const { decoder, learn } = setUp({ url: registryUrl.replace('://', '://tally:secret@') })
+  const failure: unknown = await learn([7]).catch((error: unknown) => error)
+  const message = expect.stringMatching(`at http://\\*\\*\\*@127.*refuses access \\(${status}\\)`)
+  expect(failure).toMatchObject({ code: 'DENIED', retryable: false, message })
+  expect(decoder.knows(7)).toBe(false)
+  answer = known
+  await learn([7])
+  expect(decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test('user and password of the address are sent with every request', async () => {
+  const seen: (string | undefined)[] = []
+  server.on('request', ({ headers }) => seen.push(headers.authorization))
+  answer = unknown // Asked by the client, then by a request of our own
+  const { learn } = setUp({ url: registryUrl.replace('://', '://tally:p%40ss@') })
+  await learn([7])
+  expect(new Set(seen)).toEqual(new Set([`Basic ${btoa('tally:p@ss')}`]))
+  expect(seen.length).toBeGreaterThan(1)
 })
 
 test('nonsense that is followed by an answer does not count', async () => {

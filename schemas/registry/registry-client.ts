@@ -2,14 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/logger.ts'
+import { denied, isDenial, readAddress } from '../../infra/server-address.ts'
 
 /** Time limit of a request, ms. */
 const patienceMs = 10_000
 
 /** The `retry` of the client applies to the whole process, so only this sets it. Callers decide when to retry. */
-export const createRegistry = (registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry =>
-  new SchemaRegistry({
-    host: registryUrl,
+export function createRegistry(registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry {
+  const { url, user } = readAddress(registryUrl)
+  return new SchemaRegistry({
+    host: url,
+    auth: user,
     clientId: 'tally',
     retry: { retries: 0 },
     middlewares: [
@@ -19,24 +22,28 @@ export const createRegistry = (registryUrl: string, timeoutMs: number = patience
       }),
     ],
   })
+}
 
 /**
  * Sends a request that the client has no function for.
  * @returns the body; undefined if the registry has no such object, or if another process just did the same
- * @throws TallyError UNREACHABLE without an answer and for every other answer. Only the registry's own error code shows that
+ * @throws TallyError DENIED; UNREACHABLE without an answer and for every other answer. Only the registry's own error code shows that
  * an object does not exist; a proxy in front of it answers 404, too
  */
 export async function askRegistry(registryUrl: string, path: string, put?: object): Promise<unknown> {
-  const url = `${registryUrl}${path}`
-  const answer = await fetch(url, {
+  const address = readAddress(registryUrl)
+  const answer = await fetch(`${address.url}${path}`, {
     method: put ? 'PUT' : 'GET',
     body: put && JSON.stringify(put),
-    headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+    headers: { ...address.headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
     signal: AbortSignal.timeout(patienceMs),
   })
-    .then(async (response) => ({ response, body: (await response.json()) as { error_code?: number } }))
+    .then(async (response) => {
+      if (isDenial(response.status)) throw deniedBy(registryUrl, response.status)
+      return { response, body: (await response.json()) as { error_code?: number } }
+    })
     .catch((error: unknown) => {
-      throw unreachable(registryUrl, error)
+      throw isTallyError(error) ? error : unreachable(registryUrl, error)
     })
   if (answer.response.ok) return answer.body
   if (answer.response.status === 409 || String(answer.body.error_code).startsWith('404')) return undefined
@@ -46,8 +53,14 @@ export async function askRegistry(registryUrl: string, path: string, put?: objec
   )
 }
 
+/** What a failed request means: DENIED if the registry refuses access, else UNREACHABLE. */
 export const unreachable = (registryUrl: string, cause: unknown): TallyError =>
-  new TallyError('UNREACHABLE', `The schema registry at ${registryUrl} does not answer as it should`, { cause })
+  isDenial(statusOf(cause))
+    ? deniedBy(registryUrl, statusOf(cause))
+    : new TallyError('UNREACHABLE', `The schema registry at ${registryUrl} does not answer as it should`, { cause })
+
+const deniedBy = (registryUrl: string, status: number | undefined): TallyError =>
+  denied(`The schema registry at ${registryUrl}`, status, 'TALLY_REGISTRY_URL')
 
 /** Status of an error of the client. It reports a refused connection as 400, so only 404 is reliable. */
 export const statusOf = (error: unknown): number | undefined =>

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import type { CommandOptions } from 'commander'
+import { stackOf } from '../../infra/errors.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
@@ -107,12 +108,12 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
   if (interrupted) return 130
   const { sentence, exitCode } = explainFailure(error)
   say(sentence)
-  if (trace && error instanceof Error) process.stderr.write(`${error.stack}\n${causesOf(error)}`)
+  if (trace && error instanceof Error) process.stderr.write(`${stackOf(error)}\n${causesOf(error)}`)
   return exitCode
 }
 
 const causesOf = (error: Error): string =>
-  error.cause instanceof Error ? `caused by ${error.cause.stack}\n${causesOf(error.cause)}` : ''
+  error.cause instanceof Error ? `caused by ${stackOf(error.cause)}\n${causesOf(error.cause)}` : ''
 
 /** A result for machines, one line; bigint becomes a string. */
 export const printJson = (value: unknown): void =>

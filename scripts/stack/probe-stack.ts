@@ -1,6 +1,7 @@
 import { loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { describeError, isTallyError } from '../../infra/errors.ts'
+import { readAddress } from '../../infra/server-address.ts'
 import { createKafka, withAdmin } from '../../infra/kafka/client.ts'
 import { askSupervisor } from '../../infra/stack/supervisor/control.ts'
 import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
@@ -29,10 +30,12 @@ export function configOf({ addresses }: StackStatus): Config {
   const config = loadConfig()
   const url = new URL(config.postgres.url)
   url.host = addresses.postgres
+  const { user } = readAddress(config.registry.url)
+  const registry = user ? Object.assign(new URL(addresses.registry), user).href : addresses.registry
   return {
     ...config,
     kafka: { ...config.kafka, brokers: addresses.kafka.split(',') },
-    registry: { ...config.registry, url: addresses.registry },
+    registry: { ...config.registry, url: registry },
     postgres: { ...config.postgres, url: url.href },
   }
 }

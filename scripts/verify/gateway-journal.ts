@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { TallyError } from '../../infra/errors.ts'
+import { readAddress } from '../../infra/server-address.ts'
 
 /** Money the gateway holds or held, as its own journal tells it. */
 export interface JournalHold {
@@ -28,8 +29,9 @@ interface JournalLine {
  * @returns undefined if this gateway shows none
  * @throws TallyError UNREACHABLE
  */
-export async function readJournal(url: string, signal?: AbortSignal): Promise<GatewayJournal | undefined> {
-  const response = await fetch(new URL('/journal', url), { signal }).catch((cause: unknown) => {
+export async function readJournal(gatewayUrl: string, signal?: AbortSignal): Promise<GatewayJournal | undefined> {
+  const { url, headers } = readAddress(gatewayUrl)
+  const response = await fetch(new URL('/journal', url), { headers, signal }).catch((cause: unknown) => {
     throw new TallyError('UNREACHABLE', `The payment gateway does not answer at ${url}`, { cause })
   })
   if (response.status === 404 || response.status === 501) return undefined

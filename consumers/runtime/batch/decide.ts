@@ -1,4 +1,4 @@
-import { describeError, TallyError } from '../../../infra/errors.ts'
+import { describeError, stackOf, TallyError } from '../../../infra/errors.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
@@ -63,7 +63,7 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
         park({
           reason: 'HANDLER_FAILED',
           error: describeError(error),
-          stack: error instanceof Error ? error.stack : undefined,
+          stack: stackOf(error),
         })
       }
     }

@@ -1,4 +1,4 @@
-import { describeError, isTallyError } from '../../../infra/errors.ts'
+import { describeError, isTallyError, stackOf } from '../../../infra/errors.ts'
 import { isDataError } from '../../../infra/postgres/sqlstates.ts'
 import type { Batch, LaneBatch, OffsetMove } from '../model.ts'
 import type { Processed } from './process-batch.ts'
@@ -35,13 +35,12 @@ export async function processOrSplit<Result>(
     if (refusal || !(full || inputsFault) || batch.inputs.length === 0) return failed
     if (batch.inputs.length > 1) return processHalves(splitBatch(batch), own, options)
     if (full) return failed
-    const stack = error instanceof Error ? error.stack : undefined
-    return processOrSplit({ own, batch, refusal: refusedBy(error, stack) }, options)
+    return processOrSplit({ own, batch, refusal: refusedBy(error) }, options)
   }
 }
 
-const refusedBy = (error: unknown, stack?: string) =>
-  ({ reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack }) as const
+const refusedBy = (error: unknown) =>
+  ({ reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack: stackOf(error) }) as const
 
 /** One after the other: the second begins where the first left the ledger. */
 async function processHalves<Result>(

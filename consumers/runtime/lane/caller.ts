@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
 import type { IPolicy } from 'cockatiel'
-import { describeError } from '../../../infra/errors.ts'
+import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { withDeadline } from '../../../infra/promises.ts'
@@ -30,14 +30,22 @@ const callTimeoutMs = 30_000
 /** How long a breaker stays open before it lets one probe call through. */
 const breakerMs = 1_000
 
+/** Why the other side denies this process a kind of call, and the lanes whose table says so. */
+interface Denial {
+  readonly reason: string
+  readonly noted: WeakSet<LaneCalls>
+}
+
 /**
  * Makes calls after the commit that stored them, with the call's id as idempotency key. A definite answer goes back to the
  * lane; after anything else the call is retried later. While the other side is down, a breaker per kind of call keeps the
- * number of attempts small.
+ * number of attempts small. A kind that the other side denies (DENIED) is not tried again by this process: its calls stay in
+ * their table, and a restart with the right setting makes them.
  */
 export class Caller {
   private readonly options: CallerOptions
   private readonly breakers = new Map<string, IPolicy>()
+  private readonly denials = new Map<string, Denial>()
   private readonly lanes = new Set<LaneCalls>()
   private readonly stopping = new AbortController()
   private active = 0
@@ -105,6 +113,8 @@ export class Caller {
 
   private async make(lane: LaneCalls, call: PendingCall): Promise<void> {
     const { id, key, kind, cause, request } = call
+    const denial = this.denials.get(kind)
+    if (denial) return this.hold(lane, call, denial)
     try {
       const handler = this.options.calls[kind]
       const breaker = this.breakers.get(kind)
@@ -117,6 +127,7 @@ export class Caller {
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {
       if (lane.closed || this.stopping.signal.aborted) return
+      if (isTallyError(error, 'DENIED')) return this.hold(lane, call, this.denialOf(kind, error.message))
       // Not attempted: the breaker is open, and the attempt that opened it noted the reason
       if (isBrokenCircuitError(error)) return lane.retry(call, breakerMs * (1 + Math.random()))
       const attempts = call.attempts + 1
@@ -131,5 +142,22 @@ export class Caller {
         // Only the note is lost: the call itself stays in its table
       })
     }
+  }
+  private denialOf(kind: string, reason: string): Denial {
+    const known = this.denials.get(kind)
+    if (known) return known
+    const denial = { reason, noted: new WeakSet<LaneCalls>() }
+    this.denials.set(kind, denial)
+    this.options.log.error({ kind, reason }, 'calls of this kind stopped until a restart')
+    return denial
+  }
+
+  /** The call is not made; the reason is noted once per lane, for the operator. The next owner need not wait. */
+  private async hold(lane: LaneCalls, call: PendingCall, { reason, noted }: Denial): Promise<void> {
+    if (noted.has(lane)) return
+    noted.add(lane)
+    await noteFailure(this.options.pool, lane.own, { ...call, attempts: call.attempts + 1 }, reason, 0).catch(() =>
+      noted.delete(lane),
+    )
   }
 }

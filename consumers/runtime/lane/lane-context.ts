@@ -36,4 +36,4 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
 }
 
 /** Errors that recover automatically or by operator action while the lane stays ours. */
-export const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'LANE_FULL', 'FAILING'])
+export const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'DENIED', 'LANE_FULL', 'FAILING'])

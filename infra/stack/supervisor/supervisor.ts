@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { TallyError } from '../../errors.ts'
+import { readAddress } from '../../server-address.ts'
 import { serveControl } from './control.ts'
 import type { ControlHandlers } from './control.ts'
 import { deleteServerData, prepareDataDir } from './data-dir.ts'
@@ -136,7 +137,7 @@ async function stopInOrder(processes: readonly SupervisedProcess[]): Promise<voi
 
 const addressesOf = ({ ports, registry, kafka, postgres }: Config): StackStatus['addresses'] => ({
   api: `http://127.0.0.1:${ports.api}`,
-  registry: registry.url,
+  registry: readAddress(registry.url).url,
   kafka: kafka.brokers.join(','),
   postgres: new URL(postgres.url).host,
 })

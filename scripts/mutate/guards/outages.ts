@@ -68,6 +68,38 @@ export const outages: readonly Mutation[] = [
     noticedBy: unknownOutcome,
   },
   {
+    name: 'denial-retried',
+    guard: 'a call that is denied is not repeated',
+    broken: 'every further call of the kind is denied again',
+    edits: [
+      { file: 'consumers/runtime/lane/caller.ts', find: 'this.denials.set(kind, denial)', replace: 'void denial' },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/lane/denied-calls.int.test.ts',
+      title: 'a kind of call that is denied stops with a reason, and is made after a restart',
+    },
+  },
+  {
+    name: 'user-dropped',
+    guard: 'user and password of an address are sent',
+    broken: 'requests come without them',
+    edits: [{ file: jsonClient, find: 'headers: { ...address.headers, ', replace: 'headers: { ' }],
+    noticedBy: {
+      file: 'infra/json-client.test.ts',
+      title: 'sends user and password of its address, and names them in no text',
+    },
+  },
+  {
+    name: 'secret-shown',
+    guard: 'no error shows the password of an address',
+    broken: 'it is part of the message',
+    edits: [{ file: 'infra/errors.ts', find: 'super(withoutSecrets(message),', replace: 'super(message,' }],
+    noticedBy: {
+      file: 'infra/server-address.test.ts',
+      title: 'no error shows the secret of an address, whoever threw it',
+    },
+  },
+  {
     name: 'bounds-unchecked',
     guard: 'sizes are checked before bytes are decoded',
     broken: 'truncated and oversized values are read',
