@@ -29,7 +29,7 @@ export const errorCodes = {
   SCHEMA_INVALID: 'a schema file is not valid Avro, or uses what Tally does not support',
   SCHEMA_INCOMPATIBLE: 'the registry rejected a new schema version',
   FENCED: 'the lane belongs to a newer epoch: what this owner knows is stale',
-  LANE_STOPPED: 'records lost to retention, topic re-created or partition count changed',
+  LANE_STOPPED: 'records are lost or damaged, or a topic was re-created or has other partitions',
   LANE_FULL: 'the limit of parked events is reached: the lane waits for an operator',
   FAILING: 'most inputs fail in one way: the service is at fault, not the inputs',
   EVENTS_GONE: 'records to be read are deleted: retention, or the topic was truncated',

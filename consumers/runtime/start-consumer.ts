@@ -84,7 +84,7 @@ export async function startConsumer<State, Row>(
     log,
     joining: () => void offsets.refresh(),
     passedOver: (...stretch) => offsets.passOver(...stretch),
-    fetched: new FetchedBatches({ offsets, namespace, log }),
+    fetched: new FetchedBatches({ offsets, group: definition.group, namespace, log }),
     claim: (number) =>
       new Lane(number, {
         pool,

@@ -3,6 +3,7 @@ import type { Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../errors.ts'
 import { FetchClient } from './fetch-client.ts'
 import type { FetchedBatch, OutOfRange } from './fetch-client.ts'
+import { findUnreadable } from './patches/fetch/unreadable-batch.ts'
 
 /** Offsets `[from, to)` of one partition; topic name on the broker. */
 export interface ReadRange {
@@ -146,6 +147,8 @@ class Reading {
     const range = this.ranges.get(placeOf(batch))
     if (!range) return
     const { topic, partition, to } = range
+    const unreadable = findUnreadable(batch.messages)
+    if (unreadable) throw unreadable.error
     if (batch.rawMessages.length === 0) {
       if (Number(batch.highWatermark) > range.at) return // Other partitions filled the response
       const what = `${topic}/${partition} ends at offset ${batch.highWatermark}, not ${to}`

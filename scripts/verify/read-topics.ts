@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka/client.ts'
+import { findUnreadable } from '../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { OffsetRange } from '../../consumers/operations/tiling.ts'
 
 /** Offsets by topic (name on the broker) and partition number. */
@@ -70,6 +71,8 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
       autoCommit: false,
       eachBatch: async ({ batch, heartbeat }) => {
         silence.heard()
+        const unreadable = findUnreadable(batch.messages)
+        if (unreadable) return reject(unreadable.error)
         await heartbeat()
         const place = `${batch.topic}/${batch.partition}`
         const wanted = left.get(place)

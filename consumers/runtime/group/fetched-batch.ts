@@ -1,5 +1,7 @@
 import type { Batch } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
+import { findUnreadable } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
+import type { UnreadableBatch } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
 import type { FetchProgress, MemberLane } from './membership-options.ts'
@@ -24,6 +26,8 @@ export interface RecordLane extends MemberLane {
 
 export interface FetchedBatchesOptions {
   offsets: TopicOffsets
+  /** Name of the consumer, for messages. */
+  group: string
   namespace: string
   log: Logger
 }
@@ -31,6 +35,8 @@ export interface FetchedBatchesOptions {
 /** Hands fetched batches to their lanes: in order, in parts of bounded size, from exactly the ledger's position. */
 export class FetchedBatches {
   private readonly options: FetchedBatchesOptions
+  /** By place: where reading stopped last, at a batch that cannot be read. */
+  private readonly unreadable = new Map<string, number>()
 
   constructor(options: FetchedBatchesOptions) {
     this.options = options
@@ -45,6 +51,8 @@ export class FetchedBatches {
       const topic = batch.topic.slice(this.options.namespace.length)
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return undefined
+      const unreadable = findUnreadable(batch.messages)
+      if (unreadable) return this.refuse(lane, topic, position, unreadable)
       if (this.options.offsets.follows(topic, batch, position)) {
         await this.processParts(lane, batch, topic, position, progress)
         return undefined
@@ -54,6 +62,21 @@ export class FetchedBatches {
       lane.halt(lost)
       return undefined
     })
+  }
+
+  /** The first time, the bytes may have been damaged on the way: fetch again. The second time, only an operator can pass them. */
+  private refuse(lane: RecordLane, topic: string, position: number, batch: UnreadableBatch): 'gap' | undefined {
+    const { from, to, error } = batch
+    const place = `${topic}/${lane.number}`
+    if (position < from || position >= to) return 'gap' // Fetched before the lane moved
+    if (this.unreadable.get(place) !== position) {
+      this.unreadable.set(place, position)
+      return 'gap'
+    }
+    const { group } = this.options
+    const pass = `npm run lanes -- skip ${group}/${lane.number} --offsets ${place}:${position}-${to} --why …`
+    lane.halt(`${place}@${position}: ${describeError(error)}; to pass it: ${pass}`)
+    return undefined
   }
 
   private async processParts(

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import type { KafkaMessage } from 'kafkajs'
-import { batchLimits, readRecordBatch } from './record-batch.ts'
+import { TallyError } from '../../../errors.ts'
+import { batchLimits, offsetsOf, readRecordBatch, smallestBatch } from './record-batch.ts'
+import { markUnreadable } from './unreadable-batch.ts'
 
 const patchedVersion = '2.2.4'
 const require = createRequire(import.meta.url)
@@ -79,19 +81,37 @@ async function readRecordSet(
 ): Promise<KafkaMessage[]> {
   const size = decoder.readInt32()
   if (size <= 0 || !decoder.canReadBytes(size)) return []
-  const set = decoder.readBytes(size)
+  return readBatches(decoder.readBytes(size), room, (older) => readMessageSet(new Decoder(older), older.length))
+}
+
+/**
+ * The records of complete batches, up to the first batch that cannot be read; if that is the first one, a message that stands
+ * for it (`findUnreadable`).
+ * @param room is reduced by what was read
+ * @param readOlder reads what was written before Kafka 0.11
+ */
+export async function readBatches(
+  set: Buffer,
+  room: { bytes: number },
+  readOlder: (bytes: Buffer) => Promise<KafkaMessage[]>,
+): Promise<KafkaMessage[]> {
   let messages: KafkaMessage[] = []
   for (let position = 0; set.length - position >= preambleBytes && room.bytes > 0; ) {
-    const end = position + 12 + set.readInt32BE(position + 8)
+    const length = set.readInt32BE(position + 8)
+    const end = position + 12 + length
     if (end > set.length) break // The broker truncates the last batch at the size limit
-    if (set.readInt8(position + 16) < 2) {
-      // Written before Kafka 0.11: no headers, so not an event of Tally
-      const older = set.subarray(position)
-      return messages.concat(await readMessageSet(new Decoder(older), older.length))
+    const older = set.readInt8(position + 16) < 2
+    try {
+      // No headers, so not an event of Tally
+      if (older) return messages.concat(await readOlder(set.subarray(position)))
+      if (length < smallestBatch) throw new TallyError('INVARIANT', `a record batch of ${length} bytes`)
+      const batch = await readRecordBatch(set.subarray(position, end))
+      messages = messages.concat(batch.records)
+      room.bytes -= batch.bytes
+    } catch (error) {
+      if (messages.length > 0) break // It will be the first one of the next answer
+      return [markUnreadable({ ...offsetsOf(set, position), error: error as Error })]
     }
-    const batch = await readRecordBatch(set.subarray(position, end))
-    messages = messages.concat(batch.records)
-    room.bytes -= batch.bytes
     position = end
   }
   return messages
