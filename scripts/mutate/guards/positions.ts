@@ -105,4 +105,36 @@ export const positions: readonly Mutation[] = [
       title: 'a topic deleted and created again stops its lanes, also while a replica runs',
     },
   },
+  {
+    name: 'unreadable-batch-ends-fetch',
+    guard: 'a batch that cannot be read holds up its partition only',
+    broken: 'it ends the fetch from its broker',
+    edits: [
+      {
+        file: 'infra/kafka/patches/fetch/fetch-response.ts',
+        find: 'return [markUnreadable({ ...offsetsOf(set, position), error: error as Error })]',
+        replace: 'throw Object.assign(error as Error, { markUnreadable, offsetsOf })',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/kafka/patches/fetch/unreadable-batch.test.ts',
+      title: 'a batch that is %s stands alone, with its offsets and the reason',
+    },
+  },
+  {
+    name: 'damage-passed',
+    guard: 'a lane does not pass a batch that cannot be read',
+    broken: 'it takes the message that stands for it for a record',
+    edits: [
+      {
+        file: fetchedBatch,
+        find: 'if (unreadable) return this.refuse(',
+        replace: 'if (unreadable && !lane) return this.refuse(',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/group/unreadable-batch.int.test.ts',
+      title: 'a batch that cannot be read stops its lane, which says how to pass it; other lanes continue',
+    },
+  },
 ]

@@ -28,8 +28,9 @@ export const smallestBatch = at.records - 12
 /** The offsets `[from, to)` of the batch at a position. The offset of the next batch is trusted more than its own header. */
 export function offsetsOf(set: Buffer, position: number): { from: number; to: number } {
   const from = Number(set.readBigInt64BE(position))
-  const end = position + 12 + Math.max(0, set.readInt32BE(position + 8))
-  const next = set.length - end >= 8 ? Number(set.readBigInt64BE(end)) : undefined
+  const length = set.readInt32BE(position + 8)
+  const end = position + 12 + length
+  const next = length >= smallestBatch && set.length - end >= 8 ? Number(set.readBigInt64BE(end)) : undefined
   if (next !== undefined && next > from) return { from, to: next }
   const hasHeader = set.length - position >= at.records && set.readInt8(position + at.magic) >= 2
   const last = hasHeader ? Math.max(0, set.readInt32BE(position + at.lastOffsetDelta)) : 0

@@ -1,0 +1,62 @@
+import { expect, test } from '@jest/globals'
+import { crc32c } from './crc32c.ts'
+import { readBatches } from './fetch-response.ts'
+import { batchLimits } from './record-batch.ts'
+import { findUnreadable } from './unreadable-batch.ts'
+
+/** A batch of empty records as the broker sends it. */
+function batchAt(offset: number, count = 2): Buffer {
+  const content = Buffer.from(Array.from({ length: Math.min(count, 9) }, (_, i) => [12, 0, 0, i * 2, 1, 1, 0]).flat())
+  const head = Buffer.alloc(61)
+  head.writeBigInt64BE(BigInt(offset), 0)
+  head.writeInt32BE(head.length + content.length - 12, 8)
+  head.writeInt8(2, 16)
+  head.writeInt32BE(count - 1, 23)
+  head.writeInt32BE(count, 57)
+  const batch = Buffer.concat([head, content])
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+  return batch
+}
+const changed = (batch: Buffer, change: (batch: Buffer) => void) => {
+  change(batch)
+  return batch
+}
+const damaged = (offset: number) => changed(batchAt(offset), (batch) => (batch[22]! ^= 0x20))
+const read = (...batches: Buffer[]) =>
+  readBatches(Buffer.concat(batches), { bytes: batchLimits.total }, async () => {
+    throw new Error('not to be read')
+  })
+
+test('what is before a batch that cannot be read is read', async () => {
+  const messages = await read(batchAt(10), damaged(12), batchAt(14))
+  expect(messages.map(({ offset }) => offset)).toEqual(['10', '11'])
+  expect(findUnreadable(messages)).toBeUndefined()
+})
+
+test.each<[string, Buffer[], { from: number; to: number; error: object }]>([
+  [
+    'damaged',
+    [damaged(12), batchAt(20)],
+    { from: 12, to: 20, error: { code: 'UNREACHABLE', message: expect.stringContaining('its checksum is wrong') } },
+  ],
+  ['damaged and the last one', [damaged(12)], { from: 12, to: 14, error: { code: 'UNREACHABLE' } }],
+  [
+    'of too many records',
+    [batchAt(12, 250_001), batchAt(250_013)],
+    { from: 12, to: 250_013, error: { code: 'INVARIANT', message: expect.stringContaining('250001 records') } },
+  ],
+  [
+    'of a length that cannot be',
+    [changed(batchAt(12), (batch) => batch.writeInt32BE(-12, 8))],
+    { from: 12, to: 14, error: { code: 'INVARIANT', message: 'a record batch of -12 bytes' } },
+  ],
+  [
+    'of the old format and malformed',
+    [changed(batchAt(12), (batch) => batch.writeInt8(1, 16))],
+    { from: 12, to: 13, error: { message: 'not to be read' } },
+  ],
+])('a batch that is %s stands alone, with its offsets and the reason', async (_, batches, expected) => {
+  const messages = await read(...batches)
+  expect(messages).toHaveLength(1)
+  expect(findUnreadable(messages)).toMatchObject(expected)
+})
