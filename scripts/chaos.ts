@@ -27,7 +27,7 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
     [
       'npm run chaos -- --seed 7 --minutes 2',
       'npm run chaos -- --seed 7 --minutes 10 --only kill,freeze',
-      'npm run chaos -- --json | jq .faults',
+      'npm run chaos -- --brokers 3 --json | jq .faults',
     ],
     'Starts a stack of its own in which every connection leads through a proxy. Exit code 0: proved; 1: something is wrong.',
   )
@@ -38,6 +38,7 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
     .addOption(
       new Option('--only <kinds>', `faults to inject: ${kinds.join(', ')}`).argParser(kindsOf).default(kinds, 'all'),
     )
+    .option('--brokers <n>', 'Kafka brokers; with several, every other fault hits one of them', integer(1, 5), 1)
     .option('--port-base <n>', 'first port of the stack', integer(1, 65_000), 24_000)
     .action(async ({ minutes, only, json, ...rest }: Options) => {
       const report = await runChaos({ ...rest, forMs: minutes * 60_000, kinds: only, signal, say })

@@ -5,16 +5,16 @@ import type { OutboxLane } from '../../producers/outbox/outbox-backlog.ts'
 import type { ServiceTables } from './service-tables.ts'
 import type { TopicHistory } from './topic-history.ts'
 
-/** Everything the invariants are judged by. Nobody's word is taken twice: each invariant sets two of these accounts against each other. */
+/** Everything that the invariants compare. No source is trusted twice: each invariant compares two independent accounts. */
 export interface Evidence {
-  /** What the topics say. */
+  /** The events on all topics. */
   history: TopicHistory
-  /** What the payment gateway says; undefined if it shows no journal. */
+  /** The payment gateway's journal; undefined if the gateway publishes none. */
   journal?: GatewayJournal
-  /** What the outboxes say of what was published. */
+  /** The outbox numbers that each writer has assigned, and the rows still to be published. */
   outboxes: readonly { writer: Writer; lanes: ReadonlyMap<number, OutboxLane> }[]
-  /** What each group says it has read. */
+  /** The ledger, inbox and parked events of each group. */
   groups: readonly { group: Group; account: GroupAccount }[]
-  /** What the services believe. */
+  /** The rows of the services' own tables. */
   tables: ServiceTables
 }

@@ -1,18 +1,18 @@
-/** What became of checking one invariant. */
+/** The result of checking one invariant. */
 export interface Finding {
-  /** For machines. */
+  /** Stable name for JSON output, such as `captured-once`. */
   id: string
-  /** The promise, in words. */
+  /** The invariant in words. */
   invariant: string
-  /** What was counted, for people. */
+  /** What was counted, in words. */
   figures: string
   violations: number
-  /** The first few violations, or what else should be looked at. */
+  /** The first few violations and notices. */
   examples: readonly string[]
 }
 
-/** @param worthALook true if it is no violation, but a person should see it */
-export type Report = (example: string, worthALook?: boolean) => void
+/** @param isNotice true for something that an operator should see but that violates nothing */
+export type Report = (example: string, isNotice?: boolean) => void
 
 const examplesShown = 5
 
@@ -23,8 +23,8 @@ const examplesShown = 5
 export function judge(id: string, invariant: string, check: (report: Report) => string): Finding {
   const examples: string[] = []
   let violations = 0
-  const figures = check((example, worthALook = false) => {
-    if (!worthALook) violations++
+  const figures = check((example, isNotice = false) => {
+    if (!isNotice) violations++
     if (examples.length < examplesShown) examples.push(example)
   })
   return { id, invariant, figures, violations, examples }
@@ -33,7 +33,7 @@ export function judge(id: string, invariant: string, check: (report: Report) => 
 /** `12,345` */
 export const count = (value: number): string => value.toLocaleString('en')
 
-/** Makes a tally of words: `{ completed: 3, rejected: 1 }`. */
+/** Counts items by word: `{ completed: 3, rejected: 1 }`. */
 export function countBy<T, Word extends string>(items: Iterable<T>, wordOf: (item: T) => Word): Map<Word, number> {
   const counts = new Map<Word, number>()
   for (const item of items) counts.set(wordOf(item), (counts.get(wordOf(item)) ?? 0) + 1)

@@ -108,11 +108,11 @@ describe('the events of an order', () => {
     ['requested', ['OrderPlaced']],
     ['carrier_refused', ['OrderPlaced', 'PaymentAuthorized', 'PaymentVoided']],
     ['mere_whim', ['OrderPlaced']],
-  ])('have no grounds to be cancelled as %s with %j', (reason, types) => {
+  ])('do not justify a cancellation as %s: %j', (reason, types) => {
     expect(eventFaults(cancelledFor(reason, ...types))).toEqual([`cancelled as ${reason} without grounds`])
   })
 
-  test('are wrong if an order whose time was up keeps its goods or its money', () => {
+  test('are wrong if an order that timed out keeps its goods or its money', () => {
     expect(eventFaults(cancelledFor('timed_out', 'OrderPlaced', 'StockReserved'))).toEqual([
       'cancelled, StockReserved and no StockReleased',
     ])
@@ -121,7 +121,7 @@ describe('the events of an order', () => {
     ])
   })
 
-  test('are wrong if one came twice under two ids', () => {
+  test('are wrong if one occurs under two ids', () => {
     const counts = new Map<EventType, number>(path.map((type) => [type, type === 'PaymentCaptured' ? 2 : 1]))
     expect(eventFaults({ counts, cancelledFor: [] })).toEqual(['2 different PaymentCaptured'])
   })

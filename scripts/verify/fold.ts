@@ -1,14 +1,14 @@
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 
 /**
- * What the events of all topics add up to, worked out a second time and as simply as possible. It shares no rule with
- * the services: it knows no state machine, only sets of events. Events of different topics may come in any order.
+ * The state that the events of all topics add up to, computed independently of the services and as simply as possible:
+ * it has no state machine, only sets of events, so the order of events between topics does not matter.
  */
 export interface Fold {
   readonly orders: ReadonlyMap<string, OrderFacts>
   /** Units delivered to the warehouse, by SKU. */
   readonly replenished: ReadonlyMap<string, number>
-  /** Takes an event in. Each must be given once, however often it was published. */
+  /** Adds an event. Call it once per event id, however often the event was published. */
   take(event: FoldEvent): void
 }
 
@@ -16,19 +16,19 @@ export type FoldEvent = { [T in EventType]: { id: string; source?: string; type:
 
 export type FinalState = 'completed' | 'cancelled' | 'rejected'
 
-/** Everything the topics say about one order. */
+/** Everything the topics hold about one order. */
 export interface OrderFacts {
-  /** How many different events of each type there are; more than one is never right. */
+  /** Distinct events by type. */
   readonly counts: Map<EventType, number>
-  /** Its OrderPlaced events; there should be one. */
+  /** Its OrderPlaced events; exactly one is expected. */
   readonly placed: { id: string; source?: string; totalMinor: number; currency: string }[]
-  /** What was held, by the gateway's id of the hold. */
+  /** Authorized amounts in minor units, by authorization id. */
   readonly authorized: Map<string, number>
   readonly voided: Set<string>
   readonly captured: EventData['PaymentCaptured'][]
-  /** Why shipping cancelled it, code by code; one at most is right. */
+  /** Reasons of its FulfilmentCancelled events; at most one is expected. */
   readonly cancelledFor: string[]
-  /** What inventory set aside. */
+  /** The lines that inventory reserved. */
   reserved: readonly { sku: string; quantity: number }[]
 }
 
@@ -62,7 +62,7 @@ export function createFold(): Fold {
         replenished.set(data.sku, (replenished.get(data.sku) ?? 0) + data.quantity)
         return
       }
-      if (!('orderId' in data)) return // About an article: no invariant of orders depends on it
+      if (!('orderId' in data)) return // Events of the catalogue concern no order
       const facts = factsOf(data.orderId)
       facts.counts.set(type, (facts.counts.get(type) ?? 0) + 1)
       if (type === 'OrderPlaced') {
@@ -77,7 +77,7 @@ export function createFold(): Fold {
   }
 }
 
-/** Where an order ended, from the set of its events alone; undefined while it has not. */
+/** The final state of an order, from the set of its events alone; undefined while it is pending. */
 export function finalStateOf({ counts }: Pick<OrderFacts, 'counts'>): FinalState | undefined {
   if (counts.has('PaymentCaptured')) return 'completed'
   if (counts.has('FulfilmentCancelled')) return 'cancelled'
@@ -85,14 +85,14 @@ export function finalStateOf({ counts }: Pick<OrderFacts, 'counts'>): FinalState
   return undefined
 }
 
-/** Whether what was set aside for the order is still so, is gone to the customer, or was given back (or never taken). */
+/** Whether the order's reservation is open, was shipped, was released, or never existed. */
 export function reservationOf({ counts }: Pick<OrderFacts, 'counts'>): 'none' | 'open' | 'shipped' | 'released' {
   if (!counts.has('StockReserved')) return 'none'
   if (counts.has('ShipmentScheduled')) return 'shipped'
   return counts.has('StockReleased') ? 'released' : 'open'
 }
 
-/** Stock by SKU. On hand is what was replenished and is neither reserved nor shipped. */
+/** Stock by SKU. On hand = replenished - reserved - shipped. */
 export function stockOf({ orders, replenished }: Fold): Map<string, StockFacts> {
   const stock = new Map<string, StockFacts>()
   const of = (sku: string) => {

@@ -4,20 +4,20 @@ import type { ReadableStream } from 'node:stream/web'
 import { TallyError } from '../../infra/errors.ts'
 import { readAddress } from '../../infra/server-address.ts'
 
-/** Money the gateway holds or held, as its own journal tells it. */
+/** An authorization according to the gateway's own journal. */
 export interface JournalHold {
   orderId: string
   amountMinor: number
   currency: string
   voided: boolean
-  /** Ids of captures; more than one would be money taken twice. */
+  /** Ids of captures; more than one means that the card was charged twice. */
   captureIds: string[]
 }
 
-/** The gateway's own account, by its id of the hold. */
+/** Holds by authorization id. */
 export type GatewayJournal = ReadonlyMap<string, JournalHold>
 
-/** A line of the journal: what it answered to one idempotency key. Refusals (status 400 and above) moved no money. */
+/** A line of the journal: the answer to one idempotency key. Refusals (status 400 and above) moved no money. */
 interface JournalLine {
   status: number
   about: { operation: string; authorizationId: string; orderId: string; amountMinor: number; currency: string }
@@ -26,7 +26,7 @@ interface JournalLine {
 
 /**
  * Reads the gateway's journal.
- * @returns undefined if this gateway shows none
+ * @returns undefined if this gateway publishes none
  * @throws TallyError UNREACHABLE
  */
 export async function readJournal(gatewayUrl: string, signal?: AbortSignal): Promise<GatewayJournal | undefined> {

@@ -11,11 +11,11 @@ const sound = (id: string, invariant: string, figures: string) => ({
 })
 
 const findings = [
-  sound('settled', 'nothing is on its way', 'all ledgers at the end, outboxes and calls empty'),
+  sound('settled', 'no work is in flight', 'all ledgers at the end, outboxes and calls empty'),
   sound('orders-ended', 'every order has one final state', '1,234,567 orders'),
   sound(
     'event-sets',
-    'each order has exactly the events of its way through the pipeline, each of them once',
+    'each order has exactly the events of its path through the pipeline, each once',
     '1,000 OrderPlaced, 980 PaymentAuthorized, 20 PaymentDeclined, 970 StockReserved, 10 StockRejected, 960 ShipmentScheduled',
   ),
 ]

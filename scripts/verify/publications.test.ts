@@ -12,7 +12,7 @@ const rows = fc
   .array(fc.constantFrom('payments/3', 'orders/3'), { minLength: 1, maxLength: 30 })
   .map((places) => places.map((place, index): Row => ({ sequence: index + 1, eventId: `e${index + 1}`, place })))
 
-/** What publishers may do: send again from any point, the last part never sent. */
+/** What a publisher may do: publish again from any point, and stop before the last rows. */
 const history = fc.tuple(rows, fc.nat(5), fc.array(fc.nat(), { maxLength: 4 })).map(([given, unsent, restarts]) => {
   const sent = given.slice(0, Math.max(0, given.length - unsent))
   const again = restarts.map((at) => sent.slice(at % (sent.length + 1)))
@@ -26,8 +26,8 @@ const faultsOf = (records: readonly Row[], nextSeq: number, waiting: readonly Ro
   return compareLane('payment/3', lane, publications.lanes.get('payment/3'))
 }
 
-describe('what a lane has published', () => {
-  test('is what it gave, however often it was published again', () => {
+describe('the publications of a lane', () => {
+  test('are complete, however often events were published again', () => {
     fc.assert(
       fc.property(history, ({ given, waiting, records, sent }) => {
         expect(faultsOf(records, given.length + 1, waiting)).toEqual([])
@@ -38,7 +38,7 @@ describe('what a lane has published', () => {
     )
   })
 
-  test('betrays a row that is neither published nor waiting', () => {
+  test('reveal a number that is neither published nor in the outbox', () => {
     fc.assert(
       fc.property(history, fc.nat(), ({ given, waiting, records }, pick) => {
         const lost = (pick % given.length) + 1
@@ -50,18 +50,18 @@ describe('what a lane has published', () => {
     )
   })
 
-  test('betrays a record whose number was never given, however large', () => {
+  test('reveal a record whose number was never assigned, however large', () => {
     fc.assert(
       fc.property(history, fc.nat(2 ** 31), ({ given, waiting, records }, beyond) => {
         const phantom = { sequence: given.length + 1 + beyond * 1_000, eventId: 'phantom', place: 'orders/3' }
         expect(faultsOf([...records, phantom], given.length + 1, waiting)).toEqual([
-          `payment/3 number ${phantom.sequence} was published but never given (the next is ${given.length + 1})`,
+          `payment/3 number ${phantom.sequence} was published but never assigned (the next is ${given.length + 1})`,
         ])
       }),
     )
   })
 
-  test('betrays two events under one number, and a later event before an earlier one of the same partition', () => {
+  test('reveal two events under one number, and a later event before an earlier one of the same partition', () => {
     const [one, two] = [1, 2].map((sequence) => ({ sequence, eventId: `e${sequence}`, place: 'orders/3' })) as [
       Row,
       Row,
@@ -71,7 +71,7 @@ describe('what a lane has published', () => {
     expect(faultsOf([two, { ...one, place: 'payments/3' }], 3, [])).toEqual([])
   })
 
-  test('betrays a waiting row that is published as another event', () => {
+  test('reveal a row in the outbox that was published as another event', () => {
     const published = { sequence: 1, eventId: 'e1', place: 'orders/3' }
     expect(faultsOf([published], 2, [{ ...published, eventId: 'e2' }])).toEqual([
       'payment/3 number 1 is published as e1, in the outbox as e2',

@@ -1,20 +1,20 @@
 import type { OutboxLane } from '../../producers/outbox/outbox-backlog.ts'
 
 /**
- * What the topics say was published from each outbox lane, by its numbers (`ce_sourcelane`, `ce_sequence`). Rows leave an
- * outbox once they are published, so only this tells whether any was lost, doubled with another content, or overtaken.
+ * The events published from each outbox lane according to the topics, by number (`ce_sourcelane`, `ce_sequence`). Rows leave
+ * an outbox once they are published, so only the topics tell whether one was lost, published out of order or with other content.
  */
 export interface Publications {
   /** Lanes by name, `payment/3`. */
   readonly lanes: ReadonlyMap<string, LanePublications>
-  /** Takes a record in, in the order of its partition. `place` is its topic and partition. */
+  /** Adds a record. Call it in the order of the partition. `place` is topic and partition. */
   take(record: { lane: string; sequence: number; eventId: string; place: string }): void
 }
 
 export interface LanePublications {
   /** Event id by number. */
   readonly eventIds: Map<number, string>
-  /** Records that say again what was published before: harmless, consumers know the id. */
+  /** Records that repeat an earlier one: harmless, because consumers know the id. */
   repeats: number
   readonly faults: string[]
 }
@@ -44,7 +44,7 @@ export function createPublications(): Publications {
   }
 }
 
-/** What is wrong between a lane's numbers as given and as published; empty if nothing is. */
+/** Differences between the numbers that a lane assigned and those it published; empty if there are none. */
 export function compareLane(
   name: string,
   { nextSeq, waiting, withdrawn = [] }: OutboxLane,
@@ -62,7 +62,7 @@ export function compareLane(
   }
   for (const sequence of eventIds.keys()) {
     const given = sequence >= 1 && sequence < nextSeq
-    if (!given) found.push(`${name} number ${sequence} was published but never given (the next is ${nextSeq})`)
+    if (!given) found.push(`${name} number ${sequence} was published but never assigned (the next is ${nextSeq})`)
   }
   return found
 }

@@ -10,7 +10,7 @@ export type OffsetRanges = ReadonlyMap<string, readonly OffsetRange[]>
 
 export interface ReadTopicsOptions {
   kafka: Kafka
-  /** Begins the name of the throw-away group. */
+  /** Prefix of the temporary group's name. */
   namespace: string
   ranges: OffsetRanges
   signal?: AbortSignal
@@ -18,7 +18,7 @@ export interface ReadTopicsOptions {
 }
 
 /**
- * What each partition holds now.
+ * Reads the first offset and the end of each partition.
  * @throws TallyError UNREACHABLE
  */
 export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Promise<OffsetRanges> {
@@ -42,9 +42,9 @@ export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Pro
 }
 
 /**
- * Reads the partitions from their first to their last offset, no further, each in order. kafkajs reads in a group only: this
- * one has a name of its own, commits nothing and is deleted, so no other group notices.
- * @throws TallyError UNREACHABLE if the broker falls silent
+ * Reads the partitions from their first to their last offset, each in order. kafkajs can read only as a member of a group:
+ * this one is temporary, commits nothing and is deleted at the end.
+ * @throws TallyError UNREACHABLE if the broker sends nothing for 20 s
  */
 export async function readTopics({ kafka, namespace, ranges, signal, onRecords }: ReadTopicsOptions): Promise<void> {
   signal?.throwIfAborted()
@@ -58,10 +58,8 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
     retry: { retries: 5 },
   })
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>()
-  finished.catch(() => {}) // It may fail before anyone waits for it
-  const silence = watchSilence(() =>
-    reject(new TallyError('UNREACHABLE', 'Kafka has sent nothing for 20 s: nothing can be verified')),
-  )
+  finished.catch(() => {}) // It may reject before it is awaited
+  const silence = watchSilence(() => reject(new TallyError('UNREACHABLE', 'Kafka has sent nothing for 20 s')))
   signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
   consumer.on('consumer.crash', ({ payload }) => !payload.restart && reject(payload.error))
   try {
@@ -84,7 +82,7 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
         } catch (error) {
           return reject(error)
         }
-        // A consumer that kafkajs restarts begins anew: what was seen once is not shown again
+        // A consumer that kafkajs restarts reads from the beginning: skip what was read before
         wanted.low = Number(batch.lastOffset()) + 1
         if (wanted.low >= end) left.delete(place)
         if (left.size === 0) resolve()
@@ -102,7 +100,7 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
 const unreachable = (cause: unknown): TallyError =>
   isTallyError(cause) ? cause : new TallyError('UNREACHABLE', 'Kafka gave an unexpected answer', { cause })
 
-/** What is still to be read, by place. */
+/** The ranges still to be read, by topic and partition. */
 function unreadPartitions(ranges: OffsetRanges): Map<string, OffsetRange> {
   const left = new Map<string, OffsetRange>()
   for (const [topic, partitions] of ranges) {
@@ -123,6 +121,6 @@ async function leaveNoGroup(kafka: Kafka, consumer: Consumer, groupId: string): 
     await consumer.disconnect()
     await withAdmin(kafka, (admin) => admin.deleteGroups([groupId]))
   } catch {
-    // The group may not exist, and the broker expires it anyway: this must not hide a verdict or an earlier error
+    // A failure here must not hide the verdict or an earlier error; the broker expires the group anyway
   }
 }

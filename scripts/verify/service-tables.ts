@@ -2,18 +2,18 @@ import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 
-/** What the services believe, row by row. */
+/** The rows of the services' own tables. */
 export interface ServiceTables {
   /** Orders the API has accepted. */
   accepted: readonly AcceptedOrder[]
-  /** Order ids the API answered 201 for and has no row of. */
+  /** Ids of orders that the API answered with 201 but has no row for. */
   forgotten: readonly string[]
   statuses: ReadonlyMap<string, { status: string; totalMinor: number | null; seen: string[] }>
   payments: ReadonlyMap<string, { phase: string; amountMinor: number | null }>
   reservations: ReadonlyMap<string, { phase: string; lines: { sku: string; quantity: number }[] }>
   shipments: ReadonlyMap<string, { phase: string }>
   stock: ReadonlyMap<string, StockRow>
-  /** When the time of the orders that still gather is up. */
+  /** Deadlines of the orders that wait for payment or stock. */
   timeLimits: ReadonlyMap<string, { upAt: string }>
 }
 
@@ -30,7 +30,7 @@ export interface StockRow {
   shipped: number
 }
 
-/** Reads them whole: one pass over 100,000 orders is cheaper than asking per order. */
+/** Reads whole tables: one pass over 100,000 orders is cheaper than a query per order. */
 export async function readServiceTables(pool: Pool, { namespace }: Config): Promise<ServiceTables> {
   const at = (group: string) => `"${schemaName(namespace, group)}"`
   const byId = async <Row>(id: string, columns: string, table: string): Promise<Map<string, Row>> => {

@@ -13,26 +13,25 @@ export interface Pipeline {
   groups: readonly Group[]
 }
 
-/** What a service has still to do. */
+/** The remaining work of one service. */
 interface Rest {
   name: string
   outbox: number
   calls: number
   timers: number
-  /** Parked events that will be tried again before we are done waiting. */
+  /** Parked events whose next attempt is due within the drain timeout. */
   retries: number
-  /** Orders without an end yet that will be cancelled for being late before we are done waiting. */
+  /** Pending orders that time out within the drain timeout. */
   late: number
   /** Next offset by topic and partition. */
   positions: Record<string, number>
 }
 
 /**
- * Waits until nothing is on its way: every outbox, call and due timer is gone, no parked event is about to be tried again and
- * every group has read its topics to the end.
- * Timers that are due later are not waited for: most are of orders that have ended, and do nothing. Only those of orders
- * that still gather change something, and are waited for if the time allows it.
- * @returns what still moves when time is up; empty if nothing does
+ * Waits until the pipeline is idle: outboxes and calls are empty, no timer or retry is due, and every group has read its topics
+ * to the end. Later timers count only if they belong to a pending order and are due within the drain timeout: the others
+ * belong to orders that have ended, and do nothing.
+ * @returns the work that remains after the timeout; empty if there is none
  */
 export async function settle(pipeline: Pipeline, withinMs: number, signal?: AbortSignal): Promise<string[]> {
   const deadline = performance.now() + withinMs
@@ -44,8 +43,8 @@ export async function settle(pipeline: Pipeline, withinMs: number, signal?: Abor
 }
 
 /**
- * One look is enough: an event leaves an outbox only when it is on its topic, and the topics' ends are asked after the tables.
- * So if the tables have nothing left and stand at those ends, nothing was on its way when they were read.
+ * One reading is enough: an event leaves an outbox only when it is on its topic, and the ends of the topics are read after
+ * the tables. So if the tables hold no work and their positions are at those ends, nothing was in flight when they were read.
  */
 async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, leftMs: number): Promise<string[]> {
   const { rows: rests } = await pool.query<Rest>(
@@ -66,10 +65,10 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, l
     const parts = [
       ...(behind > 0 ? [`${count(behind)} events behind`] : []),
       ...(outbox > 0 ? [`${count(outbox)} events to publish`] : []),
-      ...(calls > 0 ? [`${count(calls)} calls without an answer`] : []),
+      ...(calls > 0 ? [`${count(calls)} calls unanswered`] : []),
       ...(timers > 0 ? [`${count(timers)} timers due`] : []),
-      ...(retries > 0 ? [`${count(retries)} parked events to be tried again`] : []),
-      ...(late > 0 ? [`${count(late)} orders whose time is nearly up`] : []),
+      ...(retries > 0 ? [`${count(retries)} parked events due for a retry`] : []),
+      ...(late > 0 ? [`${count(late)} orders about to time out`] : []),
     ]
     return parts.length > 0 ? [`${name}: ${parts.join(', ')}`] : []
   })

@@ -15,22 +15,22 @@ import { offsetRanges, readTopics } from './read-topics.ts'
 export interface TypeCount {
   /** Different events. */
   events: number
-  /** Records of events that came before. */
+  /** Records that repeat an earlier event. */
   repeats: number
 }
 
-/** What all topics say, read from the first offset to the last one there was when reading began. */
+/** All topics, read from their first offset to the end they had when reading began. */
 export interface TopicHistory {
   /** By topic without namespace. */
   readonly ranges: OffsetRanges
   readonly records: number
   readonly fold: Fold
   readonly publications: Publications
-  /** By `topic/type`: an unreadable record may name a type that belongs on another topic, and only who reads this one sees it. */
+  /** By `topic/type`: an unreadable record may name a type of another topic, and only readers of this topic see it. */
   readonly types: ReadonlyMap<string, TypeCount>
-  /** By topic: records that do not even say their type. Every group that reads the topic parks them. */
+  /** Records without a type, by topic. Every group that reads the topic parks them. */
   readonly untyped: ReadonlyMap<string, TypeCount>
-  /** Places of records no consumer can handle: undecodable, not on the topic of their type, or not in the partition of their key. */
+  /** Places of records that no consumer can process: undecodable, on another topic than their type's, or in another partition than their key's. */
   readonly unusable: readonly string[]
 }
 
@@ -75,12 +75,12 @@ export async function readHistory({
     }
     const schemaId = codec.schemaIdOf(message.value)
     const type = (schemaId === undefined ? undefined : codec.typeOf(schemaId)) ?? envelope.type
-    if (type === undefined && typeName !== undefined) return // A type newer than this code: no group of ours takes it
+    if (type === undefined && typeName !== undefined) return // A type newer than this code: no group handles it
     const seen = type === undefined ? countOf(untyped, topic) : countOf(types, `${topic}/${type}`)
     const event = decode(codec, message)
     const lane = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1)
     const usable = event && carries(topic, event.type) && lane === partition
-    // As in the inbox: what nobody can handle is known by its place, so that the mended event may come under the same id
+    // As in the inbox: an unprocessable record is identified by its place, so its id stays free for the corrected event
     const knownAs = usable ? eventId : `${place}/${message.offset}`
     if (known.has(knownAs)) {
       seen.repeats++

@@ -13,11 +13,11 @@ interface JournalLine {
   answer?: { captureId?: string }
 }
 
-/** Every way to falsify the books that a test can think of must be found out, on a pipeline that has stopped. */
+/** Tampers with each table and the journal of a stopped pipeline; `verify` must find it. */
 describe('verify', () => {
   let stack: TestStack
   let journal: JournalLine[]
-  // Shows whatever journal the test wants to be seen
+  // Serves the journal that the test has set
   const gateway = createServer((_request, response) =>
     response.end(journal.map((line) => `${JSON.stringify(line)}\n`).join('')),
   )
@@ -48,7 +48,7 @@ describe('verify', () => {
     return ids.sort()
   }
 
-  test('proves books nobody touched, twice: it leaves no trace', async () => {
+  test('proves an untouched pipeline, twice: it leaves no trace', async () => {
     expect(await violated()).toEqual([])
     expect(await violated()).toEqual([])
     const admin = stack.sandbox.kafka.admin()
@@ -61,7 +61,7 @@ describe('verify', () => {
   const one = (table: string, condition = 'true') => `ctid = (select ctid from ${table} where ${condition} limit 1)`
   test.each<[string, string, string, (table: string) => string, string[]]>([
     [
-      'stock that nobody delivered',
+      'stock that was never delivered',
       'inventory',
       'stock',
       (t) => `update ${t} set on_hand = on_hand + 1, replenished = replenished + 1 where ${one(t)}`,
@@ -75,98 +75,98 @@ describe('verify', () => {
       ['stock-conserved', 'tables-equal-fold'],
     ],
     [
-      'a reservation that was never given back',
+      'a reservation that was never released',
       'inventory',
       'reservation',
       (t) => `update ${t} set phase = 'reserved' where ${one(t, `phase = 'shipped'`)}`,
       ['stock-conserved', 'tables-equal-fold'],
     ],
     [
-      'a payment that says otherwise',
+      'a payment in another phase',
       'payment',
       'payment',
       (t) => `update ${t} set phase = 'voided' where ${one(t, `phase = 'captured'`)}`,
       ['tables-equal-fold'],
     ],
     [
-      'a shipment that says otherwise',
+      'a shipment in another phase',
       'shipping',
       'shipment',
       (t) => `update ${t} set phase = 'cancelled' where ${one(t, `phase = 'scheduled'`)}`,
       ['tables-equal-fold'],
     ],
     [
-      'an order whose status is behind',
+      'an order with an outdated status',
       'order-status',
       'order_status',
       (t) => `update ${t} set status = 'shipping' where ${one(t, `status = 'completed'`)}`,
       ['tables-equal-fold'],
     ],
     [
-      'an order the API has forgotten',
+      'an order missing from the table of the API',
       'orders',
       'placed_order',
       (t) => `delete from ${t} where ${one(t)}`,
       ['orders-accepted'],
     ],
     [
-      'an order the API has accepted for another amount',
+      'an order accepted for another amount',
       'orders',
       'placed_order',
       (t) => `update ${t} set total_minor = total_minor + 1 where ${one(t)}`,
       ['orders-accepted'],
     ],
     [
-      'an id the inbox has lost',
+      'an id missing from the inbox',
       'payment',
       'inbox',
       (t) => `delete from ${t} where event_id = (select event_id from ${t} order by event_id limit 1)`,
       ['taken-once'],
     ],
     [
-      'an id too many in the inbox',
+      'an extra id in the inbox',
       'payment',
       'inbox',
       (t) => `insert into ${t} (event_id) values ('${newEventId()}')`,
       ['taken-once'],
     ],
     [
-      'a span the ledger has lost',
+      'a span missing from the ledger',
       'shipping',
       'ledger',
       (t) => `delete from ${t} where ${one(t, 'next_offset > first_offset')}`,
       ['offsets-tiled', 'settled', 'taken-once'],
     ],
     [
-      'an offset the ledger has skipped',
+      'an offset skipped by the ledger',
       'shipping',
       'ledger',
       (t) => `update ${t} set first_offset = first_offset + 1, taken = taken - 1 where ${one(t, 'taken > 0')}`,
       ['offsets-tiled', 'taken-once'],
     ],
     [
-      'an offset the ledger counts as handled by nobody',
+      'a processed offset that the ledger counts as ignored',
       'shipping',
       'ledger',
       (t) => `update ${t} set ignored = ignored + 1, taken = taken - 1 where ${one(t, 'taken > 0')}`,
       ['taken-once'],
     ],
     [
-      'an event that was given a number and never published',
+      'an event that was assigned a number and never published',
       'payment',
       'lane',
       (t) => `update ${t} set next_seq = next_seq + 1 where ${one(t)}`,
       ['outbox-published'],
     ],
     [
-      'an event that was published and never given a number',
+      'an event that was published and never assigned a number',
       'payment',
       'lane',
       (t) => `update ${t} set next_seq = next_seq - 1 where ${one(t, 'next_seq > 1')}`,
       ['outbox-published'],
     ],
     [
-      'a call nobody makes',
+      'a call that is never made',
       'payment',
       'call',
       (t) =>
@@ -191,13 +191,13 @@ describe('verify', () => {
 
   test.each<[string, (lines: JournalLine[]) => JournalLine[]]>([
     [
-      'money the gateway took twice',
+      'a second capture at the gateway',
       (lines) =>
         lines.flatMap((line) =>
           line === capture(lines) ? [line, { ...line, answer: { captureId: 'again' } }] : [line],
         ),
     ],
-    ['money the gateway never took', (lines) => lines.filter((line) => line !== capture(lines))],
+    ['a capture missing at the gateway', (lines) => lines.filter((line) => line !== capture(lines))],
   ])('finds %s', async (_what, tamper) => {
     const untouched = journal
     journal = tamper(journal)
@@ -208,8 +208,8 @@ describe('verify', () => {
     }
   })
 
-  // The last one: what is on a topic stays there
-  test('finds an event that claims to come from an outbox and does not', async () => {
+  // Must be the last test: the record stays on the topic
+  test('finds an event that claims an outbox it did not come from', async () => {
     const { kafka, namespace, pool } = stack.sandbox
     const orders = `"${schemaName(namespace, 'orders')}"`
     const { rows } = await pool.query<{ order_id: string; lane: number }>(

@@ -15,7 +15,7 @@ const violatedBy = (evidence: Evidence): string[] =>
     .sort()
 
 describe('the invariants', () => {
-  test('hold of every pipeline whose accounts agree', () => {
+  test('hold for every pipeline whose accounts agree', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...everyEnding), { maxLength: 20 }), (ends) => {
         expect(violatedBy(soundEvidence(ends))).toEqual([])
@@ -23,7 +23,7 @@ describe('the invariants', () => {
     )
   })
 
-  test.each(falsifications)('say so when %s', (_what, expected, tamper) => {
+  test.each(falsifications)('are violated when %s', (_what, expected, tamper) => {
     const evidence = soundEvidence(everyEnding)
     tamper(evidence as Writable<Evidence>)
     expect(violatedBy(evidence)).toEqual(expected)
@@ -47,7 +47,7 @@ describe('the invariants', () => {
     })
   })
 
-  test('show what a person dropped or edited without calling it a violation', () => {
+  test('show what an operator dropped or edited without calling it a violation', () => {
     const evidence = soundEvidence(everyEnding) as Writable<Evidence>
     const account = evidence.groups[0]!.account
     const span = account.ledger.get('orders/0')![0]!
@@ -62,16 +62,16 @@ describe('the invariants', () => {
     expect(violatedBy(evidence)).toEqual([])
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'nothing-parked')
     expect(finding).toMatchObject({
-      figures: 'none; 1 dropped, 1 edited by a person',
+      figures: 'none; 1 dropped, 1 edited by an operator',
       examples: ['all: ada dropped the event of o-9 (orders/0 offset 3): nonsense'],
     })
   })
 
-  test('take an event that was parked and turned out to be a repeat for either', () => {
+  test('accept that a parked event turns out to be a repeat', () => {
     const evidence = soundEvidence(everyEnding) as Writable<Evidence>
     const account = evidence.groups[0]!.account
     const span = account.ledger.get('orders/0')![0]!
-    // One record more on the topic, parked as unreadable; its own id was in the inbox when it could be read
+    // One more record on the topic, parked as unreadable; once readable, its id was already in the inbox
     Object.assign(span, { next: span.next + 1, parked: 1 })
     evidence.history.ranges.get('orders')![0]!.end++
     evidence.history.types.get('orders/OrderPlaced')!.repeats++
@@ -80,17 +80,17 @@ describe('the invariants', () => {
     expect(violatedBy(evidence)).toEqual([])
   })
 
-  test('say until when an order without an end may go on', () => {
+  test('say when a pending order will time out', () => {
     const evidence = soundEvidence(['declined']) as Writable<Evidence>
     evidence.history.fold.orders.get('o-0')?.counts.delete('PaymentDeclined')
     evidence.tables.timeLimits.set('o-0', { upAt: '2026-11-23T10:15:00' })
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'orders-ended')
     expect(finding?.examples).toEqual([
-      'o-0 is pending after OrderPlaced, StockReserved, StockReleased; its time is up at 2026-11-23T10:15:00 UTC',
+      'o-0 is pending after OrderPlaced, StockReserved, StockReleased; it times out at 2026-11-23T10:15:00 UTC',
     ])
   })
 
-  test('give at most five examples, and the whole number', () => {
+  test('give at most five examples, and the total', () => {
     const evidence = soundEvidence(Array.from({ length: 30 }, () => 'completed'))
     ;(evidence.tables.shipments as Map<string, unknown>).clear()
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'tables-equal-fold')

@@ -37,7 +37,7 @@ import { readServiceTables } from './service-tables.ts'
 import { settle } from './settle.ts'
 import { readHistory } from './topic-history.ts'
 
-/** Each sets two independent accounts of the same thing against each other; none knows of the others. */
+/** Each compares two independent accounts of the same facts. They do not depend on each other. */
 export const invariants: readonly ((evidence: Evidence) => Finding)[] = [
   ordersEnded,
   eventSets,
@@ -55,7 +55,7 @@ export const invariants: readonly ((evidence: Evidence) => Finding)[] = [
 ]
 
 export interface VerifyOptions {
-  /** How long to wait until nothing is on its way. @default 30_000 */
+  /** Drain timeout, milliseconds. @default 30_000 */
   settleWithinMs?: number
   log?: Logger
   signal?: AbortSignal
@@ -63,17 +63,17 @@ export interface VerifyOptions {
 
 export interface Verdict {
   ok: boolean
-  /** How many orders are in each state. */
+  /** Orders by state. */
   orders: ReadonlyMap<FinalState | 'pending', number>
   findings: readonly Finding[]
-  /** Consumers without tables: nothing was asked of them. */
+  /** Consumers without tables, which were not checked. */
   undeployed: readonly string[]
 }
 
 /**
- * Proves, or refutes, that every event took effect exactly once: reads all topics from offset 0, all tables and the
- * gateway's journal, and judges every invariant. Writes nothing.
- * @throws TallyError UNREACHABLE, or a client's own error, when a server does not answer
+ * Checks whether every event took effect exactly once: reads all topics from offset 0, all tables and the gateway's journal,
+ * and checks every invariant. Writes nothing.
+ * @throws TallyError UNREACHABLE, or the client's own error, if a server does not answer
  */
 export async function verify(configured: Config, options: VerifyOptions = {}): Promise<Verdict> {
   const { settleWithinMs = 30_000, log = silentLogger, signal } = options
@@ -115,7 +115,7 @@ const namesOf = (generations: readonly Generation[]): string[] =>
     topics.map(({ name }) => inGeneration(name, number)),
   )
 
-/** Groups with the topics of all generations they have lived in: one that joined later began with the topics of then. */
+/** Groups with the topics of every generation since they were deployed. */
 async function readGroupsOfAll(
   pool: Pool,
   config: Config,
@@ -135,9 +135,9 @@ async function readGroupsOfAll(
   return { groups, undeployed }
 }
 
-/** While something moves, the accounts were taken at different moments and may differ for that reason alone. */
+/** While work is in flight, accounts read at different moments may differ for that reason alone. */
 const settled = (moving: readonly string[]): Finding =>
-  judge('settled', 'nothing is on its way', (report) => {
-    for (const part of moving) report(`${part}; the findings below may be of different moments`)
-    return moving.length === 0 ? 'all ledgers at the end, outboxes and calls empty' : 'still moving'
+  judge('settled', 'no work is in flight', (report) => {
+    for (const part of moving) report(`${part}; the accounts below may have been read at different moments`)
+    return moving.length === 0 ? 'all ledgers at the end, outboxes and calls empty' : 'work is still in flight'
   })

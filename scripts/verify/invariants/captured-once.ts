@@ -2,9 +2,9 @@ import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Money is taken once per completed order, exactly its total, from the hold made for it; never otherwise. */
+/** Each completed order has one capture, of its total and against its own authorization; no other order has any. */
 export const capturedOnce = ({ history }: Evidence): Finding =>
-  judge('captured-once', 'one capture per completed order, of its total', (report) => {
+  judge('captured-once', 'each completed order has one capture, of its total', (report) => {
     let captures = 0
     let cents = 0
     for (const [orderId, { captured, placed, authorized }] of history.fold.orders) {
@@ -18,7 +18,7 @@ export const capturedOnce = ({ history }: Evidence): Finding =>
           report(`${orderId}: captured ${amountMinor} ${currency}, ${total}`)
         }
         if (authorized.get(authorizationId) !== amountMinor)
-          report(`${orderId}: capture ${captureId} has no hold of ${amountMinor}`)
+          report(`${orderId}: capture ${captureId} has no authorization of ${amountMinor}`)
       }
     }
     return `${count(captures)} captures, ${count(cents)} minor units`

@@ -5,9 +5,9 @@ import { finalStateOf } from '../fold.ts'
 import type { OrderFacts } from '../fold.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Each order has the events its final state needs, each once, and none that contradicts it. */
+/** Each order has the events that its final state requires, each once, and none that contradicts it. */
 export const eventSets = ({ history }: Evidence): Finding =>
-  judge('event-sets', 'its events are those its final state needs', (report) => {
+  judge('event-sets', 'each order has the events its final state requires', (report) => {
     let events = 0
     for (const [orderId, facts] of history.fold.orders) {
       for (const n of facts.counts.values()) events += n
@@ -17,7 +17,7 @@ export const eventSets = ({ history }: Evidence): Finding =>
     return `${count(events)} events of orders`
   })
 
-/** These alone may come more than once: each asks or answers anew; what a producer places twice, nobody acts on twice. */
+/** The types of which an order may have several events. A second OrderPlaced is reported separately; services ignore it. */
 const repeatable: ReadonlySet<EventType> = new Set(['OrderPlaced', 'CancellationRequested', 'CancellationRefused'])
 
 const path: readonly EventType[] = [
@@ -28,7 +28,7 @@ const path: readonly EventType[] = [
   'PaymentCaptured',
 ]
 
-/** Both can never be true of one order. */
+/** Pairs of events that exclude each other. */
 const exclusive: readonly (readonly [EventType, EventType])[] = [
   ['PaymentAuthorized', 'PaymentDeclined'],
   ['StockReserved', 'StockRejected'],
@@ -36,23 +36,23 @@ const exclusive: readonly (readonly [EventType, EventType])[] = [
   ['ShipmentScheduled', 'FulfilmentCancelled'],
 ]
 
-/** The second undoes the first and needs it. */
+/** Pairs in which the second event undoes the first and requires it. */
 const undone: readonly (readonly [EventType, EventType])[] = [
   ['PaymentAuthorized', 'PaymentVoided'],
   ['StockReserved', 'StockReleased'],
 ]
 
-/** Why an order may have been cancelled, and what must be there for it: without that nobody had a reason to. */
+/** For each reason to cancel an order: whether the other events justify it. */
 const grounds: Readonly<Record<string, (has: (type: EventType) => boolean) => boolean>> = {
   requested: (has) => has('CancellationRequested'),
   carrier_refused: (has) => parts.every(has),
-  timed_out: (has) => parts.some(has), // The others may have come too late
+  timed_out: (has) => parts.some(has), // The missing part may have arrived after the deadline
 }
 
-/** What shipping gathers before it asks the carrier. */
+/** The events that shipping needs before it calls the carrier. */
 const parts: readonly EventType[] = ['OrderPlaced', 'PaymentAuthorized', 'StockReserved']
 
-/** What is wrong with the set of an order's events. An order that has not ended is judged only by what can never be right. */
+/** Contradictions in the set of an order's events. For a pending order, only what no later event can mend. */
 export function eventFaults({ counts, cancelledFor }: Pick<OrderFacts, 'counts' | 'cancelledFor'>): string[] {
   const has = (type: EventType) => counts.has(type)
   const faults: string[] = []

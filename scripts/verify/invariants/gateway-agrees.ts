@@ -4,10 +4,10 @@ import type { OrderFacts } from '../fold.ts'
 import type { JournalHold } from '../gateway-journal.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** What the topics say of money is what the gateway's own journal says, and the other way round. */
+/** Every authorization, void and capture on the topics is in the gateway's journal, and vice versa. */
 export const gatewayAgrees = ({ history, journal }: Evidence): Finding =>
-  judge('gateway-agrees', "the gateway's journal agrees, in both directions", (report) => {
-    if (!journal) return 'not checked: this gateway shows no journal'
+  judge('gateway-agrees', "payments on the topics equal the gateway's journal", (report) => {
+    if (!journal) return 'not checked: this gateway publishes no journal'
     const { orders } = history.fold
     const totals = { captures: 0, voids: 0, open: 0 }
     for (const [authorizationId, hold] of journal) {
@@ -23,7 +23,7 @@ export const gatewayAgrees = ({ history, journal }: Evidence): Finding =>
     return `${count(journal.size)} holds: ${count(totals.captures)} captured, ${count(totals.voids)} voided, ${count(totals.open)} open`
   })
 
-/** A hold that was given back may be unknown: nothing is held and nothing was taken. */
+/** A voided authorization without an event is allowed: no money is held or was captured. */
 function unknownToTopics(
   authorizationId: string,
   { amountMinor, voided, captureIds }: JournalHold,
@@ -31,11 +31,12 @@ function unknownToTopics(
 ): string[] {
   const faults: string[] = []
   const known = new Set(facts?.captured.map(({ captureId }) => captureId))
-  if (captureIds.length > 1) faults.push(`the gateway captured hold ${authorizationId} ${captureIds.length} times`)
+  if (captureIds.length > 1)
+    faults.push(`the gateway captured authorization ${authorizationId} ${captureIds.length} times`)
   for (const id of captureIds)
-    if (!known.has(id)) faults.push(`the gateway captured ${amountMinor} (${id}), no event says so`)
+    if (!known.has(id)) faults.push(`the gateway captured ${amountMinor} (${id}), but there is no event for it`)
   if (!voided && captureIds.length === 0 && !facts?.authorized.has(authorizationId)) {
-    faults.push(`the gateway holds ${amountMinor} (${authorizationId}), no event says so`)
+    faults.push(`the gateway holds ${amountMinor} (${authorizationId}), but there is no event for it`)
   }
   return faults
 }
@@ -46,13 +47,13 @@ function unknownToGateway(
 ): string[] {
   const faults: string[] = []
   for (const [id, amountMinor] of authorized) {
-    if (journal.get(id)?.amountMinor !== amountMinor) faults.push(`the gateway knows no hold ${id} of ${amountMinor}`)
+    if (journal.get(id)?.amountMinor !== amountMinor)
+      faults.push(`the gateway has no authorization ${id} of ${amountMinor}`)
   }
   for (const id of voided) if (!journal.get(id)?.voided) faults.push(`the gateway did not void ${id}`)
   for (const { authorizationId, captureId, amountMinor } of captured) {
     const hold = journal.get(authorizationId)
-    if (!hold?.captureIds.includes(captureId))
-      faults.push(`the gateway knows no capture ${captureId} of ${amountMinor}`)
+    if (!hold?.captureIds.includes(captureId)) faults.push(`the gateway has no capture ${captureId} of ${amountMinor}`)
   }
   return faults
 }

@@ -2,10 +2,10 @@ import { count, counted, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** What changes what takes effect, and so may make the tables differ from the topics. */
+/** Decisions of operators that change effects, so that tables and topics may differ. */
 const doneByPersons: Readonly<Record<string, string>> = { DROPPED: 'dropped', EDITED: 'edited' }
 
-/** What is parked waits for a person. It is lost nowhere, so it violates nothing by itself; its orders do not end, and that does. */
+/** Lists parked events. They are not lost, so they violate nothing; orders that they keep pending violate `orders-ended`. */
 export const nothingParked = ({ groups }: Evidence): Finding =>
   judge('nothing-parked', 'parked events', (report) => {
     const byGroup = new Map<string, number>()
@@ -29,7 +29,7 @@ export const nothingParked = ({ groups }: Evidence): Finding =>
     }
     const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)
     const now = total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`
-    return byHand.size === 0 ? now : `${now}; ${counted(byHand)} by a person`
+    return byHand.size === 0 ? now : `${now}; ${counted(byHand)} by an operator`
   })
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? ''

@@ -3,9 +3,9 @@ import type { Finding } from '../finding.ts'
 import { tilingFaults } from '../../../consumers/operations/tiling.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** The spans of each group's ledger cover each partition from the first offset to the last, without gap or overlap. */
+/** The spans of each group's ledger cover each partition from the first offset to the last, without gaps or overlaps. */
 export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
-  judge('offsets-tiled', 'ledger spans tile every partition', (report) => {
+  judge('offsets-tiled', 'ledger spans cover every partition without gaps', (report) => {
     let [spans, offsets] = [0, 0]
     for (const { group, account } of groups) {
       const places = new Set(account.ledger.keys())
@@ -19,8 +19,7 @@ export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
           for (const fault of tilingFaults(place, of, range)) report(`${group.name} ${fault}`)
         }
       }
-      for (const place of places)
-        report(`${group.name} ${place}: in the ledger, but there is no such partition the group reads`)
+      for (const place of places) report(`${group.name} ${place}: in the ledger, but the group reads no such partition`)
     }
     return `${count(spans)} spans over ${count(offsets)} offsets`
   })

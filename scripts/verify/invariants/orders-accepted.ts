@@ -5,9 +5,9 @@ import type { Evidence } from '../evidence.ts'
 /** `ce_source` of events that entered through the orders API. */
 const api = '/tally/orders-api'
 
-/** What the API accepted is in its table and on the topic (or waits in the outbox), once and with the same total. */
+/** Each order that the API accepted is in its table and on the topic or in the outbox, once and with the same total. */
 export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding =>
-  judge('orders-accepted', 'every order accepted has its event', (report) => {
+  judge('orders-accepted', 'each accepted order has one OrderPlaced event', (report) => {
     const { orders } = history.fold
     const waiting = new Set(
       outboxes.flatMap(({ lanes }) => [...lanes.values()].flatMap((lane) => [...lane.waiting.values()])),
@@ -18,7 +18,7 @@ export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding
     for (const { orderId, eventId, totalMinor, currency } of tables.accepted) {
       const placed = orders.get(orderId)?.placed ?? []
       if (placed.length === 0 && waiting.has(eventId)) pending++
-      else if (placed.length !== 1) report(`${orderId} was accepted and has ${placed.length} OrderPlaced`)
+      else if (placed.length !== 1) report(`${orderId} was accepted and has ${placed.length} OrderPlaced events`)
       for (const event of placed) {
         if (event.id !== eventId) report(`${orderId}: its OrderPlaced is ${event.id}, not ${eventId}`)
         else if (event.totalMinor !== totalMinor || event.currency !== currency) {
@@ -28,7 +28,7 @@ export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding
     }
     for (const [orderId, { placed }] of orders) {
       if (placed.some(({ source }) => source === api) && !accepted.has(orderId))
-        report(`${orderId} was placed by the API, which does not know it`)
+        report(`${orderId} was placed by the API, but is not in its table`)
     }
     return `${count(accepted.size)} accepted by the API${pending > 0 ? `, ${count(pending)} not published yet` : ''}`
   })

@@ -12,10 +12,10 @@ export const ordersEnded = ({ history, tables }: Evidence): Finding =>
     for (const [orderId, facts] of orders) {
       const state = finalStateOf(facts) ?? 'pending'
       states[state]++
-      if (facts.placed.length === 0) unplaced++ // Somebody asked to cancel what does not exist
+      if (facts.placed.length === 0) unplaced++ // A cancellation was requested for an order that does not exist
       if (state !== 'pending') continue
       const limit = tables.timeLimits.get(orderId)
-      const until = limit ? `; its time is up at ${limit.upAt} UTC` : ''
+      const until = limit ? `; it times out at ${limit.upAt} UTC` : ''
       report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}${until}`)
     }
     const ends = Object.entries(states).filter(([, n]) => n > 0)

@@ -3,9 +3,9 @@ import type { Finding } from '../finding.ts'
 import { compareLane } from '../publications.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Every number an outbox gave is on a topic or waits; nothing else is, and each lane's first appearances are in order. */
+/** Each number an outbox assigned is on a topic or still in the outbox, no other is, and each lane published in order. */
 export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
-  judge('outbox-published', 'published = outbox history, in order', (report) => {
+  judge('outbox-published', 'each outbox published every event, in order', (report) => {
     const { lanes: published } = history.publications
     const known = new Set<string>()
     const totals = { given: 0, waiting: 0 }
@@ -21,7 +21,7 @@ export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
     let repeats = 0
     for (const [name, lane] of published) {
       repeats += lane.repeats
-      if (!known.has(name)) report(`${name}: ${lane.eventIds.size} events published by a lane no service has`)
+      if (!known.has(name)) report(`${name}: ${lane.eventIds.size} events published by a lane that no service has`)
     }
-    return `${count(totals.given)} given, ${count(totals.waiting)} waiting, ${count(repeats)} published again`
+    return `${count(totals.given)} assigned, ${count(totals.waiting)} unpublished, ${count(repeats)} published again`
   })

@@ -3,10 +3,10 @@ import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Ways in which a parked event leaves. */
+/** Audit actions that remove a parked event. */
 const left: ReadonlySet<string> = new Set(['HANDLED', 'DUPLICATE', 'DROPPED'])
 
-/** Records that are parked, and records that were and have left with a trace in the audit. */
+/** Counts the records that are parked, and those that the audit says have left. */
 export const accountedFor = ({ parked, audit }: Pick<GroupAccount, 'parked' | 'audit'>) => {
   const gone = audit.filter(({ source, action }) => source === 'record' && left.has(action))
   return {
@@ -15,15 +15,17 @@ export const accountedFor = ({ parked, audit }: Pick<GroupAccount, 'parked' | 'a
   }
 }
 
-/** What the ledger calls parked is still parked, or the audit says what became of it: nothing leaves the parking lot in silence. */
+/** Each record that the ledger counts as parked is still parked or in the audit: none disappears without a trace. */
 export const parkedAccounted = ({ groups }: Evidence): Finding =>
-  judge('parked-accounted', 'every parked event is there or accounted for', (report) => {
+  judge('parked-accounted', 'each parked event is still parked or in the audit', (report) => {
     const totals = { parked: 0, gone: 0 }
     for (const { group, account } of groups) {
       const said = [...account.ledger.values()].flat().reduce((sum, span) => sum + span.parked, 0)
       const { parked, gone } = accountedFor(account)
       if (said !== parked + gone)
-        report(`${group.name}: the ledger says ${said} were parked; ${parked} are, and ${gone} have left by the audit`)
+        report(
+          `${group.name}: the ledger counts ${said} parked; ${parked} are parked now and ${gone} have left according to the audit`,
+        )
       totals.parked += parked
       totals.gone += gone
     }

@@ -2,7 +2,7 @@ import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Every unit delivered is on hand, reserved or shipped, and what is reserved belongs to open reservations. */
+/** Each unit delivered is on hand, reserved or shipped, and each reserved unit belongs to an open reservation. */
 export const stockConserved = ({ history, tables }: Evidence): Finding =>
   judge('stock-conserved', 'stock is conserved: replenished = on hand + reserved + shipped', (report) => {
     const { replenished } = history.fold

@@ -5,9 +5,9 @@ import type { Fold, OrderFacts } from '../fold.ts'
 import type { ServiceTables } from '../service-tables.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Each service's rows say what the events of all topics add up to. */
+/** The rows of each service equal the state that the events of all topics add up to. */
 export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
-  judge('tables-equal-fold', 'tables equal the fold of all topics', (report) => {
+  judge('tables-equal-fold', 'tables equal the state derived from all topics', (report) => {
     const { orders } = history.fold
     for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, report)
     const ofOrders = {
@@ -19,7 +19,8 @@ export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
     let rows = 0
     for (const [service, table] of Object.entries(ofOrders)) {
       rows += table.size
-      for (const orderId of table.keys()) if (!orders.has(orderId)) report(`${service} knows ${orderId}, no topic does`)
+      for (const orderId of table.keys())
+        if (!orders.has(orderId)) report(`${service} has a row for ${orderId}, but no topic has an event of it`)
     }
     compareStock(history.fold, tables, report)
     return `${count(rows)} rows of ${count(orders.size)} orders, ${count(tables.stock.size)} of stock`
@@ -27,7 +28,7 @@ export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
 
 function compareOrder(orderId: string, facts: OrderFacts, tables: ServiceTables, report: Report): void {
   const differ = (service: string, row: string, fold: string) => {
-    if (row !== fold) report(`${orderId}: ${service} says ${row}, the topics ${fold}`)
+    if (row !== fold) report(`${orderId}: ${row} in ${service}, ${fold} according to the topics`)
   }
   const status = tables.statuses.get(orderId)
   const ended = ['completed', 'cancelled', 'rejected'].includes(status?.status ?? '')
@@ -51,7 +52,7 @@ function compareOrder(orderId: string, facts: OrderFacts, tables: ServiceTables,
   differ('shipping', shipment, deliveryOf(facts))
 }
 
-/** Phases of rows, and no row at all, that leave nothing on the topics. */
+/** Phases, and a missing row, that leave no event on the topics. */
 const before: ReadonlySet<string | undefined> = new Set([undefined, 'unplaced', 'closed', 'authorizing', 'scheduled'])
 
 function moneyOf({ counts }: OrderFacts): string {
@@ -88,6 +89,6 @@ function compareStock(fold: Fold, { stock }: ServiceTables, report: Report): voi
     const row = stock.get(sku) ?? { onHand: 0, reserved: 0, shipped: 0 }
     const said = `${row.onHand} on hand, ${row.reserved} reserved, ${row.shipped} shipped`
     const folded = `${replenished - reserved - shipped} on hand, ${reserved} reserved, ${shipped} shipped`
-    if (said !== folded) report(`${sku}: inventory says ${said}; the topics ${folded}`)
+    if (said !== folded) report(`${sku}: ${said} in inventory; ${folded} according to the topics`)
   }
 }

@@ -2,9 +2,9 @@ import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** Each group has taken each event of its types once: its inbox, its ledger and the topics say the same number. */
+/** Each group has processed each event of its types once: its inbox, its ledger and the topics give the same number. */
 export const takenOnce = ({ history, groups }: Evidence): Finding =>
-  judge('taken-once', 'every event taken once by each of its groups', (report) => {
+  judge('taken-once', 'each group processed every event once', (report) => {
     const totals = { taken: 0, duplicates: 0 }
     for (const { group, account } of groups) {
       const counts = [
@@ -17,23 +17,26 @@ export const takenOnce = ({ history, groups }: Evidence): Finding =>
       const repeats = sum(counts.map((seen) => seen?.repeats))
       const spans = [...account.ledger.values()].flat()
       const taken = sum(spans.map((span) => span.taken + span.parked))
-      // What a replay had taken again is a repeat of its own making
+      // Records that a replay read again are repeats that are not on the topics
       const duplicates = sum(spans.map((span) => (span.replay === null ? span.duplicates : 0)))
-      // Parked under one id and found, when it could be read, to be a repeat under another: so many may be counted either way
+      // An unreadable record is parked under its place. If it turns out to be a repeat, it counts as processed and as repeat
       const found = sum(account.audit.map(({ action, events: n }) => (action === 'DUPLICATE' ? n : 0)))
       const over = taken - events
-      const whole = group.begins === 'first' // Else the topics hold more than it was to take
+      const whole = group.begins === 'first' // Otherwise the topics hold older events that the group must not process
       const { rows, distinct } = account.inbox
       if (rows !== distinct) report(`${group.name}: ${rows - distinct} ids are in the inbox more than once`)
       if (rows > taken || rows < taken - found)
-        report(`${group.name}: the inbox has ${rows} ids, the ledger says ${taken} were taken or parked`)
-      if ((whole && over < 0) || over > found) report(`${group.name}: took ${taken} events, the topics hold ${events}`)
+        report(
+          `${group.name}: ${rows} ids in the inbox, but ${taken} events processed or parked according to the ledger`,
+        )
+      if ((whole && over < 0) || over > found)
+        report(`${group.name}: processed ${taken} events, the topics hold ${events}`)
       else if (whole ? duplicates + over !== repeats : duplicates > repeats)
         report(`${group.name}: dropped ${duplicates} repeats, the topics hold ${repeats}`)
       totals.taken += taken
       totals.duplicates += duplicates
     }
-    return `${count(totals.taken)} taken, ${count(totals.duplicates)} repeats dropped, ${groups.length} groups`
+    return `${count(totals.taken)} processed, ${count(totals.duplicates)} repeats dropped, ${groups.length} groups`
   })
 
 const sum = (numbers: readonly (number | undefined)[]): number => numbers.reduce<number>((total, n = 0) => total + n, 0)

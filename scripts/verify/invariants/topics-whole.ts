@@ -2,13 +2,12 @@ import { count, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
-/** The proof rests on whole topics: what retention has deleted, nobody can add up any more. */
+/** The proof needs complete topics: it cannot count records that retention has deleted. */
 export const topicsWhole = ({ history }: Evidence): Finding =>
-  judge('topics-whole', 'topics read from offset 0 to their end', (report) => {
+  judge('topics-whole', 'topics are complete from offset 0 to their end', (report) => {
     for (const [topic, partitions] of history.ranges) {
       for (const [partition, { low }] of partitions.entries()) {
-        if (low > 0)
-          report(`${topic}/${partition}: offsets 0 to ${low - 1} were deleted, nothing can be proved of them`)
+        if (low > 0) report(`${topic}/${partition}: offsets 0 to ${low - 1} were deleted and cannot be checked`)
       }
     }
     for (const place of history.unusable) report(`${place}: cannot be read`, true)

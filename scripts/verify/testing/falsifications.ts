@@ -29,7 +29,7 @@ const span = ({ groups }: Writable<Evidence>, place: string) =>
 type Span = NonNullable<ReturnType<Evidence['groups'][number]['account']['ledger']['get']>>[number]
 const row = <V>(table: Map<string, V>, id: string) => table.get(id) as V
 
-/** What goes wrong, the invariants that must say so, and how to make sound evidence of every ending look like it. */
+/** A fault, the invariants that it violates, and a function that puts it into sound evidence. */
 export const falsifications: readonly [string, string[], Tampering][] = [
   [
     'a unit of stock vanished',
@@ -37,13 +37,13 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ tables }) => row(tables.stock, 'tea').onHand--,
   ],
   [
-    'a unit is reserved for nobody',
+    'a unit is reserved for no order',
     ['stock-conserved', 'tables-equal-fold'],
     ({ tables }) =>
       Object.assign(row(tables.stock, 'tea'), { reserved: 1, onHand: row(tables.stock, 'tea').onHand - 1 }),
   ],
   [
-    'a reservation was never given back',
+    'a reservation was never released',
     ['stock-conserved', 'tables-equal-fold'],
     ({ tables }) => void (row(tables.reservations, declined).phase = 'reserved'),
   ],
@@ -53,32 +53,32 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ history }) => void row(history.fold.orders, declined).counts.delete('PaymentDeclined'),
   ],
   [
-    'a hold was not voided',
+    'an authorization was not voided',
     ['event-sets', 'tables-equal-fold'],
     ({ history }) => void row(history.fold.orders, outOfStock).counts.delete('PaymentVoided'),
   ],
   [
-    'an order was cancelled for a customer who did not ask',
+    'an order was cancelled without a request',
     ['event-sets', 'tables-equal-fold'],
     ({ history }) => void row(history.fold.orders, cancelled).counts.delete('CancellationRequested'),
   ],
   [
-    'an order whose time was up keeps its goods',
+    'an order that timed out keeps its goods',
     ['event-sets', 'tables-equal-fold'],
     ({ history }) => void row(history.fold.orders, timedOut).counts.delete('StockReleased'),
   ],
   [
-    'an order whose time was up holds money that came late',
+    'an order that timed out holds money authorized late',
     ['gateway-agrees'],
     ({ journal }) => void (row(journal as Map<string, { voided: boolean }>, 'auth-4').voided = false),
   ],
   [
-    'time was up twice',
+    'an order timed out twice',
     ['event-sets'],
     ({ history }) => history.fold.take(another('FulfilmentCancelled', { orderId: timedOut, reason: 'timed_out' })),
   ],
   [
-    'time was up for an order that was delivered',
+    'an order timed out and was delivered',
     ['event-sets', 'tables-equal-fold'],
     ({ history }) => history.fold.take(another('FulfilmentCancelled', { orderId: completed, reason: 'timed_out' })),
   ],
@@ -109,7 +109,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
   ],
   ['the gateway never captured', ['gateway-agrees'], ({ journal }) => void journal?.get('auth-0')?.captureIds.pop()],
   [
-    'the gateway holds money no event knows of',
+    'the gateway holds money without an event',
     ['gateway-agrees'],
     ({ journal }) =>
       void journal?.set('auth-x', {
@@ -121,7 +121,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
       }),
   ],
   [
-    'the gateway does not know of a void',
+    'the gateway has no record of a void',
     ['gateway-agrees'],
     ({ journal }) => void (row(journal as Map<string, { voided: boolean }>, 'auth-2').voided = false),
   ],
@@ -142,7 +142,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ history }) =>
       history.fold.take(another('OrderPlaced', { orderId: completed, totalMinor: 900, currency: 'EUR' })),
   ],
-  ['a 201 was forgotten', ['orders-accepted'], ({ tables }) => void tables.forgotten.push('lost')],
+  ['an order was answered with 201 and lost', ['orders-accepted'], ({ tables }) => void tables.forgotten.push('lost')],
   [
     'an id is in the inbox twice',
     ['taken-once'],
@@ -154,7 +154,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ groups }) => void Object.assign(groups[0]?.account.inbox ?? {}, { rows: 1, distinct: 1 }),
   ],
   [
-    'an event was taken twice',
+    'an event was processed twice',
     ['taken-once'],
     (evidence) =>
       void Object.assign(span(evidence, 'payments/0'), {
@@ -163,7 +163,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
       }),
   ],
   [
-    'an event was passed over',
+    'an event was skipped',
     ['taken-once'],
     (evidence) =>
       void Object.assign(span(evidence, 'payments/0'), { taken: span(evidence, 'payments/0').taken - 1, ignored: 1 }),
@@ -180,7 +180,7 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ groups }) => void groups[0]?.account.audit.push({ action: 'HANDLED', source: 'record', events: 1 }),
   ],
   [
-    'a span is gone',
+    'a span is missing',
     ['offsets-tiled', 'taken-once'],
     ({ groups }) => void groups[0]?.account.ledger.delete('payments/0'),
   ],
@@ -191,11 +191,11 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ history }) => void row(history.publications.lanes, 'payment/0').eventIds.delete(2),
   ],
   [
-    'an event was published that no outbox gave',
+    'an event was published that is from no outbox',
     ['outbox-published'],
     ({ history }) => void history.publications.lanes.get('payment/0')?.eventIds.set(999, 'phantom'),
   ],
-  ['a lane published that no service has', ['outbox-published'], ({ outboxes }) => void outboxes.pop()],
+  ['an event was published by a lane that no service has', ['outbox-published'], ({ outboxes }) => void outboxes.pop()],
   [
     'a status row is wrong',
     ['tables-equal-fold'],
@@ -213,12 +213,12 @@ export const falsifications: readonly [string, string[], Tampering][] = [
     ({ tables }) => void (row(tables.shipments, completed).phase = 'cancelled'),
   ],
   [
-    'a service knows an order no topic does',
+    'a service has an order that is on no topic',
     ['tables-equal-fold'],
     ({ tables }) => void tables.shipments.set('lost', { phase: 'gathering' }),
   ],
   [
-    'a topic has lost its beginning',
+    'the beginning of a topic was deleted',
     ['topics-whole'],
     ({ history }) => void (row(history.ranges, 'orders')[0]!.low = 1),
   ],

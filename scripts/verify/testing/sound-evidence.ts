@@ -10,7 +10,7 @@ import type { OutboxLane } from '../../../producers/outbox/outbox-backlog.ts'
 import type { ServiceTables, StockRow } from '../service-tables.ts'
 import type { TypeCount } from '../topic-history.ts'
 
-/** How an order may end, and what each service then believes. One line of every order is two units of tea. */
+/** The ways in which an order may end, with the rows each service then has. Every order has one line: two units of tea. */
 export const endings = {
   completed: {
     events: ['OrderPlaced', 'PaymentAuthorized', 'StockReserved', 'ShipmentScheduled', 'PaymentCaptured'],
@@ -57,7 +57,7 @@ const writers: Record<string, string> = {
   shipping: 'shipping',
 }
 
-/** Accounts that agree: of a pipeline of one partition, with one consumer of everything, in which these orders ended so. */
+/** Consistent accounts of a pipeline with one partition and one consumer of all events, whose orders ended like this. */
 export function soundEvidence(ends: readonly Ending[]): Evidence {
   const fold = createFold()
   const publications = createPublications()
