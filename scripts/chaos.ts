@@ -29,7 +29,7 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
       'npm run chaos -- --seed 7 --minutes 10 --only kill,freeze',
       'npm run chaos -- --brokers 3 --json | jq .faults',
     ],
-    'Starts a stack of its own in which every connection leads through a proxy. Exit code 0: proved; 1: something is wrong.',
+    'Starts its own stack, in which every connection runs through a proxy. Exit code 0: proved; 1: a proof or a recovery failed.',
   )
     .option('--seed <n>', 'number that decides which fault hits which process and when', integer(0), 1)
     .option('--minutes <n>', 'minutes during which faults are injected', positive, 2)

@@ -17,14 +17,14 @@ import { networks } from './fault-plan.ts'
 import { mountSmallDisk } from './small-disk.ts'
 import type { SmallDisk } from './small-disk.ts'
 
-/** A whole stack of its own in which every connection leads through a proxy that can break it. */
+/** A separate stack in which every connection runs through a proxy that can break it. */
 export interface BrokenStack extends AsyncDisposable {
-  /** Leads straight to the servers, past the proxies: for the one who looks on. */
+  /** Addresses of the servers themselves, past the proxies, for the observer. */
   readonly config: Config
   readonly proxies: ReadonlyMap<Network, TcpProxy>
   readonly processes: PlanOptions['processes']
   readonly logDir: string
-  /** What PostgreSQL writes to, if it can be filled. */
+  /** The disk of PostgreSQL, if it can be filled. */
   readonly disk: SmallDisk | undefined
   identityOf(process: string): ProcessIdentity | undefined
   /** Whether every process is ready. */
@@ -41,7 +41,7 @@ export interface BrokenStackOptions {
   seed: number
   /** Environment variables that differ from the defaults. */
   settings: Readonly<Record<string, string>>
-  /** Whether PostgreSQL gets a disk that can be filled; where that is not permitted, `say` is told. */
+  /** Puts PostgreSQL on a disk that can be filled. If mounting is not permitted, says so and continues without. */
   smallDisk: boolean
   signal: AbortSignal
   say(line: string): void
@@ -50,7 +50,7 @@ export interface BrokenStackOptions {
 export async function startBrokenStack(options: BrokenStackOptions): Promise<BrokenStack> {
   const { portBase, brokers, replicas, seed, settings, signal, say } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-chaos-'))
-  chmodSync(dataDir, 0o711) // PostgreSQL under another user must get through, so that all data lies in one place
+  chmodSync(dataDir, 0o711) // PostgreSQL may run as another user, which must pass through this folder
   const own = {
     ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_SIMULATOR_SEED: String(seed) },
     TALLY_BROKERS: String(brokers),
@@ -73,7 +73,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     TALLY_GATEWAY_URL: through(config.gateway.url, 'gateway'),
     TALLY_CARRIER_URL: through(config.carrier.url, 'carrier'),
   }
-  // Brokers copy from each other through the proxies, too
+  // Brokers replicate through the proxies, too
   const advertisedPort = (own: number) => portOf(brokerNetwork(nodes.find(({ port }) => port === own)?.id ?? 1))
   const servers = embeddedServers(config, { durable: true, kafka: { advertisedPort } })
   const services = pipeline(config).map((spec) => withEnvironment(spec, env))
@@ -95,7 +95,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
     await close()
     throw error
   }
-  if (!stack) throw new TallyError('BUSY', `A stack runs in ${dataDir} already`)
+  if (!stack) throw new TallyError('BUSY', `A stack is already running in ${dataDir}`)
   const { status } = stack
   return {
     config,
@@ -120,7 +120,7 @@ const withEnvironment = (spec: ProcessSpec, env: Record<string, string>): Proces
   },
 })
 
-/** Services that listen exist once; consumers in as many replicas as asked for. */
+/** A service with a port runs once; a consumer runs in `replicas` processes. */
 const copies = (spec: ProcessSpec, replicas: number): ProcessSpec[] =>
   spec.ports
     ? [spec]

@@ -12,8 +12,8 @@ interface ChaosJson {
   verdict: { findings: { id: string; violations: number }[]; orders: Record<string, number> }
 }
 
-/** The short form of `npm run chaos`: one replica of each, few orders, so that it also holds on a busy machine. */
-test('half a minute of faults: every order ends, and the books agree', async () => {
+/** The short form of `npm run chaos`: one replica of each consumer and few orders, so that it passes on a busy machine. */
+test('every order ends and verify passes after half a minute of faults', async () => {
   const options = [
     '--seed',
     '3',
@@ -32,7 +32,7 @@ test('half a minute of faults: every order ends, and the books agree', async () 
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
-  // How fast a lane recovers is the machine's affair, too: `npm run chaos` judges it, this test judges the books
+  // Recovery times depend on the machine: `npm run chaos` judges them, this test judges the outcome only
   if (!stdout.startsWith('{')) throw new Error(`Exit code ${child.exitCode}\n${stderr}`)
   const report = JSON.parse(stdout) as ChaosJson
   expect(report.verdict.findings.filter(({ violations }) => violations > 0)).toEqual([])

@@ -11,13 +11,13 @@ import { settle } from '../verify/settle.ts'
 import type { Pipeline } from '../verify/settle.ts'
 import { malformedHeader } from './malformed.ts'
 
-/** What became of what was parked. */
+/** Counts of the parked events by outcome. */
 export interface CleanedUp {
-  /** Malformed records, dropped as a person would. */
+  /** Malformed records, dropped as an operator would. */
   dropped: number
-  /** Tried again by the lanes' owners, and handled. */
+  /** Retried by the lanes' owners, and processed. */
   redriven: number
-  /** Still there. */
+  /** Still parked. */
   left: number
 }
 
@@ -30,8 +30,8 @@ export interface CleanUpOptions {
 }
 
 /**
- * Drops the malformed records of this run and has everything else tried again, until nothing is on its way and nothing is
- * parked, or time is up. In this order: what has not been read yet may still be parked.
+ * Drops the malformed records of this run and redrives all other parked events, until nothing is in flight or parked, or the
+ * time limit is reached. It waits for in-flight work first, because that may still be parked.
  */
 export async function cleanUp({ pipeline, databaseUrl, withinMs, log, signal }: CleanUpOptions): Promise<void> {
   const pools = pipeline.groups.map(({ name }) =>
@@ -39,7 +39,7 @@ export async function cleanUp({ pipeline, databaseUrl, withinMs, log, signal }: 
   )
   try {
     for (const deadline = performance.now() + withinMs; performance.now() < deadline; ) {
-      const moving = await settle(pipeline, 500, signal) // Shorter than any retry: those need not be waited for
+      const moving = await settle(pipeline, 500, signal) // Shorter than any retry delay, so that retries are not waited for
       const parked = await Promise.all(pools.map((pool) => emptied(pool).catch(() => undefined)))
       if (moving.length === 0 && parked.every((left) => left === 0)) return
       await delay(500, undefined, { signal })
@@ -49,7 +49,7 @@ export async function cleanUp({ pipeline, databaseUrl, withinMs, log, signal }: 
   }
 }
 
-/** @returns what is parked still. @throws while a lane's owner is slow to make way */
+/** @returns the number of events still parked @throws if a lane stays locked by its owner */
 async function emptied(pool: Pool): Promise<number> {
   const stuck = await listStuck(pool, malformedHeader)
   const idsOf = (malformed: boolean) => stuck.filter(({ marked }) => marked === malformed).map(({ id }) => id)
@@ -59,7 +59,7 @@ async function emptied(pool: Pool): Promise<number> {
   return totalParked(pool)
 }
 
-/** Counts what became of everything that was ever parked; ask when all is over. */
+/** Counts the outcome of every event ever parked. Call it at the end. */
 export async function countCleanedUp(pool: Pool, { groups }: Pipeline): Promise<CleanedUp> {
   const sum: CleanedUp = { dropped: 0, redriven: 0, left: 0 }
   for (const { schema } of groups) {

@@ -20,7 +20,7 @@ test('a seed decides everything', () => {
   expect(first(200, faultPlan(options(8)))).not.toEqual(first(200, faultPlan(options(7))))
 })
 
-test('every kind comes, every process is hit, and nobody stays frozen for less than a session', () => {
+test('every kind occurs, every process is hit, and a freeze outlasts the session', () => {
   const mishaps = first(1_000, faultPlan(options(1))).map(({ mishap }) => mishap)
   expect(new Set(mishaps.map(({ kind }) => kind))).toEqual(new Set(kinds))
   const hit = mishaps.flatMap((mishap) => ('process' in mishap ? [mishap.process] : []))
@@ -29,7 +29,7 @@ test('every kind comes, every process is hit, and nobody stays frozen for less t
   for (const mishap of mishaps) expect(describeMishap(mishap)).toMatch(/^\S.*\S$/)
 })
 
-test('only the kinds asked for come', () => {
+test('only the chosen kinds occur', () => {
   const mishaps = first(100, faultPlan(options(1, ['steal']))).map(({ mishap }) => mishap.kind)
   expect(new Set(mishaps)).toEqual(new Set(['steal']))
 })

@@ -2,12 +2,12 @@ import type { Fault } from '../../infra/testing/faults/fault.ts'
 import { seededRandom } from '../../producers/sample-data/seeded.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 
-/** What a network stands before. */
+/** The server that a proxied network leads to. */
 export const networks = ['kafka', 'postgres', 'registry', 'gateway', 'carrier'] as const
-/** Each broker has a network of its own. */
+/** Each broker has its own network. */
 export type Network = (typeof networks)[number] | `kafka-${number}`
 
-/** One thing that goes wrong, and for how long. */
+/** One fault and its duration. */
 export type Mishap =
   | { readonly kind: 'kill'; readonly process: string }
   | { readonly kind: 'freeze'; readonly process: string; readonly forMs: number }
@@ -18,33 +18,33 @@ export type Mishap =
       readonly share: number
       readonly forMs: number
     }
-  | { readonly kind: 'terminate'; readonly forMs: number } // Database sessions, while they work or commit
+  | { readonly kind: 'terminate'; readonly forMs: number } // Database sessions, during statements and commits
   | { readonly kind: 'broker'; readonly how: BrokerFault; readonly role: BrokerRole; readonly forMs: number }
-  | { readonly kind: 'steal'; readonly lanes: number } // A second owner takes lanes under the first
+  | { readonly kind: 'steal'; readonly lanes: number } // A second owner claims lanes of the first
   | { readonly kind: 'full-disk'; readonly forMs: number }
 
 export type MishapKind = Exclude<Mishap['kind'], 'broker'>
 
-/** `roll`: stopped in order, and started again. */
+/** `roll`: shut down cleanly and restarted. */
 export type BrokerFault = 'kill' | 'freeze' | 'roll'
-/** Who is hit: the broker that plays this part just then. */
+/** The broker that has this role at that moment is hit. */
 export type BrokerRole = 'coordinator' | 'controller' | 'leader'
 
 export interface Step {
-  /** Waited before it, milliseconds. */
+  /** Pause before the fault, milliseconds. */
   readonly afterMs: number
   readonly mishap: Mishap
-  /** Whether the next may come before the pipeline has recovered from this one. */
+  /** Whether the next fault may follow before the pipeline has recovered from this one. */
   readonly impatient: boolean
 }
 
 export interface PlanOptions {
   seed: number
   kinds: readonly MishapKind[]
-  /** Names of processes by what they are. */
+  /** Names of processes by kind. */
   processes: Readonly<Record<'services' | 'simulators' | 'servers', readonly string[]>>
   sessionTimeoutMs: number
-  /** Kafka brokers: one of several is hit at every other step, the coordinator first. @default 1 */
+  /** Kafka brokers. With several, every other fault hits one of them, the coordinator first. @default 1 */
   brokers?: number
 }
 
@@ -52,7 +52,7 @@ const brokerFaults: readonly { how: BrokerFault; role: BrokerRole }[] = (
   ['coordinator', 'controller', 'leader'] as const
 ).flatMap((role) => (['kill', 'freeze', 'roll'] as const).map((how) => ({ how, role })))
 
-/** How often each kind comes, relative to the others. */
+/** Relative frequency of each kind. */
 const weights: Readonly<Record<MishapKind, number>> = {
   kill: 5,
   network: 5,
@@ -62,9 +62,9 @@ const weights: Readonly<Record<MishapKind, number>> = {
   'full-disk': 1,
 }
 
-/** What goes wrong, without end: a function of the seed alone. */
+/** An endless sequence of faults that depends only on its options. */
 export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs, brokers = 1 }: PlanOptions): Generator<Step> {
-  const lots = kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind))
+  const weighted = kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind))
   for (let index = 0; ; index++) {
     const random = seededRandom('chaos', seed, index)
     const broker = index % 2 === 0 ? brokerFaults[(index / 2) % brokerFaults.length] : undefined
@@ -72,7 +72,7 @@ export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs, brokers =
       yield { afterMs: 2_000, mishap: { kind: 'broker', ...broker, forMs: sessionTimeoutMs + 6_000 }, impatient: false }
     yield {
       afterMs: random.pick([0, 500, 2_000, 4_000]),
-      mishap: mishapOf(random.pick(lots), random, processes, sessionTimeoutMs),
+      mishap: mishapOf(random.pick(weighted), random, processes, sessionTimeoutMs),
       impatient: random.next() < 0.25,
     }
   }
@@ -85,7 +85,7 @@ function mishapOf(
   sessionTimeoutMs: number,
 ): Mishap {
   const { services, simulators, servers } = processes
-  // Servers take long to come back: seldom enough that the rest gets its turn
+  // Servers take long to restart: rarely, so that other processes are hit too
   const anyProcess = () => random.pick(random.pick([services, services, services, simulators, servers]))
   switch (kind) {
     case 'kill':
@@ -123,7 +123,7 @@ function networkFault(network: Network, random: Random): Fault {
   return random.pick(network === 'kafka' || network === 'postgres' ? anywhere : [...anywhere, ...http])
 }
 
-/** For people: `freeze payment for 4.2 s`. */
+/** In words: `freeze payment for 4.2 s`. */
 export function describeMishap(mishap: Mishap): string {
   const seconds = 'forMs' in mishap ? ` for ${(mishap.forMs / 1_000).toFixed(1)} s` : ''
   switch (mishap.kind) {
@@ -138,7 +138,7 @@ export function describeMishap(mishap: Mishap): string {
     case 'terminate':
       return `terminate database sessions${seconds}`
     case 'steal':
-      return `a second owner takes ${mishap.lanes} lanes`
+      return `a second owner claims ${mishap.lanes} lanes`
     case 'full-disk':
       return `fill the database's disk${seconds}`
   }

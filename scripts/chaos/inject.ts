@@ -13,7 +13,7 @@ import type { Mishap } from './fault-plan.ts'
 
 export interface Scene {
   stack: BrokenStack
-  /** Straight to the database, as its owner. */
+  /** A direct connection to the database, as its owner. */
   pool: Pool
   /** Names of the consumers. */
   groups: readonly string[]
@@ -23,8 +23,8 @@ export interface Scene {
 }
 
 /**
- * Lets a mishap happen and ends it again.
- * @returns whether it could happen at all: a process may just be gone, a fault unknown here
+ * Injects a fault and ends it.
+ * @returns false if it could not be injected, for example because the process is not running
  */
 export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
   const { stack, pool, random } = scene
@@ -81,7 +81,7 @@ async function hitBroker(
   return true
 }
 
-/** Ends sessions of the services while they work; those in a commit first. */
+/** Terminates busy sessions of the services, those in a commit first. */
 async function terminateSessions(pool: Pool, forMs: number): Promise<boolean> {
   let ended = 0
   for (const until = performance.now() + forMs; performance.now() < until; await delay(20)) {
@@ -96,7 +96,7 @@ async function terminateSessions(pool: Pool, forMs: number): Promise<boolean> {
   return ended > 0
 }
 
-/** Raises epochs as a new owner would, under the old one's feet. */
+/** Raises epochs as a new owner would, while the old owner continues. */
 async function stealLanes({ pool, groups, partitions, random }: Scene, count: number): Promise<boolean> {
   for (let n = 0; n < count; n++) {
     const schema = schemaName('', random.pick(groups))

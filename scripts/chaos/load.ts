@@ -24,14 +24,14 @@ export interface LoadOptions {
   signal: AbortSignal
 }
 
-/** What was sent so far. */
+/** Counts of what was sent so far. */
 export interface Sent {
   orders: number
   duplicates: number
   malformed: number
   conflicting: number
   cancellations: number
-  /** Orders that arrive hours after they were placed, and after their own cancellation. */
+  /** Orders that are published hours after they were placed, and after their own cancellation. */
   late: number
 }
 
@@ -39,15 +39,14 @@ export function nothingSent(): Sent {
   return { orders: 0, duplicates: 0, malformed: 0, conflicting: 0, cancellations: 0, late: 0 }
 }
 
-/** How often something other than a new order comes, per order. */
+/** Share of each kind of other input per order. */
 const shares = { duplicate: 0.02, malformed: 0.01, conflicting: 0.01, cancellation: 0.04, late: 0.01 } as const
-/** Orders that go through the API; all others straight to Kafka. */
+/** Share of orders that go through the API; the others go to Kafka directly. */
 const apiShare = 0.3
 
 /**
- * A shop's day, in which hot orders get more than their share of attention: new orders, and by the seed repeats, malformed
- * records, second orders under one id, and cancellations, some of them late. Goes on until `signal`; what was begun is
- * brought to its end.
+ * Sends orders at a rate until `signal` aborts, with repeats, malformed records, second orders under one id and cancellations,
+ * some of them late, as the seed decides. Requests in flight are completed.
  */
 export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
   const { kafka, codec, namespace, partitions, apiUrl, articles, seed, rate, signal } = options
@@ -68,7 +67,7 @@ export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
     data: { orderId, reason: 'chaos', requestedAt: Date.now() },
   })
   const viaApi = (index: number) => seededRandom('chaos-way', seed, index).next() < apiShare
-  const orderIds = new Map<number, string>() // Of orders the API named
+  const orderIds = new Map<number, string>() // Ids that the API assigned, by number of the order
 
   const act = async (index: number): Promise<void> => {
     const random = seededRandom('chaos-load', seed, index)
@@ -116,7 +115,7 @@ function* indexes(signal: AbortSignal): Generator<number> {
   for (let index = 0; !signal.aborted; index++) yield index
 }
 
-/** A shop that got no answer asks again with the same key, however long it takes. */
+/** Repeats a request with the same idempotency key until it is answered. */
 async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {

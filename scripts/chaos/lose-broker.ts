@@ -8,12 +8,12 @@ import { inject } from './inject.ts'
 import type { Scene } from './inject.ts'
 import type { Recovery } from './recovery.ts'
 
-/** The lanes of this group have something to do all the time: it reads every order. */
+/** The group to watch: it reads every order, so its lanes always have work. */
 const group = 'payment'
 
 /**
- * Hits one of several brokers. The others go on, so what counts is the longest time for which a lane stood at one position
- * from before the fault to after it.
+ * Hits one of several brokers. The other brokers continue, so the recovery time is the longest time for which a lane kept one
+ * position.
  */
 export async function loseBroker(mishap: Extract<Mishap, { kind: 'broker' }>, scene: Scene): Promise<Recovery> {
   const { postgres, kafka } = scene.stack.config
@@ -33,7 +33,7 @@ export async function loseBroker(mishap: Extract<Mishap, { kind: 'broker' }>, sc
     })
     const [lane, longest] = [...gaps].toSorted(([, a], [, b]) => b - a)[0] ?? [0, 0]
     const late = longest > kafka.sessionTimeoutMs + 5_000
-    return { tookMs: longest, stuck: late ? [`${group}/${lane} stood for ${(longest / 1_000).toFixed(1)} s`] : [] }
+    return { tookMs: longest, stuck: late ? [`${group}/${lane} was paused for ${(longest / 1_000).toFixed(1)} s`] : [] }
   } catch (error) {
     return { tookMs: performance.now() - began, stuck: [describeError(error)] }
   } finally {

@@ -10,21 +10,21 @@ export interface Place {
   random: Random
 }
 
-/** Marks what was made up here, so that it can be dropped again. */
+/** Marks the records written here, so that they can be dropped. */
 export const malformedHeader = 'chaos-malformed'
 
-/** Bytes nobody can read. */
+/** Unreadable values. */
 const makers: readonly ((random: Random) => Buffer | null)[] = [
   () => null,
   () => Buffer.alloc(0),
   () => Buffer.from('{"orderId":"in JSON, by mistake"}'),
-  () => Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3]), // A schema nobody registered
+  () => Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3]), // A schema that is not registered
   (random) => Buffer.from([0, 0, 0, 0, random.int(1, 9), 0xff, 0xff, 0xff, 0xff, 0x0f]), // A length beyond the end
-  () => Buffer.from([7, 0, 0, 0, 1, 2]), // Another framing
+  () => Buffer.from([7, 0, 0, 0, 1, 2]), // Another magic byte
   (random) => Buffer.from(Array.from({ length: 64 }, () => random.int(0, 255))),
 ]
 
-/** Writes records straight to Kafka that no consumer can read. */
+/** Writes records to Kafka that no consumer can read. */
 export class MalformedRecords {
   private readonly producer: Producer
 

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What the services wrote of interest. */
+/** Counts of log lines of the services. */
 export interface ServiceLogs {
-  /** Attempts of an owner that was not the owner any more, refused. */
+  /** Refused attempts of former owners. */
   fenced: number
-  /** Lanes set aside for any other reason, and claimed again. */
+  /** Lanes set aside for other reasons, and claimed again. */
   setAside: number
   /** Lines of level fatal, by message. */
   fatal: ReadonlyMap<string, number>
 }
 
-/** Reads the logs of all processes; lines that are not JSON (of servers) do not count. */
+/** Reads the logs of all processes. Lines that are not JSON, such as those of servers, are ignored. */
 export function readServiceLogs(folder: string): ServiceLogs {
   const logs = { fenced: 0, setAside: 0, fatal: new Map<string, number>() }
   for (const name of readdirSync(folder)) {
@@ -25,7 +25,7 @@ export function readServiceLogs(folder: string): ServiceLogs {
   return logs
 }
 
-/** A process killed while it wrote leaves half a line. */
+/** A process that is killed while it writes leaves a partial line. */
 function parsed(line: string): { level: number; msg: string; error?: string; reason?: string } {
   try {
     return JSON.parse(line) as ReturnType<typeof parsed>

@@ -16,23 +16,23 @@ export interface Watched {
   topics: readonly string[]
 }
 
-/** How far the pipeline was at one moment. */
+/** The progress of the pipeline at one moment. */
 interface Progress {
   /** Offset after the last record, by topic and partition. */
   readonly ends: ReadonlyMap<string, number>
   /** Next offset by group, topic and partition. */
   readonly positions: ReadonlyMap<string, number>
-  /** Number of the first row that waits, by writer and lane. */
+  /** Number of the first unpublished row, by writer and lane. */
   readonly outboxes: ReadonlyMap<string, number>
 }
 
 export interface Recovery {
   tookMs: number
-  /** What had something to do and has not moved in time: empty when all is well. */
+  /** Partitions and outbox lanes that had work and made no progress; empty if all recovered. */
   stuck: readonly string[]
 }
 
-/** Resolves when everything that had something to do has moved, each group in each partition and each outbox, or time is up. */
+/** Resolves when each group in each partition and each outbox lane that had work has made progress, or after the time limit. */
 export async function recover(watched: Watched, withinMs: number, signal: AbortSignal): Promise<Recovery> {
   const from = performance.now()
   let before: Progress | undefined
@@ -41,10 +41,10 @@ export async function recover(watched: Watched, withinMs: number, signal: AbortS
     try {
       const now = await readProgress(watched)
       before ??= now
-      stuck = standingStill(before, now)
+      stuck = withoutProgress(before, now)
       if (stuck.length === 0 && now !== before) return { tookMs: performance.now() - from, stuck }
     } catch (error) {
-      stuck = [`progress cannot be read: ${describeError(error)}`] // A server may be away for the moment
+      stuck = [`progress cannot be read: ${describeError(error)}`] // A server may be unreachable
     }
     const tookMs = performance.now() - from
     if (tookMs >= withinMs || signal.aborted) return { tookMs, stuck }
@@ -52,11 +52,11 @@ export async function recover(watched: Watched, withinMs: number, signal: AbortS
   }
 }
 
-function standingStill(before: Progress, now: Progress): string[] {
+function withoutProgress(before: Progress, now: Progress): string[] {
   const behind = [...before.positions].flatMap(([place, position]) => {
     const end = before.ends.get(place.slice(place.indexOf('/') + 1)) ?? 0
     const reached = now.positions.get(place) ?? 0
-    return reached >= end || reached > position ? [] : [`${place} stands at ${reached} of ${end}`]
+    return reached >= end || reached > position ? [] : [`${place} is at ${reached} of ${end}`]
   })
   const unpublished = [...before.outboxes].flatMap(([lane, seq]) =>
     now.outboxes.get(lane) === seq ? [`${lane} has not published number ${seq}`] : [],
@@ -77,7 +77,7 @@ async function readProgress({ kafka, pool, groups, topics }: Watched): Promise<P
   }
 }
 
-/** What each service's schema says, by `service/place`. */
+/** Queries each service's schema. @returns values by `service/place` */
 async function byService(
   services: readonly string[],
   read: (schema: string) => Promise<ReadonlyMap<string | number, number>>,

@@ -12,13 +12,13 @@ import type { Recovery } from './recovery.ts'
 
 export interface Happened {
   readonly mishap: Mishap
-  /** From its end until everything that had something to do had moved; undefined if that was not waited for. */
+  /** From the end of the fault until everything with work made progress; undefined if the run did not wait for it. */
   readonly recovery: Recovery | undefined
 }
 
 export const hasRecovered = ({ recovery }: Happened): boolean => !recovery || recovery.stuck.length === 0
 
-/** For people: `kill -9 payment: recovered in 3.1 s`. */
+/** In words: `kill -9 payment: recovered in 3.1 s`. */
 export function describeHappened(happened: Happened): string {
   const { mishap, recovery } = happened
   const what = describeMishap(mishap)
@@ -29,7 +29,7 @@ export function describeHappened(happened: Happened): string {
 
 export interface ChaosReport {
   readonly ok: boolean
-  /** The command that does the same again. */
+  /** The command that repeats the run. */
   readonly command: string
   readonly sent: Sent
   readonly happened: readonly Happened[]
@@ -37,11 +37,11 @@ export interface ChaosReport {
   readonly duplicatesDropped: number
   readonly cleanedUp: CleanedUp
   readonly verdict: Verdict
-  /** Kept when something is wrong. */
+  /** Kept if the run failed. */
   readonly dataDir: string
 }
 
-/** What a fault is counted as: `network: kafka stall`, `kill: payment`. */
+/** The row of the report that a fault counts in: `network: stall`, `kill: payment`. */
 const familyOf = (mishap: Mishap): string => {
   switch (mishap.kind) {
     case 'network':
@@ -50,7 +50,7 @@ const familyOf = (mishap: Mishap): string => {
     case 'freeze':
       return `${mishap.kind}: ${mishap.process.replace(/-\d+$/, '')}`
     case 'broker':
-      return `${mishap.how} broker: ${mishap.role}, longest gap of a lane`
+      return `${mishap.how} broker: ${mishap.role}, longest pause of a lane`
     case 'terminate':
       return 'terminate database sessions'
     case 'steal':

@@ -32,7 +32,7 @@ import type { ChaosReport, Happened } from './report.ts'
 
 export interface ChaosOptions {
   seed: number
-  /** How long faults come, milliseconds. */
+  /** Duration of fault injection, milliseconds. */
   forMs: number
   kinds: readonly MishapKind[]
   /** Orders per second. */
@@ -46,11 +46,11 @@ export interface ChaosOptions {
 }
 
 const sessionTimeoutMs = 3_000
-const healWithinMs = 120_000
-/** A lane, or an outbox, that stands still for so long after a fault is over does not recover. */
+const settleWithinMs = 120_000
+/** A lane or an outbox without progress for this long after a fault counts as not recovered. */
 const recoverWithinMs = 60_000
 
-/** Breaks everything for a while, lets it heal, and proves what became of the orders. */
+/** Injects faults while orders flow, ends them, waits until the pipeline is idle, and verifies it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, kinds, replicas, brokers, portBase, signal, say } = options
   const log = createLogger('chaos', 'silent')
@@ -102,7 +102,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
       { ...{ kafka, codec, namespace, partitions, apiUrl, articles, seed, rate }, signal: enough.signal },
       sent,
     )
-    load.catch((error: unknown) => say(`The load ended early: ${describeError(error)}`))
+    load.catch((error: unknown) => say(`The load stopped early: ${describeError(error)}`))
     const happened: Happened[] = []
     const watched = { kafka, pool, groups, topics: topics.map(({ name }) => name) }
     const scene = { stack, pool, groups, partitions, kafka }
@@ -112,7 +112,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
       const { afterMs, mishap, impatient } = plan.next().value
       await delay(afterMs, undefined, { signal }).catch(() => {})
       const at = performance.now()
-      const random = seededRandom('chaos-scene', seed, step) // Whatever an earlier step met, this one does the same
+      const random = seededRandom('chaos-scene', seed, step) // Each step has its own seed, whatever earlier steps did
       if (mishap.kind === 'broker') {
         const entry = { mishap, recovery: await loseBroker(mishap, { ...scene, random }) }
         happened.push(entry)
@@ -120,7 +120,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
         continue
       }
       const done = await inject(mishap, { ...scene, random }).catch((error: unknown) => {
-        say(`${describeMishap(mishap)} failed: ${describeError(error)}`) // The database may be away just now
+        say(`${describeMishap(mishap)} failed: ${describeError(error)}`) // The database may be unreachable
         return false
       })
       if (!done) continue
@@ -133,11 +133,11 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     }
     enough.abort()
     await load
-    say(`${sent.orders} orders sent, everything is healed; waiting until nothing is on its way`)
+    say(`${sent.orders} orders sent, all faults ended; waiting for in-flight work`)
     await untilHealthy(stack, signal)
     const pipeline = { kafka, pool, namespace, orders: ordersWriter(config), groups: await readGroups(config) }
-    await cleanUp({ pipeline, databaseUrl: config.postgres.url, withinMs: healWithinMs, log, signal })
-    const verdict = await verify(config, { settleWithinMs: healWithinMs, log, signal })
+    await cleanUp({ pipeline, databaseUrl: config.postgres.url, withinMs: settleWithinMs, log, signal })
+    const verdict = await verify(config, { settleWithinMs, log, signal })
     const cleanedUp = await countCleanedUp(pool, pipeline)
     return {
       ...{ command: commandOf(options), sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
@@ -154,7 +154,7 @@ const commandOf = ({ seed, forMs, kinds, rate, replicas, brokers }: ChaosOptions
   `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas}${brokers > 1 ? ` --brokers ${brokers}` : ''} --only ${kinds.join(',')}`
 
 async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<void> {
-  for (const until = performance.now() + healWithinMs; !stack.healthy() && performance.now() < until; )
+  for (const until = performance.now() + settleWithinMs; !stack.healthy() && performance.now() < until; )
     await delay(200, undefined, { signal })
 }
 

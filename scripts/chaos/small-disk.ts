@@ -6,19 +6,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../infra/errors.ts'
 import { serverHome } from '../../infra/stack/supervisor/data-dir.ts'
 
-/** A disk for PostgreSQL alone, so small that it can be filled. */
+/** A disk for PostgreSQL alone that is small enough to fill. */
 export interface SmallDisk {
-  /** Leaves no byte free for a while. */
+  /** Fills the disk to the last byte for `forMs` milliseconds. */
   fill(forMs: number): Promise<true>
-  /** Call when PostgreSQL has stopped. */
+  /** Call it after PostgreSQL has stopped. */
   unmount(options: { keepData: boolean }): void
 }
 
 const megabytes = 1_024
 
 /**
- * Puts the database's folder on a file system in memory, before PostgreSQL makes its files.
- * @param say is told why when mounting is not permitted; then there is no such disk
+ * Mounts a file system in memory at the database's folder. Call it before PostgreSQL creates its files.
+ * @returns undefined if mounting is not permitted; `say` gets the reason
  */
 export function mountSmallDisk(dataDir: string, say: (line: string) => void): SmallDisk | undefined {
   const home = serverHome(dataDir)
@@ -26,7 +26,7 @@ export function mountSmallDisk(dataDir: string, say: (line: string) => void): Sm
   try {
     run('mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0755`, 'tmpfs', home)
   } catch (error) {
-    say(`The full disk is skipped: a small one cannot be mounted here (${describeError(error).split('\n')[0]})`)
+    say(`Skipping full-disk faults: a small disk cannot be mounted here (${describeError(error).split('\n')[0]})`)
     rmSync(home, { recursive: true })
     return undefined
   }
@@ -54,7 +54,7 @@ export function mountSmallDisk(dataDir: string, say: (line: string) => void): Sm
 
 const run = (command: string, ...args: readonly string[]) => void execFileSync(command, args, { stdio: 'pipe' })
 
-/** Ever smaller pieces: PostgreSQL must not find room for one more page. */
+/** Writes smaller and smaller pieces, so that not even one more page fits. */
 function fillUp(path: string): void {
   const file = openSync(path, 'w')
   try {
