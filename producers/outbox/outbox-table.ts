@@ -78,17 +78,27 @@ export const readOutboxRows = (pool: Pool, lane: number, afterSeq: number, limit
 
 const remove = prepared(
   'outbox_remove',
-  `delete from outbox using unnest($1::int[], $2::bigint[]) as published (lane, seq)
-   where outbox.lane = published.lane and outbox.seq <= published.seq`,
+  `delete from outbox using unnest($1::int[], $2::bigint[], $3::bigint[]) as published (lane, first, last)
+   where outbox.lane = published.lane and outbox.seq between published.first and published.last`,
 )
 
-/** Deletes all rows of each lane up to a number the broker has acknowledged. Repeating it is harmless. */
-export async function removePublished(pool: Pool, upTo: ReadonlyMap<number, number>): Promise<void> {
-  const lanes = [...upTo.keys()].sort((a, b) => a - b)
+/** Numbers of a lane's rows, both inclusive. */
+export interface SeqRange {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * Deletes rows that the broker has acknowledged, by lane. Repeating it is harmless. The lower bound keeps the index scan away
+ * from the entries of rows deleted before, which stay in the index until it is vacuumed.
+ */
+export async function removePublished(db: Tx, published: ReadonlyMap<number, SeqRange>): Promise<void> {
+  const ranges = [...published].sort(([a], [b]) => a - b)
   await remove(
-    pool,
-    lanes,
-    lanes.map((lane) => upTo.get(lane)),
+    db,
+    ranges.map(([lane]) => lane),
+    ranges.map(([, { first }]) => first),
+    ranges.map(([, { last }]) => last),
   )
 }
 

@@ -6,6 +6,7 @@ import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import { readTopic } from '../../infra/testing/read-topic.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { newEventId } from '../../schemas/event-id.ts'
+import type { Tx } from '../../infra/postgres/transaction.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import type { OutboxRow } from './outbox-table.ts'
 import { appendOutbox, removePublished } from './outbox-table.ts'
@@ -75,10 +76,56 @@ test('a row the broker refuses holds up its own lane only', async () => {
   expect(rows.map(({ seq }) => seq)).toEqual([1, 2])
 })
 
+test('rows that could not be deleted leave with the next rows of their lane', async () => {
+  await using bench = await openTestBench('relay', countTable)
+  const { pool } = bench
+  await pool.query(
+    'create function refuse() returns trigger language plpgsql as $$ begin raise exception $m$not now$m$; end $$',
+  )
+  await pool.query('create trigger refuse before delete on outbox for each statement execute function refuse()')
+  await appendOutbox(pool, [row(0, 1, 10), row(0, 2, 10)])
+  const relay = relayOf(bench)
+  const feed = relay.open(0)
+  await waitUntil('the rows are published', () => Promise.resolve(feed.idle))
+  await relay.flush(10_000)
+  expect(await left(bench)).toHaveLength(1)
+  await pool.query('drop trigger refuse on outbox')
+  await appendOutbox(pool, [row(0, 3, 10)])
+  feed.poke()
+  await waitUntil('all rows have left', async () => {
+    const { rows } = await pool.query('select from outbox')
+    return rows.length === 0
+  })
+  await relay.stop()
+})
+
+test('removing rows does not visit the index entries of rows removed before', async () => {
+  await using bench = await openTestBench('relay', countTable)
+  const { pool } = bench
+  await pool.query('alter table outbox set (autovacuum_enabled = false)')
+  const many = 20_000
+  await pool.query(
+    `insert into outbox select 0, seq, gen_random_uuid(), 'orders', 'o', '{}', 'x' from generate_series(1, $1 + 1) as seq`,
+    [many],
+  )
+  await removePublished(pool, new Map([[0, { first: 1, last: many }]]))
+  const plans: { Plan: Record<string, number> }[] = []
+  const explaining = {
+    query: async ({ text, values }: { text: string; values: unknown[] }) => {
+      const { rows } = await pool.query(`explain (analyze, buffers, format json) ${text}`, values)
+      plans.push(rows[0]['QUERY PLAN'][0])
+      return { rows: [] }
+    },
+  }
+  await removePublished(explaining as unknown as Tx, new Map([[0, { first: many + 1, last: many + 1 }]]))
+  const blocks = (name: string) => plans[0]?.Plan[`Shared ${name} Blocks`] ?? 0
+  expect(blocks('Hit') + blocks('Read')).toBeLessThan(30)
+})
+
 test('rows leave up to the number the broker has, in their own lane', async () => {
   await using bench = await openTestBench('relay', countTable)
   await appendOutbox(bench.pool, [row(0, 1, 10), row(0, 2, 10), row(0, 3, 10), row(1, 1, 10)])
-  await removePublished(bench.pool, new Map([[0, 2]]))
+  await removePublished(bench.pool, new Map([[0, { first: 1, last: 2 }]]))
   const { rows } = await bench.pool.query<{ lane: number; seq: number }>('select lane, seq from outbox order by lane')
   expect(rows).toEqual([
     { lane: 0, seq: 3 },

@@ -6,7 +6,7 @@ import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { LaneFeed } from './lane-feed.ts'
-import type { OutboxRow } from './outbox-table.ts'
+import type { OutboxRow, SeqRange } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
 /** Limits of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
@@ -35,6 +35,8 @@ export class Relay {
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
   private removal: Promise<void> = Promise.resolve()
+  /** Acknowledged rows that may still be in the table, by lane. */
+  private readonly published = new Map<number, SeqRange>()
   /** Grows while the broker refuses requests: then they are small and of one lane, so that only the faulty lane waits. */
   private caution = 1
 
@@ -131,18 +133,37 @@ export class Relay {
   }
 
   private acknowledge(batch: ReadonlyMap<LaneFeed, readonly OutboxRow[]>): void {
-    const upTo = new Map<number, number>()
     for (const [feed, rows] of batch) {
-      const last = rows.at(-1)
-      if (!last) continue
+      const [first, last] = [rows[0], rows.at(-1)]
+      if (!first || !last) continue
       feed.acknowledge(last.seq)
-      upTo.set(feed.lane, last.seq)
+      this.note(feed.lane, { first: first.seq, last: last.seq })
     }
-    // Rows that are not deleted are published again after a takeover; the next deletion of the lane covers them
     this.removal = this.removal
-      .then(() => removePublished(this.options.pool, upTo))
+      .then(() => this.removePublished())
       .catch((error: unknown) =>
         this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'),
       )
+  }
+
+  /** Deletes everything acknowledged so far. Rows that stay are covered by the lane's next deletion, or published again after a takeover. */
+  private async removePublished(): Promise<void> {
+    const ranges = new Map(this.published)
+    if (ranges.size === 0) return
+    this.published.clear()
+    try {
+      await removePublished(this.options.pool, ranges)
+    } catch (error) {
+      for (const [lane, range] of ranges) this.note(lane, range)
+      throw error
+    }
+  }
+
+  private note(lane: number, { first, last }: SeqRange): void {
+    const known = this.published.get(lane)
+    this.published.set(lane, {
+      first: Math.min(first, known?.first ?? first),
+      last: Math.max(last, known?.last ?? last),
+    })
   }
 }

@@ -52,7 +52,7 @@ describe('the orders API moving to the next generation of the topics', () => {
     for (let round = 0; round < 3; round++) for (const key of keys) await write(key)
     const published = (await rows()).filter(({ seq }) => seq <= 2)
     const lanes = [...new Set(published.map(({ lane }) => lane))]
-    await removePublished(pool, new Map(lanes.map((lane) => [lane, 2])))
+    await removePublished(pool, new Map(lanes.map((lane) => [lane, { first: 1, last: 2 }])))
     const old = await rows()
 
     expect(await inTransaction(pool, (tx) => switchOrders(tx, to))).toBe(old.length)
@@ -73,7 +73,7 @@ describe('the orders API moving to the next generation of the topics', () => {
       )
 
     // A frozen relay wakes up and deletes what it had published
-    await removePublished(pool, new Map(old.map(({ lane, seq }) => [lane, seq])))
+    await removePublished(pool, new Map(old.map(({ lane, seq }) => [lane, { first: 1, last: seq }])))
     expect(await rows()).toEqual(moved)
 
     for (const [lane, own] of await readOutboxLanes(pool, ordersWriter(sandbox.config).schema)) {

@@ -63,7 +63,7 @@ export const publication: readonly Mutation[] = [
       {
         file: 'producers/outbox/relay.ts',
         find: 'await this.send([...batch.values()].flat())',
-        replace: `await removePublished(this.options.pool, new Map([...batch].map(([{ lane }, rows]) => [lane, rows.at(-1)?.seq ?? 0])))
+        replace: `await removePublished(this.options.pool, new Map([...batch].map(([{ lane }, rows]) => [lane, { first: 0, last: rows.at(-1)?.seq ?? 0 }])))
         await this.send([...batch.values()].flat())`,
       },
     ],
@@ -76,11 +76,37 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
-        find: 'where outbox.lane = published.lane and outbox.seq <= published.seq',
-        replace: 'where outbox.lane = published.lane and published.seq > 0',
+        find: 'where outbox.lane = published.lane and outbox.seq between published.first and published.last',
+        replace: 'where outbox.lane = published.lane and outbox.seq >= published.first',
       },
     ],
     noticedBy: { file: relayTest, title: 'rows leave up to the number the broker has, in their own lane' },
+  },
+  {
+    name: 'deletes-from-the-first',
+    guard: 'a deletion begins at the first row of its range',
+    broken: 'it walks over the entries of all rows deleted before',
+    edits: [
+      {
+        file: 'producers/outbox/outbox-table.ts',
+        find: 'where outbox.lane = published.lane and outbox.seq between published.first and published.last',
+        replace: 'where outbox.lane = published.lane and outbox.seq <= published.last',
+      },
+    ],
+    noticedBy: { file: relayTest, title: 'removing rows does not visit the index entries of rows removed before' },
+  },
+  {
+    name: 'forgets-undeleted',
+    guard: 'rows whose deletion failed are deleted with the next',
+    broken: 'they stay until another owner publishes them again',
+    edits: [
+      {
+        file: 'producers/outbox/relay.ts',
+        find: 'for (const [lane, range] of ranges) this.note(lane, range)',
+        replace: '',
+      },
+    ],
+    noticedBy: { file: relayTest, title: 'rows that could not be deleted leave with the next rows of their lane' },
   },
   {
     name: 'outbox-by-id',

@@ -44,9 +44,11 @@ export const outboxStatements = (outbox: Table<OutboxRow>): Statements => ({
       .slice(0, limit),
   ),
 
-  outbox_remove: statement('66b9a250', (tx, lanes: number[], seqs: number[]) => {
-    const upTo = new Map(lanes.map((lane, index) => [lane, seqs[index] ?? 0]))
-    for (const row of tx.rows(outbox)) if (row.seq <= (upTo.get(row.lane) ?? 0)) tx.delete(outbox, keyOf(row))
+  outbox_remove: statement('64b5395a', (tx, lanes: number[], first: number[], last: number[]) => {
+    for (const row of tx.rows(outbox)) {
+      const index = lanes.indexOf(row.lane)
+      if (index >= 0 && row.seq >= (first[index] ?? 0) && row.seq <= (last[index] ?? 0)) tx.delete(outbox, keyOf(row))
+    }
     return []
   }),
 })
