@@ -7,7 +7,7 @@ import type { EventType } from '../../../schemas/generated/events.ts'
 import { isPlausibleTime } from '../../../schemas/time.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { carries, keyOf, topicOf } from '../../../schemas/topics.ts'
-import { hashedId, inboxId } from '../tables/inbox.ts'
+import { hashedId, inboxId } from '../tables/inbox/inbox.ts'
 import type { Batch, RecordInput } from '../model.ts'
 
 export interface ReadOptions {

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { laneOf } from '../../../schemas/partition.ts'
+import { dueRows } from '../tables/retry-table.ts'
 import { mendable } from '../testing/mendable.ts'
 import { counts, ledgerSums, published } from '../testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally-consumer.ts'
@@ -9,6 +11,11 @@ import type { TestBench } from '../testing/test-bench.ts'
 const group = 'tester'
 const open = (settings: Record<string, string> = {}) =>
   openTestBench(group, countTable, 3, { TALLY_RETRY_FIRST_MS: '50', TALLY_RETRY_LIMIT: '2', ...settings })
+
+/** Another key of the same lane. */
+const keyLike = (key: string): string => {
+  for (let n = 2; ; n++) if (laneOf(`${key}-${n}`, 3) === laneOf(key, 3)) return `${key}-${n}`
+}
 
 const parked = async ({ pool }: TestBench) =>
   (
@@ -69,6 +76,46 @@ test('the second of a key that fails stays, the first leaves', async () => {
   await waitUntil('the second has used up its attempts', async () => (await parked(bench))[0]?.waits)
   expect((await parked(bench)).map(({ reason }) => reason)).toEqual(['REFUSED_BY_DATABASE', 'BEHIND'])
   expect((await counts(bench)).get('o-1')).toMatchObject({ placed: 1 })
+})
+
+test('retries that turn out to be behind another event do not keep others from their turn', async () => {
+  await using bench = await open({ TALLY_RETRY_LIMIT: '0' })
+  let broken = true
+  const other = keyLike('o-1')
+  await bench.publish([...Array.from({ length: 61 }, () => orderPlaced('o-1', 'throws')), orderPlaced(other, 'throws')])
+  await bench.replica(mendable(group, () => broken))
+  await waitUntil('all are parked', async () => (await parked(bench)).length === 62)
+  broken = false
+  // As after records whose keys could not be read: due under keys of their own, in truth behind the first
+  await bench.pool.query(
+    `update parked set key = 'unread-' || id, reason = 'UNREADABLE', next_attempt_at = now() - interval '1 day'
+     where key = 'o-1' and id > (select min(id) from parked where key = 'o-1')`,
+  )
+  await bench.pool.query('update parked set next_attempt_at = now() where key = $1', [other])
+  await waitUntil('the other has left', async () => (await parked(bench)).every(({ key }) => key !== other))
+  await waitUntil('nothing is due', async () => (await parked(bench)).every(({ waits }) => waits))
+  expect(new Set((await parked(bench)).slice(1).map(({ key, reason }) => `${key} ${reason}`))).toEqual(
+    new Set(['o-1 BEHIND']),
+  )
+  // Nothing is lost: once the head can be handled, all follow in order
+  await bench.pool.query(`update parked set next_attempt_at = now() where reason <> 'BEHIND'`)
+  await waitUntil('nothing is parked', async () => (await parked(bench)).length === 0)
+  expect((await counts(bench)).get('o-1')).toMatchObject({ placed: 61 })
+})
+
+test('a key with many events, or a lane with many keys, does not keep the others from their turn', async () => {
+  await using bench = await open()
+  await bench.pool.query(
+    `insert into parked (lane, key, source, event_id, reason, next_attempt_at)
+     select 0, 'long', 'record', gen_random_uuid(), 'BEHIND', case n when 1 then now() - interval '1 day' end from generate_series(1, 1000) n
+     union all select 0, 'key-' || n, 'record', gen_random_uuid(), 'HANDLER_FAILED', now() - interval '1 hour' from generate_series(1, 40) n
+     union all select 1, 'elsewhere', 'record', gen_random_uuid(), 'HANDLER_FAILED', now()`,
+  )
+  const rows = await dueRows(bench.pool, [0, 1])
+  const read = Map.groupBy(rows, ({ key }) => key)
+  expect(read.size).toBe(42)
+  expect(read.get('long')).toHaveLength(160)
+  expect(rows.map(({ id }) => id)).toEqual(rows.map(({ id }) => id).sort((a, b) => a - b))
 })
 
 test('replicas come and go while events are parked and retried: each takes effect once', async () => {

@@ -9,16 +9,24 @@ import type { RetryPolicy } from '../retry-policy.ts'
 
 const due = prepared<ParkedRow>(
   'parked_due',
-  `select ${parkedColumns} from parked
-   where (lane, key) in (
-     select lane, key from parked where lane = any($1::int[]) and next_attempt_at <= now() order by next_attempt_at limit $2)
-   order by id limit $3`,
+  `with heads as (
+     select distinct wanted.lane, soonest.key from unnest($1::int[]) as wanted (lane) cross join lateral (
+       select key from parked where parked.lane = wanted.lane and next_attempt_at <= now() order by next_attempt_at limit $2) as soonest)
+   select ${parkedColumns} from (
+     select queued.*, row_number() over (partition by queued.lane order by queued.turn, queued.id) as place
+     from heads cross join lateral (
+       select parked.*, row_number() over (order by id) as turn from parked
+       where parked.lane = heads.lane and parked.key = heads.key order by id limit $3) as queued) as due
+   where place <= $3 order by id`,
 )
 
-/** Maximum numbers of keys, and of their rows, per query. */
+/** Maximum numbers of keys, and of their rows, per lane and query. */
 const atOnce = { keys: 50, rows: 200 }
 
-/** Due parked events of these lanes, each with the events behind it, in order. */
+/**
+ * Due parked events of these lanes, each with the events behind it, in order. The bounds are per lane, and every head comes
+ * before the second event of any key, so that neither a lane nor a key with many events keeps others waiting.
+ */
 export const dueRows = (pool: Pool, lanes: readonly number[]): Promise<ParkedRow[]> =>
   due(pool, lanes, atOnce.keys, atOnce.rows)
 
@@ -76,6 +84,12 @@ const failed = prepared(
      as again (id, revision, key, reason, error, stack, delay_ms)
    where parked.id = again.id and parked.revision = again.revision`,
 )
+const requeued = prepared(
+  'parked_requeued',
+  `update parked set key = again.key, reason = 'BEHIND', error = null, stack = null, revision = parked.revision + 1, next_attempt_at = null
+   from unnest($1::bigint[], $2::int[], $3::text[]) as again (id, revision, key)
+   where parked.id = again.id and parked.revision = again.revision and (parked.key <> again.key or parked.next_attempt_at is not null)`,
+)
 const next = prepared(
   'parked_next',
   `update parked set next_attempt_at = now() from (
@@ -90,6 +104,8 @@ const rename = prepared(
 
 /**
  * Stores the outcomes of retries. A failed event stays parked in its place; the event behind a handled one is due at once.
+ * An event that turns out to be behind another waits in that one's queue and is not due until its turn: were it left due, it
+ * would be read on every poll and keep others from their turn.
  * @param inputs inputs of the retries that were decided; the others were duplicates
  */
 export async function settleRetries(
@@ -124,6 +140,15 @@ export async function settleRetries(
       again.map(({ error }) => (error === undefined ? null : storable(error))),
       again.map(({ stack }) => (stack === undefined ? null : storable(stack))),
       again.map(({ reason, attempts }) => retryDelayMs(reason, attempts, policy) ?? null),
+    )
+  }
+  const behind = retries.filter(({ input }) => failures.get(input)?.reason === 'BEHIND')
+  if (behind.length > 0) {
+    await requeued(
+      tx,
+      behind.map(({ parkedId }) => parkedId),
+      behind.map(({ revision }) => revision),
+      behind.map(({ input }) => input.key),
     )
   }
   // Their new ids are in the inbox now: the next retry must not mistake them for duplicates

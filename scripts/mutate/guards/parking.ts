@@ -80,6 +80,32 @@ export const parking: readonly Mutation[] = [
     noticedBy: { file: processBatchTest, title: 'when the head of a key has been handled, the next is due at once' },
   },
   {
+    name: 'behind-stays-due',
+    guard: 'a retry that ends behind another event is not due until its turn',
+    broken: 'it is read on every poll and keeps others from their turn',
+    edits: [{ file: retryTable, find: 'if (behind.length > 0) {', replace: 'if (behind.length < 0) {' }],
+    noticedBy: {
+      file: retriesTest,
+      title: 'retries that turn out to be behind another event do not keep others from their turn',
+    },
+  },
+  {
+    name: 'due-across-lanes',
+    guard: 'of each key as many events are read as leave the others a turn',
+    broken: 'a key with many events takes all turns',
+    edits: [
+      {
+        file: retryTable,
+        find: 'order by queued.turn, queued.id) as place',
+        replace: 'order by queued.id) as place',
+      },
+    ],
+    noticedBy: {
+      file: retriesTest,
+      title: 'a key with many events, or a lane with many keys, does not keep the others from their turn',
+    },
+  },
+  {
     name: 'parks-whole-batch',
     guard: 'the one input the database refuses is found',
     broken: 'its whole batch is parked',

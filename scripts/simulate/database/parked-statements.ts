@@ -84,16 +84,22 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
       { parked: tx.rows(parked).filter((row) => row.lane === lane).length },
     ]),
 
-    parked_due: statement('00340cec', (tx, lanes: number[], keys: number, rows: number) => {
-      const due = tx
-        .rows(parked)
-        .filter((row) => lanes.includes(row.lane) && row.nextAttemptAt !== null && row.nextAttemptAt <= tx.now)
-        .sort((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0))
-        .slice(0, keys)
-      return inOrder(tx)
-        .filter((row) => due.some(({ lane, key }) => lane === row.lane && key === row.key))
-        .slice(0, rows)
-    }),
+    parked_due: statement('db508198', (tx, lanes: number[], keys: number, rows: number) =>
+      lanes
+        .flatMap((lane) => {
+          const all = inOrder(tx).filter((row) => row.lane === lane)
+          const due = all
+            .filter((row) => row.nextAttemptAt !== null && row.nextAttemptAt <= tx.now)
+            .sort((a, b) => (a.nextAttemptAt ?? 0) - (b.nextAttemptAt ?? 0))
+          const heads = [...new Set(due.slice(0, keys).map(({ key }) => key))]
+          return heads
+            .flatMap((key) => all.filter((row) => row.key === key).map((row, turn) => ({ row, turn })))
+            .sort((a, b) => a.turn - b.turn || a.row.id - b.row.id)
+            .slice(0, rows)
+        })
+        .map(({ row }) => row)
+        .sort((a, b) => a.id - b.id),
+    ),
 
     parked_unchanged: statement('70e9da1e', (tx, lane: number, ids: number[], revisions: number[]) =>
       matching(tx, ids, revisions)
@@ -139,6 +145,16 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
         return []
       },
     ),
+
+    parked_requeued: statement('e1e59397', (tx, ids: number[], revisions: number[], keys: string[]) => {
+      for (const { row, index } of matching(tx, ids, revisions)) {
+        const key = keys[index] ?? row.key
+        if (key === row.key && row.nextAttemptAt === null) continue
+        const queued = { key, reason: 'BEHIND', error: null, stack: null, nextAttemptAt: null } as const
+        tx.put(parked, String(row.id), { ...row, ...queued, revision: row.revision + 1 })
+      }
+      return []
+    }),
 
     parked_rename: statement('66f6b717', (tx, ids: number[], to: string[]) => {
       for (const [index, id] of ids.entries()) {
