@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
-import { describeError } from '../../infra/errors.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
@@ -11,7 +10,8 @@ import { createApp } from './http/app.ts'
 import { createCatalogue } from './orders/catalogue.ts'
 import { healthOperations } from './http/health.ts'
 import { listen } from './http/http-server.ts'
-import { findKey, forgetKeys } from './orders/idempotency.ts'
+import { keepForgetting } from './orders/forget-keys.ts'
+import { findKey } from './orders/idempotency.ts'
 import { ensureLanes } from '../outbox/lane-generations.ts'
 import { createOrderBook } from './orders/order-book.ts'
 import { createOrderReader } from './orders/order-reader.ts'
@@ -35,7 +35,6 @@ export interface OrdersApiOptions {
   heartbeatMs?: number
 }
 
-const hour = 3_600_000
 /** A replica that freezes in a transaction holds the rows of lanes; all others wait at most this long, ms. */
 const frozenMs = 1_000
 
@@ -78,17 +77,13 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
     ...healthOperations({ pool, owner: replica, encoder }),
   ]
   const server = await listen(createApp(operations, log), port)
-  const forgetting = setInterval(() => {
-    forgetKeys(pool).catch((error: unknown) =>
-      log.warn({ error: describeError(error) }, 'could not delete old idempotency keys'),
-    )
-  }, hour).unref()
+  const stopForgetting = keepForgetting(pool, log)
   log.info({ url: server.url, ...generation }, 'started')
 
   return {
     url: server.url,
     async stop() {
-      clearInterval(forgetting)
+      stopForgetting()
       await Promise.all([server.stop(3_000), feed.stop()])
       await book.idle()
       await relay.flush(1_000) // Events not published by then wait for another replica or the next start

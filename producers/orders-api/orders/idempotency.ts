@@ -71,10 +71,3 @@ export const repeat = (holder: KeyedReply, { fingerprint }: Idempotency): Reply 
   holder.fingerprint.equals(fingerprint)
     ? holder.reply
     : problem(409, 'This Idempotency-Key was used for another request. Use a new key for each request.')
-
-const keepDays = 7
-
-/** Deletes keys that no client will use again. */
-export async function forgetKeys(pool: Pool): Promise<void> {
-  await pool.query(`delete from idempotency where answered_at < now() - make_interval(days => $1)`, [keepDays])
-}
