@@ -1,6 +1,6 @@
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { inTransaction } from '../../infra/postgres/transaction.ts'
-import { countIds } from '../runtime/tables/inbox.ts'
+import { countIds } from '../runtime/tables/inbox/inbox.ts'
 import { readSpans } from '../runtime/tables/ledger-account.ts'
 import type { Span } from '../runtime/tables/ledger-account.ts'
 import { countAudit, readDropped } from '../runtime/tables/audit.ts'

@@ -20,7 +20,7 @@ import { Caller } from './lane/caller.ts'
 import { Lane } from './lane/lane.ts'
 import type { TopicProgress } from './lane/timer-horizon.ts'
 import { watchDue } from './lane/watch-due.ts'
-import { keepInbox } from './tables/inbox-partitions.ts'
+import { keepInbox } from './tables/inbox/partitions.ts'
 
 export interface ConsumerDependencies {
   config: Config

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
 import { chooseReplication } from '../partitions/choose-replication.ts'
 import { migrateReplays } from '../replay/replay-schema.ts'
-import { maintainInbox } from '../../runtime/tables/inbox-partitions.ts'
+import { maintainInbox } from '../../runtime/tables/inbox/partitions.ts'
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import { createTopics } from '../../../infra/kafka/topics.ts'
@@ -59,7 +59,7 @@ async function deployConsumer({ namespace, postgres: { url } }: Config, log: Log
   const schema = schemaName(namespace, folder)
   await migrate({ url, schema, folders: consumerMigrations(folder), log })
   const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
-  await maintainInbox(pool, Date.now()).finally(() => pool.end())
+  await maintainInbox(pool).finally(() => pool.end())
 }
 
 /**

@@ -4,7 +4,7 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { consumerMigrations, schemaName } from '../../runtime/load-consumer.ts'
 import { listParked } from '../../runtime/tables/parked-list.ts'
-import { maintainInbox } from '../../runtime/tables/inbox-partitions.ts'
+import { maintainInbox } from '../../runtime/tables/inbox/partitions.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../../runtime/testing/tally-consumer.ts'
 import { openPool, openTestBench } from '../../runtime/testing/test-bench.ts'
 import { choose, findEvents } from './choose-parked.ts'
@@ -24,7 +24,7 @@ async function openGroups() {
   const schema = schemaName(config.namespace, 'second')
   await migrate({ url: config.postgres.url, schema, folders: consumerMigrations('second'), log: sandbox.log })
   const pool = openPool(config, schema, sandbox.log)
-  await maintainInbox(pool, Date.now())
+  await maintainInbox(pool)
   await pool.query(countTable)
   await bench.replica(tallyConsumer('tester'), 'first')
   const second = await bench.replica(tallyConsumer('second'), 'second', { pool })

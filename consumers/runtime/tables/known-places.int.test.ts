@@ -3,7 +3,7 @@ import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { RecordInput } from '../model.ts'
 import { countTable } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
-import { hashedId } from './inbox.ts'
+import { hashedId } from './inbox/inbox.ts'
 import { knownPlaces } from './known-places.ts'
 
 const recordAt = (offset: number): RecordInput => {

@@ -19,7 +19,7 @@ import { keyOf, topicName, topicOf } from '../../../schemas/topics.ts'
 import { consumerMigrations, schemaName } from '../load-consumer.ts'
 import { startConsumer } from '../start-consumer.ts'
 import type { ConsumerDefinition } from '../handler.ts'
-import { maintainInbox } from '../tables/inbox-partitions.ts'
+import { maintainInbox } from '../tables/inbox/partitions.ts'
 
 export interface Published {
   type: EventType
@@ -71,7 +71,7 @@ export async function openTestBench(
     migrate({ url: config.postgres.url, schema, folders: consumerMigrations(group), log }),
   ])
   const pool = openPool(config, schema, log)
-  await maintainInbox(pool, Date.now())
+  await maintainInbox(pool)
   await pool.query(ddl)
   const codec = await createCodec({ registryUrl, namespace, log })
   const producer = kafka.producer({ allowAutoTopicCreation: false })

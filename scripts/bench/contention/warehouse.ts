@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { consumerMigrations, schemaName } from '../../../consumers/runtime/load-consumer.ts'
-import { maintainInbox } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { maintainInbox } from '../../../consumers/runtime/tables/inbox/partitions.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'

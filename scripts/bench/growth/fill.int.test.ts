@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { inboxId } from '../../../consumers/runtime/tables/inbox.ts'
+import { inboxId } from '../../../consumers/runtime/tables/inbox/inbox.ts'
 import { createSandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import { prepareOurTables } from '../hop/prepare.ts'

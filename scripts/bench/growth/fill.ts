@@ -1,4 +1,4 @@
-import { rememberedMs } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { rememberedMs } from '../../../consumers/runtime/tables/inbox/weeks.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'

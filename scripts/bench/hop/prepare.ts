@@ -1,5 +1,5 @@
 import { consumerMigrations, schemaName } from '../../../consumers/runtime/load-consumer.ts'
-import { maintainInbox } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { maintainInbox } from '../../../consumers/runtime/tables/inbox/partitions.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'

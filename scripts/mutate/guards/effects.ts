@@ -1,6 +1,7 @@
 import type { Mutation } from '../mutation.ts'
 
-const inboxTest = 'consumers/runtime/tables/inbox.int.test.ts'
+const inboxTest = 'consumers/runtime/tables/inbox/inbox.int.test.ts'
+const inboxRoll = 'consumers/runtime/tables/inbox/roll.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
@@ -13,7 +14,7 @@ export const effects: readonly Mutation[] = [
     broken: 'every id is new',
     edits: [
       {
-        file: 'consumers/runtime/tables/inbox.ts',
+        file: 'consumers/runtime/tables/inbox/inbox.ts',
         find: 'return new Set((await take(tx, ids)).map((row) => row.event_id))',
         replace: 'await take(tx, ids)\n  return new Set(ids)',
       },
@@ -35,9 +36,9 @@ export const effects: readonly Mutation[] = [
     broken: 'they are forgotten with it',
     edits: [
       {
-        file: 'consumers/runtime/tables/inbox-partitions.ts',
-        find: 'await tx.query(late, [horizon])',
-        replace: 'void late',
+        file: inboxRoll,
+        find: 'for (const table of roll.old) await copy(db, table, roll.horizon)',
+        replace: '',
       },
     ],
     noticedBy: {
@@ -46,12 +47,54 @@ export const effects: readonly Mutation[] = [
     },
   },
   {
+    name: 'inbox-roll-unmirrored',
+    guard: 'what batches do while the inbox moves on is repeated in the new tables',
+    broken: 'ids that are added are forgotten, ids that are removed stay',
+    edits: [
+      {
+        file: inboxRoll,
+        find: "if tg_op = 'DELETE' then delete from inbox_next",
+        replace: 'if true then delete from inbox_next',
+      },
+    ],
+    noticedBy: {
+      file: inboxTest,
+      title: 'what is added and removed while it moves on is neither lost nor brought back',
+    },
+  },
+  {
+    name: 'inbox-by-host-clock',
+    guard: 'the database’s clock decides which weeks leave',
+    broken: 'a host whose clock is ahead empties the inbox',
+    edits: [
+      {
+        file: 'infra/postgres/database-time.ts',
+        find: 'return (rows[0] as { now: Date }).now.getTime()',
+        replace: 'return rows.length * Date.now()',
+      },
+    ],
+    noticedBy: { file: inboxTest, title: 'a host whose clock is five weeks ahead forgets nothing' },
+  },
+  {
+    name: 'inbox-two-maintainers',
+    guard: 'one process maintains an inbox',
+    broken: 'several drop each other’s tables',
+    edits: [
+      {
+        file: 'consumers/runtime/tables/inbox/partitions.ts',
+        find: 'if (!rows[0]?.held) return { busy: true }',
+        replace: '',
+      },
+    ],
+    noticedBy: { file: inboxTest, title: 'several processes maintain it at once' },
+  },
+  {
     name: 'inbox-source',
     guard: 'a foreign id is one within its source only',
     broken: 'two producers with one number hide each other',
     edits: [
       {
-        file: 'consumers/runtime/tables/inbox.ts',
+        file: 'consumers/runtime/tables/inbox/inbox.ts',
         find: "hashedId(JSON.stringify([source() ?? '', id]))",
         replace: 'hashedId(JSON.stringify([source()?.length ?? 0, id]))',
       },

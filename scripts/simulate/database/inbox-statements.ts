@@ -1,4 +1,4 @@
-import { weekMs } from '../../../consumers/runtime/tables/inbox-partitions.ts'
+import { weeksAround } from '../../../consumers/runtime/tables/inbox/weeks.ts'
 import { beginning } from '../time/take-over-time.ts'
 import type { Statements } from './statement.ts'
 import { statement } from './statement.ts'
@@ -26,13 +26,10 @@ export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
   }),
 })
 
-const firstMondayMs = 4 * 24 * 3_600_000
-
-/** Maintenance of the inbox's partitions finds nothing to do: the simulated inbox is one table. */
+/** Maintenance of the inbox's partitions finds another process doing it: the simulated inbox is one table. */
 export function unnamedStatement(text: string, now: number): object[] | undefined {
   if (text === 'select now()') return [{ now: new Date(beginning + now) }]
-  if (/^(set local lock_timeout|select pg_advisory_xact_lock|delete from inbox_(past|future) )/.test(text)) return []
+  if (text.startsWith('select pg_try_advisory_lock(')) return [{ held: false }]
   if (!text.startsWith('select c.relname as name from pg_inherits')) return undefined
-  const week = Math.floor((beginning + now - firstMondayMs) / weekMs)
-  return Array.from({ length: 8 }, (_, index) => ({ name: `inbox_w${week - 3 + index}` }))
+  return [{ name: `inbox_w${weeksAround(beginning + now).first}` }]
 }

@@ -1,7 +1,8 @@
 import { withAdmin } from '../../../../infra/kafka/client.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { topics } from '../../../../schemas/topics.ts'
-import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { databaseTime } from '../../../../infra/postgres/database-time.ts'
+import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/weeks.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { inapplicable } from '../preconditions.ts'
@@ -14,7 +15,7 @@ export async function copyPreconditions(context: ReplayContext, plan: Plan, opti
     return [`${toTopic} is read from: it cannot be copied onto itself`]
   return [
     ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
-    ...readByConsumers(toTopic, plan, Date.now()),
+    ...readByConsumers(toTopic, plan, await databaseTime(context.pool)),
     ...(await missing(context, toTopic)),
   ]
 }

@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { EventType } from '../../../../schemas/generated/events.ts'
-import { rememberedMs } from '../../../runtime/tables/inbox-partitions.ts'
+import { databaseTime } from '../../../../infra/postgres/database-time.ts'
+import { rememberedMs } from '../../../runtime/tables/inbox/weeks.ts'
 import { readRecords } from '../../../runtime/batch/read-records.ts'
 import type { ReplayContext } from '../mode.ts'
 import type { Plan, PlanPartition } from '../plan.ts'
@@ -46,7 +47,7 @@ export async function scanRanges(
 ): Promise<Scan> {
   const unread = ranges.map(({ topic, partition, from: next, to }) => ({ topic, partition, next, to }))
   await using source = await openSource(context, unread, options.signal, readAhead)
-  const scan = new RangeScan(context, options)
+  const scan = new RangeScan(context, options, (await databaseTime(context.pool)) - rememberedMs)
   const partitions: PlanPartition[] = []
   for (const range of ranges) partitions.push(await scan.read(source, range))
   return { partitions, schemas: scan.schemas, unframed: scan.unframed }
@@ -64,10 +65,11 @@ class RangeScan {
   private readonly handled: ReadonlySet<EventType> | undefined
   private readonly choosing: ReturnType<typeof choosing>
   /** The inbox may no longer know records older than this, UTC epoch ms. */
-  private readonly horizon = Date.now() - rememberedMs
+  private readonly horizon: number
 
-  constructor(context: Context, options: ScanOptions) {
+  constructor(context: Context, options: ScanOptions, horizon: number) {
     this.context = context
+    this.horizon = horizon
     this.options = options
     this.handled = context.definition && new Set(Object.keys(context.definition.handlers) as EventType[])
     this.choosing = choosing(options.selector, context.codec)

@@ -1,5 +1,5 @@
 import type { Pool } from '../../../../infra/postgres/pool.ts'
-import { knownIds } from '../../../runtime/tables/inbox.ts'
+import { knownIds } from '../../../runtime/tables/inbox/inbox.ts'
 import type { RecordInput } from '../../../runtime/model.ts'
 import { knownPlaces } from '../../../runtime/tables/known-places.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { hashedId } from '../../../runtime/tables/inbox.ts'
+import { hashedId } from '../../../runtime/tables/inbox/inbox.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
 import { IdSet, packIds } from './id-set.ts'
 

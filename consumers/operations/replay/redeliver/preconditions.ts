@@ -1,4 +1,5 @@
-import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { databaseTime } from '../../../../infra/postgres/database-time.ts'
+import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/weeks.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { inapplicable, notReached, unreadableEvents } from '../preconditions.ts'
@@ -16,7 +17,7 @@ export async function redeliveryPreconditions(
       'redeliver',
       "the group's own replicas process the events like all others",
     ),
-    ...beyondInbox(plan, Date.now()),
+    ...beyondInbox(plan, await databaseTime(context.pool)),
     ...(options.acceptUnreadable ? [] : unreadableEvents(plan)),
     ...(await notReached(context, plan)),
   ]

@@ -1,4 +1,5 @@
-import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox-partitions.ts'
+import { databaseTime } from '../../../../infra/postgres/database-time.ts'
+import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/weeks.ts'
 import type { Effects } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
@@ -13,7 +14,7 @@ export async function reprocessPreconditions(
   if (!context.definition) return ['reprocess needs a group: its handlers are run again']
   return [
     ...actsOutside(context.definition, options),
-    ...tooOld(plan, Date.now()),
+    ...tooOld(plan, await databaseTime(context.pool)),
     ...(options.acceptUnreadable || options.skipFailed ? [] : unreadableEvents(plan)),
     ...(await notReached(context, plan)),
   ]

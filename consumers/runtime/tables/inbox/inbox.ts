@@ -1,7 +1,7 @@
 import { hash as hashOf } from 'node:crypto'
-import type { Tx } from '../../../infra/postgres/transaction.ts'
-import { prepared } from '../../../infra/postgres/transaction.ts'
-import { timeOfEventId } from '../../../schemas/event-id.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
+import { timeOfEventId } from '../../../../schemas/event-id.ts'
 
 /**
  * The id under which the inbox remembers an event; a function of what the producer said alone, so that a repeat is known

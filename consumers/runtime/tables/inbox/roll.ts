@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
+import { conditionOf, rangeOf } from './weeks.ts'
+import type { Partition } from './weeks.ts'
+
+/** Partitions to replace, and those that take their place. Both cover the same ids. */
+export interface Roll {
+  readonly old: readonly string[]
+  readonly next: readonly Partition[]
+  /** Ids taken before this time are forgotten, UTC epoch ms. */
+  readonly horizon: number
+}
+
+export interface RollOptions {
+  /** Called between the copy and the swap. */
+  copied?(): Promise<void>
+}
+
+const staging = 'inbox_next'
+/** Blocks of 8 kB per copying statement: at most some 40,000 ids. */
+const sliceBlocks = 250
+/** Batches queue behind a lock that is waited for: bounds their wait. */
+const lockWithinMs = 75
+/** For locks that no batch waits behind. */
+const uncontendedMs = 5_000
+const attempts = 60
+const pauseMs = 500
+
+/**
+ * Replaces partitions of the inbox while batches use it. The new tables are filled beside the inbox: triggers on the old
+ * partitions repeat there what batches add and remove meanwhile, and the ids to keep are copied in slices. Then one short
+ * transaction detaches the old tables and attaches the new ones. It reads no rows, because the new tables have check
+ * constraints that imply their ranges; so how long it locks the inbox does not depend on the number of ids.
+ * @param db the connection that holds the maintainer's lock, so that nothing happens after that is lost
+ * @returns how long the inbox was locked, ms
+ */
+export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}): Promise<number> {
+  await clearRoll(db)
+  await transaction(db, () => prepare(db, roll.next))
+  for (const table of roll.old)
+    await patiently(() =>
+      transaction(db, async () => {
+        await lockForChange(db, [table])
+        await db.query(
+          `create trigger inbox_mirror after insert or delete on ${table} for each row execute function inbox_mirror()`,
+        )
+      }),
+    )
+  for (const table of roll.old) await copy(db, table, roll.horizon)
+  await copied?.()
+  const lockedMs = await patiently(() => transaction(db, () => swap(db, roll)))
+  await clearRoll(db)
+  return lockedMs
+}
+
+/** Removes what a roll leaves behind, whether it ended or its process died. */
+export async function clearRoll(db: Tx): Promise<void> {
+  const { rows } = await db.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p')
+       and (relname = '${staging}' or relname like 'inbox%gone')`,
+  )
+  if (rows.length === 0) return
+  await patiently(() =>
+    transaction(db, async () => {
+      // Only a roll that did not end has triggers on tables in use
+      await lockWithin(db, rows.some(({ name }) => name === staging) ? lockWithinMs : uncontendedMs)
+      // In one transaction: a trigger without its table would refuse every batch
+      await db.query('drop function if exists inbox_mirror() cascade')
+      for (const { name } of rows) await db.query(`drop table ${name}`)
+    }),
+  )
+}
+
+async function prepare(db: Tx, next: readonly Partition[]): Promise<void> {
+  await db.query(
+    'create table inbox_next (like inbox including defaults, primary key (event_id)) partition by range (event_id)',
+  )
+  for (const partition of next) {
+    const table = `${partition.name}_next`
+    await db.query(
+      `create table ${table} partition of inbox_next (constraint ${table}_range check (${conditionOf(partition)})) for values ${rangeOf(partition)}`,
+    )
+    if (partition.aged) await db.query(`create index on ${table} (taken_at)`)
+  }
+  await db.query(
+    `create or replace function inbox_mirror() returns trigger language plpgsql set search_path from current as $$ begin
+       if tg_op = 'DELETE' then delete from inbox_next where event_id = old.event_id;
+       else insert into inbox_next values (new.*) on conflict do nothing; end if;
+       return null; end $$`,
+  )
+}
+
+/** Copies the ids that were there when the trigger was created. */
+async function copy(db: Tx, table: string, horizon: number): Promise<void> {
+  const { rows } = await db.query<{ blocks: number }>(
+    `select pg_relation_size('${table}') / current_setting('block_size')::int as blocks`,
+  )
+  const blocks = rows[0]?.blocks ?? 0
+  // The rows are locked, so that none is removed between being read and being written. Not waiting for a batch that is
+  // removing one of them: it may be waiting for another
+  const slice = `insert into inbox_next select * from ${table}
+    where ctid >= $1::tid and ctid < $2::tid and taken_at >= to_timestamp($3 / 1000.0) for key share nowait on conflict do nothing`
+  for (let block = 0; block < blocks; block += sliceBlocks)
+    await patiently(() => db.query(slice, [`(${block},0)`, `(${block + sliceBlocks},0)`, horizon]))
+}
+
+/** @returns how long the inbox was locked, ms */
+async function swap(db: Tx, { old, next }: Roll): Promise<number> {
+  await lockForChange(db, old)
+  await db.query('lock table only inbox in access exclusive mode')
+  const begunAt = performance.now()
+  const statements = [
+    ...old.flatMap((table) => [
+      `alter table inbox detach partition ${table}`,
+      `alter table ${table} rename to ${table}_gone`,
+    ]),
+    ...next.flatMap((partition) => {
+      const { name } = partition
+      return [
+        `alter table inbox_next detach partition ${name}_next`,
+        `alter table ${name}_next rename to ${name}`,
+        `alter table inbox attach partition ${name} for values ${rangeOf(partition)}`,
+        `alter table ${name} drop constraint ${name}_next_range`,
+      ]
+    }),
+  ]
+  statements.push('drop function inbox_mirror() cascade', 'drop table inbox_next')
+  await db.query(statements.join(';\n'))
+  return performance.now() - begunAt
+}
+
+/** Before a lock that batches wait behind: ends a vacuum of these tables, which only yields to who waits for a second. */
+async function lockForChange(db: Tx, tables: readonly string[]): Promise<void> {
+  await lockWithin(db, uncontendedMs)
+  await db.query(`lock table ${tables.map((table) => `only ${table}`).join(', ')} in share update exclusive mode`)
+  await lockWithin(db, lockWithinMs)
+}
+
+const lockWithin = (db: Tx, ms: number) => db.query(`set local lock_timeout = ${ms}`)
+
+async function transaction<T>(db: Tx, work: () => Promise<T>): Promise<T> {
+  await db.query('begin')
+  try {
+    const result = await work()
+    await db.query('commit')
+    return result
+  } catch (error) {
+    await db.query('rollback')
+    throw error
+  }
+}
+
+/** Repeats what failed because batches held a lock. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === attempts || !hasSqlState(error, 'lockNotAvailable')) throw error
+      await delay(pauseMs * Math.random())
+    }
+  }
+}
