@@ -9,7 +9,7 @@ import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { during } from './cli/progress.ts'
 import { printReport } from './cli/report.ts'
 import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
-import { parseLanes } from '../consumers/operations/lanes/lane-ranges.ts'
+import { lanes as readLanes } from './cli/arguments.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
 import { healthJson, healthReport, lanesReport } from './lanes/print-health.ts'
 import { openForOperator, readHealth } from '../consumers/operations/lanes/read-health.ts'
@@ -38,7 +38,7 @@ export function lanesCommand({ signal }: CommandFrame): Command {
   ])
     .argument('<consumer>', 'consumer whose lanes to pause')
     .requiredOption('--why <text>', 'reason, shown to other operators')
-    .option('--lane <lanes>', 'lanes to pause, such as 3 or 0-3,7 (default: all)', parseLanes, [])
+    .option('--lane <lanes>', 'lanes to pause, such as 3 or 0-3,7 (default: all)', readLanes, [])
     .option('--by <name>', 'who pauses them (default: your user name)')
     .action((group: string, _options: unknown, command: Command) => {
       const { lane: lanes, why, by, json } = command.optsWithGlobals<CommonOptions & PauseOptions>()
@@ -49,7 +49,7 @@ export function lanesCommand({ signal }: CommandFrame): Command {
     'npm run lanes -- resume payment --lane 3',
   ])
     .argument('<consumer>', 'consumer whose lanes to resume')
-    .option('--lane <lanes>', 'lanes to resume, such as 3 or 0-3,7 (default: all that are paused)', parseLanes, [])
+    .option('--lane <lanes>', 'lanes to resume, such as 3 or 0-3,7 (default: all that are paused)', readLanes, [])
     .action((group: string, _options: unknown, command: Command) => {
       const { lane: lanes, json } = command.optsWithGlobals<CommonOptions & { lane: number[] }>()
       return connected((config, pool) => resumeCommand(config, pool, { group, lanes, json, signal }))

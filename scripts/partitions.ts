@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
-import { TallyError } from '../infra/errors.ts'
 import { createPool } from '../infra/postgres/pool.ts'
-import { inTransaction } from '../infra/postgres/transaction.ts'
 import type { Pool } from '../infra/postgres/pool.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
@@ -10,12 +8,11 @@ import { integer } from './cli/arguments.ts'
 import { commandLogger, connectKafka } from '../infra/kafka/command-client.ts'
 import { actorOf, confirmed } from './cli/consent.ts'
 import { printReport } from './cli/report.ts'
+import { cancelChange, listGenerations, requireDeployed } from '../consumers/operations/partitions/cancel-change.ts'
 import { changePartitions } from '../consumers/operations/partitions/change-partitions.ts'
-import { deleteGeneration } from '../consumers/operations/partitions/generation-topics.ts'
-import { exclusively, forgetBegun, readRows } from '../consumers/operations/partitions/operation.ts'
+import { exclusively } from '../consumers/operations/partitions/operation.ts'
 import { changedReport, generationsReport } from './partitions/print-generations.ts'
 import { printSteps } from './partitions/print-steps.ts'
-import { hasSqlState } from '../infra/postgres/sqlstates.ts'
 
 interface PartitionsOptions extends CommonOptions {
   yes?: boolean
@@ -75,7 +72,7 @@ async function change(
 ): Promise<void> {
   const config = loadConfig()
   const { yes, json, why, drain, timeout } = options
-  await requireDeployed(pool)
+  await requireDeployed(pool, config.namespace)
   const question = `Create all topics with ${partitions} partitions and switch to them? Orders wait for some seconds.`
   if (!yes && !(await confirmed(question))) return say('Nothing was changed.')
   const changed = await exclusively(pool, config.namespace, () =>
@@ -93,38 +90,15 @@ async function change(
   if (strays.length > 0) process.exitCode = 1
 }
 
-async function requireDeployed(pool: Pool): Promise<void> {
-  if ((await rowsOf(pool)).length === 0)
-    throw new TallyError('NOT_DEPLOYED', 'There are no topics yet: `npm start` or `npm run deploy` makes them')
-}
-
-/** None before the first deployment. */
-async function rowsOf(pool: Pool) {
-  try {
-    return await readRows(pool, loadConfig().namespace)
-  } catch (error) {
-    if (hasSqlState(error, 'undefinedTable')) return []
-    throw error
-  }
-}
-
 async function show(pool: Pool, { json }: PartitionsOptions): Promise<void> {
-  const rows = await rowsOf(pool)
-  if (json) return printJson({ generations: rows })
-  printReport(generationsReport(rows))
+  const rows = await listGenerations(pool, loadConfig().namespace)
+  if (json) printJson({ generations: rows })
+  else printReport(generationsReport(rows))
 }
 
 async function cancel(pool: Pool, { json }: PartitionsOptions): Promise<void> {
   const config = loadConfig()
-  await requireDeployed(pool)
-  await exclusively(pool, config.namespace, async () => {
-    const begun = (await readRows(pool, config.namespace)).find(({ switchedAt }) => switchedAt === null)
-    if (!begun) throw new TallyError('PRECONDITION_FAILED', 'No change has begun: there is nothing to cancel')
-    await inTransaction(pool, async (tx) => {
-      await forgetBegun(tx, config.namespace, begun) // First: until this is committed or not, nobody can switch to them
-      await deleteGeneration(connectKafka('partitions', config), config, begun)
-    })
-    if (json) printJson({ cancelled: begun })
-    else say(`The change is cancelled, and the empty topics with ${begun.partitions} partitions are deleted.`)
-  })
+  const cancelled = await cancelChange(pool, connectKafka('partitions', config), config)
+  if (json) printJson({ cancelled })
+  else say(`The change is cancelled, and the empty topics with ${cancelled.partitions} partitions are deleted.`)
 }

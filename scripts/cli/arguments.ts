@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander'
+import { parseLanes } from '../../consumers/operations/lanes/lane-ranges.ts'
+import { isTallyError } from '../../infra/errors.ts'
 
 /** For commander: a whole number of at least `min` and, where it matters, at most `max`. */
 export const integer =
@@ -15,4 +17,13 @@ export function positive(text: string): number {
   const value = Number(text)
   if (value > 0 && Number.isFinite(value)) return value
   throw new InvalidArgumentError('it is not a number above 0.')
+}
+
+/** For commander: lanes such as `3` or `0-3,7`; if the option is repeated, all of them. */
+export function lanes(text: string, before: readonly number[] = []): number[] {
+  try {
+    return [...new Set([...before, ...parseLanes(text)])]
+  } catch (error) {
+    throw isTallyError(error, 'USAGE') ? new InvalidArgumentError(error.message) : error
+  }
 }

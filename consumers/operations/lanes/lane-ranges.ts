@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from 'commander'
+import { TallyError } from '../../../infra/errors.ts'
 
-/** `0-3,7`: lanes as a person reads them. */
+/** Lanes as operators read them: `0-3,7`. */
 export function laneRanges(lanes: readonly number[]): string {
   const ranges: [number, number][] = []
   for (const lane of lanes.toSorted((a, b) => a - b)) {
@@ -11,13 +11,16 @@ export function laneRanges(lanes: readonly number[]): string {
   return ranges.map(([from, to]) => (from === to ? String(from) : `${from}-${to}`)).join(',')
 }
 
-/** For commander: `3`, `0-3,7`; given again, more of them. */
-export function parseLanes(text: string, before: readonly number[] = []): number[] {
-  const lanes = new Set(before)
+/**
+ * Reads `3` or `0-3,7`.
+ * @throws TallyError USAGE
+ */
+export function parseLanes(text: string): number[] {
+  const lanes = new Set<number>()
   for (const range of text.split(',')) {
     const [, from, to = from] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? []
     if (from === undefined || Number(to) < Number(from))
-      throw new InvalidArgumentError('it is neither a lane nor a range of lanes, as in 3 or 0-3,7.')
+      throw new TallyError('USAGE', 'it is neither a lane nor a range of lanes, as in 3 or 0-3,7.')
     for (let lane = Number(from); lane <= Number(to); lane++) lanes.add(lane)
   }
   return [...lanes]

@@ -13,30 +13,71 @@ import type { LaneRow } from './lane-row.ts'
 /** An owner polls twice a second; an in-flight batch may take longer. */
 const obeyedWithinMs = 10_000
 
-/**
- * The lanes to act on.
- * @param asked empty: all
- * @throws TallyError USAGE for a lane the group does not have
- */
-export function chooseLanes(group: string, partitions: number, asked: readonly number[]): number[] {
+function chooseLanes(group: string, partitions: number, asked: readonly number[]): number[] {
   const unknown = asked.filter((lane) => lane >= partitions)
   if (unknown.length > 0)
     throw new TallyError('USAGE', `${group} has no lane ${unknown.join(', ')}: there are 0 to ${partitions - 1}`)
   return asked.length > 0 ? [...asked] : [...Array(partitions).keys()]
 }
 
-/** The paused ones of these lanes. @throws TallyError UNREACHABLE; errors of pg */
-export async function pausedRows(pool: Pool, { schema }: Group, lanes: readonly number[]): Promise<LaneRow[]> {
+async function pausedRows(pool: Pool, { schema }: Group, lanes: readonly number[]): Promise<LaneRow[]> {
   const rows = await answerWithin('PostgreSQL', readLaneRows(pool, schema))
   return rows.filter(({ lane, pause }) => pause !== null && lanes.includes(lane))
 }
 
-/** Makes the lanes' owners, also later ones, stop processing. */
-export const pause = (pool: Pool, group: Group, lanes: readonly number[], why: string, actor: string): Promise<void> =>
-  inSchema(pool, group, async (tx) => void (await pauseLanes(tx, lanes, why, actor)))
+/** Lanes of a group to pause or resume. */
+export interface LaneChoice {
+  readonly group: Group
+  readonly partitions: number
+  /** Empty: all. */
+  readonly asked: readonly number[]
+  readonly signal: AbortSignal
+}
 
-export const resume = (pool: Pool, group: Group, lanes: readonly number[]): Promise<void> =>
-  inSchema(pool, group, async (tx) => void (await resumeLanes(tx, lanes)))
+/** What a pause did. */
+export interface Paused {
+  /** Lanes that were not paused before. */
+  readonly fresh: readonly number[]
+  /** All chosen lanes as they are once their owners have paused them, or after ten seconds. */
+  readonly rows: readonly LaneRow[]
+}
+
+/**
+ * Pauses lanes, for later owners too, and waits until their owners have obeyed. Lanes that are paused already keep their reason.
+ * @param onBegin called before the pause with the lanes that were paused already, and the others
+ * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
+ */
+export async function pauseChosen(
+  pool: Pool,
+  { group, partitions, asked, signal }: LaneChoice,
+  { why, actor }: { why: string; actor: string },
+  onBegin: (before: readonly LaneRow[], fresh: readonly number[]) => void,
+): Promise<Paused> {
+  const lanes = chooseLanes(group.name, partitions, asked)
+  const before = await pausedRows(pool, group, lanes)
+  const fresh = lanes.filter((lane) => !before.some((row) => row.lane === lane))
+  onBegin(before, fresh)
+  if (fresh.length > 0) await inSchema(pool, group, async (tx) => void (await pauseLanes(tx, fresh, why, actor)))
+  return { fresh, rows: await whenObeyed(pool, group, lanes, (row) => pauseOutcome(row) !== undefined, signal) }
+}
+
+/**
+ * Resumes paused lanes from their positions and waits until their owners have obeyed.
+ * @param onBegin called before that with the paused lanes among the chosen ones
+ * @returns these lanes as they are then, or after ten seconds
+ * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
+ */
+export async function resumeChosen(
+  pool: Pool,
+  { group, partitions, asked, signal }: LaneChoice,
+  onBegin: (paused: readonly LaneRow[]) => void,
+): Promise<LaneRow[]> {
+  const paused = await pausedRows(pool, group, chooseLanes(group.name, partitions, asked))
+  const lanes = paused.map(({ lane }) => lane)
+  onBegin(paused)
+  if (lanes.length > 0) await inSchema(pool, group, async (tx) => void (await resumeLanes(tx, lanes)))
+  return whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
+}
 
 const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>): Promise<void> =>
   answerWithin(
@@ -51,7 +92,7 @@ const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>
  * Waits until the owners of the lanes have done what the operator asked for.
  * @returns the lanes as they are then, or after ten seconds
  */
-export async function whenObeyed(
+async function whenObeyed(
   pool: Pool,
   { schema }: Group,
   lanes: readonly number[],
