@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
-import { askRedrive } from '../../consumers/operations/parked/ask-redrive.ts'
+import { askRedrive } from '../../consumers/operations/parked/redrive-parked.ts'
 import { dropParked } from '../../consumers/operations/parked/drop-parked.ts'
 import { countAudit } from '../../consumers/runtime/tables/audit.ts'
 import { listStuck, reportParked, totalParked } from '../../consumers/runtime/tables/parked-figures.ts'

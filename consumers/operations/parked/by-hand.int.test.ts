@@ -6,7 +6,7 @@ import { countTable, orderPlaced, orders } from '../../runtime/testing/tally-con
 import { openTestBench } from '../../runtime/testing/test-bench.ts'
 import type { TestBench } from '../../runtime/testing/test-bench.ts'
 import { processBatches } from '../../runtime/batch/process-batch.ts'
-import { askRedrive } from './ask-redrive.ts'
+import { askRedrive } from './redrive-parked.ts'
 import { readAudit } from '../../runtime/tables/audit.ts'
 import { awaitRedrive } from './await-redrive.ts'
 import { dropParked } from './drop-parked.ts'

@@ -1,14 +1,19 @@
 import type { Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { connectKafka } from '../../../infra/kafka/command-client.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { noteAction } from '../../runtime/tables/audit.ts'
 import type { Actor } from '../../runtime/tables/audit.ts'
-import { askRedrive } from './ask-redrive.ts'
-import type { AskedKey } from '../../runtime/tables/parked-list.ts'
+import { makeKeysDue } from '../../runtime/tables/parked-changes.ts'
+import { nextKeys } from '../../runtime/tables/parked-list.ts'
+import type { AskedKey, Selection } from '../../runtime/tables/parked-list.ts'
 import { awaitRedrive } from './await-redrive.ts'
 import type { RedriveOutcome } from './await-redrive.ts'
 import type { Chosen } from './choose-parked.ts'
 import { laneObstacles, ownedLanes } from './lane-obstacles.ts'
 import type { LaneObstacle } from './lane-obstacles.ts'
+import { workInLanes } from './lane-work.ts'
+import type { Work } from './lane-work.ts'
 import type { OpenGroup } from './parked-groups.ts'
 
 /** Keys of one group whose parked events are due. */
@@ -31,6 +36,29 @@ export interface AskOptions {
   onProgress?(group: string, events: number): void
   /** Called when all chosen keys of a group are due. */
   onAsked?(group: string, keys: number): void
+}
+
+const keysAtOnce = 200
+
+/**
+ * Makes parked events due, so that the lanes' owners handle them at once. Each is attempted once; one that fails again waits
+ * as its attempts demand.
+ */
+export async function askRedrive(pool: Pool, selection: Selection, by: Actor, work: Work = {}): Promise<AskedKey[]> {
+  let events = 0
+  const onProgress = () => work.onProgress?.(events)
+  return workInLanes(pool, selection, { ...work, onProgress }, (lane) => {
+    let after: string | null = null
+    return async (tx) => {
+      const found = await nextKeys(tx, selection, lane, { after, limit: keysAtOnce })
+      const ids = found.flatMap(({ ids: [head], chosen }) => (head === undefined ? [] : [head, ...chosen]))
+      await noteAction(tx, [...new Set(ids)], 'REDRIVE_ASKED', by)
+      await makeKeysDue(tx, found)
+      after = found.at(-1)?.key ?? after
+      events += found.reduce((sum, { ids: all }) => sum + all.length, 0)
+      return found.map(({ chosen: _chosen, ...asked }) => asked)
+    }
+  })
 }
 
 /**
