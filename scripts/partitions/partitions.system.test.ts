@@ -125,7 +125,7 @@ describe('changing the partition count while orders flow', () => {
     const [changed, refused] = runs.toSorted((a, b) => Number(a.exitCode) - Number(b.exitCode))
     expect(refused).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/Somebody else is changing the partitions|have 6 partitions already/),
+      stderr: expect.stringMatching(/Another process is changing the partitions|have 6 partitions already/),
     })
     note(changed?.stderr ?? '')
     const { moved, heldMs, strays } = JSON.parse(succeeded(changed!)) as ChangedJson

@@ -3,7 +3,7 @@ import type { ReplicaCounts } from '../../infra/stack/supervisor/scaling.ts'
 import { TallyError } from '../../infra/errors.ts'
 
 /**
- * What a person wants, from `payment=4 inventory=2`.
+ * The wanted numbers, from `payment=4 inventory=2`.
  * @throws TallyError USAGE
  */
 export function parseReplicaCounts(texts: readonly string[], consumers: readonly string[]): ReplicaCounts {
@@ -16,7 +16,7 @@ export function parseReplicaCounts(texts: readonly string[], consumers: readonly
     const count = /^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN
     if (count === 0)
       throw usage(
-        `${consumer} must keep one replica, or nobody takes its events: --remove ${consumer} removes it for good`,
+        `${consumer} must keep one replica, or nothing processes its events: --remove ${consumer} removes it for good`,
       )
     if (!(count <= mostReplicas)) throw usage(`${consumer} can have 1 to ${mostReplicas} replicas, not ${digits}`)
     counts.set(consumer, count)

@@ -139,7 +139,7 @@ describe('scale', () => {
     expect(groups.map(({ groupId }) => groupId)).not.toContain(`${stack.sandbox.namespace}loyalty`)
     const { loyalty: _removed, ...left } = others
     expect(await pids()).toEqual(left)
-    // Its folder is still there: what looks at all consumers goes on without it, and says so
+    // Its folder is still there: commands that look at all consumers continue without it and say so
     const health = JSON.parse(succeeded(await stack.run('lanes', 'ls', '--json'))) as { undeployed: string[] }
     expect(health.undeployed).toEqual(['loyalty'])
     const verdict = JSON.parse(succeeded(await stack.run('verify', '--json'))) as { undeployed: string[] }

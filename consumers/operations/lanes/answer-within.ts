@@ -1,7 +1,7 @@
 import { TallyError } from '../../../infra/errors.ts'
 import { settlesWithin } from '../../../infra/promises.ts'
 
-/** How long a person waits for a server that may be frozen, milliseconds. */
+/** How long a command waits for a server that may be frozen, milliseconds. */
 export const patienceMs = 3_000
 
 /**

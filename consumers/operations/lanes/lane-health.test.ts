@@ -44,7 +44,7 @@ test.each<[Partial<LaneRow>, string]>([
   [{ silentMs: 9_000 }, 'silent'],
   [{ silentMs: 9_000, pause, phase: 'paused' }, 'silent'],
   [{ silentMs: null }, 'unowned'],
-  [{ silentMs: null, pause }, 'paused'], // Nobody takes, and nobody will
+  [{ silentMs: null, pause }, 'paused'], // No owner processes it, and none will
 ])('%j is %s', (some, condition) => {
   expect(conditionOf(row(some))).toBe(condition)
 })
@@ -70,7 +70,7 @@ describe('how far a lane is behind', () => {
   })
 })
 
-test('lanes nobody ever claimed are there, too', () => {
+test('lanes that were never claimed are listed', () => {
   const lanes = judgeLanes([row({ lane: 1 })], ['orders'], 3, undefined)
   expect(lanes.map(({ lane, condition }) => `${lane} ${condition}`)).toEqual(['0 unowned', '1 live', '2 unowned'])
 })
@@ -80,7 +80,7 @@ test('lanes that have ended are not, unless something was left in them', () => {
   expect(judgeLanes(rows, ['orders'], 1, undefined).map(({ lane }) => lane)).toEqual([0, 2])
 })
 
-describe('what a person is told', () => {
+describe('what an operator is told', () => {
   test('nothing of a lane that is well, busy or not', () => {
     const busy = judge({ outbox: 5, outboxMs: 80, calls: 3, timers: 9 }, { low: 0, end: 900, notOlder: [60, 40, 40] })
     expect(troublesOf(busy)).toEqual([])

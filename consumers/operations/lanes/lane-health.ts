@@ -3,14 +3,14 @@ import { ages } from './topic-ends.ts'
 import type { TopicEnds } from './topic-ends.ts'
 
 /**
- * - live      takes what comes
- * - claiming  its owner waits for the database to say that it is its
- * - pausing   a person wants it to stand still; its owner has not said yet that it does
- * - paused    stands still, as a person wanted
- * - waiting   for what heals by itself, or for room in the parking lot
- * - stopped   cannot go on without a person
+ * - live      processes what arrives
+ * - claiming  its owner waits for the database to confirm the claim
+ * - pausing   an operator has paused it; its owner has not confirmed yet
+ * - paused    an operator has paused it
+ * - waiting   for a fault that recovers automatically, or until fewer events are parked
+ * - stopped   needs an operator
  * - silent    its owner is frozen or cut off
- * - unowned   no process has it
+ * - unowned   no process owns it
  */
 export type Condition = 'live' | 'claiming' | 'pausing' | 'paused' | 'waiting' | 'stopped' | 'silent' | 'unowned'
 

@@ -19,7 +19,7 @@ export interface LaneRow {
   /** A replay that has it take offsets again, and how many are left. */
   readonly again: { readonly replay: number; readonly left: number } | null
   readonly parked: number
-  /** Those of the parked that nobody but a person tries again; what only waits behind them not counted. */
+  /** Parked events that wait for an operator, without those queued behind them. */
   readonly forPersons: number
   readonly outbox: number
   readonly outboxMs: number | null

@@ -24,7 +24,7 @@ export interface Health {
   readonly undeployed: readonly string[]
   /** The orders API's: it reads nothing. Looked at with all consumers only. */
   readonly orders: OutboxBacklog | undefined
-  /** Why nobody knows where the topics end. */
+  /** Why the ends of the topics are unknown. */
   readonly brokerTrouble: string | undefined
 }
 

@@ -8,7 +8,7 @@ import { answerWithin, patienceMs } from './answer-within.ts'
 export interface Extent {
   readonly low: number
   readonly end: number
-  /** First offset not older than each of `ages`; asked for where somebody is behind only. */
+  /** First offset not older than each of `ages`; requested only for partitions with lag. */
   readonly notOlder?: readonly number[]
 }
 
@@ -20,7 +20,7 @@ export const ages = [10_000, 60_000, 600_000, 3_600_000, 86_400_000] as const
 
 /**
  * Where the topics end now.
- * @param isBehind whether somebody has not read a partition up to its end
+ * @param isBehind whether a group has lag on a partition
  * @throws TallyError UNREACHABLE; errors of kafkajs
  */
 export function readTopicEnds(

@@ -46,14 +46,14 @@ export interface Changed {
   readonly moved: Moved | undefined
   /** How long orders were held back, up to the moment all new lanes had owners. */
   readonly heldMs: number
-  /** Records written into the old topics past the switch: nobody reads them. `orders/3 offset 17`. */
+  /** Records written into the old topics after the switch, which no consumer reads. `orders/3 offset 17`. */
   readonly strays: readonly string[]
 }
 
 const lookEveryMs = 100
 
 /**
- * Changes the partition count of all topics: makes the topics anew beside the old ones, holds back what the orders API
+ * Changes the partition count of all topics: creates new topics beside the old ones, holds back what the orders API
  * publishes, waits until everything in the old topics is taken, and switches all services in one transaction. Call
  * `exclusively`. What was done by a run that was killed is not done again.
  * @throws TallyError PRECONDITION_FAILED, NOT_DEPLOYED, BUSY, DRAIN_TIMEOUT: everything stays with the old topics; CLAIM_TIMEOUT: it is switched,
@@ -70,7 +70,7 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
   if (prepared && prepared.partitions !== partitions)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `A change to ${prepared.partitions} partitions has begun: \`npm run partitions -- ${prepared.partitions}\` goes on with it, \`npm run partitions -- --cancel\` ends it`,
+      `A change to ${prepared.partitions} partitions has begun: \`npm run partitions -- ${prepared.partitions}\` continues it, \`npm run partitions -- --cancel\` ends it`,
     )
   const former = rows.find(({ number }) => number === current.number - 1)
   if (former && current.sealedAt === null) {
@@ -158,11 +158,11 @@ async function drainAndSwitch(
   if (state.moved) return state.moved
   throw new TallyError(
     'DRAIN_TIMEOUT',
-    `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${state.left || obstacle}. Everything goes on with ${from.partitions} partitions; the same command tries again`,
+    `Not drained within ${Math.round(drainWithinMs / 1_000)} s: ${state.left || obstacle}. The pipeline continues with ${from.partitions} partitions; run the command again to retry`,
   )
 }
 
-/** What follows the switch: nothing of it is needed for the services to go on. */
+/** What follows the switch. The services continue without it. */
 async function finish(
   { config, pool, kafka, claimWithinMs, signal, onStep }: ChangeOptions,
   from: Generation,
@@ -197,7 +197,7 @@ async function finish(
   return { from, to, moved, heldMs, strays }
 }
 
-/** Which lanes nobody has taken over yet, in words; those of a consumer that does not run wait for it. */
+/** The lanes that have no owner yet, in words; those of a consumer that does not run wait for it. */
 async function unclaimed(pool: Pool, { orders, groups }: Services, generation: Generation): Promise<string> {
   const left: string[] = []
   for (const { name, schema } of [orders, ...groups]) {

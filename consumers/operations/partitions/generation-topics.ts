@@ -41,7 +41,7 @@ export function createGeneration(kafka: Kafka, config: Config, generation: Gener
   })
 }
 
-/** Deletes the topics of a generation that nobody has written to. */
+/** Deletes the topics of a generation that was never written to. */
 export const deleteGeneration = (kafka: Kafka, { namespace }: Config, { number }: Generation): Promise<void> =>
   withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())

@@ -13,11 +13,11 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox.close())
 
-test('nobody deploys while the partitions are changed, nor the other way round; deployments do not mind each other', async () => {
+test('a deployment and a change of the partitions exclude each other; deployments do not', async () => {
   const changing = (work: () => Promise<void>) => exclusively(pool, namespace, work)
   const deploying = (work: () => Promise<void>) => whileUnchanged(pool, namespace, work)
   await changing(async () => {
-    await expect(changing(nothing)).rejects.toThrow('Somebody else is changing the partitions')
+    await expect(changing(nothing)).rejects.toThrow('Another process is changing the partitions')
     await expect(deploying(nothing)).rejects.toThrow('The partitions are being changed just now')
   })
   await deploying(async () => {
@@ -34,9 +34,9 @@ test('a change is either switched to or forgotten, by one only', async () => {
   const forget = () => forgetBegun(pool, namespace, next)
   await begin()
   await forget()
-  await expect(switchTo()).rejects.toThrow('somebody else has switched or cancelled it')
+  await expect(switchTo()).rejects.toThrow('another process has switched or cancelled it')
   await begin()
   await switchTo()
-  await expect(forget()).rejects.toThrow('somebody else has switched or cancelled it')
+  await expect(forget()).rejects.toThrow('another process has switched or cancelled it')
   expect((await readRows(pool, namespace)).map(({ number }) => number)).toEqual([1, 2])
 })

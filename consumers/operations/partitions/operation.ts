@@ -41,7 +41,7 @@ export async function noteBegun(
 
 /**
  * Makes a prepared generation the current one.
- * @throws TallyError BUSY if somebody else has done so, or cancelled it
+ * @throws TallyError BUSY if another process has done so, or cancelled it
  */
 export async function noteSwitched(
   tx: Tx,
@@ -56,7 +56,7 @@ export async function noteSwitched(
   if (rowCount === 0) throw new TallyError('BUSY', elsewhere)
 }
 
-const elsewhere = 'somebody else has switched or cancelled it meanwhile: look again'
+const elsewhere = 'another process has switched or cancelled it meanwhile: look again'
 
 export async function noteSealed(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
   await tx.query(`update ${generationTable(namespace)} set sealed_at = now() where number = $1`, [number])
@@ -64,7 +64,7 @@ export async function noteSealed(tx: Tx, namespace: string, { number }: Generati
 
 /**
  * Forgets a generation that was prepared only.
- * @throws TallyError BUSY if somebody else has switched to it, or forgotten it
+ * @throws TallyError BUSY if another process has switched to it, or forgotten it
  */
 export async function forgetBegun(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
   const text = `delete from ${generationTable(namespace)} where number = $1 and switched_at is null`
@@ -73,22 +73,16 @@ export async function forgetBegun(tx: Tx, namespace: string, { number }: Generat
 }
 
 /**
- * Runs the work while nobody else changes the partitions, and nobody deploys: a consumer that joins meanwhile would be left
+ * Runs the work while no other process changes the partitions or deploys: a consumer that joins meanwhile would be left
  * behind with lanes of the old topics. Two who change them would do no harm, as the switch is one transaction.
- * @throws TallyError BUSY if somebody else does
+ * @throws TallyError BUSY if another process does
  */
 export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
-  locked(
-    pool,
-    namespace,
-    'pg_try_advisory_lock',
-    'Somebody else is changing the partitions, or deploys, just now',
-    work,
-  )
+  locked(pool, namespace, 'pg_try_advisory_lock', 'Another process is changing the partitions or deploying', work)
 
 /**
- * Runs the work, beside others of its kind, while nobody changes the partitions.
- * @throws TallyError BUSY if somebody does
+ * Runs the work, beside others of its kind, while no process changes the partitions.
+ * @throws TallyError BUSY if one does
  */
 export const whileUnchanged = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
   locked(

@@ -91,7 +91,7 @@ async function startOnNext({ sandbox, config, pool, codec }: TestBench, definiti
 }
 
 describe('lanes moving to the next generation of the topics', () => {
-  test('what waits for a key is handled in its new lane, and sequence numbers go on without a gap', async () => {
+  test('what waits for a key is handled in its new lane, and sequence numbers continue without a gap', async () => {
     await using bench = await open()
     let broken = true
     const definition = patient(() => broken)
@@ -161,7 +161,7 @@ describe('lanes moving to the next generation of the topics', () => {
     ])
     await expect(cut(bench)).rejects.toMatchObject({
       code: 'PRECONDITION_FAILED',
-      message: 'parked event 1 lies in a wrong lane: publish it anew or drop it first',
+      message: 'parked event 1 lies in a wrong lane: publish it again or drop it first',
     })
   })
 
@@ -180,11 +180,7 @@ describe('lanes moving to the next generation of the topics', () => {
   })
 
   test.each([
-    [
-      'events nobody has read',
-      async (bench: TestBench) => bench.publish([moving()]),
-      /^not read to the end: orders\/\d/,
-    ],
+    ['unread events', async (bench: TestBench) => bench.publish([moving()]), /^not read to the end: orders\/\d/],
     [
       'a paused lane',
       ({ pool }: TestBench) => pool.query(`insert into pause (lane, reason, actor) values (1, 'audit', 'me')`),

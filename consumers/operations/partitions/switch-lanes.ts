@@ -48,14 +48,14 @@ async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<v
 
 /**
  * A record that lay in a wrong partition is ahead of nothing. In its key's new lane it would be ahead of the key's own events,
- * and wait for a person.
+ * and wait for an operator.
  */
 async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
   const ahead = (await readMisrouted(tx)).find(({ lane, key }) => lane === laneOf(key, after))
   if (ahead)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `parked event ${ahead.id} lies in a wrong lane: publish it anew or drop it first`,
+      `parked event ${ahead.id} lies in a wrong lane: publish it again or drop it first`,
     )
 }
 
@@ -70,8 +70,8 @@ async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
 }
 
 /**
- * A key that is not in the lane of its name stays where it is: a record nobody can read, or one that lay in a wrong partition,
- * waits for a person and is ahead of nothing.
+ * A key that is not in the lane of its name stays where it is: an unreadable record, or one that lay in a wrong partition,
+ * waits for an operator and is ahead of nothing.
  * @returns how many rows have another lane now
  */
 async function moveKeys(tx: Tx, table: (typeof laneTables)[number], before: number, after: number): Promise<number> {

@@ -22,7 +22,7 @@ export interface ServicesSwitch {
   readonly services: Services
   readonly from: Generation
   readonly to: Generation
-  /** Where the topics of `from` end, asked while nobody can write into them through an outbox. */
+  /** Where the topics of `from` end, read while no outbox can write to them. */
   readEnds(): Promise<TopicEnds>
 }
 
@@ -46,7 +46,7 @@ export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   let atCommit = false // What fails then may have taken effect: the next run finds out
   const switching = inTransaction(pool, async (tx) => {
     await refuseReplays(tx, config.namespace)
-    // The orders API last: whoever orders waits for these locks
+    // The orders API last: incoming orders wait for these locks
     for (const service of [...groups, orders]) {
       await enter(tx, service)
       await lockEveryLane(tx)

@@ -8,7 +8,7 @@ export type TopicEnds = ReadonlyMap<string, readonly number[]>
 
 /**
  * Why a group's lanes cannot move to the next generation of the topics yet; undefined if they can. The answer is final only
- * if nobody can write to the topics any more and the transaction holds the locks of all lanes.
+ * if nothing can write to the topics any more and the transaction holds the locks of all lanes.
  * @param tx sees the consumer's schema
  */
 export async function undrained(tx: Tx, ends: TopicEnds): Promise<string | undefined> {

@@ -133,7 +133,7 @@ async function watch(
       if (missing !== undefined) settledAt = undefined
       else if (settledAt === undefined) {
         settledAt = at
-        void idleLanes(config, group, lanes).then((found) => (idle = found)) // Looks go on meanwhile
+        void idleLanes(config, group, lanes).then((found) => (idle = found)) // Polling continues meanwhile
       }
       const found = [...traces.values()]
       const done = ({ goesOn, last }: LaneTrace) => goesOn || idle.has(last.lane)

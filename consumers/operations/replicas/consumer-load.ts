@@ -27,7 +27,7 @@ export interface LaneLoad {
 
 /** One replica; one started by hand is known by its lanes only. */
 export interface ReplicaLoad {
-  /** Name of its process in the stack, or `payment@host:1234`; null: nobody has these lanes. */
+  /** Name of its process in the stack, or `payment@host:1234`; null: these lanes have no owner. */
   readonly replica: string | null
   readonly pid: number | undefined
   readonly lanes: readonly LaneLoad[]

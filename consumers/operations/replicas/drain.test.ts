@@ -13,7 +13,7 @@ test.each([
   ['lanes together', [lane(1_000, 300, 100), lane(800, 200, 100)], 6_000],
   ['a little behind is keeping up', [lane(30, 300, 310)], 100],
   ['it falls behind further', [lane(1_000, 100, 200)], null],
-  ['it stands still', [lane(1, 0, 0)], null],
+  ['no progress', [lane(1, 0, 0)], null],
   ['the broker did not say', [lane(undefined, 100, 0)], undefined],
 ])('%s', (_what, lanes, ms) => {
   expect(drainMs(lanes)).toBe(ms)

@@ -8,7 +8,7 @@ const at = (reached: number, changes: Partial<LaneProgress> = {}): LaneProgress 
 })
 const byB = { epoch: 2, owner: 'b' }
 
-test('a lane that moves stands still from the last commit of its old owner to the first one of the new', () => {
+test('the pause of a lane that moves lasts from the last commit of its old owner to the first of its new one', () => {
   const trace = new LaneTrace(at(10), 0)
   trace.see(at(11), 300)
   trace.see(at(11, { ...byB, claimed: false }), 500)
@@ -20,7 +20,7 @@ test('a lane that moves stands still from the last commit of its old owner to th
   expect(trace.passage()).toEqual({ lane: 3, from: 'a', to: 'b', claims: 1, standstillMs: 400, busy: true })
 })
 
-test('a lane with nothing to take stands still until it is claimed', () => {
+test('the pause of a quiet lane lasts until it is claimed', () => {
   const trace = new LaneTrace(at(10), 0)
   trace.see(at(10, { ...byB, claimed: false }), 500)
   trace.see(at(10, byB), 600)

@@ -25,7 +25,7 @@ export interface OrphanGroup {
 
 export type RowCounts = Readonly<Record<string, number>>
 
-/** What would be lost with its rows: nobody else knows of it. */
+/** What would be lost with its rows, because it exists only there. */
 export const lostWith = (rows: RowCounts) => ({
   parked: rows['parked'] ?? 0,
   unsent: rows['outbox'] ?? 0,

@@ -48,7 +48,7 @@ async function openScene(onScale?: () => void) {
   }
 }
 
-test('it stays while a replay of it is open: without it nobody could end that', async () => {
+test('a consumer with an open replay is not removed: the replay could no longer be ended', async () => {
   await using scene = await openScene()
   const { pool, stack } = scene
   const { rows } = await pool.query<{ id: number }>(
@@ -71,7 +71,7 @@ test('it stays while a replay of it is open: without it nobody could end that', 
     await using lock = await tryLockTarget(pool, consumer)
     return lock !== undefined
   }
-  expect(await scene.remove({ agreed })).toBeUndefined() // None can begin while a person is asked
+  expect(await scene.remove({ agreed })).toBeUndefined() // No replay can begin while the operator is asked
   expect(await scene.schemas()).toEqual([''])
 })
 
@@ -90,7 +90,7 @@ test('what its rebuilds left goes with it: tables of its former life must not co
   expect(await scene.schemas()).toEqual(['_before_4', '_before_you'])
 })
 
-test('with events nobody published it stays, and its replicas are as before', async () => {
+test('a consumer with unpublished events is not removed, and its replicas keep running', async () => {
   await using scene = await openScene()
   const { pool, schema, stack } = scene
   await pool.query(`insert into "${schema}".outbox values (0, 1, gen_random_uuid(), 'inventory', 'k', '{}', '')`)

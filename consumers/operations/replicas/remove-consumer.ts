@@ -25,7 +25,7 @@ export interface RemoveOptions {
   /** As `openForRemoval` makes it. */
   pool: Pool
   consumer: string
-  /** Remove it although it has events nobody published and calls nobody answered. */
+  /** Remove it although it has unpublished events and unanswered calls. */
   giveUp: boolean
   withinMs: number
   /** Shown what will be gone; false: nothing is done. */
@@ -46,7 +46,7 @@ export const openForRemoval = (config: Config): Pool =>
 /**
  * Removes a consumer from a running stack with all it has on the servers: stops its replicas, deletes its group and drops its
  * schema and those its rebuilds left. No replay of it begins meanwhile. Killed on the way, it can be repeated.
- * @returns what was removed, as it was agreed to; undefined if the person did not agree
+ * @returns what was removed, as it was agreed to; undefined if the operator did not agree
  * @throws TallyError PRECONDITION_FAILED when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
  *   as before unless the message says otherwise
  */
@@ -71,7 +71,7 @@ export async function removeConsumer(options: RemoveOptions): Promise<Orphans | 
     const group = await whenDeserted(options)
     if (schema) await refuseIfAwaited(options, schema)
     signal.throwIfAborted()
-    if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id])) // Refused if somebody joined it meanwhile
+    if (group) await withAdmin(kafka, (admin) => admin.deleteGroups([group.id])) // Refused if a member has joined meanwhile
     const schemas = schema ? [schema, ...aside] : aside
     if (schemas.length > 0)
       await lock.connection.query(`drop schema if exists ${schemas.map(quoteIdentifier).join(', ')} cascade`)
@@ -89,7 +89,7 @@ const unknown = (consumer: string): string =>
     ? `${consumer} has never run: there is nothing to remove`
     : `No consumer "${consumer}": there are ${consumerFolders().join(', ')}`
 
-/** Others wait for its events: without them they would stand still for ever. */
+/** Other consumers wait for its events and would wait for ever. */
 async function refuseIfRead(config: Config, consumer: string): Promise<void> {
   const written = topics.filter(({ writtenBy }) => writtenBy === consumer).map(({ name }) => name)
   const groups = await readGroups(config)
@@ -125,7 +125,7 @@ async function whenDeserted({ config, kafka, consumer, signal }: RemoveOptions):
   }
 }
 
-/** Events and calls nobody else knows of. @throws TallyError PRECONDITION_FAILED */
+/** Events and calls that exist only in its tables. @throws TallyError PRECONDITION_FAILED */
 async function refuseIfAwaited({ pool, consumer, giveUp }: RemoveOptions, schema: string): Promise<void> {
   if (giveUp) return
   const { unsent, unanswered } = lostWith(await countRows(pool, schema, ['outbox', 'call']))
@@ -143,7 +143,7 @@ async function haveReplicasBack(
   start: () => Promise<unknown>,
 ): Promise<string> {
   try {
-    // The answer to the drop may be what was lost: without its tables a replica would begin anew
+    // The answer to the drop may be what was lost: without its tables a replica would start from the beginning
     if (schema !== null && !(await schemaExists(pool, schema)))
       return `The tables of ${consumer} are gone: remove it again to have the rest gone, too`
     await start()

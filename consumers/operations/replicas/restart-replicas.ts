@@ -5,7 +5,7 @@ import type { Change, FollowOptions } from './change-replicas.ts'
 import { askForRestart, replicasOf } from './running-stack.ts'
 
 /**
- * Which consumers a person wants restarted.
+ * The consumers that an operator wants restarted.
  * @param asked `true` for all that run
  * @throws TallyError USAGE
  */

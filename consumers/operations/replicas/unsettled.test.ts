@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { unsettled } from './unsettled.ts'
 
-/** Lane after lane: the pid of its owner; 0 = nobody's. */
+/** Lane after lane: the pid of its owner; 0 = no owner. */
 const lanes = (...owners: number[]) =>
   owners.map((pid, lane) => ({ lane, epoch: 1, owner: `payment@host:${pid}`, claimed: pid > 0, reached: 0 }))
 
@@ -14,7 +14,7 @@ test.each([
 })
 
 test.each([
-  ['a lane nobody has claimed', lanes(1, 0, 2), [1, 2], 'no replica has lane 1'],
+  ['an unclaimed lane', lanes(1, 0, 2), [1, 2], 'no replica has lane 1'],
   ['a lane that was never owned', lanes(1, 2), [1, 2], 'no replica has lane 2'],
   ['a replica that got nothing yet', lanes(1, 2, 2), [1, 2, 3], '1 of its replicas have no lane'],
   ['a replica with too many', lanes(1, 1, 1, 2), [1, 2], 'lanes are shared unevenly: 3, 1'],

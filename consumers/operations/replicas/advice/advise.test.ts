@@ -93,7 +93,7 @@ describe('when more would not help', () => {
       3,
       /^3 lanes: a replica more than that has nothing to do$/,
     ],
-    ['a person set a limit', { replicas: 2, lanes: lanes(12, late) }, { max: 4 }, 4, /^no more than 4 are allowed$/],
+    ['an operator set a limit', { replicas: 2, lanes: lanes(12, late) }, { max: 4 }, 4, /^no more than 4 are allowed$/],
     [
       'the processors are used',
       { replicas: 2, lanes: lanes(12, late), cpuPercent: 50, machine: { cores: 4, busy: 0.7 } },
@@ -109,14 +109,14 @@ describe('when more would not help', () => {
       /2 cores are 100 % busy/,
     ],
     [
-      'lanes stand still for a reason of their own',
+      'lanes are unable to progress',
       { replicas: 2, lanes: lanes(12, { ...late, health: { condition: 'stopped', reason: 'offsets are gone' } }) },
       {},
       1,
       /^lanes 0-11 are stopped, which replicas do not change: stopped.*offsets are gone$/,
     ],
     [
-      'nobody answers outside',
+      'external calls are not answered',
       { replicas: 2, lanes: lanes(4, { health: { calls: 500, failingCalls: 10, callError: 'ECONNREFUSED' } }) },
       {},
       1,

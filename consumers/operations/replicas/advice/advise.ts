@@ -68,7 +68,7 @@ export function advise(seen: Seen, goals: Goals): Advice {
     wanted,
     because,
     capacity = seen.capacity,
-  } = replicas.length === 0 ? nobody : judge(replicas, able, seen, goals)
+  } = replicas.length === 0 ? noReplica : judge(replicas, able, seen, goals)
   const limits = wanted > replicas.length ? limitsOfMore(seen, { replicas, lanes, able, goals, wanted }) : []
   const useful = Math.max(replicas.length, Math.min(...limits.map(({ most }) => most)))
   const needed = Math.max(goals.min, Math.min(wanted, useful, lanes.length || 1, goals.max))
@@ -85,7 +85,7 @@ export function advise(seen: Seen, goals: Goals): Advice {
   }
 }
 
-/** Those that run: lanes nobody has are listed under none. */
+/** The running ones: lanes without an owner are listed under no replica. */
 export const replicasIn = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
   replicas.filter(({ replica }) => replica !== null)
 
@@ -95,7 +95,7 @@ interface Judgement {
   readonly capacity?: number
 }
 
-const nobody: Judgement = { wanted: 1, because: ['no replica runs'] }
+const noReplica: Judgement = { wanted: 1, because: ['no replica runs'] }
 
 function judge(replicas: readonly ReplicaLoad[], able: readonly LaneLoad[], seen: Seen, goals: Goals): Judgement {
   const now = replicas.length
@@ -157,7 +157,7 @@ function takenByOne(replicas: readonly ReplicaLoad[], { lagSeconds }: Goals): nu
   return measured.reduce((total, rate) => total + rate, 0) / Math.max(1, measured.length)
 }
 
-/** Lanes that stand still for a reason of their own stand still with any number of replicas. */
+/** Lanes that are unable to progress do not progress with more replicas either. */
 const canBeHelped = (condition: LaneLoad['health']['condition']): boolean =>
   condition === 'live' || condition === 'claiming' || condition === 'unowned'
 

@@ -11,7 +11,7 @@ const sampled = 2_000
 const least = 20
 
 /**
- * The key most of a lane's next unread records have; undefined where few are unread. Read beside the group: nobody notices.
+ * The key most of a lane's next unread records have; undefined if few are unread. Reads without joining the group.
  * @throws TallyError UNREACHABLE
  */
 export async function heaviestKey(

@@ -12,7 +12,7 @@ export interface Limit {
 export interface Wish {
   readonly replicas: readonly ReplicaLoad[]
   readonly lanes: readonly LaneLoad[]
-  /** Those of the lanes that do not stand still for a reason of their own. */
+  /** The lanes that are able to progress. */
   readonly able: readonly LaneLoad[]
   readonly goals: Goals
   readonly wanted: number
@@ -71,7 +71,7 @@ function processors({ machine }: Seen, { replicas }: Wish): Limit[] {
   ]
 }
 
-/** Lanes that no number of replicas helps, and outside calls nobody answers. */
+/** Lanes that no number of replicas helps, and external calls without answers. */
 export function unhelped(lanes: readonly LaneLoad[]): string[] {
   const standing = lanes.filter(({ health }) =>
     ['paused', 'pausing', 'waiting', 'stopped', 'silent'].includes(health.condition),

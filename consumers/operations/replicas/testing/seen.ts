@@ -25,9 +25,9 @@ export function seen({ replicas, lanes, busy = 0, cpuPercent = 0, machine, capac
     ...{ replica, pid: 100 + index, cpuPercent, residentBytes: 1 },
     lanes: loads.filter((_, lane) => lane % replicas === index),
   }))
-  const nobody = { replica: null, pid: undefined, cpuPercent: undefined, residentBytes: undefined, lanes: loads }
+  const unowned = { replica: null, pid: undefined, cpuPercent: undefined, residentBytes: undefined, lanes: loads }
   return {
-    load: { consumer: 'payment', replicas: replicas === 0 ? [nobody] : own },
+    load: { consumer: 'payment', replicas: replicas === 0 ? [unowned] : own },
     busy: new Map(names.map((name) => [name, busy])),
     machine: machine ?? { cores: 64, busy: 0.1 },
     ...(capacity !== undefined && { capacity }),
