@@ -10,7 +10,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   outbox: /^producers\/outbox\/outbox-\w+\.ts$/,
   withdrawn: /^producers\/outbox\/lane-generations\.ts$/,
   ledger: /^consumers\/runtime\/tables\/ledger(-account)?\.ts$/,
-  inbox: /^consumers\/runtime\/tables\/inbox(-partitions)?\.ts$/,
+  inbox: /^consumers\/runtime\/tables\/inbox\/\w+\.ts$/,
   call: /^consumers\/runtime\/tables\/call-table\.ts$/,
   timer: /^consumers\/runtime\/tables\/timer-table\.ts$/,
   pause: /^consumers\/runtime\/tables\/pause-table\.ts$/,
