@@ -137,4 +137,20 @@ export const positions: readonly Mutation[] = [
       title: 'a batch that cannot be read stops its lane, which says how to pass it; other lanes continue',
     },
   },
+  {
+    name: 'publisher-dates-records',
+    guard: 'the broker dates the records of a topic',
+    broken: 'their publisher does: retention deletes what a slow clock dates',
+    edits: [
+      {
+        file: 'consumers/operations/partitions/generation-topics.ts',
+        find: "value: 'LogAppendTime'",
+        replace: "value: 'CreateTime'",
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/operations/partitions/generation-topics.test.ts',
+      title: 'no clock of a publisher decides how long its events are kept',
+    },
+  },
 ]
