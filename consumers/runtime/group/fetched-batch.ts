@@ -74,7 +74,7 @@ export class FetchedBatches {
       return 'gap'
     }
     const { group } = this.options
-    const pass = `npm run lanes -- skip ${group}/${lane.number} --offsets ${place}:${position}-${to} --why …`
+    const pass = `npm run lanes -- skip ${group}/${lane.number} --offsets ${place}:${position}-${to - 1} --why "damaged"`
     lane.halt(`${place}@${position}: ${describeError(error)}; to pass it: ${pass}`)
     return undefined
   }

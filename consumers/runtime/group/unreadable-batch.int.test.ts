@@ -34,7 +34,7 @@ test('a batch that cannot be read stops its lane, which says how to pass it; oth
   const at = before.filter(({ data }) => laneOf(data.orderId, lanes) === broken).length
   const place = `orders/${broken}`
   const why = `The record batch at offset ${at} has 250001 records, too many to hold`
-  const pass = `npm run lanes -- skip tester/${broken} --offsets ${place}:${at}-${at + 250_001} --why …`
+  const pass = `npm run lanes -- skip tester/${broken} --offsets ${place}:${at}-${at + 250_000} --why "damaged"`
   expect(await stopped()).toEqual([{ lane: broken, reason: `${place}@${at}: ${why}; to pass it: ${pass}` }])
 
   const after = orders(12)
