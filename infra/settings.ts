@@ -36,7 +36,8 @@ export const settings = z.object({
     description: 'A replica that sends no heartbeat for this long loses its lanes.',
   }),
   TALLY_ORDER_TIMEOUT_MS: milliseconds.min(1).default(900_000).meta({
-    description: 'An order whose payment and stock are not both confirmed after this time is cancelled.',
+    description:
+      'An order is cancelled if payment and stock are not both confirmed this long after shipping first hears of it.',
   }),
   TALLY_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({
     description: 'Lowest level that is logged.',
