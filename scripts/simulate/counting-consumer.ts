@@ -4,10 +4,10 @@ import { defineConsumer } from '../../consumers/runtime/handler.ts'
 import type { HistoryRow, TotalRow } from './database/counting-statements.ts'
 import type { Gateway } from './gateway.ts'
 
-/** What an order asks for; travels as its customer's id. */
-export type Wish = 'counts' | 'calls' | 'waits' | 'throws' | 'refused' | 'unreadable'
+/** What an order makes the consumer do. Its customer id holds the kind. */
+export type OrderKind = 'counts' | 'calls' | 'waits' | 'throws' | 'refused' | 'unreadable'
 
-/** How long an order that waits does so, by the time of its event. */
+/** Delay of the timer of a `waits` order, milliseconds. */
 export const waitingMs = 1_500
 
 const load = prepared<HistoryRow>('history_load', 'select key, history from history where key = any($1)')
@@ -21,13 +21,13 @@ const saveTotals = prepared('total_save', 'insert into total select * from unnes
 type History = readonly string[]
 type Total = number
 
-/** One row all lanes change; read and written only when an order is placed. */
+/** The id of a row that all lanes change, locked only for placed orders. */
 const everything = 'everything'
 
 /**
- * The consumer of the simulation: writes down, per key, everything that takes effect, in order. Each order placed counts in a
- * shared row and is announced by an event that this consumer reads itself; some orders make a call or set a timer.
- * @param broken whether orders that throw still do
+ * The consumer of the simulation. It records, per key and in order, everything that takes effect. Each placed order increments
+ * a shared row and emits an event that this consumer reads itself; some orders make a call or set a timer.
+ * @param broken whether the handler of `throws` orders still fails
  */
 export const countingConsumer = (gateway: Gateway, broken: () => boolean): ConsumerDefinition<History, Total> =>
   defineConsumer<History, Total>({
@@ -52,14 +52,14 @@ export const countingConsumer = (gateway: Gateway, broken: () => boolean): Consu
     },
     handlers: {
       OrderPlaced: ({ orderId, customerId }, history, { eventId, time }, totals) => {
-        const wish = customerId as Wish
-        if (wish === 'throws' && broken()) throw new Error('this order cannot be handled yet')
+        const kind = customerId as OrderKind
+        if (kind === 'throws' && broken()) throw new Error('this order cannot be handled yet')
         return {
-          state: [...history, `placed ${wish} ${eventId}`],
+          state: [...history, `placed ${kind} ${eventId}`],
           shared: new Map([[everything, (totals.get(everything) ?? 0) + 1]]),
           events: [{ type: 'StockReserved', data: { orderId, lines: [], reservedAt: time } }],
-          calls: wish === 'calls' ? [{ kind: 'ask', request: { orderId } }] : [],
-          timers: wish === 'waits' ? [{ kind: 'remind', afterMs: waitingMs }] : [],
+          calls: kind === 'calls' ? [{ kind: 'ask', request: { orderId } }] : [],
+          timers: kind === 'waits' ? [{ kind: 'remind', afterMs: waitingMs }] : [],
         }
       },
       StockReserved: (_event, history, context) => noted(history, 'reserved', context),

@@ -8,11 +8,11 @@ const away = (service: { down: boolean }, world: World) => {
   world.clock.after(world.random.between(100, 3_000), () => (service.down = false), world.self)
 }
 
-/** What happens to the world as a whole, each with what comes of it by itself. */
+/** Faults of whole processes and servers, by name. Each ends by itself. */
 const episodes: Readonly<Record<string, Episode>> = {
   'a process is killed': (world) => world.random.pick(world.replicas).kill(),
   'a process is stopped': (world) => world.random.pick(world.replicas).stop(),
-  // Longer than the session: its lanes move, and it wakes up as if they were still its own
+  // May outlast the session: then its lanes move, and it resumes as if they were still its own
   'a process is frozen': (world) => world.random.pick(world.replicas).freeze(world.random.between(500, 6_000)),
   'the database is restarted': (world) => {
     world.database.crash()

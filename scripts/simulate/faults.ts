@@ -10,7 +10,7 @@ export interface Faults {
   registry: { down: boolean }
 }
 
-/** The rate of faults differs from seed to seed: some defects show only when little else fails. */
+/** The rate of faults differs between seeds: some defects show only if little else fails. */
 export function drawFaults(random: Random): Faults {
   const rarely = () => random.pick([0, 0, 0.001, 0.005, 0.02])
   const often = () => random.pick([0, 0, 0.02, 0.1, 0.3])
@@ -29,7 +29,7 @@ export function drawFaults(random: Random): Faults {
   }
 }
 
-/** From here on nothing goes wrong any more. */
+/** Ends all faults. */
 export function endFaults(faults: Faults): void {
   for (const kind of Object.values(faults) as Record<string, number | boolean>[]) {
     for (const [name, value] of Object.entries(kind)) kind[name] = typeof value === 'boolean' ? false : 0

@@ -5,13 +5,13 @@ export interface GatewayFaults {
   down: boolean
   lostRequest: number
   lostAnswer: number
-  /** It never answers: the caller has to give up by itself. */
+  /** It never answers: the caller must give up. */
   silent: number
 }
 
-/** The outside world: does each thing once per idempotency key, whatever becomes of its answers. */
+/** An external service that acts once per idempotency key, even if its answers are lost. */
 export class Gateway {
-  /** What was done, by idempotency key: the number of the deed and for which key of ours. */
+  /** Its deeds by idempotency key: a number, and the order it was done for. */
   readonly journal = new Map<string, { number: number; orderId: string }>()
   readonly party: Party
   private readonly calls: (() => void)[] = []
@@ -26,7 +26,7 @@ export class Gateway {
     this.faults = faults
   }
 
-  /** Called by a process: an answer reaches it only if it is still there. */
+  /** Called by a process. The answer arrives only if that process still runs. */
   ask(orderId: string, idempotencyKey: string, signal: AbortSignal): Promise<{ number: number }> {
     const { clock, random, faults } = this
     const caller = clock.party
@@ -48,7 +48,7 @@ export class Gateway {
     })
   }
 
-  /** Node keeps a signal, and with it the world, as long as it has listeners. */
+  /** Node keeps a signal, and with it the whole world, alive while it has listeners. */
   close(): void {
     for (const forget of this.calls) forget()
   }

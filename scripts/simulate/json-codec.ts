@@ -5,8 +5,8 @@ import { headerBytes, schemaIdOf, writeHeader } from '../../schemas/codec/framin
 import { eventTypes } from '../../schemas/topics.ts'
 
 /**
- * Events as JSON in the usual framing. What Avro does to them is not at stake here.
- * @param unreadable what today's schemas cannot read; they may be able to later
+ * Encodes events as JSON with the magic byte and schema id of the registry's format.
+ * @param unreadable data that no known schema can read; may change during the run
  */
 export const jsonCodec = (registry: { down: boolean }, unreadable: (data: object) => boolean): Codec => ({
   encode: (type, data) => {

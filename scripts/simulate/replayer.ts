@@ -6,8 +6,8 @@ import { Party } from './time/virtual-clock.ts'
 import type { World } from './world.ts'
 
 /**
- * Somebody has a lane take offsets again that it has taken, with the code the replay command runs, and now and then thinks
- * better of it. Over a connection like any other: it may break half way, or after the commit.
+ * Moves a lane back to processed offsets with the code of the replay command, and sometimes undoes it. Its connection has the
+ * same faults as others: it may break before or after the commit.
  */
 export function moveLaneBack(world: World): void {
   const { clock, random, database, faults, broker, partitions } = world

@@ -10,7 +10,7 @@ import type { World } from './world.ts'
 
 const restartMs = 300
 
-/** One replica of the consumer and its supervisor: when its process ends, another one is started. */
+/** One replica of the consumer with its supervisor, which restarts its process whenever it ends. */
 export class Replica {
   readonly name: string
   private readonly world: World
@@ -30,12 +30,12 @@ export class Replica {
     this.world.clock.after(0, () => void this.boot(party), party)
   }
 
-  /** SIGKILL: nothing of it ever runs again, and its connections break. */
+  /** SIGKILL: ends its process and breaks its connections. */
   kill(): void {
     this.end('killed')
   }
 
-  /** SIGTERM: it stops by itself, within the time its supervisor gives it. */
+  /** SIGTERM: its process shuts down within the time that its supervisor allows. */
   stop(): void {
     const { party, running } = this
     if (!party || !running) return
@@ -45,7 +45,7 @@ export class Replica {
     clock.after(10_000, () => this.ends(party, 'took too long to stop'), this.world.self)
   }
 
-  /** SIGSTOP, and SIGCONT after a time. */
+  /** SIGSTOP, then SIGCONT after `ms` milliseconds. */
   freeze(ms: number): void {
     const { party } = this
     const { clock, self } = this.world
@@ -55,7 +55,7 @@ export class Replica {
     clock.after(ms, () => clock.thaw(party), self)
   }
 
-  /** Whatever became of its process: there shall be one. */
+  /** Starts a process if none runs. */
   heal(): void {
     if (this.party) this.world.clock.thaw(this.party)
   }

@@ -8,15 +8,15 @@ export interface RunSeedsOptions {
   last: number
   /** Threads. */
   workers: number
-  /** Asks for a readable account, line by line. */
+  /** Receives a readable trace, line by line. */
   traced?(line: string): void
-  /** Told of each seed as it ends. */
+  /** Called with the result of each seed. */
   ended?(outcome: Outcome): void
   signal?: AbortSignal
 }
 
 /**
- * Runs seeds in threads of their own until one fails or all are done.
+ * Runs seeds in worker threads until one fails or all are done.
  * @returns the lowest failing seed, or undefined
  */
 export async function runSeeds(options: RunSeedsOptions): Promise<Outcome | undefined> {
@@ -32,7 +32,7 @@ export async function runSeeds(options: RunSeedsOptions): Promise<Outcome | unde
         if (!outcome) return
         ended?.(outcome)
         if (outcome.failure && outcome.seed < (failed?.seed ?? Number.POSITIVE_INFINITY)) failed = outcome
-        // The others go on until none of them can still find a lower one
+        // The other threads continue while they may find a lower failing seed
         if (failed && outcome.seed >= failed.seed) stop()
       })
       worker.on('error', reject)

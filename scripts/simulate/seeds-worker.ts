@@ -11,16 +11,16 @@ export interface SeedsOrder {
   trace: boolean
 }
 
-/** A line of the account, or what came of a seed. */
+/** A line of the trace, or the result of a seed. */
 export interface SeedsMessage {
   line?: string
   outcome?: Outcome
 }
 
-/** Runs seeds in a thread of their own, because time is taken over for a whole thread. */
+/** Runs seeds in a thread of its own, because virtual time applies to a whole thread. */
 async function work({ first, last, step, trace }: SeedsOrder): Promise<void> {
   const tell = (message: SeedsMessage) => parentPort?.postMessage(message)
-  if (!trace) Error.stackTraceLimit = 0 // A tenth of the time otherwise
+  if (!trace) Error.stackTraceLimit = 0 // Stack traces would take a tenth of the time
   takeOverTime()
   for (let seed = first; seed <= last; seed += step) {
     const outcome = await simulate({

@@ -1,22 +1,22 @@
 import { findings } from './checks/findings.ts'
 import { isSettled, whatIsLeft } from './checks/settled.ts'
 import { playEpisodes } from './episodes.ts'
-import { attendParking } from './person.ts'
+import { actAsOperator } from './operator.ts'
 import { live } from './time/take-over-time.ts'
 import { placeOrders } from './workload.ts'
 import type { WorldOptions } from './world.ts'
 import { World } from './world.ts'
 
-/** What came of one seed. The same seed has the same fingerprint, step for step. */
+/** The result of one seed. The same seed always has the same fingerprint. */
 export interface Outcome {
   seed: number
   failure: string | undefined
   fingerprint: number
   steps: number
-  /** Virtual time until everything had come to its end, milliseconds. */
+  /** Virtual time until the world had settled, milliseconds. */
   virtualMs: number
   commits: number
-  /** Records the broker got more than once. */
+  /** Records that the broker received more than once. */
   repeats: number
 }
 
@@ -25,7 +25,7 @@ const troubleMs = 6_000
 const settleWithinMs = 120_000
 const lookEveryMs = 250
 
-/** Runs one seed from beginning to end. The thread's time must have been taken over. */
+/** Runs one seed. Call `takeOverTime` in this thread first. */
 export async function simulate(options: WorldOptions): Promise<Outcome> {
   const world = new World(options)
   const { clock, random, self, witness } = world
@@ -34,7 +34,7 @@ export async function simulate(options: WorldOptions): Promise<Outcome> {
   const look = () => {
     if (isSettled(world)) return void clock.after(1_000, () => (over = true), self)
     if (clock.now < troubleMs + settleWithinMs) return void clock.after(lookEveryMs, look, self)
-    world.fail(`not at its end after ${settleWithinMs / 1_000} s without faults: ${whatIsLeft(world)}`)
+    world.fail(`not settled ${settleWithinMs / 1_000} s after the last fault: ${whatIsLeft(world)}`)
   }
   for (const replica of world.replicas) clock.after(random.between(0, 500), () => replica.start())
   placeOrders(world, random.integer(5, 25), troubleMs * 0.7)

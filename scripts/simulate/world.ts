@@ -19,16 +19,16 @@ export interface WorldOptions {
   trace?: (line: string) => void
 }
 
-/** Everything there is: replicas of one consumer, and what they stand on. */
+/** A simulated world: replicas of one consumer with their broker, database and gateway. */
 export class World {
-  /** Whose doing it is what happens from outside: faults, orders, supervisors. */
+  /** The party of everything outside the replicas: faults, orders, supervisors. */
   readonly self = new Party('world')
   readonly server = new Party('broker')
   readonly clock = new VirtualClock(this.self)
   readonly random: Random
   readonly faults: Faults
   readonly partitions: number
-  /** What a replica keeps in memory; little, so that more than that is pending at times. */
+  /** Limits of a replica's memory, small enough that more is sometimes pending in the tables. */
   readonly memory: { calls: number }
   readonly sessionTimeoutMs = 2_000
   readonly broker: Broker
@@ -39,9 +39,9 @@ export class World {
   readonly definition: ConsumerDefinition<readonly string[], number>
   readonly replicas: readonly Replica[]
   readonly witness: Witness
-  /** Whether orders that cannot be read, handled or stored still cannot. */
+  /** Whether orders of the kinds `unreadable`, `throws` and `refused` still fail. */
   broken = true
-  /** What is wrong, once something is. */
+  /** The first violation. */
   failure: string | undefined
 
   constructor({ seed, trace }: WorldOptions) {
@@ -64,7 +64,7 @@ export class World {
       tables,
       statements: statementsOf(tables, { refuses }),
       committing: (transaction) => this.witness.committing(transaction),
-      defect: (what) => this.fail(`the simulated database must be brought up to date: statement ${what}`),
+      defect: (what) => this.fail(`update the simulated database: statement ${what}`),
     })
     this.gateway = new Gateway(clock, this.random, new Party('gateway'), this.faults.gateway)
     this.codec = jsonCodec(
@@ -83,9 +83,9 @@ export class World {
     this.clock.trace?.(`FAILURE ${what}`)
   }
 
-  /** Faults end, replicas recover, and events that could not be handled can be. */
+  /** Ends all faults and makes failing orders succeed. */
   heal(): void {
-    this.clock.trace?.('from here on nothing goes wrong any more')
+    this.clock.trace?.('all faults end')
     endFaults(this.faults)
     this.broken = false
     for (const replica of this.replicas) replica.heal()

@@ -4,7 +4,7 @@ const applyBatch = 'consumers/runtime/batch/apply-batch.ts'
 const simulation = {
   file: 'scripts/simulate/simulation.test.ts',
   // oxlint-disable-next-line no-template-curly-in-string
-  title: 'keeps its promises in ${seeds} worlds',
+  title: 'violates no invariant in ${seeds} worlds',
 }
 
 /** A failure at any moment leaves nothing half done; only many interleavings show that. */

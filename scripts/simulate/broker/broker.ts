@@ -18,7 +18,7 @@ export interface NewRecord {
   headers: Record<string, string | Buffer>
 }
 
-/** The logs of all topics. Offsets may jump: control records of transactions, compaction. */
+/** The logs of all topics. Offsets may have gaps, because of control records and compaction. */
 export class Broker {
   readonly topics: readonly string[]
   readonly partitions: number
@@ -49,12 +49,12 @@ export class Broker {
     })
   }
 
-  /** The end of a transaction: it takes an offset that no reader sees. */
+  /** Appends the end of a transaction: a record that uses an offset and that no reader sees. */
   appendControlRecord(topic: string, partition: number): void {
     this.store(topic, partition, { key: null, value: null, headers: {}, isControlRecord: true })
   }
 
-  /** Removes a record that has not been read yet, as compaction does. */
+  /** Leaves a gap of one offset, as compaction does. */
   skipOffset(topic: string, partition: number): void {
     this.log(topic, partition).next++
   }
@@ -68,7 +68,7 @@ export class Broker {
     return this.log(topic, partition).next
   }
 
-  /** Resolves at the next append, or in time. */
+  /** Resolves at the next append or after a timeout. */
   change(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
       const go = () => {

@@ -14,12 +14,12 @@ interface Place {
 }
 const nameOf = ({ topic, partition }: Place) => `${topic}/${partition}`
 
-/** How long a fetch waits at the broker for records. */
+/** Longest wait of a fetch for records, milliseconds. */
 const waitMs = 600
 
 /**
- * A kafkajs consumer as the runtime meets it: joins, fetches all its partitions at once, hands out batches, waits for all of
- * them, and tells by events what happens. Seeks and pauses take effect at the next fetch, as in kafkajs.
+ * Behaves like a kafkajs consumer: joins, fetches all its partitions at once, hands out batches, waits for all of them, and
+ * emits instrumentation events. Seeks and pauses take effect at the next fetch, as in kafkajs.
  */
 export class SimulatedConsumer {
   readonly events = {
@@ -134,7 +134,7 @@ export class SimulatedConsumer {
     const { generation, assignment } = await request(wire, () => wire.group.join(joining))
     this.generation = generation
     this.assigned = placesOf(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions })))
-    this.next.clear() // Until told otherwise by a seek it reads from what was committed; nothing here relies on that
+    this.next.clear() // Without a seek it reads from the committed offsets
     this.emit('join', { memberAssignment: assignment satisfies Assignment })
   }
 
@@ -207,7 +207,7 @@ export class SimulatedConsumer {
     const last = batch.messages.at(-1)?.offset
     await this.eachBatch({
       batch,
-      // The control record behind the last message is passed over with it
+      // The control record after the last message is skipped with it
       resolveOffset: (offset: string) =>
         this.next.set(place, Number(offset === last ? batch.lastOffset() : offset) + 1),
       heartbeat: () => this.heartbeat(),

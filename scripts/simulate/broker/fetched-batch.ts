@@ -9,7 +9,7 @@ interface Partition {
   abortedTransactions: []
 }
 
-/** kafkajs's own batch, which hides control records; it has no types. */
+/** The batch class of kafkajs, which hides control records; it has no types. */
 export interface FetchedBatch extends Batch {
   isEmptyDueToFiltering(): boolean
 }

@@ -22,12 +22,12 @@ export interface Joined {
 }
 
 interface Member extends Joining {
-  /** Its session; one that waits in a join has none. */
+  /** Timer of its session; a member that waits in a join has none. */
   expiry: Scheduled | undefined
   answer: ((joined: Joined) => void) | undefined
 }
 
-/** The broker's side of a consumer group: members, generations, sessions. Eager, as kafkajs speaks it. */
+/** The group coordinator: members, generations and sessions, with the eager protocol that kafkajs uses. */
 export class Group {
   private readonly clock: VirtualClock
   private readonly party: Party
@@ -45,7 +45,7 @@ export class Group {
     return `${client}-${++this.lastMember}`
   }
 
-  /** Resolves when all members known have come, or when those that have not come are given up. */
+  /** Resolves when all known members have joined or have been removed. */
   join(joining: Joining): Promise<Joined> {
     return new Promise((answer) => {
       this.forget(joining.memberId)
@@ -58,7 +58,7 @@ export class Group {
     })
   }
 
-  /** @throws what kafkajs throws when the group changes, or does not know the member any more */
+  /** @throws the errors of kafkajs for a rebalance and for an unknown member */
   heartbeat(memberId: string, generation: number): void {
     const member = this.members.get(memberId)
     if (!member || generation !== this.generation) throw new GroupError('UNKNOWN_MEMBER_ID')

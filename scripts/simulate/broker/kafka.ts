@@ -4,7 +4,7 @@ import { simulatedProducer } from './producer.ts'
 import type { Wire } from './wire.ts'
 import { request } from './wire.ts'
 
-/** Kafka as one process sees it. */
+/** The Kafka client of one process. */
 export function simulatedKafka(wire: Wire): Kafka {
   const kafka = {
     admin: () => simulatedAdmin(wire),
@@ -31,6 +31,6 @@ function simulatedAdmin(wire: Wire): Admin {
   return admin as unknown as Admin
 }
 
-/** Ids by topic, as a Metadata request tells them. */
+/** Topic ids by name, as in a Metadata response. */
 export const simulatedTopicIds = (wire: Wire) => (_brokers: readonly string[], topics: readonly string[]) =>
   request(wire, () => new Map(topics.map((topic) => [topic, `id of ${topic}`])))

@@ -9,7 +9,7 @@ interface Share {
   records: NewRecord[]
 }
 
-/** As much of a kafkajs producer as `RecordSender` uses. */
+/** The part of a kafkajs producer that `RecordSender` uses. */
 export function simulatedProducer(wire: Wire): Producer {
   const producer = {
     connect: () => request(wire, () => {}),
@@ -38,7 +38,7 @@ function send(wire: Wire, shares: readonly Share[]): Promise<RecordMetadata[]> {
     if (random.chance(faults.lostRequest)) throw lost()
     const answer = write(arrived)
     if (random.chance(faults.lostAnswer)) throw lost()
-    return answer // Torn: kafkajs may resolve although a partition was never written
+    return answer // kafkajs may resolve although a partition was not written
   })
 }
 

@@ -3,35 +3,35 @@ import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import type { Broker } from './broker.ts'
 import type { Group } from './group.ts'
 
-/** What may go wrong between a client and the broker; probabilities per request. */
+/** Faults between a client and the broker, as probabilities per request. */
 export interface BrokerFaults {
   down: boolean
   /** Nothing was written. */
   lostRequest: number
-  /** Written, and the client hears nothing of it. */
+  /** Written, but the client gets an error. */
   lostAnswer: number
-  /** Given up by the client, written later: perhaps after what a newer connection sent. */
+  /** Abandoned by the client and written later, perhaps after a request of a newer connection. */
   delayedRequest: number
   /** Some partitions were written. */
   torn: number
-  /** The client reads from the beginning again, as kafkajs does after "offset out of range". */
+  /** The client restarts from the first offset, as kafkajs does after OFFSET_OUT_OF_RANGE. */
   reset: number
 }
 
-/** A process's way to the broker. */
+/** The connection of a process to the broker. */
 export interface Wire {
   clock: VirtualClock
   random: Random
   broker: Broker
   group: Group
   faults: BrokerFaults
-  /** At whose side of the wire answers arrive. */
+  /** The process that receives the answers. */
   party: Party
-  /** Where requests arrive. */
+  /** The broker, which receives the requests. */
   server: Party
 }
 
-/** Carries out work at the broker and brings its result back; either way takes time. */
+/** Runs `work` at the broker and returns its result; both directions take time. */
 export function request<T>({ clock, random, faults, party, server }: Wire, work: () => T | Promise<T>): Promise<T> {
   const latency = () => random.between(0.2, 3)
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import type { World } from '../world.ts'
 import { checkHistories } from './histories.ts'
 import { checkLedger } from './ledger.ts'
 
-/** Checks a settled world; each violation is a sentence. */
+/** Checks a settled world. @returns a sentence for each violation */
 export const findings = (world: World): string[] => [
   ...checkLedger(world),
   ...checkHistories(world),
@@ -10,7 +10,7 @@ export const findings = (world: World): string[] => [
   ...checkCalls(world),
 ]
 
-/** Every event decided is on its topic, each lane's numbers have no gap; order is seen to by the witness. */
+/** Each event of an outbox is on its topic, and the numbers of each lane have no gaps. The witness checks their order. */
 function checkPublication({ witness: { decided, published }, database: { tables } }: World): string[] {
   const found: string[] = []
   for (const place of decided.keys()) if (!published.has(place)) found.push(`event ${place} was never published`)
@@ -18,11 +18,11 @@ function checkPublication({ witness: { decided, published }, database: { tables 
     for (let seq = 1; seq < next_seq; seq++) if (!decided.has(`${lane}/${seq}`)) found.push(`no event ${lane}/${seq}`)
   }
   const ids = [...decided.values()].map(({ eventId }) => eventId)
-  if (new Set(ids).size < ids.length) found.push('an event was decided twice')
+  if (new Set(ids).size < ids.length) found.push('two numbers have the same event id')
   return found
 }
 
-/** The gateway did each thing once, and each answer that took effect is the one it gave. */
+/** Each deed of the gateway took effect once, for the order that it was done for. */
 function checkCalls({ gateway, database: { tables } }: World): string[] {
   const found: string[] = []
   const deeds = new Map([...gateway.journal.values()].map(({ number, orderId }) => [`${number}`, orderId]))
@@ -31,7 +31,7 @@ function checkCalls({ gateway, database: { tables } }: World): string[] {
       const [what, number = ''] = line.split(' ')
       if (what !== 'answered') continue
       if (deeds.get(number) !== key)
-        found.push(`${key}: deed ${number} of the gateway took effect twice, or for another`)
+        found.push(`${key}: deed ${number} of the gateway took effect twice, or for another order`)
       deeds.delete(number)
     }
   }

@@ -1,7 +1,7 @@
 import { laneOf } from '../../../schemas/partition.ts'
 import type { World } from '../world.ts'
 
-/** What the topics say must have taken effect, once each and in the order of the topic, did; and nothing else. */
+/** Each event on the topics took effect once and in the order of its topic, and nothing else did. */
 export function checkHistories(world: World): string[] {
   const { broker, codec, partitions, database } = world
   const found: string[] = []
@@ -21,10 +21,10 @@ export function checkHistories(world: World): string[] {
         expected.set(name, of)
         if (type === 'StockReserved') of.reserved.push(`reserved ${id}`)
         if (type !== 'OrderPlaced') continue
-        const wish = 'customerId' in data ? String(data.customerId) : ''
-        of.placed.push(`placed ${wish} ${id}`)
-        if (wish === 'calls') of.later.push(`answered ${id}`)
-        if (wish === 'waits') of.later.push(`reminded ${id}`)
+        const kind = 'customerId' in data ? String(data.customerId) : ''
+        of.placed.push(`placed ${kind} ${id}`)
+        if (kind === 'calls') of.later.push(`answered ${id}`)
+        if (kind === 'waits') of.later.push(`reminded ${id}`)
       }
     }
   }

@@ -2,8 +2,8 @@ import { spanOf, sumOf } from '../database/ledger-statements.ts'
 import type { World } from '../world.ts'
 
 /**
- * The spans of each partition follow one another without gap or overlap, and each offset became something. Spans of replays
- * lie over what was taken before.
+ * The spans of each partition follow one another without gaps or overlaps, and account for each offset. Spans of replays lie
+ * within what was processed before.
  */
 export function checkLedger({ broker, partitions, database: { tables } }: World): string[] {
   const found: string[] = []
@@ -16,17 +16,17 @@ export function checkLedger({ broker, partitions, database: { tables } }: World)
       let position = 0
       for (const span of spans) {
         if (spanOf(span) !== sumOf(span))
-          found.push(`${place}: not every offset of epoch ${span.epoch} became something`)
+          found.push(`${place}: the span of epoch ${span.epoch} does not account for every offset`)
         if (span.again_until !== null) {
           if (span.next_offset > Math.min(span.again_until, position))
-            found.push(`${place}: taken again up to ${span.next_offset}, beyond ${position} or ${span.again_until}`)
+            found.push(`${place}: processed again up to ${span.next_offset}, beyond ${position} or ${span.again_until}`)
           continue
         }
         if (span.first_offset !== position)
           found.push(`${place}: a span begins at ${span.first_offset}, not ${position}`)
         position = span.next_offset
       }
-      if (position > broker.end(topic, partition)) found.push(`${place}: taken beyond its end`)
+      if (position > broker.end(topic, partition)) found.push(`${place}: processed beyond its end`)
     }
   }
   return found

@@ -1,9 +1,9 @@
 import type { World } from '../world.ts'
 
-/** Everything has taken effect: nothing to read, publish, call, wait for, or try again. */
+/** Whether no work is left: no record to read or retry, no event to publish, no call and no timer. */
 export const isSettled = (world: World): boolean => whatIsLeft(world) === ''
 
-/** What is not settled yet, in words. */
+/** The remaining work, in words. */
 export function whatIsLeft({ broker, partitions, witness, database: { tables } }: World): string {
   const left: string[] = []
   for (const topic of broker.topics) {
@@ -12,19 +12,19 @@ export function whatIsLeft({ broker, partitions, witness, database: { tables } }
       const spans = [...tables.ledger.committed.values()].filter(
         (row) => row.topic === topic && row.partition === partition,
       )
-      // Behind the last record there may be offsets without one
+      // The last offsets may have no record
       const isRecordIn = (from: number, to: number) =>
         broker
           .records(topic, partition)
           .some(({ isControlRecord, offset }) => !isControlRecord && Number(offset) >= from && Number(offset) < to)
       const position = Math.max(0, ...spans.map((row) => row.next_offset))
-      if (isRecordIn(position, end)) left.push(`${topic}/${partition} stands at ${position} of ${end}`)
+      if (isRecordIn(position, end)) left.push(`${topic}/${partition} is at ${position} of ${end}`)
       const { next_offset: again = 0, again_until: until = null } = spans.sort((a, b) => a.epoch - b.epoch).at(-1) ?? {}
       if (until !== null && isRecordIn(again, until))
-        left.push(`${topic}/${partition} is at ${again} again, of ${until}`)
+        left.push(`${topic}/${partition} is processed again and is at ${again} of ${until}`)
     }
   }
-  // One that is published and could not be deleted leaves with the next one, or is published again after a takeover
+  // A published row that could not be deleted leaves with the next one, or is published again after a takeover
   for (const place of tables.outbox.committed.keys()) if (!witness.published.has(place)) left.push(`outbox ${place}`)
   for (const table of [tables.calls, tables.timers, tables.parked]) {
     const [key] = table.committed.keys()

@@ -5,18 +5,18 @@ import type { Tables } from '../database/tables.ts'
 import type { Transaction } from '../database/transaction.ts'
 
 /**
- * Sees every commit and every record that reaches the broker, and says at once what must never happen. What it remembers is
- * its own: the tables forget published events, this does not.
+ * Watches every commit and every record that reaches the broker, and reports violations at once. It keeps its own history,
+ * because the tables forget published events.
  */
 export class Witness {
   /** All events ever committed to the outbox, by `lane/seq`. */
   readonly decided = new Map<string, OutboxRow>()
-  /** Which of them the broker has. */
+  /** Those that the broker has. */
   readonly published = new Set<string>()
-  /** Records that came again. */
+  /** Records that were published again. */
   repeats = 0
   commits = 0
-  /** Commits refused because their lane had a newer owner would be seen here if they were not. */
+  /** Number last published for the first time, by lane and partition. */
   private readonly lastFirst = new Map<string, number>()
   private readonly tables: Tables
   private readonly violated: (violation: string) => void
@@ -35,14 +35,15 @@ export class Witness {
       this.violated('effects were committed without a lock on their lane')
     }
     for (const [lane, epoch] of owned) {
-      const owner = transaction.get(tables.lanes, String(lane))?.epoch // It may have raised the epoch itself
+      const owner = transaction.get(tables.lanes, String(lane))?.epoch // The transaction may have raised the epoch
       if (owner !== epoch) this.violated(`lane ${lane}: epoch ${epoch} committed although ${owner} owns it`)
     }
     for (const row of rowsOf<LedgerRow>(transaction, tables.ledger)) {
       if (row && !owned.has(row.partition))
         this.violated(`${row.topic}/${row.partition} moved without a lock on its lane`)
       const before = tables.ledger.committed.get(`${row?.topic}/${row?.partition}/${row?.epoch}`)
-      if (row && before && row.next_offset < before.next_offset) this.violated(`${row.topic} went back`)
+      if (row && before && row.next_offset < before.next_offset)
+        this.violated(`the position in ${row.topic}/${row.partition} moved back`)
     }
     for (const [place, row] of transaction.written.get(tables.outbox) ?? []) {
       if (row) this.decided.set(place, row as OutboxRow)

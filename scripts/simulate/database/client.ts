@@ -4,20 +4,20 @@ import type { Answer, Session } from './session.ts'
 
 type Query = string | { text: string; name?: string; values?: unknown[] }
 
-/** Keeps the order of two things that happen at once, milliseconds. */
+/** Keeps two simultaneous arrivals in order, milliseconds. */
 const instant = 0.001
 
 /**
- * One connection of a process, and everything that can happen to what goes over it. Statements are sent without waiting
- * for the answers before them: they arrive in order, are carried out one after another and answered in order.
+ * One connection of a process, with its faults. Statements are pipelined: they are sent without waiting for earlier answers,
+ * arrive in order, run one after another and are answered in order.
  */
 export class Client {
   lost = false
   private readonly options: PoolOptions
   private session: Session | undefined
-  /** What has arrived and is not yet carried out; the first is under way. */
+  /** Statements that have arrived; the first one is running. */
   private readonly arrived: (() => void)[] = []
-  /** Nothing sent from here on arrives. */
+  /** Whether later statements are lost. */
   private severed = false
   private lastArrival = 0
   private lastAnswer = 0
@@ -38,7 +38,7 @@ export class Client {
       }
       if (this.lost || this.severed || faults.down) return void clock.after(this.latency(), lose)
       const session = (this.session ??= database.connect())
-      // It may still arrive when the client has given it up
+      // It may still arrive after the client has given up
       const lostRequest = random.chance(faults.lostRequest)
       if (lostRequest) clock.after(this.latency(), lose)
       if (lostRequest && random.chance(0.5)) return void (this.severed = true)
@@ -74,7 +74,7 @@ export class Client {
     })
   }
 
-  /** @param afterMs when the server notices; until then it keeps the transaction and its locks */
+  /** @param afterMs when the server detects it; until then it keeps the transaction and its locks */
   close(afterMs = 0): void {
     const { clock, database } = this.options
     const { session } = this

@@ -2,13 +2,13 @@ import type { Statements } from './statement.ts'
 import { checkViolation, statement } from './statement.ts'
 import { Table } from './transaction.ts'
 
-/** What the counting consumer keeps of a key: everything that took effect, in order. */
+/** Everything that took effect for a key, in order. */
 export interface HistoryRow {
   key: string
   history: readonly string[]
 }
 
-/** A row all lanes change: how often something took effect at all. */
+/** The row that all lanes change: the number of placed orders. */
 export interface TotalRow {
   id: string
   total: number
@@ -17,7 +17,7 @@ export interface TotalRow {
 export const historyTable = () => new Table<HistoryRow>('history')
 export const totalTable = () => new Table<TotalRow>('total')
 
-/** What the database refuses to store, until it is told otherwise. */
+/** Whether the database refuses a row. */
 export interface Refusals {
   refuses(history: readonly string[]): boolean
 }

@@ -13,9 +13,9 @@ export interface DatabaseOptions {
   party: Party
   tables: Tables
   statements: Statements
-  /** Sees each transaction just before it is committed. */
+  /** Called with each transaction just before it is committed. */
   committing(transaction: Transaction): void
-  /** The simulation itself is wrong: it does not know a statement, or only what it was before. */
+  /** Reports a defect of the simulation: a statement that is unknown or has changed. */
   defect(what: string): void
 }
 
@@ -24,7 +24,7 @@ interface Waiting {
   readonly go: () => void
 }
 
-/** The part of PostgreSQL that the runtime's statements need; `Transaction` and `Session` say which behaviour is kept. */
+/** The part of PostgreSQL that the runtime's statements need. `Transaction` and `Session` document the behaviour. */
 export class Database {
   readonly clock: VirtualClock
   readonly party: Party
@@ -47,7 +47,7 @@ export class Database {
     return session
   }
 
-  /** Every connection breaks, as when the server is stopped at once. */
+  /** Breaks every connection, as an immediate shutdown of the server does. */
   crash(): void {
     for (const session of this.sessions) session.end()
     this.sessions.clear()
@@ -62,7 +62,7 @@ export class Database {
     transaction.apply()
   }
 
-  /** Statements that wait for it resume in order of arrival. */
+  /** Releases its locks. Waiting statements resume in order of arrival. */
   release(transaction: Transaction): void {
     transaction.release()
     const free = this.waiting.filter(({ holder }) => holder === transaction)
@@ -83,7 +83,7 @@ export class Database {
     this.waiting.push(entry)
   }
 
-  /** @throws Blocked; the database's own errors */
+  /** @throws Blocked if a row is locked; errors of the database */
   run(transaction: Transaction, text: string, name: string | undefined, values: readonly unknown[]): object[] {
     if (name === undefined) return this.orDefect(unnamedStatement(text, this.clock.now), text)
     const statement = this.orDefect(this.options.statements[name], name)

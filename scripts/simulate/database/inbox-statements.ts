@@ -15,7 +15,7 @@ export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
     ids.filter((id) => tx.insert(inbox, id, { event_id: id })).map((id) => ({ event_id: id })),
   ),
 
-  // Nobody drops or edits anything here
+  // The simulated operator drops and edits no records with an id
   parked_places_known: statement('134a1279', (tx, placeIds: string[]) =>
     placeIds.filter((id) => tx.get(inbox, id)).map((id) => ({ place_id: id })),
   ),
@@ -26,7 +26,7 @@ export const inboxStatements = (inbox: Table<InboxRow>): Statements => ({
   }),
 })
 
-/** Maintenance of the inbox's partitions finds another process doing it: the simulated inbox is one table. */
+/** Answers inbox maintenance as if another process held its lock: the simulated inbox is one table. */
 export function unnamedStatement(text: string, now: number): object[] | undefined {
   if (text === 'select now()') return [{ now: new Date(beginning + now) }]
   if (text.startsWith('select pg_try_advisory_lock(')) return [{ held: false }]

@@ -34,7 +34,7 @@ export const ledgerStatements = (ledger: Table<LedgerRow>): Statements => ({
     return [...last.values()]
   }),
 
-  replay_before: statement('d86a3976', () => []), // Shown to operators only: nothing depends on it
+  replay_before: statement('d86a3976', () => []), // Only shown to operators
 
   ledger_drop_empty: statement('7018ac89', (tx, partition: number, topics: string[], epoch: number) => {
     for (const row of tx.rows(ledger)) {

@@ -4,7 +4,7 @@ import { statement } from './statement.ts'
 import type { Transaction } from './transaction.ts'
 import { Table } from './transaction.ts'
 
-/** Times by the virtual clock. */
+/** Times in milliseconds of the virtual clock. */
 export interface ParkedRow extends Omit<RuntimeRow, 'parkedAt' | 'lastAttemptAt' | 'nextAttemptAt'> {
   nextAttemptAt: number | null
 }
@@ -52,7 +52,7 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
       ) => {
         for (const [index] of key.entries()) {
           const at = <T>(column: T[]) => column[index] as T
-          const id = ++lastId // Like a sequence: never given back
+          const id = ++lastId // Like a sequence: never rolled back
           const json = at(headers)
           tx.insert(parked, String(id), {
             id,

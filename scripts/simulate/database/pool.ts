@@ -4,17 +4,17 @@ import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import { Client } from './client.ts'
 import type { Database } from './database.ts'
 
-/** What may go wrong between a client and the server; probabilities per statement. */
+/** Faults between a client and the server, as probabilities per statement. */
 export interface DatabaseFaults {
-  /** The server cannot be reached at all. */
+  /** The server is unreachable. */
   down: boolean
-  /** The client hears that the connection is lost; the statement may arrive nevertheless. */
+  /** The connection breaks; the statement may still arrive. */
   lostRequest: number
-  /** It was carried out, a commit too, and the client hears that the connection is lost. */
+  /** The statement, perhaps a commit, takes effect and then the connection breaks. */
   lostAnswer: number
-  /** The server gives up the statement, the connection stays. */
+  /** The server cancels the statement; the connection stays. */
   cancelled: number
-  /** The way takes up to three seconds. */
+  /** The connection takes up to three seconds. */
   slow: number
 }
 
@@ -23,7 +23,7 @@ export interface PoolOptions {
   database: Database
   random: Random
   faults: DatabaseFaults
-  /** The process whose pool it is. */
+  /** The process that owns the pool. */
   party: Party
 }
 
@@ -33,8 +33,8 @@ const connectWithinMs = 5_000
 type Query = string | { text: string; name?: string; values?: unknown[] }
 
 /**
- * The part of `pg.Pool` the runtime uses.
- * @returns also `cut`, which ends the server's side of all its connections, as the end of the process does
+ * The part of `pg.Pool` that the runtime uses.
+ * @returns the pool, and `cut`, which breaks all its connections as the end of the process does
  */
 export function simulatedPool(options: PoolOptions): { pool: Pool; cut(): void } {
   const { clock } = options

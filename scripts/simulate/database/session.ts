@@ -10,15 +10,15 @@ const lockLimitMs = 5_000
 
 export interface Answer {
   rows: object[]
-  /** What a commit came to. */
+  /** The outcome of a commit. */
   command?: 'COMMIT' | 'ROLLBACK'
   error?: Error
 }
 
-/** The server's side of one connection. */
+/** The backend of one connection. */
 export class Session {
   open = true
-  /** Told when the session ends while a statement is under way. */
+  /** Called if the session ends while a statement runs. */
   broken: (() => void) | undefined
   private readonly database: Database
   private transaction: Transaction | undefined
@@ -29,7 +29,7 @@ export class Session {
     this.database = database
   }
 
-  /** Runs one statement and answers once, perhaps after waiting for a lock; a session that has ended does not answer. */
+  /** Runs one statement and answers once, perhaps after a lock wait. After its end a session does not answer. */
   execute(text: string, name: string | undefined, values: readonly unknown[], answer: (answer: Answer) => void): void {
     if (!this.open) return
     if (this.idle) this.idle.cancelled = true
@@ -47,13 +47,13 @@ export class Session {
     else this.attempt(text, name, values, reply)
   }
 
-  /** The server gives up a statement it was given. */
+  /** Cancels a statement. */
   cancel(answer: (answer: Answer) => void): void {
     this.failed = this.transaction !== undefined
     answer({ rows: [], error: databaseError('57014', 'canceling statement due to user request') })
   }
 
-  /** The connection is gone, or the server ends it: what was not committed never was. */
+  /** Ends the session and rolls back its transaction. */
   end(): void {
     if (!this.open) return
     this.open = false
@@ -67,7 +67,7 @@ export class Session {
     reply({ rows: [] })
   }
 
-  /** A transaction in which a statement failed is rolled back by `commit`, without an error. */
+  /** Rolls back, without an error, if a statement of the transaction failed. */
   private commit(reply: (answer: Answer) => void): void {
     const lasts = this.transaction !== undefined && !this.failed
     if (this.transaction && lasts) this.database.commit(this.transaction)

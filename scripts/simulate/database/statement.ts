@@ -2,8 +2,8 @@ import pg from 'pg'
 import type { Transaction } from './transaction.ts'
 
 /**
- * What a prepared statement does, written down a second time. The fingerprint is that of the SQL it was written from: when
- * the SQL changes, the simulation stops and says so instead of simulating yesterday's statement.
+ * A second implementation of a prepared statement. The fingerprint is that of the SQL it implements: if the SQL changes, the
+ * simulation stops with an error.
  */
 export interface Statement {
   readonly fingerprint: string
@@ -12,7 +12,7 @@ export interface Statement {
 
 export type Statements = Readonly<Record<string, Statement>>
 
-/** @param run gets the statement's parameters in their order */
+/** @param run receives the parameters of the statement in order */
 export const statement = <Values extends unknown[]>(
   fingerprint: string,
   run: (tx: Transaction, ...values: Values) => object[],
@@ -20,7 +20,7 @@ export const statement = <Values extends unknown[]>(
 
 const fingerprints = new Map<string, string>()
 
-/** FNV-1a over the text, white space aside; worked out once per text. */
+/** FNV-1a over the text without white space, cached by text. */
 export function fingerprintOf(text: string): string {
   const fingerprint = fingerprints.get(text) ?? hashOf(text)
   fingerprints.set(text, fingerprint)
@@ -35,7 +35,7 @@ function hashOf(text: string): string {
   return (hash >>> 0).toString(16).padStart(8, '0')
 }
 
-/** An error as PostgreSQL reports it. */
+/** An error with a SQLSTATE, as pg reports it. */
 export function databaseError(code: string, message: string): Error {
   const error = new pg.DatabaseError(message, message.length, 'error')
   error.code = code

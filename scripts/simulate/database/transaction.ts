@@ -1,4 +1,4 @@
-/** Committed rows of one table by primary key. Rows are never changed in place. */
+/** Committed rows of one table by primary key. Rows are immutable. */
 export class Table<Row extends object = object> {
   readonly name: string
   readonly committed = new Map<string, Row>()
@@ -8,7 +8,7 @@ export class Table<Row extends object = object> {
   }
 }
 
-/** The row a statement needs is locked: it waits for that transaction to end, then runs again on what is there then. */
+/** Thrown if a row is locked: the statement waits for the end of that transaction and runs again on the committed rows. */
 export class Blocked extends Error {
   readonly holder: Transaction
 
@@ -18,17 +18,17 @@ export class Blocked extends Error {
   }
 }
 
-/** Who holds which row. Shared by all transactions of a database. */
+/** The row locks of a database, shared by all its transactions. */
 export type Locks = Map<string, Transaction>
 
 /**
- * A transaction at READ COMMITTED: each statement sees what is committed when it runs, and its own transaction's writes. Rows
- * written or locked for update stay locked until the end.
+ * A transaction at READ COMMITTED: each statement sees the rows committed when it runs, and the writes of its transaction.
+ * Rows that are written or locked for update stay locked until the end.
  */
 export class Transaction {
-  /** What `now()` says in it: ms of the virtual clock when it began. */
+  /** The value of `now()`: when the transaction began, milliseconds of the virtual clock. */
   readonly now: number
-  /** Epochs of the lanes it has locked, noted by the statements that prove ownership. */
+  /** Epochs of the lanes it has locked, set by the statements that prove ownership. */
   readonly owned = new Map<number, number>()
   readonly written = new Map<Table, Map<string, object | undefined>>()
   private readonly locks: Locks
@@ -39,7 +39,7 @@ export class Transaction {
     this.now = now
   }
 
-  /** Runs one statement: wholly or, if it throws, without a trace but its locks. */
+  /** Runs one statement. If it throws, its writes are undone and its locks stay. */
   atomically<T>(run: () => T): T {
     this.undo = []
     try {
@@ -76,7 +76,7 @@ export class Transaction {
     this.write(table, key, undefined)
   }
 
-  /** @returns false if the key is there already */
+  /** @returns false if the key exists */
   insert<Row extends object>(table: Table<Row>, key: string, row: Row): boolean {
     this.lock(table, key)
     if (this.get(table, key)) return false

@@ -3,21 +3,21 @@ import timersPromises from 'node:timers/promises'
 import type { Random } from '../../../infra/testing/random.ts'
 import type { Scheduled, VirtualClock } from './virtual-clock.ts'
 
-/** What `Date.now()` says at the beginning of every simulation. */
+/** `Date.now()` at the beginning of every simulation. */
 export const beginning = Date.UTC(2030, 0, 1)
 
 let clock: VirtualClock
 let random: Random
 
-/** From now on the globals of this thread live by this clock and draw from this source. */
+/** Makes the globals of this thread use this clock and this source of randomness. */
 export function live(by: VirtualClock, drawing: Random): void {
   clock = by
   random = drawing
 }
 
 /**
- * Replaces time and chance for the whole thread, for good: timers, `setImmediate`, `Date.now`, `performance.now`,
- * `AbortSignal.timeout` and `Math.random`. The code under test runs as it is; only a thread of its own can give it a time of its own.
+ * Replaces time and randomness permanently for the whole thread: timers, `setImmediate`, `Date.now`, `performance.now`,
+ * `AbortSignal.timeout` and `Math.random`. The code under test runs unchanged, so it needs a thread of its own.
  */
 export function takeOverTime(): void {
   const start = (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
@@ -64,7 +64,7 @@ class VirtualTimer {
   }
 
   refresh(): never {
-    throw new Error('nothing under test refreshes a timer: model it first')
+    throw new Error('refresh() of a timer is not simulated')
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * A party of the simulated world. What it waits for reaches it only while it runs: a frozen one (SIGSTOP) gets it all when
- * it goes on, a dead one (SIGKILL) never.
+ * A process of the simulated world. Events reach it only while it runs: a frozen one (SIGSTOP) receives them when it resumes,
+ * a dead one (SIGKILL) never.
  */
 export class Party {
   readonly name: string
@@ -12,7 +12,7 @@ export class Party {
   }
 }
 
-/** Something that will happen, unless it is cancelled. */
+/** A scheduled step, which can be cancelled. */
 export interface Scheduled {
   at: number
   readonly order: number
@@ -21,23 +21,23 @@ export interface Scheduled {
   cancelled: boolean
 }
 
-/** The code under test asks for the time through globals that are replaced; nothing else may run between two of our steps. */
+/** The real `setImmediate`: the global one is replaced for the code under test. */
 const nextTurn = setImmediate
 
 /**
- * Time that passes only when nothing is left to do. Everything that takes time is an entry here, and one entry runs to its
- * end, promises included, before the next begins: the order of everything is a function of what was scheduled.
+ * A clock that advances only when nothing is left to run. Each step runs to its end, promises included, before the next one
+ * begins, so the order of all steps depends only on what was scheduled.
  */
 export class VirtualClock {
   /** Milliseconds since the beginning. */
   now = 0
-  /** Grows with each step; part of what makes two runs the same. */
+  /** Number of steps so far, part of the fingerprint. */
   steps = 0
-  /** Whose step is running: what it schedules happens to it. */
+  /** The party whose step is running. Steps that it schedules belong to it. */
   party: Party
-  /** Hash of when what happened to whom, in order. */
+  /** Hash of the time and party of each step, in order. */
   fingerprint = 0
-  /** Set for a readable trace. */
+  /** Receives a readable trace. */
   trace: ((text: string) => void) | undefined
   private readonly heap: Scheduled[] = []
   private order = 0
@@ -46,7 +46,7 @@ export class VirtualClock {
     this.party = world
   }
 
-  /** @param delayMs from now; what is due at one time happens in the order in which it was scheduled */
+  /** @param delayMs from now; steps due at the same time run in the order in which they were scheduled */
   after(delayMs: number, run: () => void, party: Party = this.party): Scheduled {
     const entry = { at: this.now + Math.max(0, delayMs), order: this.order++, party, run, cancelled: false }
     this.push(entry)
@@ -57,7 +57,7 @@ export class VirtualClock {
     if (party.condition === 'running') party.condition = 'frozen'
   }
 
-  /** All that became due meanwhile happens now, in its order. */
+  /** Resumes a frozen party: the steps that became due meanwhile run now, in order. */
   thaw(party: Party): void {
     if (party.condition !== 'frozen') return
     party.condition = 'running'
@@ -69,20 +69,20 @@ export class VirtualClock {
     party.held.length = 0
   }
 
-  /** Lets time pass until `done`, or until nothing is left to happen. */
+  /** Advances time until `done`, or until no step is left. */
   run(done: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const turn = () => {
         if (done() || !this.step()) nextTurn(resolve)
         else queueMicrotask(next)
       }
-      // A tick waits until no promise has anything left to do; a turn of the event loop would, too, at four times the cost
+      // A tick runs all pending promises; a turn of the event loop would, too, at four times the cost
       const next = () => process.nextTick(turn)
       next()
     })
   }
 
-  /** @returns false if nothing is left to happen */
+  /** @returns false if no step is left */
   private step(): boolean {
     for (let entry = this.pop(); entry; entry = this.pop()) {
       const { party } = entry

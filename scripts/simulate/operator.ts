@@ -5,14 +5,13 @@ import type { World } from './world.ts'
 const everyMs = 700
 
 /**
- * Somebody at the parking lot. While there is trouble he has an event tried again now and then; afterwards he drops what is
- * hopeless and has everything else tried again. As the commands for it do, he locks the lane, and whatever he does to a key
- * grows the revision of all that is parked of it.
+ * Simulates an operator of parked events: redrives some of them while there are faults; from `sinceMs` on drops the hopeless
+ * ones and redrives all others. Like the commands, it locks the lane and raises the revision of all parked events of the key.
  */
-export function attendParking(world: World, sinceMs: number): void {
+export function actAsOperator(world: World, sinceMs: number): void {
   const { clock, random, self, database, codec } = world
   const { lanes, parked } = database.tables
-  /** Trying again cannot help. */
+  /** Events that no retry can help. */
   const isHopeless = ({ source, reason, value }: ParkedRow) =>
     reason === 'MISROUTED' || (source === 'record' && codec.schemaIdOf(value) === undefined)
   const visit = () => {
@@ -26,11 +25,11 @@ export function attendParking(world: World, sinceMs: number): void {
         transaction.lock(lanes, String(head.lane))
         if (drop) transaction.delete(parked, String(head.id))
         moveUp(transaction, head)
-        clock.trace?.(`${drop ? 'drops' : 'asks again for'} parked event ${head.id}`)
+        clock.trace?.(`${drop ? 'drops' : 'redrives'} parked event ${head.id}`)
       }
       transaction.apply()
     } catch {
-      // Somebody holds one of the rows: next time
+      // One of the rows is locked: try again at the next visit
     }
     database.release(transaction)
   }
