@@ -30,7 +30,7 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
       'npm run mutate -- --list',
       `npm run mutate -- --json | jq '.tried[] | select(.verdict != "noticed")'`,
     ],
-    'Exit code 0: every guard is noticed by its test; 1: a test did not notice.',
+    'Exit code 0: every test noticed that its guard was missing; 1: a test did not.',
   )
     .addOption(
       new Option('--only <names...>', 'mutations to try (default: all)').choices(mutations.map(({ name }) => name)),
@@ -61,7 +61,7 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
 
 if (import.meta.main) await runCommand(mutateCommand)
 
-// A function, not a constant: the command runs before the constants below it exist
+// A function, not a constant: the command runs before the constants below are initialized
 function mutationsReport(chosen: typeof mutations): Report {
   const rows = chosen.map(({ name, guard, broken }) => [name, guard, broken])
   return {
@@ -70,7 +70,7 @@ function mutationsReport(chosen: typeof mutations): Report {
   }
 }
 
-/** Guards whose test did not notice come first. */
+/** Guards that no test noticed come first. */
 function triedReport(tried: readonly Tried[], seconds: number): Report {
   const [noticed, missed] = [true, false].map((as) => tried.filter(({ verdict }) => (verdict === 'noticed') === as))
   return {

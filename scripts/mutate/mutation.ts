@@ -1,12 +1,12 @@
 import { TallyError } from '../../infra/errors.ts'
 
-/** One guard taken out of the code, and the test that must notice. */
+/** An edit that removes one guard from the code, and the test that must fail without it. */
 export interface Mutation {
-  /** For `--only`. */
+  /** Name for `--only`. */
   readonly name: string
-  /** What protects, in a few words. */
+  /** The guard in a few words. */
   readonly guard: string
-  /** What the code does without it. */
+  /** Behaviour of the code without it. */
   readonly broken: string
   readonly edits: readonly Edit[]
   readonly noticedBy: NamedTest
@@ -22,13 +22,13 @@ export interface Edit {
 
 export interface NamedTest {
   readonly file: string
-  /** As it stands in the file; `%s` and `${…}` stand for anything. */
+  /** As in the file; `%s` and `${…}` match any text. */
   readonly title: string
 }
 
 /**
- * @returns the source with the guard taken out
- * @throws TallyError INVARIANT if the text to replace is not there exactly once: then the mutation is stale
+ * @returns the source without the guard
+ * @throws TallyError INVARIANT if the mutation is stale: its text does not occur exactly once
  */
 export function applyEdit(source: string, { file, find, replace }: Edit): string {
   const [before, after, ...more] = source.split(find)

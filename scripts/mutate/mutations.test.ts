@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '..', '..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
 describe.each(mutations)('mutation $name', ({ edits, noticedBy: { file, title } }) => {
-  test('changes the code as it is now, to code that can be read', () => {
+  test('a mutation fits the current code and leaves valid syntax', () => {
     const mutated = new Map<string, string>()
     for (const edit of edits) mutated.set(edit.file, applyEdit(mutated.get(edit.file) ?? read(edit.file), edit))
     for (const [changed, source] of mutated) {
@@ -19,7 +19,7 @@ describe.each(mutations)('mutation $name', ({ edits, noticedBy: { file, title } 
     }
   })
 
-  test('is noticed by a test that exists', () => {
+  test('a mutation names a test that exists', () => {
     expect(
       read(file)
         .split(/['`]/)
@@ -28,11 +28,11 @@ describe.each(mutations)('mutation $name', ({ edits, noticedBy: { file, title } 
   })
 })
 
-test('mutations have names of their own', () => {
+test('names of mutations are unique', () => {
   expect(new Set(mutations.map(({ name }) => name)).size).toBe(mutations.length)
 })
 
-test('a text that is not there exactly once is stale', () => {
+test('a mutation is stale if its text does not occur exactly once', () => {
   const edit = { file: 'a.ts', find: 'guard()', replace: '' }
   expect(applyEdit('if (guard()) go()', edit)).toBe('if () go()')
   for (const source of ['go()', 'guard() && guard()']) expect(() => applyEdit(source, edit)).toThrow(/stale/)
@@ -49,4 +49,4 @@ test.each([
     'Error: expect(received).rejects.toMatchObject()\n\nReceived promise resolved instead of rejected\nResolved to value: 1',
     'Received promise resolved instead of rejected',
   ],
-])('of a failure is told what tells it from others: %j', (message, told) => expect(gist(message)).toBe(told))
+])('the gist of a failure is its difference or first line: %j', (message, told) => expect(gist(message)).toBe(told))

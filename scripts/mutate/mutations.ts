@@ -9,7 +9,7 @@ import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
 import type { Mutation } from './mutation.ts'
 
-/** Every guard that is taken out, one at a time. DESIGN.md, "What must stay true", says why each is there. */
+/** All mutations. DESIGN.md, "What must stay true", gives the reason for each guard. */
 export const mutations: readonly Mutation[] = [
   ...ownership,
   ...positions,

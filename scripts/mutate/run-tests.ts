@@ -3,20 +3,20 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
-/** What a named test said. `not run`: it is missing, or its file could not be loaded. */
+/** Result of a named test. `not run`: it is missing, or its file could not be loaded. */
 export interface Told {
   readonly outcome: 'passed' | 'failed' | 'not run'
-  /** Why it is not `passed`, one line. */
+  /** Why it did not pass, in one line; empty if it passed. */
   readonly how: string
 }
 
 export interface RunOptions {
-  /** A checkout or a copy of one. */
+  /** A checkout or a copy of it. */
   dir: string
-  /** Test file, from there. */
+  /** Path of the test file in `dir`. */
   file: string
   titles: readonly string[]
-  /** A test that has not ended by then counts as failed. */
+  /** A run that takes longer counts as failed. */
   timeLimitMs: number
   signal: AbortSignal
 }
@@ -28,7 +28,7 @@ interface JestReport {
   }[]
 }
 
-/** Runs the named tests of one file, in a process of its own. @returns what each said, by title */
+/** Runs the named tests of one file in a separate process. @returns results by title */
 export async function runTests({ dir, file, titles, timeLimitMs, signal }: RunOptions): Promise<Map<string, Told>> {
   const report = join(dir, 'mutate-report.json')
   await rm(report, { force: true })
@@ -39,7 +39,7 @@ export async function runTests({ dir, file, titles, timeLimitMs, signal }: RunOp
   const ended = await within(timeLimitMs, signal, dir, args)
   signal.throwIfAborted()
   if (!ended) {
-    const late: Told = { outcome: 'failed', how: `no end within ${timeLimitMs / 1_000} s` }
+    const late: Told = { outcome: 'failed', how: `not finished within ${timeLimitMs / 1_000} s` }
     return new Map(titles.map((title) => [title, late]))
   }
   const text = await readFile(report, 'utf8').catch(() => '{"testResults":[]}')
@@ -55,10 +55,10 @@ function toldOf(title: string, results: JestReport['testResults']): Told {
   const failed = told.find(({ status }) => status === 'failed')
   if (failed) return { outcome: 'failed', how: gist(failed.failureMessages[0] ?? '') }
   if (told.length > 0) return { outcome: 'passed', how: '' }
-  return { outcome: 'not run', how: gist(results[0]?.message ?? '') || 'there is no such test' }
+  return { outcome: 'not run', how: gist(results[0]?.message ?? '') || 'no such test' }
 }
 
-/** Of a failure's message, what tells it from others: what was expected and what came, or its first line. */
+/** The essence of a failure message: expected and received value, or its first line. */
 export function gist(message: string): string {
   const lines = stripVTControlCharacters(message)
     .split('\n')
@@ -91,10 +91,10 @@ const projects: Readonly<Record<string, string>> = { int: 'integration', e2e: 'e
 
 const projectOf = (file: string): string => projects[file.split('.').at(-3) ?? ''] ?? 'pure'
 
-/** @returns false if the process had to be ended */
+/** @returns false if the process was killed after `ms` */
 function within(ms: number, signal: AbortSignal, dir: string, args: readonly string[]): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    // A group of its own, so that it ends with whatever it has started
+    // Its own process group, so that its children are killed with it
     const child = spawn(process.execPath, args, { cwd: dir, detached: true, stdio: 'ignore' })
     let ended = true
     const end = () => {

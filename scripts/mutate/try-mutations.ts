@@ -5,9 +5,9 @@ import { copyCheckout } from './working-copy.ts'
 import type { WorkingCopy } from './working-copy.ts'
 
 /**
- * - noticed   the named test is green with the guard and red without it
- * - survived  the named test stays green without the guard
- * - no proof  the named test could not be run, or is red with the guard
+ * - noticed   the named test passes with the guard and fails without it
+ * - survived  the named test passes without the guard
+ * - no proof  the named test could not be run, or fails with the guard
  */
 export interface Tried {
   readonly mutation: Mutation
@@ -18,15 +18,15 @@ export interface Tried {
 }
 
 export interface TryOptions {
-  /** Mutations tried at once, each in a copy of the checkout. */
+  /** Number of mutations tried at once, each in its own copy of the checkout. */
   jobs: number
-  /** For one run of tests. */
+  /** Time limit of one test run. */
   timeLimitMs: number
   signal: AbortSignal
   onProgress(line: string): void
 }
 
-/** Takes out one guard after the other and looks whether its test turns red. In the order of `mutations`. */
+/** Removes one guard at a time and checks that its test fails. @returns results in the order of `mutations` */
 export async function tryMutations(mutations: readonly Mutation[], options: TryOptions): Promise<Tried[]> {
   await using disposal = new AsyncDisposableStack()
   const copies: WorkingCopy[] = []
@@ -45,7 +45,7 @@ export async function tryMutations(mutations: readonly Mutation[], options: TryO
   return mutations.flatMap((mutation) => tried.get(mutation) ?? [])
 }
 
-/** Every named test once with all guards in place, so that red means something. */
+/** Runs each named test once with all guards in place: only then a failure without one proves anything. */
 async function runSound(
   mutations: readonly Mutation[],
   copies: readonly WorkingCopy[],
@@ -86,7 +86,7 @@ async function tryOne(
   return outcome === 'passed' ? result('survived') : result('no proof', how)
 }
 
-/** Each copy takes the next item when it is done with its last. */
+/** Distributes the items: each copy takes the next one when it is free. */
 async function share<T>(
   items: readonly T[],
   copies: readonly WorkingCopy[],

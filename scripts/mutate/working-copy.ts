@@ -9,10 +9,10 @@ import type { Mutation } from './mutation.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
-/** A copy of the checkout as it is now, uncommitted changes included, in which guards can be taken out. */
+/** A copy of the checkout, with its uncommitted changes, in which guards can be removed. */
 export interface WorkingCopy extends AsyncDisposable {
   readonly dir: string
-  /** Takes a guard out, runs `work` and puts the guard back. */
+  /** Removes a guard, runs `work` and restores the guard. */
   without<T>(mutation: Mutation, work: () => Promise<T>): Promise<T>
 }
 

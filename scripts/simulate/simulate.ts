@@ -39,7 +39,7 @@ export async function simulate(options: WorldOptions): Promise<Outcome> {
   for (const replica of world.replicas) clock.after(random.between(0, 500), () => replica.start())
   placeOrders(world, random.integer(5, 25), troubleMs * 0.7)
   playEpisodes(world, troubleMs)
-  attendParking(world, troubleMs)
+  actAsOperator(world, troubleMs)
   clock.after(troubleMs, () => world.heal())
   clock.after(troubleMs + lookEveryMs, look)
   const rejected = (error: unknown) =>

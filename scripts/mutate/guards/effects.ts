@@ -6,12 +6,12 @@ const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
-/** Every decision takes effect once. */
+/** Each decision takes effect once. */
 export const effects: readonly Mutation[] = [
   {
     name: 'inbox',
-    guard: 'the inbox knows what was taken',
-    broken: 'every id is new',
+    guard: 'the inbox knows the processed ids',
+    broken: 'every id counts as new',
     edits: [
       {
         file: 'consumers/runtime/tables/inbox/inbox.ts',
@@ -24,7 +24,7 @@ export const effects: readonly Mutation[] = [
   {
     name: 'inbox-within-batch',
     guard: 'a repeat within a batch is a repeat',
-    broken: 'it is handled again',
+    broken: 'it is processed again',
     edits: [
       { file: 'consumers/runtime/batch/dedupe.ts', find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' },
     ],
@@ -32,8 +32,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'inbox-late-ids',
-    guard: 'ids that came late outlive their week',
-    broken: 'they are forgotten with it',
+    guard: 'ids that arrived late outlive the partition of their week',
+    broken: 'they are dropped with that partition',
     edits: [
       {
         file: inboxRoll,
@@ -90,8 +90,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'inbox-source',
-    guard: 'a foreign id is one within its source only',
-    broken: 'two producers with one number hide each other',
+    guard: 'a foreign id is unique only within its source',
+    broken: 'equal ids of two producers count as one',
     edits: [
       {
         file: 'consumers/runtime/tables/inbox/inbox.ts',
@@ -103,8 +103,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'unreadable-takes-id',
-    guard: 'an unreadable record is known by its place',
-    broken: 'it uses up the id of the event it was',
+    guard: 'an unreadable record is identified by its place',
+    broken: 'it uses up the id of its event',
     edits: [
       {
         file: 'consumers/runtime/batch/read-records.ts',
@@ -117,7 +117,7 @@ export const effects: readonly Mutation[] = [
   {
     name: 'random-ids',
     guard: 'ids derive from causes',
-    broken: 'deciding again gives other ids',
+    broken: 'a repeated decision produces other ids',
     edits: [
       {
         file: 'schemas/event-id.ts',
@@ -132,8 +132,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'timer-without-row',
-    guard: 'a timer fires only if its row was there',
-    broken: 'it fires whenever it was seen',
+    guard: 'a timer fires only if its row exists',
+    broken: 'it fires every time it was read',
     edits: [
       {
         file: 'consumers/runtime/tables/timer-table.ts',
@@ -146,7 +146,7 @@ export const effects: readonly Mutation[] = [
   {
     name: 'timer-early',
     guard: 'a timer fires when it is due',
-    broken: 'it fires hours before',
+    broken: 'it fires hours earlier',
     edits: [
       {
         file: 'consumers/runtime/tables/timer-table.ts',
@@ -159,7 +159,7 @@ export const effects: readonly Mutation[] = [
   {
     name: 'deadline-of-producer',
     guard: 'a deadline counts from the processing of an event',
-    broken: 'it counts from the time that its producer says',
+    broken: 'it counts from the time that the producer wrote',
     edits: [
       {
         file: 'consumers/runtime/batch/decide.ts',
@@ -171,8 +171,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'timers-out-of-order',
-    guard: 'timers fire in the order they are due',
-    broken: 'in any order',
+    guard: 'timers fire in the order in which they are due',
+    broken: 'they fire in any order',
     edits: [
       {
         file: 'consumers/runtime/tables/timer-table.ts',
@@ -184,8 +184,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'answer-without-row',
-    guard: 'an answer counts only if its row was there',
-    broken: 'it counts whenever it comes',
+    guard: 'an answer counts only if its row exists',
+    broken: 'it counts every time it arrives',
     edits: [
       {
         file: 'consumers/runtime/tables/call-table.ts',
@@ -198,7 +198,7 @@ export const effects: readonly Mutation[] = [
   {
     name: 'call-with-new-key',
     guard: 'a call keeps its idempotency key',
-    broken: 'each attempt has a key of its own',
+    broken: 'each attempt has a new key',
     edits: [
       {
         file: 'consumers/runtime/lane/caller.ts',
@@ -213,8 +213,8 @@ export const effects: readonly Mutation[] = [
   },
   {
     name: 'calls-not-taken-over',
-    guard: 'a new owner makes the calls the table holds',
-    broken: 'it makes only its own',
+    guard: 'a new owner makes the calls in the table',
+    broken: 'it makes only calls that it decided itself',
     edits: [
       {
         file: 'consumers/runtime/lane/lane-calls.ts',

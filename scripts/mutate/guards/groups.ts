@@ -2,19 +2,19 @@ import type { Mutation } from '../mutation.ts'
 
 const groupsTest = 'consumers/runtime/batch/batch-groups.int.test.ts'
 
-/** That lanes which share a transaction share nothing else. */
+/** Lanes that share a transaction do not affect each other. */
 export const groups: readonly Mutation[] = [
   {
     name: 'group-epochs',
     guard: 'each lane of a group is locked with its epoch',
-    broken: 'a lane that another owner has claimed is written to',
+    broken: 'a lane is written after another owner has claimed it',
     edits: [{ file: 'producers/outbox/lane-table.ts', find: 'using (lane, epoch)', replace: 'using (lane)' }],
     noticedBy: { file: groupsTest, title: 'a lane with a newer owner is refused, the others are not' },
   },
   {
     name: 'group-shared-rows',
-    guard: 'a lane decides with what the lanes before it leave',
-    broken: 'with the rows as they were loaded',
+    guard: 'a lane sees the changes of earlier lanes to shared rows',
+    broken: 'it sees the rows as they were loaded',
     edits: [
       {
         file: 'consumers/runtime/batch/apply-batch.ts',
@@ -30,8 +30,8 @@ export const groups: readonly Mutation[] = [
   },
   {
     name: 'group-guesses',
-    guard: 'whether a lost commit took effect is found out by claiming',
-    broken: 'the batches are taken again as if it had not',
+    guard: 'after an unknown commit outcome the lanes are claimed again',
+    broken: 'the batches are processed again as if the commit had failed',
     edits: [
       {
         file: 'consumers/runtime/batch/batch-groups.ts',
@@ -43,7 +43,7 @@ export const groups: readonly Mutation[] = [
   },
   {
     name: 'group-fails-whole',
-    guard: 'when a group fails, its batches are taken one by one',
+    guard: 'if a group fails, its batches are processed one by one',
     broken: 'all of them fail',
     edits: [
       {

@@ -4,12 +4,12 @@ const jsonClient = 'infra/json-client.ts'
 const unknownOutcome = { file: 'infra/json-client.test.ts', title: '%s leaves the outcome unknown' }
 const decoder = 'schemas/codec/decoder.ts'
 
-/** A missing answer decides nothing, and unreadable bytes are not trusted. */
+/** A missing answer decides nothing, and input is validated before it is used. */
 export const outages: readonly Mutation[] = [
   {
     name: 'outage-parks',
     guard: 'an outage is never a reason to park',
-    broken: 'whatever fails is taken for an input’s fault',
+    broken: 'every error counts as a fault of the input',
     edits: [
       {
         file: 'consumers/runtime/batch/split-batch.ts',
@@ -24,8 +24,8 @@ export const outages: readonly Mutation[] = [
   },
   {
     name: 'stubborn-outage-parks',
-    guard: 'nor is an outage that comes back',
-    broken: 'a fault that returns three times is an input’s, whatever it is',
+    guard: 'a repeated outage is no reason to park, either',
+    broken: 'the third error counts as a fault of the input, whatever it is',
     edits: [
       {
         file: 'consumers/runtime/lane/repeated-fault.ts',
@@ -40,8 +40,8 @@ export const outages: readonly Mutation[] = [
   },
   {
     name: 'registry-away-parks',
-    guard: 'a registry that is away says nothing about a schema',
-    broken: 'its schemas count as unknown, their records as unreadable',
+    guard: 'an unreachable registry makes no schema unknown',
+    broken: 'records of its schemas count as unreadable',
     edits: [
       {
         file: 'schemas/codec/learn.ts',
@@ -53,8 +53,8 @@ export const outages: readonly Mutation[] = [
   },
   {
     name: 'status-believed',
-    guard: 'only an agreed status is an answer',
-    broken: 'an error of the gateway counts as one',
+    guard: 'only an expected status is an answer',
+    broken: 'an error of the gateway counts as an answer',
     edits: [
       { file: jsonClient, find: 'if (!schema) throw unknown(', replace: 'if (!schema) return {} as never ?? unknown(' },
     ],
@@ -62,7 +62,7 @@ export const outages: readonly Mutation[] = [
   },
   {
     name: 'nonsense-believed',
-    guard: 'only an answer of the agreed shape is one',
+    guard: 'an answer must match its schema',
     broken: 'a web page counts as an authorization',
     edits: [{ file: jsonClient, find: 'if (parsed.success) return', replace: 'if (parsed) return' }],
     noticedBy: unknownOutcome,

@@ -4,12 +4,12 @@ const ledger = 'consumers/runtime/tables/ledger.ts'
 const lanes = 'producers/outbox/lane-table.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
 
-/** Who may write a lane's state. */
+/** Only the owner of a lane writes its state. */
 export const ownership: readonly Mutation[] = [
   {
     name: 'epoch-check',
     guard: 'the lane is locked at its epoch',
-    broken: 'an older owner still writes',
+    broken: 'a former owner can still write',
     edits: [
       {
         file: lanes,
@@ -21,8 +21,8 @@ export const ownership: readonly Mutation[] = [
   },
   {
     name: 'lane-unlocked',
-    guard: 'the row of a lane is locked until the commit',
-    broken: 'the next owner begins where the older one has not ended',
+    guard: 'the row of a lane stays locked until the commit',
+    broken: 'the next owner begins before the transaction of the former one has ended',
     edits: [
       {
         file: lanes,
@@ -38,14 +38,14 @@ export const ownership: readonly Mutation[] = [
   {
     name: 'epoch-steal',
     guard: 'a lane is claimed again only at its own epoch',
-    broken: 'an owner that was followed takes the lane back',
+    broken: 'a former owner takes the lane back',
     edits: [{ file: lanes, find: '($3::bigint is null or l.epoch = $3)', replace: '($3::bigint is null or true)' }],
     noticedBy: { file: ownershipTest, title: 'an owner with an older epoch is refused' },
   },
   {
     name: 'fenced-claims-at-once',
-    guard: 'a fenced lane waits for the group',
-    broken: 'it claims itself again at once',
+    guard: 'a fenced lane waits until the group confirms it',
+    broken: 'it is claimed again at once',
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
@@ -60,8 +60,8 @@ export const ownership: readonly Mutation[] = [
   },
   {
     name: 'ledger-read-early',
-    guard: 'the ledger is read after the epoch was raised',
-    broken: 'it is read before the wait for the older owner',
+    guard: 'the ledger is read after the epoch is raised',
+    broken: 'it is read before the former owner has ended',
     edits: [
       {
         file: ledger,
@@ -105,7 +105,7 @@ export const ownership: readonly Mutation[] = [
   {
     name: 'misrouted-handled',
     guard: 'every key has one lane',
-    broken: 'a key in a wrong partition is handled there',
+    broken: 'a key in a wrong partition is processed there',
     edits: [
       {
         file: 'consumers/runtime/batch/read-records.ts',

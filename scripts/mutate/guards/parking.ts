@@ -9,12 +9,12 @@ const retryTable = 'consumers/runtime/tables/retry-table.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
 
-/** Failed events wait in order and hold up no others. */
+/** Failed events wait in order and hold up no other keys. */
 export const parking: readonly Mutation[] = [
   {
     name: 'park-without-queueing',
     guard: 'later events of a parked key queue behind it',
-    broken: 'they are handled at once',
+    broken: 'they are processed at once',
     edits: [
       {
         file: parkedTable,
@@ -29,8 +29,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'queue-within-batch',
-    guard: 'they queue within the batch, too',
-    broken: 'the next of the key in the batch is handled',
+    guard: 'later events of the key in the same batch queue, too',
+    broken: 'the next event of the key in the batch is processed',
     edits: [{ file: 'consumers/runtime/batch/decide.ts', find: 'blocked.add(key)', replace: 'void key' }],
     noticedBy: {
       file: 'consumers/runtime/batch/decide.test.ts',
@@ -39,8 +39,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'retry-out-of-order',
-    guard: 'nothing is retried in front of its head',
-    broken: 'an event behind it may be tried first',
+    guard: 'only the head of a key is retried',
+    broken: 'an event behind it may be retried first',
     edits: [
       {
         file: retryTable,
@@ -53,7 +53,7 @@ export const parking: readonly Mutation[] = [
   {
     name: 'retry-without-revision',
     guard: 'a retry counts only at the revision that was read',
-    broken: 'one that was touched meanwhile is handled, too',
+    broken: 'an event that changed meanwhile is processed, too',
     edits: [
       {
         file: retryTable,
@@ -68,8 +68,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'next-stays-behind',
-    guard: 'what waits behind a handled one is due at once',
-    broken: 'it waits for ever',
+    guard: 'when a head is processed, the next event of its key is due',
+    broken: 'it waits forever',
     edits: [
       {
         file: retryTable,
@@ -107,7 +107,7 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'parks-whole-batch',
-    guard: 'the one input the database refuses is found',
+    guard: 'the one input that the database refuses is found',
     broken: 'its whole batch is parked',
     edits: [
       {
@@ -124,8 +124,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'parks-wrong-half',
-    guard: 'halves are taken in order, each by itself',
-    broken: 'the sound half is parked, the bad one is tried again',
+    guard: 'halves of a batch are processed in order, each on its own',
+    broken: 'the sound half is parked and the bad one is retried',
     edits: [
       {
         file: 'consumers/runtime/batch/split-batch.ts',
@@ -162,7 +162,7 @@ export const parking: readonly Mutation[] = [
   {
     name: 'marks-side-by-side',
     guard: 'careful lanes take turns',
-    broken: 'several inputs are marked when the process dies',
+    broken: 'several inputs are marked when the process ends',
     edits: [
       {
         file: attemptGuard,
@@ -178,7 +178,7 @@ export const parking: readonly Mutation[] = [
   {
     name: 'no-cap',
     guard: 'a lane parks no more than it may',
-    broken: 'it parks without bound',
+    broken: 'it parks any number',
     edits: [
       {
         file: parkedTable,
@@ -190,8 +190,8 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'no-breaker',
-    guard: 'a service that fails at everything parks a handful',
-    broken: 'the breaker never objects',
+    guard: 'a service that fails at every event parks only a few',
+    broken: 'the breaker never opens',
     edits: [
       {
         file: 'consumers/runtime/batch/failure-breaker.ts',
@@ -206,7 +206,7 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'paused-takes',
-    guard: 'a paused lane takes nothing',
+    guard: 'a paused lane processes nothing',
     broken: 'due events are processed all the same',
     edits: [
       {
@@ -219,15 +219,15 @@ export const parking: readonly Mutation[] = [
   },
   {
     name: 'guard-never-marks',
-    guard: 'after two starts, inputs are marked before they are handled',
+    guard: 'after two starts, inputs are marked before they are processed',
     broken: 'nothing is marked',
     edits: [{ file: attemptGuard, find: 'await markSuspect(this.options.pool, this.own, name, inputs)', replace: '' }],
     noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },
   },
   {
     name: 'guard-never-suspects',
-    guard: 'what was marked alone when the process died is parked',
-    broken: 'it is tried for ever',
+    guard: 'an input that was marked alone when the process ended is parked',
+    broken: 'it is retried forever',
     edits: [{ file: attemptGuard, find: 'if (name === this.culprit) return false', replace: '' }],
     noticedBy: { file: attemptGuardTest, title: 'the input a process died of is found, and only that one' },
   },

@@ -17,7 +17,7 @@ export const positions: readonly Mutation[] = [
   {
     name: 'ledger-compare',
     guard: 'the ledger moves only from where the batch begins',
-    broken: 'any batch moves it',
+    broken: 'every batch moves it',
     edits: [
       {
         file: ledger,
@@ -30,7 +30,7 @@ export const positions: readonly Mutation[] = [
   {
     name: 'ledger-apart',
     guard: 'the ledger moves in the transaction of the effects',
-    broken: 'it moves in one of its own, before they are committed',
+    broken: 'it moves in a separate transaction before that',
     edits: [
       {
         file: 'consumers/runtime/batch/apply-batch.ts',
@@ -50,8 +50,8 @@ export const positions: readonly Mutation[] = [
   },
   {
     name: 'ledger-constraint',
-    guard: 'every offset became something',
-    broken: 'the ledger takes any account',
+    guard: 'a span accounts for every offset',
+    broken: 'the ledger accepts any counts',
     edits: [
       {
         file: 'consumers/runtime/sql/001_runtime.sql',
@@ -63,8 +63,8 @@ export const positions: readonly Mutation[] = [
   },
   {
     name: 'resume-without-seek',
-    guard: 'a lane is read on from its ledger',
-    broken: 'from where Kafka thinks, and no batch is compared with the ledger',
+    guard: 'a lane resumes at the position in its ledger',
+    broken: 'it resumes at the offset committed in Kafka, and batches are not compared with the ledger',
     edits: [
       {
         file: 'consumers/runtime/group/membership.ts',
@@ -78,21 +78,21 @@ export const positions: readonly Mutation[] = [
   {
     name: 'batch-does-not-follow',
     guard: 'a batch follows the ledger',
-    broken: 'deleted records pass for offsets without a record',
+    broken: 'deleted records count as offsets without a record',
     edits: [followsIsTrue],
     noticedBy: { file: ownershipTest, title: 'records deleted before the group read them stop the lane' },
   },
   {
     name: 'passed-over-forgotten',
-    guard: 'what kafkajs passed over is known',
-    broken: 'an aborted transaction is asked for again for ever',
+    guard: 'offsets that kafkajs skips are noted',
+    broken: 'an aborted transaction is fetched again forever',
     edits: [{ file: startConsumer, find: 'offsets.passOver(...stretch)', replace: 'void stretch' }],
     noticedBy: { file: semanticsTest, title: 'aborted transactions are passed over, however long' },
   },
   {
     name: 'topic-made-anew',
     guard: 'a re-created topic stops its lanes',
-    broken: 'old offsets are read on in the new topic',
+    broken: 'old offsets are applied to the new topic',
     edits: [
       {
         file: ledger,

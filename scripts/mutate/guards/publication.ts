@@ -7,12 +7,12 @@ const sender = 'infra/kafka/record-sender.ts'
 const senderTest = 'infra/kafka/record-sender.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
-/** Everything committed is published, complete and in order, and nothing else is. */
+/** Every committed event is published, in order, and no other event is. */
 export const publication: readonly Mutation[] = [
   {
     name: 'publish-before-commit',
     guard: 'only committed events are published',
-    broken: 'events go out while the transaction is open',
+    broken: 'events are published while the transaction is open',
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
@@ -57,8 +57,8 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'delete-before-ack',
-    guard: 'a row leaves after the broker has it',
-    broken: 'it leaves before it is sent',
+    guard: 'a row is deleted after the broker has acknowledged it',
+    broken: 'it is deleted before it is sent',
     edits: [
       {
         file: 'producers/outbox/relay.ts',
@@ -72,7 +72,7 @@ export const publication: readonly Mutation[] = [
   {
     name: 'deletes-behind',
     guard: 'rows are deleted up to the acknowledged number',
-    broken: 'the rows behind it are deleted, too',
+    broken: 'later rows are deleted, too',
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
@@ -123,8 +123,8 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'numbers-without-lock',
-    guard: 'numbers are given under the lanes’ locks',
-    broken: 'two replicas of the API give one number',
+    guard: 'numbers are assigned under the locks of the lanes',
+    broken: 'two replicas of the API assign the same number',
     edits: [
       {
         file: 'producers/outbox/lane-table.ts',
@@ -139,22 +139,22 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'outbox-not-taken-over',
-    guard: 'a new owner publishes what the table holds',
-    broken: 'it publishes only its own',
+    guard: 'a new owner publishes the events in the table',
+    broken: 'it publishes only events that it decided itself',
     edits: [{ file: feed, find: 'private behind = true', replace: 'private behind = false' }],
     noticedBy: { file: relayTest, title: 'what the table holds is published in order and deleted' },
   },
   {
     name: 'gap-in-memory',
-    guard: 'a gap in what is offered is filled from the table',
-    broken: 'it is passed over',
+    guard: 'a gap in the offered events is filled from the table',
+    broken: 'it is skipped',
     edits: [{ file: feed, find: 'first.seq === this.lastSeq + 1 &&', replace: 'first.seq > this.lastSeq &&' }],
     noticedBy: { file: feedTest, title: 'a gap in what is offered is filled from the table' },
   },
   {
     name: 'producer-kept',
-    guard: 'a new producer after an error',
-    broken: 'the old one continues with its sequence numbers',
+    guard: 'a producer is replaced after an error',
+    broken: 'it continues with its old sequence numbers',
     edits: [
       { file: sender, find: 'await this.stop()\n      throw explained(error)', replace: 'throw explained(error)' },
     ],
@@ -166,8 +166,8 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'partition-missing',
-    guard: 'the answer names every partition',
-    broken: 'a partition it does not name counts as written',
+    guard: 'an acknowledgement names every partition',
+    broken: 'a partition that it does not name counts as written',
     edits: [{ file: sender, find: 'if (missing)\n', replace: 'if (missing && records.length === 0)\n' }],
     noticedBy: {
       file: senderTest,
@@ -176,8 +176,8 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'two-requests',
-    guard: 'one request at a time per producer',
-    broken: 'a second one may overtake it',
+    guard: 'a producer has one request in flight',
+    broken: 'a second request may overtake the first',
     edits: [{ file: sender, find: 'if (this.sending)\n', replace: 'if (this.sending && records.length === 0)\n' }],
     noticedBy: { file: senderTest, title: 'two requests at a time are refused before anything is sent' },
   },

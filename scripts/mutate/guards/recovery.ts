@@ -7,12 +7,12 @@ const simulation = {
   title: 'violates no invariant in ${seeds} worlds',
 }
 
-/** A failure at any moment leaves nothing half done; only many interleavings show that. */
+/** A failure at any moment leaves no partial effects. Only many interleavings show that. */
 export const recovery: readonly Mutation[] = [
   {
     name: 'failure-goes-on',
-    guard: 'after a failure a lane is claimed again',
-    broken: 'it continues with the state in memory',
+    guard: 'a lane is claimed again after a failure',
+    broken: 'it continues with its state in memory',
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
@@ -40,8 +40,8 @@ export const recovery: readonly Mutation[] = [
   },
   {
     name: 'row-apart',
-    guard: 'the row of an answer or timer leaves in the transaction of its effects',
-    broken: 'it leaves in one of its own before',
+    guard: 'the row of an answer or timer is deleted in the transaction of its effects',
+    broken: 'it is deleted in a separate transaction before that',
     edits: [
       {
         file: applyBatch,

@@ -6,11 +6,11 @@ const correctsTitle = 'a replay that corrects gives events other ids, calls and 
 const reprocessTest = 'consumers/operations/replay/reprocess/reprocess.int.test.ts'
 const failuresTest = 'consumers/operations/replay/reprocess/reprocess-failures.int.test.ts'
 
-/** Reprocessing doubles nothing, skips nothing and undoes no decision of an operator. */
+/** Reprocessing repeats no effect, skips no event and undoes no decision of an operator. */
 export const reprocessing: readonly Mutation[] = [
   {
     name: 'places-forgotten',
-    guard: 'a record that is read again is known by its place',
+    guard: 'a record that is read again is recognized by its place',
     broken: 'parked and edited events count as new',
     edits: [
       {
@@ -26,8 +26,8 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-twice',
-    guard: 'a replay handles an event once',
-    broken: 'one that lies in the log twice is handled twice',
+    guard: 'a replay processes an event once',
+    broken: 'an event that is in the log twice is processed twice',
     edits: [
       {
         file: 'consumers/operations/replay/reprocess/handled-events.ts',
@@ -39,8 +39,8 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-not-handed-over',
-    guard: 'what was written beside a quiet lane is sent',
-    broken: 'it stays in the tables until the lane is claimed again',
+    guard: 'events that a replay adds to a quiet lane are published',
+    broken: 'they stay in the table until the lane is claimed again',
     edits: [
       {
         file: 'consumers/operations/replay/reprocess/wake-owner.ts',
@@ -55,14 +55,14 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'correct-with-old-ids',
-    guard: 'events of a correction are new to others',
-    broken: 'they have the ids they had',
+    guard: 'events of a correction are new to their consumers',
+    broken: 'they keep their ids',
     edits: [{ file: decideFile, find: 'derive(type, cause.correctedBy)', replace: 'derive(type)' }],
     noticedBy: { file: decideTest, title: correctsTitle },
   },
   {
     name: 'correct-with-new-keys',
-    guard: 'calls keep their idempotency key, also in a correction',
+    guard: 'calls keep their idempotency keys in a correction',
     broken: 'the card is charged again',
     edits: [
       {
@@ -75,8 +75,8 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-dropped',
-    guard: 'an event that an operator has dropped takes no effect',
-    broken: 'it is handled again as it was',
+    guard: 'an event that an operator dropped takes no effect',
+    broken: 'it is processed again',
     edits: [
       {
         file: 'consumers/operations/replay/reading/operator-decisions.ts',
@@ -88,8 +88,8 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-stale-decisions',
-    guard: 'decisions are those of the moment the lane is locked',
-    broken: 'they are those of the moment the replay began',
+    guard: 'operator decisions are read when the lane is locked',
+    broken: 'they are read when the replay begins',
     edits: [
       {
         file: 'consumers/operations/replay/reprocess/reprocess-lane.ts',
@@ -101,8 +101,8 @@ export const reprocessing: readonly Mutation[] = [
   },
   {
     name: 'reprocess-overtakes',
-    guard: 'what follows an event that failed waits behind it',
-    broken: 'it is handled without it',
+    guard: 'later events of a key wait behind one that failed',
+    broken: 'they are processed without it',
     edits: [
       {
         file: 'consumers/operations/replay/reprocess/apply-chosen.ts',
