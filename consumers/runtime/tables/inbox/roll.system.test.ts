@@ -38,7 +38,6 @@ test('millions of ids leave while batches go on: none waits longer than 200 ms f
   await batches
   const longest = Math.max(...waits)
   bench.sandbox.log.info({ lockedMs, longest, batches: waits.length }, 'the inbox moved on')
-  console.info(`locked ${lockedMs?.toFixed(0)} ms, longest batch ${longest.toFixed(0)} ms of ${waits.length}`)
   expect(lockedMs).toBeLessThan(200)
   expect(longest).toBeLessThan(200 + 100) // And its own work
   expect(await takeIds(pool, [kept])).toEqual(new Set())
