@@ -85,13 +85,7 @@ export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promis
  * @throws TallyError BUSY if one does
  */
 export const whileUnchanged = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
-  locked(
-    pool,
-    namespace,
-    'pg_try_advisory_lock_shared',
-    'The partitions are being changed just now: deploy when that has ended',
-    work,
-  )
+  locked(pool, namespace, 'pg_try_advisory_lock_shared', 'The partitions are being changed: deploy after that', work)
 
 async function locked<T>(
   pool: Pool,

@@ -2,6 +2,8 @@ import type { Mutation } from '../mutation.ts'
 
 const feed = 'producers/outbox/lane-feed.ts'
 const feedTest = 'producers/outbox/lane-feed.test.ts'
+const forgetKeys = 'producers/orders-api/orders/forget-keys.ts'
+const forgetKeysTest = 'producers/orders-api/orders/forget-keys.int.test.ts'
 const relayTest = 'producers/outbox/relay.int.test.ts'
 const sender = 'infra/kafka/record-sender.ts'
 const senderTest = 'infra/kafka/record-sender.int.test.ts'
@@ -107,6 +109,26 @@ export const publication: readonly Mutation[] = [
       },
     ],
     noticedBy: { file: relayTest, title: 'rows that could not be deleted leave with the next rows of their lane' },
+  },
+  {
+    name: 'sweep-forgets-its-place',
+    guard: 'the sweep over old keys continues where the last replica stopped',
+    broken: 'it begins again with each turn',
+    edits: [{ file: forgetKeys, find: '[end < turn.blocks ? end : 0,', replace: '[0,' }],
+    noticedBy: {
+      file: forgetKeysTest,
+      title: 'keys leave after a week, a slice at a time, with every replica continuing where the last one stopped',
+    },
+  },
+  {
+    name: 'sweep-by-all',
+    guard: 'one replica has a turn of the sweep',
+    broken: 'all replicas sweep at once',
+    edits: [{ file: forgetKeys, find: ' for update skip locked', replace: '' }],
+    noticedBy: {
+      file: forgetKeysTest,
+      title: 'a turn is taken by one of several replicas, and the next one only when it is due',
+    },
   },
   {
     name: 'outbox-by-id',
