@@ -129,7 +129,7 @@ describe('scale', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/there is no terminal to ask.*add --yes/),
     })
-    expect(asked.stdout).toMatch(/rows .*2,000 in points/)
+    expect(asked.stdout).toMatch(/rows\s[\s\S]*2,000 in\s+points/)
     expect(await pids()).toEqual(others)
 
     succeeded(await stack.run('scale', '--remove', 'loyalty', '--yes'))
