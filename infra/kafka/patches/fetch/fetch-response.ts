@@ -73,6 +73,8 @@ async function readFetchResponse(bytes: Buffer, internals: Internals) {
 
 /** The first bytes of a batch, which hold its length and format; with fewer it cannot be recognized. */
 const preambleBytes = 17
+/** What a record takes in memory besides its content, about. Millions of empty records fit into 32 MB otherwise. */
+const recordBytes = 200
 
 async function readRecordSet(
   decoder: Decoder,
@@ -107,7 +109,7 @@ export async function readBatches(
       if (length < smallestBatch) throw new TallyError('INVARIANT', `a record batch of ${length} bytes`)
       const batch = await readRecordBatch(set.subarray(position, end))
       messages = messages.concat(batch.records)
-      room.bytes -= batch.bytes
+      room.bytes -= batch.bytes + batch.records.length * recordBytes
     } catch (error) {
       if (messages.length > 0) break // It will be the first one of the next answer
       return [markUnreadable({ ...offsetsOf(set, position), error: error as Error })]

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { crc32c } from './crc32c.ts'
 import { batchLimits, readRecordBatch } from './record-batch.ts'
 import { whyReplaced } from './replaced-value.ts'
+import { batchOf } from './testing/batch-bytes.ts'
 
 function varint(value: number): Buffer {
   const bytes: number[] = []
@@ -14,21 +15,6 @@ const sized = (bytes: Buffer | null) => (bytes === null ? varint(-1) : Buffer.co
 
 const record = (offsetDelta: number, value: Buffer | null, key: Buffer | null = null) =>
   sized(Buffer.concat([Buffer.from([0]), varint(0), varint(offsetDelta), sized(key), sized(value), varint(0)]))
-
-/** A batch at offset 100 as the broker sends it. */
-function batchOf(content: Buffer, { count, compression = 0 }: { count: number; compression?: number }): Buffer {
-  const head = Buffer.alloc(61)
-  head.writeBigInt64BE(100n, 0)
-  head.writeInt32BE(head.length + content.length - 12, 8)
-  head.writeInt8(2, 16)
-  head.writeInt16BE(compression, 21)
-  head.writeInt32BE(count - 1, 23)
-  head.writeBigInt64BE(1_700_000_000_000n, 27)
-  head.writeInt32BE(count, 57)
-  const batch = Buffer.concat([head, content])
-  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
-  return batch
-}
 
 const small = (count: number) => Array.from({ length: count }, (_, i) => record(i, Buffer.from(`value ${i}`)))
 const reasons = async (batch: Buffer) =>

@@ -1,22 +1,15 @@
 import { expect, test } from '@jest/globals'
-import { crc32c } from './crc32c.ts'
 import { readBatches } from './fetch-response.ts'
 import { batchLimits } from './record-batch.ts'
+import { batchOf } from './testing/batch-bytes.ts'
 import { findUnreadable } from './unreadable-batch.ts'
 
-/** A batch of empty records as the broker sends it. */
-function batchAt(offset: number, count = 2): Buffer {
-  const content = Buffer.from(Array.from({ length: Math.min(count, 9) }, (_, i) => [12, 0, 0, i * 2, 1, 1, 0]).flat())
-  const head = Buffer.alloc(61)
-  head.writeBigInt64BE(BigInt(offset), 0)
-  head.writeInt32BE(head.length + content.length - 12, 8)
-  head.writeInt8(2, 16)
-  head.writeInt32BE(count - 1, 23)
-  head.writeInt32BE(count, 57)
-  const batch = Buffer.concat([head, content])
-  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
-  return batch
-}
+/** A batch of records without content; of many only nine are there. */
+const batchAt = (offset: number, count = 2): Buffer =>
+  batchOf(Buffer.from(Array.from({ length: Math.min(count, 9) }, (_, i) => [12, 0, 0, i * 2, 1, 1, 0]).flat()), {
+    offset,
+    count,
+  })
 const changed = (batch: Buffer, change: (batch: Buffer) => void) => {
   change(batch)
   return batch
@@ -59,4 +52,15 @@ test.each<[string, Buffer[], { from: number; to: number; error: object }]>([
   const messages = await read(...batches)
   expect(messages).toHaveLength(1)
   expect(findUnreadable(messages)).toMatchObject(expected)
+})
+
+test('tiny records fill the memory of an answer, too: what does not fit is fetched again', async () => {
+  const count = 100_000
+  const one = Buffer.from([16, 0, 0, 0x80, 0x80, 0, 1, 1, 0]) // Offsets do not matter here
+  const tiny = (offset: number) => batchOf(Buffer.concat(Array<Buffer>(count).fill(one)), { offset, count })
+  const room = { bytes: batchLimits.total }
+  const never = () => Promise.reject(new Error('not to be read'))
+  const messages = await readBatches(Buffer.concat([0, 1, 2, 3].map((n) => tiny(n * count))), room, never)
+  expect(messages).toHaveLength(2 * count)
+  expect(await readBatches(tiny(0), room, never)).toEqual([]) // The next partition of the answer
 })
