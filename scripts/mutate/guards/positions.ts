@@ -133,8 +133,8 @@ export const positions: readonly Mutation[] = [
       },
     ],
     noticedBy: {
-      file: 'consumers/runtime/group/unreadable-batch.int.test.ts',
-      title: 'a batch that cannot be read stops its lane, which says how to pass it; other lanes continue',
+      file: 'consumers/runtime/group/fetched-batch.test.ts',
+      title: 'a batch that cannot be read is fetched again, then stops the lane with the command that passes it',
     },
   },
   {

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals'
+import type { Batch } from 'kafkajs'
+import { TallyError } from '../../../infra/errors.ts'
+import { markUnreadable } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
+import { createTestLogger } from '../../../infra/testing/test-logger.ts'
+import { FetchedBatches } from './fetched-batch.ts'
+import type { RecordLane } from './fetched-batch.ts'
+
+const error = new TallyError('UNREACHABLE', 'its checksum is wrong')
+const batch = { topic: 'ns_orders', partition: 3, messages: [markUnreadable({ error, from: 100, to: 164 })] }
+const progress = { wanted: () => true, reached: async () => {} }
+
+/** Has a live lane at a position meet the batch twice; what it says of it, and why it halted. */
+async function meetTwice(position: number) {
+  const offsets = undefined as never // Nothing is asked about a batch without records
+  const options = { offsets, group: 'payment', namespace: 'ns_', log: createTestLogger('silent') }
+  const batches = new FetchedBatches(options)
+  const halted: string[] = []
+  const lane = {
+    ...{ number: 3, phase: 'live', position: () => position, halt: (reason: string) => void halted.push(reason) },
+    serially: <T>(work: () => Promise<T>) => work(),
+  } as Partial<RecordLane> as RecordLane
+  const meet = () => batches.process(lane, batch as unknown as Batch, progress)
+  return { first: await meet(), second: await meet(), halted }
+}
+
+test('a batch that cannot be read is fetched again, then stops the lane with the command that passes it', async () => {
+  const why = 'orders/3@110: its checksum is wrong'
+  const pass = 'npm run lanes -- skip payment/3 --offsets orders/3:110-163 --why "damaged"'
+  expect(await meetTwice(110)).toEqual({ first: 'gap', second: undefined, halted: [`${why}; to pass it: ${pass}`] })
+})
+
+test.each([99, 164])('it is fetched again if the lane stands elsewhere: at %i', async (position) => {
+  expect(await meetTwice(position)).toEqual({ first: 'gap', second: 'gap', halted: [] })
+})
