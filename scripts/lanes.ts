@@ -11,6 +11,7 @@ import { printReport } from './cli/report.ts'
 import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
 import { lanes as readLanes } from './cli/arguments.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
+import { skipCommand } from './lanes/skip-command.ts'
 import { healthJson, healthReport, lanesReport } from './lanes/print-health.ts'
 import { openForOperator, readHealth } from '../consumers/operations/lanes/read-health.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
@@ -19,7 +20,7 @@ const watchEveryMs = 2_000
 const clearScreen = '\u001B[H\u001B[2J'
 
 export function lanesCommand({ signal }: CommandFrame): Command {
-  const program = createCommand('lanes', 'Show the state of every lane; pause and resume lanes', [
+  const program = createCommand('lanes', 'Show the state of every lane; pause and resume lanes; skip offsets', [
     'npm run lanes -- ls',
     'npm run lanes -- pause payment --lane 0-3,7 --why "checking their orders"',
     'npm run lanes -- resume payment',
@@ -54,10 +55,29 @@ export function lanesCommand({ signal }: CommandFrame): Command {
       const { lane: lanes, json } = command.optsWithGlobals<CommonOptions & { lane: number[] }>()
       return connected((config, pool) => resumeCommand(config, pool, { group, lanes, json, signal }))
     })
+  addSubcommand(program, 'skip', 'Have a lane pass offsets without processing them, for good', [
+    'npm run lanes -- skip payment/3 --offsets orders/3:1200-2399 --why "a test wrote junk"',
+  ])
+    .argument('<lane>', 'lane that must pass, such as payment/3')
+    .requiredOption('--offsets <range>', 'first and last offset to pass, such as orders/3:1200-2399')
+    .requiredOption('--why <text>', 'reason, kept with the skip')
+    .option('--by <name>', 'who skips them (default: your user name)')
+    .option('-y, --yes', 'do not ask for confirmation')
+    .action((place: string, _options: unknown, command: Command) => {
+      const { offsets, why, by, yes, json } = command.optsWithGlobals<CommonOptions & SkipOptions>()
+      return connected((config, pool) => skipCommand(config, pool, { place, offsets, why, by, yes, json }))
+    })
   return program
 }
 
 if (import.meta.main) await runCommand(lanesCommand)
+
+interface SkipOptions {
+  offsets: string
+  why: string
+  by?: string
+  yes?: boolean
+}
 
 interface PauseOptions {
   lane: number[]

@@ -7,6 +7,8 @@ import { countAudit, readDropped } from '../runtime/tables/audit.ts'
 import type { AuditCount, DroppedEvent } from '../runtime/tables/audit.ts'
 import { reportParked } from '../runtime/tables/parked-figures.ts'
 import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
+import { readSkipped } from '../runtime/tables/skipped-table.ts'
+import type { SkippedOffsets } from '../runtime/tables/skipped-table.ts'
 import type { Group } from './groups.ts'
 
 /** A group's own account of the events it has read. */
@@ -19,6 +21,8 @@ export interface GroupAccount {
   audit: readonly AuditCount[]
   /** Events an operator dropped: they took no effect. */
   dropped: readonly DroppedEvent[]
+  /** Offsets an operator had a lane pass: whatever they hold took no effect. */
+  skipped: readonly SkippedOffsets[]
 }
 
 /** Reads the whole account at one moment: an event processed in between would appear in it twice or not at all. */
@@ -31,5 +35,6 @@ export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAc
       parked: await reportParked(tx, schema),
       audit: await countAudit(tx, schema),
       dropped: await readDropped(tx, schema),
+      skipped: await readSkipped(tx, schema),
     }
   })

@@ -1,4 +1,5 @@
 import { moveLaneBack } from './replayer.ts'
+import { skipOffsets } from './skipper.ts'
 import type { World } from './world.ts'
 
 type Episode = (world: World) => void
@@ -21,6 +22,7 @@ const episodes: Readonly<Record<string, Episode>> = {
   'the broker is away': (world) => away(world.faults.broker, world),
   'the gateway is away': (world) => away(world.faults.gateway, world),
   'a lane is moved back': moveLaneBack,
+  'offsets are skipped': skipOffsets,
   'the registry is away': (world) => away(world.faults.registry, world),
 }
 

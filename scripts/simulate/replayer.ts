@@ -19,7 +19,11 @@ export function moveLaneBack(world: World): void {
     const spans = [...database.tables.ledger.committed.values()]
     const reached = Math.max(0, ...spans.filter((row) => row.topic === topic && row.partition === lane).map(next))
     if (reached === 0 || random.chance(0.3)) return []
-    const from = random.chance(0.5) ? 0 : random.integer(0, reached - 1)
+    // Offsets that were skipped would take effect now
+    const skipped = [...database.tables.skipped.committed.values()].filter((row) => row.topic === topic)
+    const lowest = Math.max(0, ...skipped.filter((row) => row.partition === lane).map(({ to }) => to))
+    if (lowest >= reached) return []
+    const from = random.chance(0.5) ? lowest : random.integer(lowest, reached - 1)
     const to = random.chance(0.5) ? reached : random.integer(from + 1, reached)
     return [{ topic, partition: lane, from, to, next: from, scanned: 0, selected: 0, before: null }]
   })

@@ -47,6 +47,23 @@ describe('the invariants', () => {
     })
   })
 
+  test('show what an operator skipped without calling it a violation, and count no more than that as missing', () => {
+    const evidence = soundEvidence(everyEnding) as Writable<Evidence>
+    const { account } = evidence.groups[0]!
+    Object.assign(account.ledger.get('orders/0')![0]!, {
+      taken: account.ledger.get('orders/0')![0]!.taken - 2,
+      holes: 2,
+    })
+    Object.assign(account.inbox, { rows: account.inbox.rows - 2, distinct: account.inbox.distinct - 2 })
+    expect(violatedBy(evidence)).toEqual(['taken-once'])
+    account.skipped.push({ topic: 'orders', partition: 0, from: 4, to: 6, actor: 'ann', why: 'junk' })
+    expect(violatedBy(evidence)).toEqual([])
+    const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'nothing-parked')
+    expect(finding?.examples).toEqual(['all: ann skipped orders/0 offsets 4 to 5: junk'])
+    account.skipped[0] = { topic: 'orders', partition: 0, from: 4, to: 5, actor: 'ann', why: 'junk' }
+    expect(violatedBy(evidence)).toEqual(['taken-once'])
+  })
+
   test('show what an operator dropped or edited without calling it a violation', () => {
     const evidence = soundEvidence(everyEnding) as Writable<Evidence>
     const account = evidence.groups[0]!.account

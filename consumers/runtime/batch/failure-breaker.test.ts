@@ -51,6 +51,14 @@ describe('a breaker that tells a poisonous event from a broken service', () => {
     expect(new FailureBreaker().objection(100, behind)).toBeUndefined()
   })
 
+  test.each(['UNREADABLE', 'MISROUTED'] as const)('%s records park however many there are', (reason) => {
+    const breaker = new FailureBreaker()
+    const junk = Array.from({ length: 1_000 }, () => failed('no event at all', reason))
+    expect(breaker.objection(1_000, junk)).toBeUndefined()
+    breaker.record(1_000, junk)
+    expect(breaker.objection(20, failures(20))).toBeDefined() // Nor do they hide a fault of the service
+  })
+
   test('one fault reads the same under changing ids, numbers and names', () => {
     const one = signatureOf('key (order)=(6f9619ff-8b86-8d11-b42d-00c04fc964ff) of "o-1" fails 17 times')
     expect(signatureOf('key (order)=(7a9619ff-8b86-8d11-b42d-00c04fc964aa) of "o-2" fails 4 times')).toBe(one)

@@ -1,5 +1,11 @@
 import type { ParkedInput } from '../model.ts'
 
+/**
+ * What nobody can read, or lies where it does not belong, is wrong itself: no service that recovers would change that. Such
+ * records park however many there are, up to the limit of their lane, and say nothing about the service.
+ */
+const faultsOfData: ReadonlySet<ParkedInput['reason']> = new Set(['UNREADABLE', 'MISROUTED'])
+
 /** Number of recent inputs considered; number and share of them that must have failed in the same way. */
 const window = 50
 const enough = 20
@@ -23,11 +29,11 @@ export class FailureBreaker {
    * @returns the fault that most inputs fail with if this batch would park more inputs for it
    */
   objection(inputs: number, parked: readonly ParkedInput[]): string | undefined {
-    const batch = { inputs, failures: signaturesOf(parked) }
+    const batch = tried(inputs, parked)
     if (batch.failures.length === 0) return undefined
-    const tried = this.lookBack(batch)
-    const total = tried.reduce((sum, { inputs: count }) => sum + count, 0)
-    const all = tried.flatMap(({ failures }) => failures)
+    const recent = this.lookBack(batch)
+    const total = recent.reduce((sum, { inputs: count }) => sum + count, 0)
+    const all = recent.flatMap(({ failures }) => failures)
     return batch.failures.find((signature) => {
       const failed = all.filter((other) => other === signature).length
       return failed >= enough && failed >= share * total
@@ -36,16 +42,23 @@ export class FailureBreaker {
 
   /** Call after the batch's commit. */
   record(inputs: number, parked: readonly ParkedInput[]): void {
-    if (inputs > 0) this.recent = this.lookBack({ inputs, failures: signaturesOf(parked) })
+    const batch = tried(inputs, parked)
+    if (batch.inputs > 0) this.recent = this.lookBack(batch)
   }
 
   /** The latest batches that together have at least `window` inputs. */
   private lookBack(batch: Tried): Tried[] {
-    const tried = [...this.recent, batch]
-    let total = tried.reduce((sum, { inputs }) => sum + inputs, 0)
-    while (tried[0] && total - tried[0].inputs >= window) total -= tried.shift()?.inputs ?? 0
-    return tried
+    const recent = [...this.recent, batch]
+    let total = recent.reduce((sum, { inputs }) => sum + inputs, 0)
+    while (recent[0] && total - recent[0].inputs >= window) total -= recent.shift()?.inputs ?? 0
+    return recent
   }
+}
+
+/** Bad data left out: neither its failures count nor its inputs. */
+function tried(inputs: number, parked: readonly ParkedInput[]): Tried {
+  const others = parked.filter(({ reason }) => !faultsOfData.has(reason))
+  return { inputs: inputs - (parked.length - others.length), failures: signaturesOf(others) }
 }
 
 const signaturesOf = (parked: readonly ParkedInput[]): string[] =>

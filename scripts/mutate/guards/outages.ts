@@ -106,4 +106,20 @@ export const outages: readonly Mutation[] = [
     edits: [{ file: decoder, find: 'checkBounds(value, headerBytes)', replace: 'void checkBounds' }],
     noticedBy: { file: 'schemas/codec/decoder.test.ts', title: 'what is cut short or has more behind it is refused' },
   },
+  {
+    name: 'junk-feeds-breaker',
+    guard: 'unreadable and misrouted records are the fault of the data',
+    broken: 'many of them in a row hold up the lane, and nothing is parked that could be dropped',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/failure-breaker.ts',
+        find: "new Set(['UNREADABLE', 'MISROUTED'])",
+        replace: 'new Set()',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/batch/failure-breaker.test.ts',
+      title: '%s records park however many there are',
+    },
+  },
 ]

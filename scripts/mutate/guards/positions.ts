@@ -153,4 +153,21 @@ export const positions: readonly Mutation[] = [
       title: 'no clock of a publisher decides how long its events are kept',
     },
   },
+  {
+    name: 'skip-unrecorded',
+    guard: 'skipped offsets are in the ledger as holes of an epoch of their own',
+    broken: 'the new span simply begins behind them',
+    edits: [
+      {
+        file: 'consumers/operations/lanes/skip-offsets.ts',
+        find: 'await insertSpans(tx, own, [span])',
+        replace: 'await insertSpans(tx, own, [{ ...span, position: { offset: to } }])\n  if (topic) return offsets',
+      },
+    ],
+    noticedBy: {
+      file: 'scripts/simulate/simulation.test.ts',
+      // oxlint-disable-next-line no-template-curly-in-string
+      title: 'violates no invariant in ${seeds} worlds',
+    },
+  },
 ]

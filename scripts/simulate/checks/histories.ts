@@ -9,10 +9,14 @@ export function checkHistories(world: World): string[] {
   const seen = new Set<string>()
   for (const topic of broker.topics) {
     for (let partition = 0; partition < partitions; partition++) {
-      for (const { value, headers, key, isControlRecord } of broker.records(topic, partition)) {
+      const skips = [...database.tables.skipped.committed.values()].filter(
+        (row) => row.topic === topic && row.partition === partition,
+      )
+      const isSkipped = (offset: number) => skips.some(({ from, to }) => offset >= from && offset < to)
+      for (const { value, headers, key, offset, isControlRecord } of broker.records(topic, partition)) {
         const id = String(headers['ce_id'])
         const schema = codec.schemaIdOf(value)
-        if (isControlRecord || schema === undefined) continue
+        if (isControlRecord || schema === undefined || isSkipped(Number(offset))) continue
         const { type, data } = codec.decode(value)
         const name = String(key)
         if (laneOf(name, partitions) !== partition || seen.has(id)) continue

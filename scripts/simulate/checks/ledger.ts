@@ -26,6 +26,13 @@ export function checkLedger({ broker, partitions, database: { tables } }: World)
           found.push(`${place}: a span begins at ${span.first_offset}, not ${position}`)
         position = span.next_offset
       }
+      for (const { topic: of, partition: at, from, to } of tables.skipped.committed.values())
+        if (
+          of === topic &&
+          at === partition &&
+          !spans.some((row) => row.first_offset === from && row.holes >= to - from)
+        )
+          found.push(`${place}: offsets ${from} to ${to - 1} were skipped, and the ledger does not say so`)
       if (position > broker.end(topic, partition)) found.push(`${place}: processed beyond its end`)
     }
   }

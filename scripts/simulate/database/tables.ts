@@ -6,6 +6,7 @@ import { laneStatements, laneStateStatements, laneStateTable, laneTable, pauseTa
 import { ledgerStatements, ledgerTable } from './ledger-statements.ts'
 import { outboxStatements, outboxTable } from './outbox-statements.ts'
 import { parkedStatements, parkedTable } from './parked-statements.ts'
+import { skippedStatements, skippedTable } from './skipped-statements.ts'
 import type { Statements } from './statement.ts'
 import { timerStatements, timerTable } from './timer-statements.ts'
 
@@ -20,6 +21,7 @@ export const createTables = () => ({
   calls: callTable(),
   timers: timerTable(),
   parked: parkedTable(),
+  skipped: skippedTable(),
   histories: historyTable(),
   totals: totalTable(),
 })
@@ -35,5 +37,6 @@ export const statementsOf = (tables: Tables, refusals: Refusals): Statements => 
   ...callStatements(tables.calls, tables.lanes),
   ...timerStatements(tables.timers),
   ...parkedStatements(tables.parked),
+  ...skippedStatements(tables.skipped),
   ...countingStatements(tables.histories, tables.totals, refusals),
 })

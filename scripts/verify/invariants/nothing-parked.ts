@@ -27,6 +27,11 @@ export const nothingParked = ({ groups }: Evidence): Finding =>
       for (const { key, place, actor, why } of account.dropped)
         report(`${group.name}: ${actor} dropped the event of ${key} (${place})${why ? `: ${why}` : ''}`, true)
     }
+    const skipped = groups.flatMap(({ group, account }) => account.skipped.map((each) => ({ group, ...each })))
+    for (const { group, topic, partition, from, to, actor, why } of skipped) {
+      byHand.set('skipped', (byHand.get('skipped') ?? 0) + to - from)
+      report(`${group.name}: ${actor} skipped ${topic}/${partition} offsets ${from} to ${to - 1}: ${why}`, true)
+    }
     const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)
     const now = total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`
     return byHand.size === 0 ? now : `${now}; ${counted(byHand)} by an operator`

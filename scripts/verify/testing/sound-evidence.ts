@@ -156,6 +156,7 @@ function accountOf(sizes: ReadonlyMap<string, number>): GroupAccount {
     parked: [],
     audit: [],
     dropped: [],
+    skipped: [],
   }
 }
 

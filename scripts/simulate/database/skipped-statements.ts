@@ -1,0 +1,22 @@
+import type { Statements } from './statement.ts'
+import { statement } from './statement.ts'
+import { Table } from './transaction.ts'
+
+export interface SkippedRow {
+  topic: string
+  partition: number
+  from: number
+  to: number
+}
+
+export const skippedTable = () => new Table<SkippedRow>('skipped')
+
+export const skippedStatements = (skipped: Table<SkippedRow>): Statements => ({
+  skipped_note: statement(
+    '7abfc1f8',
+    (tx, topic: string, partition: number, epoch: number, from: number, to: number) => {
+      tx.insert(skipped, `${topic}/${partition}/${epoch}`, { topic, partition, from, to })
+      return []
+    },
+  ),
+})
