@@ -56,8 +56,8 @@ function list({ json }: BenchOptions): void {
 }
 
 /**
- * The benchmark with the contenders that were named, or all that take part in a run of this size.
- * @throws TallyError USAGE if there is none of a name
+ * The benchmark with the named contenders, or with all that suit the size of the run.
+ * @throws TallyError USAGE if a contender does not exist
  */
 function takingPart(benchmark: Benchmark, { only, quick }: BenchOptions): Benchmark {
   const names = only ?? benchmark.contenders.flatMap(({ name, large }) => (quick && large ? [] : name))
@@ -68,7 +68,7 @@ function takingPart(benchmark: Benchmark, { only, quick }: BenchOptions): Benchm
   return { ...benchmark, contenders: [first, ...others], bars }
 }
 
-/** On servers like those of the tests, which run the same guard: a ratio depends on how long a commit takes. */
+/** Runs the guard on servers configured like those of the tests, because the ratios depend on the time of a commit. */
 async function compare({ store, json }: BenchOptions, signal: AbortSignal): Promise<void> {
   await using servers = await openServers(say, signal, { durable: false })
   const options = { env: servers.env, signal, say }

@@ -11,7 +11,7 @@ import type { Report } from './report/report.ts'
 const folder = mkdtempSync(join(tmpdir(), 'tally-bench-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Judges the books, never the speed: a contender that loses or doubles an event ends the command. */
+/** Checks results, not speed: the command fails if a contender loses or doubles an event. */
 async function bench(...args: string[]): Promise<Report> {
   const child = spawn(process.execPath, ['scripts/bench.ts', ...args, '--quick', '--json', '--out', folder], {
     cwd: resolve(import.meta.dirname, '../..'),
@@ -23,7 +23,7 @@ async function bench(...args: string[]): Promise<Report> {
   return JSON.parse(stdout) as Report
 }
 
-test.each(['consume', 'produce'])('%s does all of its work, ours and theirs', async (name) => {
+test.each(['consume', 'produce'])('every contender of %s completes its work', async (name) => {
   const { benchmark, results } = await bench(name, '--events', '3000')
   expect(benchmark).toBe(name)
   expect(results.length).toBeGreaterThan(1)
@@ -32,17 +32,17 @@ test.each(['consume', 'produce'])('%s does all of its work, ours and theirs', as
   }
 })
 
-test('our hop does all of its work', async () => {
+test('Tally completes the hop', async () => {
   const { results } = await bench('hop', '--only', 'tally', '--events', '3000')
   expect(results).toMatchObject([{ contender: 'tally', events: 3000 }])
 })
 
-test('goods that all want are set aside once each, without deadlocks, ours and theirs', async () => {
+test('every contender reserves contended stock exactly once and without deadlocks', async () => {
   const { results } = await bench('contention', '--only', 'tally, 90 % hot', 'row locks, 90 % hot', '--events', '3000')
   expect(results.map(({ figures }) => figures['deadlocks']?.median)).toEqual([0, 0])
 })
 
-test('the memory of each process is seen', async () => {
+test('the memory of each process is measured', async () => {
   const { results } = await bench('memory', '--events', '300')
   const names = ['orders-api', 'payment', 'inventory', 'shipping', 'gateway', 'whole stack']
   for (const name of names) expect(results[0]?.figures[`${name} MB`]?.median).toBeGreaterThan(20)

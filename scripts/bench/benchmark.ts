@@ -1,78 +1,76 @@
 import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 /**
- * One question about speed, and those who answer it. A benchmark is a value: its file exports it, and `benchmarks.ts` lists
- * it. The frame runs the contenders in turn (A B C A B C …). What is measured is a program of its own (`runProgram`), so that
- * nobody finds code compiled or memory taken by another's work.
+ * A benchmark with its contenders. Its file exports it, and `benchmarks.ts` lists it. The contenders run in turn
+ * (A B C A B C …), each as a separate program (`runProgram`), so that none finds code compiled or memory used by another.
  */
 export interface Benchmark {
   readonly name: string
-  /** One sentence: the work every contender does. */
+  /** The work of every contender, in one sentence. */
   readonly what: string
-  /** Of what the rate counts: `events/s`, `orders/s`. */
+  /** Unit of the rate: `events/s`, `orders/s`. */
   readonly unit: string
   /** Events of one repeat, for a contender whose `share` is 1. */
   readonly events: { readonly usual: number; readonly quick: number }
-  /** Ours first. */
+  /** Tally first. */
   readonly contenders: readonly [Contender, ...Contender[]]
   readonly bars?: readonly Bar[]
-  /** A name in `figures`: what the plot shows. @default the rate */
+  /** The figure that the plot shows. @default the rate */
   readonly plotted?: string
 }
 
 export interface Contender {
   readonly name: string
-  /** How it is set up, for those who doubt the comparison: versions, batch sizes, settings that matter. */
+  /** Versions, batch sizes and settings that matter for the comparison. */
   readonly setup: string
-  /** What part of the events it is given: a slow one would take all day, and the rate is what counts. @default 1 */
+  /** Share of the events that it processes; below 1 for slow contenders. @default 1 */
   readonly share?: number
-  /** Too large for `--quick`. */
+  /** Excluded from `--quick`. */
   readonly large?: boolean
   /**
-   * One repeat, from nothing: it makes what it needs in the sandbox, does the work, and counts the effects before it
-   * answers.
-   * @throws TallyError INVARIANT if an event did not take effect exactly once: then no time counts
+   * Runs one repeat in an empty sandbox: prepares it, does the work, and counts the effects.
+   * @throws TallyError INVARIANT if an event did not take effect exactly once
    */
   measure(ground: Ground): Promise<Repeat>
 }
 
-/** What one repeat stands on. */
+/** The environment of one repeat. */
 export interface Ground {
-  /** Topics and schemas of its own, dropped after the repeat. */
+  /** Its own topics and schemas, deleted after the repeat. */
   readonly sandbox: Sandbox
   readonly events: number
   readonly signal: AbortSignal
-  /** Folder for CPU profiles, where they were asked for. */
+  /** Folder for CPU profiles, if requested. */
   readonly profiles?: string
 }
 
-/** What one repeat measured; `runProgram` and `startWatch` make it. */
+/** The measurements of one repeat, made by `runProgram` or `startWatch`. */
 export interface Repeat {
   readonly perSecond: number
-  /** CPU time of the contender's own processes, user and system, seconds an event. */
+  /** CPU time of the contender's processes, user and system, seconds per event. */
   readonly cpuPerEvent: number
-  /** CPU time of the whole machine meanwhile, servers included, seconds an event. */
+  /** CPU time of the whole machine during the work, servers included, seconds per event. */
   readonly machineCpuPerEvent?: number
-  /** Anything else worth a column, named with its unit: `p99 ms`, `locked ms`, `RSS MB`. */
+  /** Further figures, each a column, by name with unit: `p99 ms`, `locked ms`, `RSS MB`. */
   readonly figures?: Readonly<Record<string, number>>
-  /** What went on meanwhile: the plot shows it instead. */
+  /** Values over time, which the plot shows instead of bars. */
   readonly series?: Series
 }
 
-/** Values seen at even distances, by what they are of. */
+/** Values at equal intervals, by label. */
 export interface Series {
   readonly unit: string
   readonly everySeconds: number
   readonly of: Readonly<Record<string, readonly number[]>>
 }
 
-/** What the medians must show on a machine of two cores: a rate, a figure, or either as a ratio to another contender's. */
+/** A bound for a median on two cores: of a rate or a figure, or of its ratio to another contender's. */
 export interface Bar {
-  /** Whose. @default the first: ours */
+  /** @default the first contender */
   readonly contender?: string
-  /** A name in `figures`. @default the rate */
+  /** A key of `figures`. @default the rate */
   readonly figure?: string
-  /** Divided by the same of this contender. */
+  /** Name of the contender to divide by. */
   readonly against?: string
   readonly atLeast?: number
   readonly atMost?: number

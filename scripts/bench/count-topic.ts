@@ -4,12 +4,12 @@ import type { Sandbox } from '../../schemas/testing/sandbox.ts'
 
 export interface TopicContent {
   records: number
-  /** Different values of the header `ce_id`, or of the key where there is none. */
+  /** Distinct values of the header `ce_id`, or of the key if it is absent. */
   ids: number
   keys: number
 }
 
-/** Counts what a topic holds, aborted transactions left out. @param topic without namespace */
+/** Counts the records of a topic, without aborted transactions. @param topic without namespace */
 export async function countTopic(
   { kafka, namespace }: Sandbox,
   topic: string,

@@ -11,7 +11,7 @@ import { registerSchemas } from '../../schemas/registry/registry.ts'
 
 export const seed = 7
 
-/** Topics and schemas of the sandbox. */
+/** Creates the topics and schemas of the sandbox. */
 export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
   const { config, namespace, log } = sandbox
   const registryUrl = config.registry.url
@@ -20,15 +20,15 @@ export async function prepareTopics(sandbox: Sandbox): Promise<Codec> {
 }
 
 export interface FillOptions {
-  /** @default as the API gives them: they sort by time */
+  /** @default ids as the API assigns them, sorted by time */
   newId?: () => string
-  /** What is ordered. @default articles of the demo */
+  /** Order lines by index. @default articles of the demo */
   linesOf?: (index: number) => OrderLine[]
 }
 
 /**
- * Fills the topic `orders` with orders, each with a key of its own.
- * @returns the sum of what they cost, a proof of reading
+ * Fills the topic `orders` with orders, each with its own key.
+ * @returns the sum of their totals, with which a reader proves that it has read them
  */
 export async function fillOrders(
   { kafka, namespace }: Sandbox,
@@ -60,7 +60,7 @@ const priced = (lines: OrderLine[]) => ({
   totalMinor: lines.reduce((sum, { amountMinor }) => sum + amountMinor, 0),
 })
 
-/** @throws TallyError INVARIANT unless they are the same: something was lost, or done twice */
+/** @throws TallyError INVARIANT unless the counts are equal */
 export function assertCount(what: string, counted: number | undefined, expected: number): void {
   if (counted !== expected) throw new TallyError('INVARIANT', `${what}: ${counted}, not ${expected}`)
 }

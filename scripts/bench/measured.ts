@@ -1,9 +1,9 @@
-/** What a measured program is told, as JSON on its command line. */
-export const readOrder = <Order>(): Order => JSON.parse(process.argv[2] ?? '{}') as Order
+/** Reads the parameters of a measured program: JSON in its last argument. */
+export const readParameters = <Order>(): Order => JSON.parse(process.argv[2] ?? '{}') as Order
 
 /**
- * For a measured program: call it when the work begins, and what it returns when the work is done. Both are lines of JSON
- * on standard output, which `runProgram` reads; a program in another language writes the same.
+ * Starts measuring in a measured program. Call the returned function when the work is done. Both write a line of JSON to
+ * standard output for `runProgram`; programs in other languages write the same lines.
  */
 export function startMeasuring(): (events: number, counts?: Readonly<Record<string, number>>) => void {
   const [cpu, startedAt] = [process.cpuUsage(), performance.now()]

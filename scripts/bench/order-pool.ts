@@ -4,7 +4,7 @@ import { seed } from './fill-orders.ts'
 
 type Order = Extract<Event, { type: 'OrderPlaced' }>
 
-/** Orders to publish, made beforehand: the same few thousand over and over, each time under another id. */
+/** Orders to publish, generated in advance: a few thousand, repeated under new ids. */
 export function orderPool(events: number): (from: number, to: number) => Order[] {
   const made = [...generateEvents('OrderPlaced', { count: Math.min(events, 10_000), seed })].filter(
     (event) => event.type === 'OrderPlaced',

@@ -9,7 +9,7 @@ export interface RunOptions {
   readonly events: number
   readonly repeats: number
   readonly profiles?: string
-  /** Variables that lead to the servers. */
+  /** Environment variables with the addresses of the servers. */
   readonly env: NodeJS.ProcessEnv
   readonly surroundings: Surroundings
   readonly signal: AbortSignal
@@ -17,8 +17,8 @@ export interface RunOptions {
 }
 
 /**
- * Lets the contenders do their repeats in turn, so that what drifts on the machine meets all of them.
- * @throws TallyError INVARIANT if one of them did not do all of its work exactly once
+ * Runs the repeats of the contenders in turn, so that drift of the machine affects all of them.
+ * @throws TallyError INVARIANT if a contender lost or repeated work
  */
 export async function runBenchmark(benchmark: Benchmark, options: RunOptions): Promise<Report> {
   const { events, repeats, profiles, env, surroundings, signal, say } = options

@@ -6,12 +6,12 @@ import { TallyError } from '../../infra/errors.ts'
 import type { Ground, Repeat } from './benchmark.ts'
 import { startMachineWatch } from './watch.ts'
 
-/** The last line of a measured program; `startMeasuring` writes it for programs in TypeScript. */
+/** The last line of output of a measured program, written by `startMeasuring`. */
 interface Finished {
   events: number
   seconds: number
   cpuSeconds: number
-  /** What it counted, for the proof that all of it was done. */
+  /** Counts that prove that all work was done. */
   counts: Readonly<Record<string, number>>
 }
 
@@ -20,28 +20,28 @@ export interface Program {
   args: readonly string[]
 }
 
-/** A program in TypeScript; it reads its order with `readOrder`. */
-export const script = (path: string, order: object, { profiles }: Pick<Ground, 'profiles'> = {}): Program => ({
+/** A program in TypeScript, which reads its parameters with `readParameters`. */
+export const script = (path: string, parameters: object, { profiles }: Pick<Ground, 'profiles'> = {}): Program => ({
   command: process.execPath,
-  args: [...(profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []), path, JSON.stringify(order)],
+  args: [...(profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []), path, JSON.stringify(parameters)],
 })
 
 /**
- * Runs what is measured as a process of its own, with the sandbox's environment, and waits for its end.
- * @throws TallyError INVARIANT, with what it said, if it fails or says nothing
+ * Runs a measured program in a separate process with the sandbox's environment.
+ * @throws TallyError INVARIANT with its output if it fails or reports nothing
  */
 export async function runProgram(
   { sandbox, signal }: Pick<Ground, 'sandbox' | 'signal'>,
   { command, args }: Program,
 ): Promise<Repeat & { counts: Finished['counts'] }> {
   const child = spawn(command, args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'pipe'], signal })
-  child.on('error', () => {}) // Its exit tells, and so does the signal
+  child.on('error', () => {}) // Reported by its exit
   const exited = once(child, 'exit').catch(() => {})
   const complaints = text(child.stderr)
   let machineSeconds: (() => number) | undefined
   let measured: (Repeat & { counts: Finished['counts'] }) | undefined
   for await (const line of createInterface({ input: child.stdout })) {
-    if (!line.startsWith('{')) continue // Some libraries greet
+    if (!line.startsWith('{')) continue // Some libraries print a banner
     const said = JSON.parse(line) as Partial<Finished>
     if (said.events === undefined) machineSeconds = startMachineWatch()
     else measured = toRepeat(said as Finished, machineSeconds?.())

@@ -11,9 +11,8 @@ import { createCodec } from '../../schemas/codec/codec.ts'
 import { startMeasuring } from './measured.ts'
 
 /**
- * For a measured program: one replica of a consumer, the real one, until it has published so many events and all of them
- * are acknowledged.
- * @param output the topic it publishes to, without namespace, empty before
+ * Runs one replica of a consumer in a measured program, until it has published `events` events and all are acknowledged.
+ * @param output topic that it publishes to, without namespace; empty before
  */
 export async function runReplica<State, Row>(
   definition: ConsumerDefinition<State, Row>,
@@ -30,7 +29,7 @@ export async function runReplica<State, Row>(
   const admin = kafka.admin()
   await admin.connect()
 
-  // The clock starts when the group has given us its lanes: connecting and joining are not the work
+  // Start the clock when the lanes are assigned: connecting and joining do not count
   let finish: ReturnType<typeof startMeasuring> | undefined
   const { consumer } = kafka
   kafka.consumer = (options) => {

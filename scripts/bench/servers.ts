@@ -8,15 +8,15 @@ import { embeddedServers } from '../../infra/stack/servers/servers.ts'
 import { startStack } from '../../infra/stack/supervisor/supervisor.ts'
 
 export interface BenchServers extends AsyncDisposable {
-  /** Variables that lead to them. */
+  /** Environment variables with their addresses. */
   readonly env: NodeJS.ProcessEnv
-  /** For the report: whose they are. */
+  /** Description for the report. */
   readonly setup: string
 }
 
 /**
- * The servers of a run: those the environment names, and embedded ones of the run's own for the rest, empty at first and
- * as durable as those of `npm start` unless said otherwise. They end with the run, and their data with them.
+ * The servers of a run: those that the environment names, otherwise embedded ones, empty at first and by default as durable
+ * as those of `npm start`. They are stopped and their data is deleted after the run.
  * @throws TallyError BUSY while another benchmark runs
  */
 export async function openServers(
@@ -28,7 +28,8 @@ export async function openServers(
   const { config, settings } = await freePorts({ TALLY_DATA_DIR: dataDir, TALLY_LOG_LEVEL: 'error' })
   const processes = embeddedServers(config, { durable, kafka: { heapMb: 512 } })
   const stack = await startStack(config, { processes, fresh: true, onProgress: say, signal })
-  if (!stack) throw new TallyError('BUSY', 'Another benchmark is running: the two would measure each other')
+  if (!stack)
+    throw new TallyError('BUSY', 'Another benchmark is running, and would distort the figures. Wait for its end')
   const { kafka, registry, postgres } = config
   return {
     env: {
@@ -37,7 +38,7 @@ export async function openServers(
       TALLY_REGISTRY_URL: registry.url,
       TALLY_DATABASE_URL: postgres.url,
     },
-    setup: processes.length > 0 ? processes.map(({ title }) => title).join(', ') : 'servers of the environment',
+    setup: processes.length > 0 ? processes.map(({ title }) => title).join(', ') : 'external servers',
     async [Symbol.asyncDispose]() {
       await stack.down()
       deleteServerData(dataDir)
@@ -45,7 +46,7 @@ export async function openServers(
   }
 }
 
-/** Apart from the ports of `npm start` and of the tests. */
+/** Different from the ports of `npm start` and of the tests. */
 async function freePorts(
   env: NodeJS.ProcessEnv,
   base = 26_000,

@@ -9,7 +9,7 @@ import type { Ground } from './benchmark.ts'
 import type { Program } from './run-program.ts'
 
 export interface Service extends AsyncDisposable {
-  /** Of its folder, or what it was told to run. */
+  /** Name of its folder or program. */
   readonly name: string
   readonly pid: number
   /** CPU time used so far, seconds. */
@@ -19,8 +19,8 @@ export interface Service extends AsyncDisposable {
 }
 
 /**
- * Starts a service as its supervisor would: it says over IPC that it is ready, and ends on SIGTERM.
- * @throws TallyError UNREACHABLE if it ends instead
+ * Starts a service as the supervisor does: it reports ready over IPC and ends on SIGTERM.
+ * @throws TallyError UNREACHABLE if it ends before it is ready
  */
 export async function startService(
   { sandbox, profiles }: Pick<Ground, 'sandbox' | 'profiles'>,
@@ -36,8 +36,8 @@ export async function startService(
 }
 
 /**
- * Starts a program that writes a line of JSON when it is ready, and ends on SIGTERM.
- * @throws TallyError UNREACHABLE if it ends instead
+ * Starts a program that prints a line of JSON when it is ready, and ends on SIGTERM.
+ * @throws TallyError UNREACHABLE if it ends before it is ready
  */
 export function startProgram(
   { sandbox }: Pick<Ground, 'sandbox'>,
@@ -55,7 +55,7 @@ async function readyService(name: string, child: ChildProcess, ready: Promise<un
   const ended = exited.then(() => {
     throw new TallyError('UNREACHABLE', `${name} ended before it was ready`)
   })
-  ended.catch(() => {}) // It does end some day
+  ended.catch(() => {}) // Rejects after the service is ready and nothing awaits it
   await Promise.race([ready, ended])
   const { pid = 0 } = child
   return {
@@ -65,7 +65,7 @@ async function readyService(name: string, child: ChildProcess, ready: Promise<un
     signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
-      child.kill('SIGCONT') // A stopped process hears nothing else
+      child.kill('SIGCONT') // A stopped process does not handle SIGTERM
       await exited
     },
   }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 
-/** Without these a figure means nothing. */
+/** The conditions that figures depend on. */
 export interface Surroundings {
   /** ISO 8601. */
   readonly takenAt: string
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly cpu: string
   readonly cores: number
   readonly memoryGb: number
-  /** Processes that wanted a core before the run began, in the mean of a minute: near 0 on a quiet machine. */
+  /** Load average over one minute before the run: near 0 on a quiet machine. */
   readonly loadBefore: number
   readonly servers: string
   readonly versions: Readonly<Record<string, string>>
@@ -31,13 +31,13 @@ export const surroundings = (servers: string): Surroundings => ({
   versions: { node: process.versions.node, kafkajs: versionOf('kafkajs'), pg: versionOf('pg') },
 })
 
-/** `0263a07`, with a `+` where files differ from it. */
+/** `0263a07`, with a `+` if files differ from the commit. */
 function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: resolve(import.meta.dirname, '../..'), encoding: 'utf8', stdio: 'pipe' }).trim()
   try {
     return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') ? '+' : '')
   } catch {
-    return 'unknown' // Unpacked from an archive
+    return 'unknown' // Not a git checkout
   }
 }

@@ -2,11 +2,11 @@ import { cpus } from 'node:os'
 import type { Repeat } from './benchmark.ts'
 
 export interface Watch {
-  /** @param events of which the work is done now */
+  /** @param events number of events processed */
   stop(events: number): Repeat
 }
 
-/** Starts the clocks: after the preparations, before the work. CPU time is this process's. */
+/** Starts measuring, after the preparations. CPU time is that of this process. */
 export function startWatch(): Watch {
   const [cpu, machineSeconds, startedAt] = [process.cpuUsage(), startMachineWatch(), performance.now()]
   return {
@@ -22,7 +22,7 @@ export function startWatch(): Watch {
   }
 }
 
-/** CPU seconds of all cores since this call. Other work on the machine counts, too: measure on a quiet one. */
+/** @returns a function that gives the CPU seconds of all cores since this call, other work on the machine included */
 export function startMachineWatch(): () => number {
   const before = busySeconds()
   return () => busySeconds() - before

@@ -20,7 +20,7 @@ export const api: Benchmark = {
   contenders: [
     {
       name: 'tally',
-      setup: 'one replica; the event stored in the same transaction and published meanwhile',
+      setup: 'one replica; stores the event in the same transaction and publishes it concurrently',
       measure: ours,
     },
     {
@@ -62,7 +62,7 @@ async function plain(ground: Ground): Promise<Repeat> {
   return repeat
 }
 
-/** First as fast as it goes, then, with the service warm, at a pace that shows how long an order takes. */
+/** Places orders first as fast as possible, then, with a warm service, at a fixed rate to measure latency. */
 async function measure({ events, port }: Ground & { port: number }, service: Service): Promise<Repeat> {
   const url = `http://127.0.0.1:${port}`
   const [cpuBefore, machineSeconds] = [service.cpuSeconds(), startMachineWatch()]

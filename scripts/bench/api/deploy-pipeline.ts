@@ -3,7 +3,7 @@ import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import { demoCatalogue } from '../../../producers/sample-data/demo-catalogue.ts'
 import { deployDatabase, deploySchemas, deployTopics } from '../../../consumers/operations/deploy/steps.ts'
 
-/** The pipeline as it is deployed, with articles to order. @returns the schema of the orders API */
+/** Deploys the pipeline and fills the catalogue. @returns the schema of the orders API */
 export async function deployPipeline({ config, namespace, log, pool }: Sandbox): Promise<string> {
   for (const step of [deployDatabase, deployTopics, deploySchemas]) await step(config, log)
   const schema = schemaName(namespace, 'orders')

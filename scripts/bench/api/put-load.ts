@@ -6,7 +6,7 @@ import { seed } from '../fill-orders.ts'
 const connections = 64
 const differentOrders = 500
 
-/** What requests are made of: orders of one to five articles of the demo's catalogue. */
+/** Bodies of requests: orders of one to five articles of the demo's catalogue. */
 export const orderBodies = (): string[] => {
   const orderAt = orderGenerator(seed)
   return Array.from({ length: differentOrders }, (_, index) => {
@@ -22,14 +22,14 @@ export const orderBodies = (): string[] => {
 
 export interface Load {
   seconds: number
-  /** Of the requests, milliseconds; at a given rate from the moment each was due. */
+  /** Latencies of the requests, milliseconds; at a given rate measured from the time each was due. */
   p50: number
   p99: number
 }
 
 /**
- * Places orders over 64 connections: as fast as they are answered, or at a rate whether they are answered or not.
- * @throws TallyError INVARIANT unless each is answered with 201
+ * Places orders over 64 connections: as fast as they are answered, or at a fixed rate.
+ * @throws TallyError INVARIANT unless every order is answered with 201
  */
 export async function placeOrders(
   url: string,

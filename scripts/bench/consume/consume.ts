@@ -12,7 +12,7 @@ export const consume: Benchmark = {
   contenders: [
     {
       name: 'tally',
-      setup: "a replica's group client and its inputs: checksums, bounds, ids, the events' own rules",
+      setup: "a replica's group client and its input checks: checksums, bounds, ids, rules of the events",
       measure: (ground) => read(ground, 'ours.ts'),
     },
     {
@@ -43,7 +43,7 @@ async function perfConsume(ground: Ground): Promise<Repeat> {
   return perfTest(ground, 'ConsumerPerformance', [...args, ...load], (printed) => {
     const columns = printed.trim().split('\n').at(-1)?.split(', ') ?? []
     assertCount('records read', Number(columns[4]), events)
-    return Number(columns[9]) // Without the time it took to join the group
+    return Number(columns[9]) // Excludes the time to join the group
   })
 }
 

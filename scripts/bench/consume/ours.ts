@@ -1,4 +1,4 @@
-// Reads and decodes as a consumer's replica does: its group client, its parts of a batch, its inputs.
+// Reads and decodes with the group client, batch parts and inputs of a consumer's replica.
 import { loadConfig } from '../../../infra/config.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { silentLogger } from '../../../infra/logger.ts'
@@ -6,10 +6,10 @@ import { createCodec } from '../../../schemas/codec/codec.ts'
 import { Membership } from '../../../consumers/runtime/group/membership.ts'
 import type { MemberLane } from '../../../consumers/runtime/group/membership-options.ts'
 import { readRecords } from '../../../consumers/runtime/batch/read-records.ts'
-import { startMeasuring, readOrder } from '../measured.ts'
+import { startMeasuring, readParameters } from '../measured.ts'
 
 const recordsPerBatch = 1_000
-const { events } = readOrder<{ events: number }>()
+const { events } = readParameters<{ events: number }>()
 const { namespace, partitions, kafka: settings, registry } = loadConfig()
 const log = silentLogger
 const kafka = createKafka({ brokers: settings.brokers, clientId: 'bench', log })
@@ -19,7 +19,7 @@ let [records, totalMinor] = [0, 0]
 let finish: ReturnType<typeof startMeasuring> | undefined
 const done = Promise.withResolvers<void>()
 
-/** A lane without a database: it takes what comes next. */
+/** A lane without a database: it accepts every batch. */
 class ReadingLane implements MemberLane {
   readonly number: number
   readonly phase = 'live'

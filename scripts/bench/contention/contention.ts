@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import { subjectOf } from '../../../schemas/topics.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Benchmark, Contender, Ground, Repeat } from '../benchmark.ts'
 import { assertReserved, deadlocks, linesWith, prepareGoods, prepareInventory, stockUp } from './warehouse.ts'
 import { fillOrders, prepareTopics } from '../fill-orders.ts'
-import { preparePeerTables } from '../hop/prepare.ts'
+import { peerParameters, preparePeerTables } from '../hop/prepare.ts'
 import { runProgram, script } from '../run-program.ts'
 
 const shares = [0, 10, 50, 90]
@@ -26,7 +25,7 @@ const peers = shares.map(
 
 export const contention: Benchmark = {
   name: 'contention',
-  what: 'Set the goods of orders aside while 0, 10, 50 or 90 % of them want the same article; the others two of 100,000.',
+  what: 'Reserve stock for orders, 0, 10, 50 or 90 % of which contain the same article; all other articles are random.',
   unit: 'orders/s',
   events: { usual: 200_000, quick: 20_000 },
   contenders: [ours[0] as Contender, ...ours.slice(1), ...peers],
@@ -49,7 +48,7 @@ function tally(percent: number, lanes: number): Contender {
   }
 }
 
-/** The sandbox of a pipeline with so many partitions. */
+/** A sandbox whose topics have `lanes` partitions. */
 const withLanes = (sandbox: Sandbox, lanes: number): Sandbox => ({
   ...sandbox,
   config: { ...sandbox.config, partitions: lanes },
@@ -62,39 +61,36 @@ async function inventory(ground: Ground, percentHot: number): Promise<Repeat> {
   await fillOrders(sandbox, await prepareTopics(sandbox), events, { linesOf: linesWith(percentHot) })
   const schema = await prepareInventory(sandbox)
   await stockUp(sandbox, schema)
-  return reserve(ground, { program: 'ours.ts', order: { events }, schema, percentHot })
+  return reserve(ground, { program: 'ours.ts', parameters: { events }, schema, percentHot })
 }
 
 async function rowLocks(ground: Ground, percentHot: number): Promise<Repeat> {
   const { sandbox, events } = ground
-  const { config, namespace } = sandbox
   await fillOrders(sandbox, await prepareTopics(sandbox), events, { linesOf: linesWith(percentHot) })
   const schema = await preparePeerTables(sandbox)
   await prepareGoods(sandbox, schema)
   await stockUp(sandbox, schema)
-  const order = {
-    brokers: config.kafka.brokers,
-    registryUrl: config.registry.url,
-    databaseUrl: config.postgres.url,
-    input: `${namespace}orders`,
-    output: `${namespace}inventory`,
-    subject: subjectOf(namespace, 'StockReserved'),
+  const parameters = {
+    ...peerParameters(sandbox, 'StockReserved'),
     effect: 'reserve',
     ...{ schema, events, atOnce: usualLanes },
   }
-  return reserve(ground, { program: '../peers/kafkajs-each-message.ts', order, schema, percentHot })
+  return reserve(ground, { program: '../peers/kafkajs-each-message.ts', parameters, schema, percentHot })
 }
 
 interface Reserving {
   program: string
-  order: object
+  parameters: object
   schema: string
   percentHot: number
 }
 
-async function reserve(ground: Ground, { program, order, schema, percentHot }: Reserving): Promise<Repeat> {
+async function reserve(ground: Ground, { program, parameters, schema, percentHot }: Reserving): Promise<Repeat> {
   const before = await deadlocks(ground.sandbox)
-  const { counts: _, ...repeat } = await runProgram(ground, script(join(import.meta.dirname, program), order, ground))
+  const { counts: _, ...repeat } = await runProgram(
+    ground,
+    script(join(import.meta.dirname, program), parameters, ground),
+  )
   await assertReserved(ground, schema, percentHot)
   return { ...repeat, figures: { deadlocks: (await deadlocks(ground.sandbox)) - before } }
 }

@@ -14,7 +14,7 @@ const articles = 100_000
 const hot = 'HOT'
 const plenty = 1_000_000_000
 
-/** Two articles an order: the hot one in so many of a hundred, all others at random. */
+/** Two articles per order: the hot one in `percentHot` % of the orders, all others at random. */
 export function linesWith(percentHot: number): (index: number) => OrderLine[] {
   return (index) => {
     const random = seededRandom('contention', seed, index)
@@ -24,11 +24,11 @@ export function linesWith(percentHot: number): (index: number) => OrderLine[] {
   }
 }
 
-/** Evenly spread, so that each lane meets as many. */
+/** Spread evenly, so that each lane has the same share of hot orders. */
 const isHot = (index: number, percent: number): boolean => (index * 61) % 100 < percent
 const skuOf = (article: number): string => `A-${String(article).padStart(6, '0')}`
 
-/** The inventory's own schema, as it is deployed. @returns its name */
+/** Creates the schema of inventory. @returns its name */
 export async function prepareInventory({ config, namespace, log }: Sandbox): Promise<string> {
   const schema = schemaName(namespace, 'inventory')
   const { url } = config.postgres
@@ -42,14 +42,14 @@ export async function prepareInventory({ config, namespace, log }: Sandbox): Pro
   return schema
 }
 
-/** The inventory's own tables of goods, in the schema of a peer. */
+/** Creates the stock tables of inventory in the schema of a peer. */
 export async function prepareGoods({ pool }: Sandbox, schema: string): Promise<void> {
   const own = consumerMigrations('inventory').find(({ name }) => name === 'own')
   const sql = readFileSync(`${own?.path}/001_inventory.sql`, 'utf8')
   await pool.query(`set search_path = ${schema}; ${sql}; reset search_path`)
 }
 
-/** Of every article more than can be ordered. */
+/** Stocks more of every article than can be ordered. */
 export async function stockUp({ pool }: Sandbox, schema: string): Promise<void> {
   const skus = [hot, ...Array.from({ length: articles }, (_, article) => skuOf(article))]
   await pool.query(
@@ -59,7 +59,7 @@ export async function stockUp({ pool }: Sandbox, schema: string): Promise<void> 
   await pool.query(`vacuum (analyze) ${schema}.stock`)
 }
 
-/** @throws TallyError INVARIANT unless the goods of each order were set aside once */
+/** @throws TallyError INVARIANT unless the articles of each order were reserved once */
 export async function assertReserved(
   { sandbox, events, signal }: Ground,
   schema: string,
@@ -73,14 +73,14 @@ export async function assertReserved(
   const hotOrders = Array.from({ length: events }, (_, index) => isHot(index, percentHot)).filter(Boolean).length
   assertCount('ids in the inbox', Number(rows[0]?.ids), events)
   assertCount('reservations', Number(rows[0]?.orders), events)
-  assertCount('units set aside', Number(rows[0]?.units), 2 * events)
-  assertCount('units of the hot article set aside', Number(rows[0]?.hot), hotOrders)
+  assertCount('units reserved', Number(rows[0]?.units), 2 * events)
+  assertCount('units of the hot article reserved', Number(rows[0]?.hot), hotOrders)
   const { records, ids } = await countTopic(sandbox, 'inventory', signal)
   assertCount('records published', records, events)
   assertCount('different ids published', ids, events)
 }
 
-/** Transactions PostgreSQL ended so far because they waited for each other. */
+/** Deadlocks that PostgreSQL has counted so far. */
 export async function deadlocks({ pool }: Sandbox): Promise<number> {
   const { rows } = await pool.query<{ deadlocks: string }>(
     'select deadlocks from pg_stat_database where datname = current_database()',

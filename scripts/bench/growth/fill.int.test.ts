@@ -23,7 +23,7 @@ async function filled(sandbox: Sandbox, kind: InboxKind) {
   return { rows, outbox: outbox.rows }
 }
 
-test('ids with a time are ids as the inbox keeps them, spread over all weeks it remembers', async () => {
+test('ids with a time have the format of the inbox and are spread over all weeks it keeps', async () => {
   await using sandbox = createSandbox()
   const { rows, outbox } = await filled(sandbox, timed)
   expect(new Set(rows.map(({ id }) => id)).size).toBe(ids)
@@ -39,13 +39,13 @@ test('ids with a time are ids as the inbox keeps them, spread over all weeks it 
   expect(perTable.size).toBeGreaterThanOrEqual(3)
   for (const [table, inTable] of perTable) {
     expect(table).toMatch(/^inbox_w\d+$/)
-    if (inTable.length > ids / 4) expect(inTable.length).toBeLessThan(ids / 2) // A week's share of three
+    if (inTable.length > ids / 4) expect(inTable.length).toBeLessThan(ids / 2) // One of three weeks
   }
-  // Gapless numbers, as lanes have them; lanes nobody of the run owns
+  // Numbers without gaps, in lanes that the run does not use
   expect(outbox).toEqual(Array.from({ length: 12 }, (_, index) => ({ lane: 12 + index, first: 1, last: 20, rows: 20 })))
 })
 
-test('random ids lie in one table, in the form our runtime gives to ids without a time', async () => {
+test('random ids are in one table, in the format that the runtime gives to ids without a time', async () => {
   await using sandbox = createSandbox()
   const { rows } = await filled(sandbox, random)
   const tables = new Set(rows.map(({ table }) => table.replace(/.*\./, '')))

@@ -6,23 +6,23 @@ import type { Ground } from '../benchmark.ts'
 
 const perStatement = 1_000_000
 
-/** A table before the run: so many ids in the inbox, so many rows in the outbox. */
+/** Number of rows in the tables before the run. */
 export interface Filling {
   readonly ids: number
   readonly waiting: number
 }
 
-/** How an inbox remembers: which ids, in which table. */
+/** A kind of inbox: the ids it holds and its table. */
 export interface InboxKind {
-  /** Statements that make the empty table of another. */
+  /** Statements that create the empty table. */
   readonly empty: readonly string[]
   /** Inserts ids number $3 to $4 of $1, the oldest $2 ms old. */
   readonly insert: string
-  /** Statements for afterwards. */
+  /** Statements to run after filling. */
   readonly complete: readonly string[]
 }
 
-/** Ours: ids that begin with the time of their event, spread over the weeks the inbox remembers, oldest first. */
+/** Tally's: ids that begin with the time of their event, spread over the weeks that the inbox keeps, oldest first. */
 export const timed: InboxKind = {
   empty: [],
   insert: `insert into inbox (event_id, taken_at)
@@ -33,8 +33,8 @@ export const timed: InboxKind = {
 }
 
 /**
- * The usual one: random ids, one table. They have the form in which our runtime remembers an id without a time. The index
- * is built afterwards, which is faster, with the room in its pages that random inserts leave there.
+ * The common kind: random ids in one table, in the format that the runtime gives to ids without a time. The index is built
+ * afterwards, which is faster, with the free space in its pages that random inserts would leave.
  */
 export const random: InboxKind = {
   empty: [
@@ -48,14 +48,14 @@ export const random: InboxKind = {
   complete: ['alter table inbox add primary key (event_id) with (fillfactor = 70)'],
 }
 
-/** Rows of other lanes than those of the run, as a replica leaves them that has gone: nobody publishes them meanwhile. */
+/** Rows of lanes that the run does not use, as an ended replica leaves them. They stay unpublished. */
 const wait = `insert into outbox (lane, seq, event_id, topic, key, headers, value)
   select $1::int + n % $1::int, n / $1::int + 1, uuidv7(), 'payments', 'order-' || n, repeat('h', 400), decode(repeat('00', 80), 'hex')
   from generate_series(0, $2::bigint - 1) as n`
 
 /**
- * Fills the tables of a schema and lets PostgreSQL settle: statistics fresh, everything on disk.
- * @returns bytes of the inbox with its indexes
+ * Fills the tables of a schema, then updates statistics and writes a checkpoint.
+ * @returns size of the inbox with its indexes, bytes
  */
 export async function fill(
   { sandbox, signal }: Pick<Ground, 'sandbox' | 'signal'>,
@@ -81,14 +81,14 @@ export async function fill(
   })
 }
 
-/** Ids in the inbox of a schema. */
+/** Counts the ids in the inbox of a schema. */
 export const countIds = (sandbox: Sandbox, schema: string): Promise<number> =>
   patiently(sandbox, schema, async (client) => {
     const { rows } = await client.query<{ ids: number }>('select count(*) as ids from inbox')
     return rows[0]?.ids ?? 0
   })
 
-/** On a connection that waits for statements as long as they take. */
+/** Uses a connection without a statement timeout. */
 async function patiently<T>({ config, log }: Sandbox, schema: string, work: (client: Tx) => Promise<T>): Promise<T> {
   const pool = createPool({ url: config.postgres.url, schema, name: 'growth', max: 1, answerWithinMs: 3_600_000, log })
   const client = await pool.connect()

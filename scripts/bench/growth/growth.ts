@@ -9,11 +9,14 @@ import { assertEffects, prepareOurTables } from '../hop/prepare.ts'
 import { runProgram, script } from '../run-program.ts'
 
 const waiting = 1_000_000
-/** Ids in the inbox before the run, as powers of ten. */
+/** Number of ids in the inbox before the run, as powers of ten. */
 const sizes = [{ power: 5 }, { power: 6 }, { power: 7, large: true }]
 
 const ours = sizes.map((each) =>
-  contender('tally', 'ids that begin with their time, a partition a week', each, { kind: timed, newId: newEventId }),
+  contender('tally', 'ids that begin with their time, one partition per week', each, {
+    kind: timed,
+    newId: newEventId,
+  }),
 )
 const theirs = sizes.map((each) =>
   contender('random ids', 'the same consumer on an inbox of random ids in one table', each, {

@@ -1,5 +1,5 @@
-// Allocates what pure code allocates, and says how much that is an event. Nothing is optimized and nothing collected
-// meanwhile, so that the same code allocates the same bytes on every machine.
+// Measures the bytes that pure code allocates per event. Optimization and garbage collection are off, so that the same code
+// allocates the same bytes on every machine.
 import { decide } from '../../../consumers/runtime/batch/decide.ts'
 import type { RecordInput } from '../../../consumers/runtime/model.ts'
 import { readRecordInput } from '../../../consumers/runtime/batch/read-records.ts'
@@ -41,7 +41,7 @@ const messages = orders.map((order, index) => {
 })
 const inputs: RecordInput[] = []
 
-/** In the order of an event's life; each keeps what the next one needs. */
+/** Steps in the order in which an event passes them; each keeps what the next one needs. */
 const steps: Readonly<Record<string, () => void>> = {
   encode: () => {
     for (const { type, data } of orders) values.push(encode(type, data))
@@ -74,7 +74,7 @@ const allocated = (): number => {
 
 const bytesPerEvent: Record<string, number> = {}
 for (const [name, step] of Object.entries(steps)) {
-  step() // Caches and hidden classes are made once
+  step() // Warm up: caches and hidden classes are created once
   inputs.length = name === 'read' ? 0 : inputs.length
   globalThis.gc?.()
   const before = allocated()

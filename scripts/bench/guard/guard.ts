@@ -3,15 +3,15 @@ import { measureRatio } from './ratios.ts'
 import type { RatioOptions, Ratios } from './ratios.ts'
 import { readStored, whatAllocatesMore, whyTooSlow, writeStored } from './stored.ts'
 
-/** One figure tells a regression from noise badly, two do it well enough. */
+/** Attempts per ratio: one measurement cannot tell a regression from noise, two can. */
 const attempts = 2
-/** Of the ratios measured, what is stored: servers and machines differ. */
+/** Share of a measured ratio that is stored as the reference, because servers and machines differ. */
 const cautious = 0.9
 
 /**
- * Compares short forms of hop and saga, as ratios to their naive peers of the same run, and what pure code allocates with
- * what is stored.
- * @returns what became worse
+ * Compares with the stored reference: short forms of hop and saga, as ratios to their naive peers in the same run, and the
+ * allocations of pure code.
+ * @returns a sentence for each regression
  */
 export async function guard(options: RatioOptions): Promise<string[]> {
   const stored = readStored()
@@ -27,7 +27,7 @@ export async function guard(options: RatioOptions): Promise<string[]> {
   return complaints
 }
 
-/** Stores what is measured now, the smaller of two ratios and a tenth less, as what the guard compares with. */
+/** Measures and stores a new reference: the smaller of two ratios, reduced by a tenth. */
 export async function storeGuard(options: RatioOptions): Promise<void> {
   const least = async (name: keyof Ratios) => {
     const measured = [await measureRatio[name](options), await measureRatio[name](options)]

@@ -10,20 +10,20 @@ import { startOutsideWorld } from '../saga/outside-world.ts'
 import { startPollers } from '../saga/pollers.ts'
 import type { Start } from '../saga/run-stages.ts'
 
-/** How many times as fast as the naive peer ours was in the same minute. */
+/** Speed of Tally divided by that of the naive peer. */
 export interface Ratios {
   readonly hop: number
   readonly saga: number
 }
 
 export interface RatioOptions {
-  /** Variables that lead to the servers. */
+  /** Environment variables with the addresses of the servers. */
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
 
-/** A short form of each: what it measures is the first seconds of a process, and best of a few, because others are at work. */
+/** Short forms: the first seconds of a process, and the best of a few runs, because the machine is shared. */
 const short = { rounds: 2, hopEvents: { ours: 15_000, theirs: 1_000 }, sagaOrders: 300, sagaStages: 3 }
 
 export const measureRatio: { readonly [Name in keyof Ratios]: (options: RatioOptions) => Promise<number> } = {
@@ -45,7 +45,7 @@ export const measureRatio: { readonly [Name in keyof Ratios]: (options: RatioOpt
   },
 }
 
-/** Orders as fast as the API takes them, in bursts, until the last of each burst has ended. @returns orders/s of each */
+/** Places bursts of orders as fast as the API accepts them, each until its last order has ended. @returns orders/s per burst */
 async function runBursts(options: RatioOptions, start: Start): Promise<number[]> {
   await using ground = openGround(options, short.sagaOrders)
   await using _world = await startOutsideWorld(ground)

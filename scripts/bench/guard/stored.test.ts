@@ -9,19 +9,19 @@ test.each([
   [6, false],
   [5.9, true],
   [Number.NaN, true],
-])('a ratio of %d where 8 was stored: too slow is %j', (measured, tooSlow) => {
+])('with 8 stored, a ratio of %d is too slow: %j', (measured, tooSlow) => {
   expect(whyTooSlow('hop', measured, stored) !== undefined).toBe(tooSlow)
 })
 
-test('what allocates half as much again is named, and so is what nobody has stored or measured', () => {
+test('names steps that allocate over half as much again, or are only stored or only measured', () => {
   expect(whatAllocatesMore({ encode: 1_500, decode: 500 }, stored)).toEqual([])
   expect(whatAllocatesMore({ encode: 1_501, decode: 500 }, stored)).toEqual([
-    'encode allocates 1501 bytes an event, 1000 when that was stored',
+    'encode allocates 1501 bytes per event, 1000 in the reference',
   ])
   expect(whatAllocatesMore({ encode: 1_000, sort: 9 }, stored)).toHaveLength(2)
 })
 
-test('codec and decisions allocate what they did when that was stored, give or take half', async () => {
+test('codec and decisions allocate at most half more than in the reference', async () => {
   expect(whatAllocatesMore(await measureAllocations(), readStored())).toEqual([])
 })
 

@@ -1,7 +1,7 @@
 import { defineConsumer } from '../../../consumers/runtime/handler.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-/** One row per order; `times` tells how often an event about it took effect. */
+/** One row per order; `times` counts the events that took effect. */
 export const orderTable = `create table "order" (
   order_id text primary key, customer_id text not null, currency text not null, total_minor bigint not null,
   placed_at timestamptz not null, times integer not null) with (fillfactor = 80)`
@@ -32,7 +32,7 @@ const save = prepared(
    on conflict (order_id) do update set times = excluded.times`,
 )
 
-/** What a service of the pipeline does at least: an event in, a row, an event out. */
+/** The minimal consumer: one event in, one row, one event out. */
 export const hopConsumer = defineConsumer<Order>({
   group: 'hop',
   effects: 'local',

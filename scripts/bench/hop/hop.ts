@@ -1,14 +1,13 @@
 import { join } from 'node:path'
-import { subjectOf } from '../../../schemas/topics.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
 import { fillOrders, prepareTopics } from '../fill-orders.ts'
 import { kafkaStreams } from './kafka-streams.ts'
-import { assertEffects, assertHop, prepareOurTables, preparePeerTables } from './prepare.ts'
+import { assertEffects, assertHop, peerParameters, prepareOurTables, preparePeerTables } from './prepare.ts'
 import { runProgram, script } from '../run-program.ts'
 
 export const hop: Benchmark = {
   name: 'hop',
-  what: 'Take events from a topic: remember the id, write a row, store an event in the outbox; publish that to a topic.',
+  what: 'Consume events: store the id, write a row, store an event in the outbox, and publish it to another topic.',
   unit: 'events/s',
   events: { usual: 500_000, quick: 30_000 },
   contenders: [
@@ -21,7 +20,8 @@ export const hop: Benchmark = {
     },
     {
       name: 'kafkajs, 12 at once',
-      setup: 'kafkajs 2.2.4 eachMessage, partitionsConsumedConcurrently 12, a transaction each, prepared statements',
+      setup:
+        'kafkajs 2.2.4 eachMessage, partitionsConsumedConcurrently 12, one transaction per event, prepared statements',
       share: 0.08,
       measure: (ground) => eachMessage(ground, 12),
     },
@@ -34,7 +34,7 @@ export const hop: Benchmark = {
     {
       name: 'dbos',
       setup:
-        '@dbos-inc/kafkajs-receive 5.0.2 as it is, a workflow an event with a step for the row and one that publishes',
+        '@dbos-inc/kafkajs-receive 5.0.2, default settings; one workflow per event with one step for the row and one to publish',
       share: 0.01,
       measure: dbos,
     },
@@ -56,36 +56,28 @@ async function ours(ground: Ground): Promise<Repeat> {
 }
 
 async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
-  const order = await preparePeer(ground)
+  const parameters = await preparePeer(ground)
   const { counts: _, ...repeat } = await runProgram(
     ground,
-    program('../peers/kafkajs-each-message.ts', { ...order, atOnce }, ground),
+    program('../peers/kafkajs-each-message.ts', { ...parameters, atOnce }, ground),
   )
-  await assertHop(ground, order.schema)
+  await assertHop(ground, parameters.schema)
   return repeat
 }
 
-/** Its ids are the workflows'; rows and what is published are counted. */
+/** DBOS keeps the ids as workflow ids, so only rows and published events are counted. */
 async function dbos(ground: Ground): Promise<Repeat> {
-  const order = await preparePeer(ground)
-  const { counts: _, ...repeat } = await runProgram(ground, program('../peers/dbos.ts', order, ground))
-  await assertEffects(ground, order.schema)
+  const parameters = await preparePeer(ground)
+  const { counts: _, ...repeat } = await runProgram(ground, program('../peers/dbos.ts', parameters, ground))
+  await assertEffects(ground, parameters.schema)
   return repeat
 }
 
 async function preparePeer({ sandbox, events }: Ground) {
-  const { config, namespace } = sandbox
   await fillOrders(sandbox, await prepareTopics(sandbox), events)
   const schema = await preparePeerTables(sandbox)
-  return {
-    brokers: config.kafka.brokers,
-    registryUrl: config.registry.url,
-    databaseUrl: config.postgres.url,
-    input: `${namespace}orders`,
-    output: `${namespace}payments`,
-    subject: subjectOf(namespace, 'PaymentAuthorized'),
-    ...{ schema, events },
-  }
+  return { ...peerParameters(sandbox, 'PaymentAuthorized'), schema, events }
 }
 
-const program = (path: string, order: object, ground: Ground) => script(join(import.meta.dirname, path), order, ground)
+const program = (path: string, parameters: object, ground: Ground) =>
+  script(join(import.meta.dirname, path), parameters, ground)

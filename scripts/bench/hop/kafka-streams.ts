@@ -17,13 +17,13 @@ const home = join(import.meta.dirname, '../peers/kafka-streams')
 export interface StreamsOrder {
   readonly stateDir: string
   readonly threads: number
-  /** After so many it ends and tells how long they took; else it runs until it is ended. */
+  /** Number of events after which it reports its time and ends. Without it, it runs until it is stopped. */
   readonly events?: number
-  /** Milliseconds. @default its own */
+  /** Milliseconds. @default that of Kafka Streams */
   readonly sessionTimeout?: number
 }
 
-/** Fetches what it needs, once. @returns a function that makes the program for an order */
+/** Downloads the jars on the first call. @returns a function that creates the program */
 export async function prepareStreams(
   { sandbox: { config, namespace } }: Pick<Ground, 'sandbox'>,
   codec: Codec,
@@ -52,7 +52,7 @@ export async function prepareStreams(
 
 export const streamsGroup = (namespace: string): string => `${namespace}streams`
 
-/** Its stores are its own affair; what it publishes is counted. */
+/** Counts only published events: its stores cannot be read from outside. */
 export async function kafkaStreams(ground: Ground): Promise<Repeat> {
   const { sandbox, events } = ground
   const codec = await prepareTopics(sandbox)

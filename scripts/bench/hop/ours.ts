@@ -1,6 +1,6 @@
-// One replica of a consumer, the real one, until all it was to publish is acknowledged.
-import { readOrder } from '../measured.ts'
+// Runs one replica of the hop's consumer until all its events are acknowledged.
+import { readParameters } from '../measured.ts'
 import { runReplica } from '../run-replica.ts'
 import { hopConsumer } from './hop-consumer.ts'
 
-await runReplica(hopConsumer, { ...readOrder<{ events: number }>(), output: 'payments' })
+await runReplica(hopConsumer, { ...readParameters<{ events: number }>(), output: 'payments' })

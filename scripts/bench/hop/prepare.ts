@@ -2,13 +2,15 @@ import { consumerMigrations, schemaName } from '../../../consumers/runtime/load-
 import { maintainInbox } from '../../../consumers/runtime/tables/inbox/partitions.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
+import type { EventType } from '../../../schemas/generated/events.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
+import { subjectOf, topicOf } from '../../../schemas/topics.ts'
 import type { Ground } from '../benchmark.ts'
 import { countTopic } from '../count-topic.ts'
 import { assertCount } from '../fill-orders.ts'
 import { hopConsumer, orderTable } from './hop-consumer.ts'
 
-/** The tables of one replica's group. @returns their schema */
+/** Creates the tables of the hop's consumer. @returns their schema */
 export async function prepareOurTables({ config, namespace, log }: Sandbox): Promise<string> {
   const schema = schemaName(namespace, hopConsumer.group)
   const { url } = config.postgres
@@ -23,7 +25,7 @@ export async function prepareOurTables({ config, namespace, log }: Sandbox): Pro
   return schema
 }
 
-/** The same tables without lanes, ledger and all that. @returns their schema */
+/** Creates an order table, an inbox and an outbox for a peer. @returns their schema */
 export async function preparePeerTables({ pool, namespace }: Sandbox): Promise<string> {
   const schema = `${namespace}peer`
   await pool.query(`create schema ${schema}`)
@@ -36,7 +38,17 @@ export async function preparePeerTables({ pool, namespace }: Sandbox): Promise<s
   return schema
 }
 
-/** @throws TallyError INVARIANT unless each event is remembered, has changed its order and was published, once */
+/** Parameters of a peer that reads orders and publishes events of `type`. */
+export const peerParameters = ({ config, namespace }: Sandbox, type: EventType) => ({
+  brokers: config.kafka.brokers,
+  registryUrl: config.registry.url,
+  databaseUrl: config.postgres.url,
+  input: `${namespace}orders`,
+  output: `${namespace}${topicOf(type).name}`,
+  subject: subjectOf(namespace, type),
+})
+
+/** @throws TallyError INVARIANT unless each event is in the inbox, changed its order once and was published once */
 export async function assertHop(ground: Ground, schema: string): Promise<void> {
   const { sandbox, events } = ground
   const { rows } = await sandbox.pool.query<{ ids: string }>(`select count(*) as ids from ${schema}.inbox`)
@@ -44,7 +56,7 @@ export async function assertHop(ground: Ground, schema: string): Promise<void> {
   await assertEffects(ground, schema)
 }
 
-/** @throws TallyError INVARIANT unless each event has changed its order and was published, once */
+/** @throws TallyError INVARIANT unless each event changed its order once and was published once */
 export async function assertEffects({ sandbox, events, signal }: Ground, schema: string): Promise<void> {
   const { rows } = await sandbox.pool.query<{ orders: string; times: string }>(
     `select count(*) as orders, sum(times) as times from ${schema}."order"`,
@@ -54,7 +66,7 @@ export async function assertEffects({ sandbox, events, signal }: Ground, schema:
   await assertPublished({ sandbox, events, signal })
 }
 
-/** @throws TallyError INVARIANT unless there is one event on the output for each on the input */
+/** @throws TallyError INVARIANT unless the output has one event for each input event */
 export async function assertPublished({ sandbox, events, signal }: Pick<Ground, 'sandbox' | 'events' | 'signal'>) {
   const { records, ids, keys } = await countTopic(sandbox, 'payments', signal)
   assertCount('records published', records, events)

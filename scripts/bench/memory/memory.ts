@@ -16,14 +16,14 @@ const everySeconds = 2
 
 export const memory: Benchmark = {
   name: 'memory',
-  what: `The memory of each process while ${ordersPerSecond} orders a second go through the whole pipeline for ten minutes.`,
+  what: `Memory of each process while ${ordersPerSecond} orders per second pass the whole pipeline for ten minutes.`,
   unit: 'orders/s',
   events: { usual: 600 * ordersPerSecond, quick: 60 * ordersPerSecond },
   contenders: [
     {
       name: 'tally',
       setup:
-        'one replica of each service and the embedded servers, without the supervisor; most resident MB, a tree of processes and the stack by proportional share; slopes of the second half',
+        'one replica of each service and the embedded servers, without the supervisor; maximum resident MB, for process trees and the stack proportional set size; slopes of the second half',
       measure,
     },
   ],
@@ -39,7 +39,7 @@ async function measure(ground: Ground): Promise<Repeat> {
   const times = new OrderTimes()
   await using world = await startOutsideWorld(ground)
   await using pipeline = await startPipeline(ground, times.end)
-  const servers = readStackRecord(sandbox.config.dataDir)?.processes ?? [] // None if the environment names them
+  const servers = readStackRecord(sandbox.config.dataDir)?.processes ?? [] // None if external servers are used
   const roots = new Map([
     ...[...world.services, ...pipeline.services].map(({ name, pid }) => [name, pid] as const),
     ...servers.flatMap(({ name, identity }) => (identity ? [[name, identity.pid] as const] : [])),
@@ -56,7 +56,7 @@ async function measure(ground: Ground): Promise<Repeat> {
   }
 }
 
-/** Megabytes of each process, and of all. */
+/** Megabytes of each process and of the whole stack. */
 function summarize(
   seen: ReadonlyMap<string, Usage[]>,
   servers: ReadonlySet<string>,
@@ -86,7 +86,7 @@ function summarize(
   }
 }
 
-/** Looks at the memory of processes from time to time. @returns ends it; what was seen of each, oldest first */
+/** Samples the memory of processes. @returns a function that stops it and returns the samples of each, oldest first */
 function watchMemory(roots: ReadonlyMap<string, number>): () => Map<string, Usage[]> {
   const seen = new Map<string, Usage[]>([...roots.keys()].map((name) => [name, []]))
   const look = () => {

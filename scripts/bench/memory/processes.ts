@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { residentBytes } from '../../../infra/stack/supervisor/process-identity.ts'
 
-/** Memory of a process and of all it has started, bytes. */
+/** Memory of a process and its descendants, bytes. */
 export interface Usage {
-  /** Resident, shared pages counted in each process that has them. */
+  /** Resident set size: shared pages count in each process. */
   resident: number
-  /** Its share of it: a page that n processes have counts 1/n. PostgreSQL's buffers count once that way. */
+  /** Proportional set size: a page shared by n processes counts 1/n, so PostgreSQL's buffers count once. */
   proportional: number
 }
 
-/** @returns nothing for processes that are gone */
+/** @returns undefined for a process that has ended */
 export function usageOf(roots: ReadonlyMap<string, number>): Map<string, Usage> {
   const children = childrenOf()
   const family = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(family)]
@@ -30,7 +30,7 @@ function childrenOf(): Map<number, number[]> {
       readProc(pid, 'stat')
         ?.replace(/^.*\) \S /s, '')
         .split(' ')[0],
-    ) // The name in brackets may hold both
+    ) // The process name may contain both
     children.set(parent, [...(children.get(parent) ?? []), Number(pid)])
   }
   return children
@@ -46,6 +46,6 @@ function readProc(pid: number | string, file: 'stat' | 'smaps_rollup'): string |
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {
-    return undefined // Gone since it was listed
+    return undefined // Has ended since it was listed
   }
 }

@@ -1,15 +1,15 @@
 import { expect, test } from '@jest/globals'
 import { slopePerMinute } from './slope.ts'
 
-test('what grows evenly grows at that rate', () => {
+test('steady growth has its rate as slope', () => {
   expect(slopePerMinute([100, 101, 102, 103, 104, 105], 2)).toBeCloseTo(30)
 })
 
-test('what it took to get warm does not count', () => {
+test('the first half does not count', () => {
   expect(slopePerMinute([10, 80, 99, 100, 100, 100, 100, 100, 100, 100], 1)).toBeCloseTo(0)
 })
 
-test('noise around a level is no growth', () => {
+test('noise around a constant has no slope', () => {
   expect(slopePerMinute([5, 5, 5, 5, 6, 4, 4, 6], 1)).toBeCloseTo(0)
 })
 

@@ -1,7 +1,7 @@
 /**
- * How fast a series grows in its second half, when all is warm: the least squares' line through it.
- * @param values one every `everySeconds`
- * @returns per minute
+ * Slope of the second half of a series, after the warm-up, by least squares.
+ * @param values one value every `everySeconds`
+ * @returns growth per minute
  */
 export function slopePerMinute(values: readonly number[], everySeconds: number): number {
   const late = values.slice(Math.floor(values.length / 2))

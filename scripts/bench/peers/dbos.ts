@@ -1,19 +1,19 @@
-// The effect of each order as a DBOS workflow of two steps, started by its receiver for kafkajs.
+// Processes each order as a DBOS workflow of two steps, started by DBOS's receiver for kafkajs.
 import { DBOS } from '@dbos-inc/dbos-sdk'
 import { KafkaReceiver } from '@dbos-inc/kafkajs-receive'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import kafkajs from 'kafkajs'
 import type { KafkaMessage } from 'kafkajs'
 import pg from 'pg'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 import { authorizationOf, writeOrder } from './order-effect.ts'
 import type { OrderPlaced } from './order-effect.ts'
 
-const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events } = readOrder<{
+const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events } = readParameters<{
   brokers: string[]
   registryUrl: string
   databaseUrl: string
-  /** Of the tables; those of DBOS get one of their own beside it. */
+  /** Schema of the tables; DBOS has its own. */
   schema: string
   input: string
   output: string

@@ -1,10 +1,10 @@
-// What one writes first: Express, a lookup of the prices, an insert for each order, and nobody is told of it.
+// The usual first version: Express, a price lookup and an insert per order, no events.
 import { randomUUID } from 'node:crypto'
 import express from 'express'
 import pg from 'pg'
-import { readOrder } from '../measured.ts'
+import { readParameters } from '../measured.ts'
 
-const { databaseUrl, schema, port } = readOrder<{ databaseUrl: string; schema: string; port: number }>()
+const { databaseUrl, schema, port } = readParameters<{ databaseUrl: string; schema: string; port: number }>()
 const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_path=${schema}`, max: 10 })
 const app = express()
 app.disable('x-powered-by').disable('etag')

@@ -1,9 +1,9 @@
-// What one writes with kafkajs and the registry's client, both as they are.
+// Reads with kafkajs and the registry's client, both with default settings.
 import kafkajs from 'kafkajs'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 
-const { brokers, registryUrl, topic, events } = readOrder<{
+const { brokers, registryUrl, topic, events } = readParameters<{
   brokers: string[]
   registryUrl: string
   topic: string

@@ -1,12 +1,12 @@
-// The effect of each order with eachMessage, until all are handled.
+// Processes each order with eachMessage until all are done.
 import kafkajs from 'kafkajs'
 import pg from 'pg'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 import { orderEffect } from './order-effect.ts'
 import { reserveEffect } from './reserve-effect.ts'
 
-const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events, atOnce, effect } = readOrder<{
+const { brokers, registryUrl, databaseUrl, schema, input, output, subject, events, atOnce, effect } = readParameters<{
   brokers: string[]
   registryUrl: string
   databaseUrl: string
@@ -15,7 +15,7 @@ const { brokers, registryUrl, databaseUrl, schema, input, output, subject, event
   output: string
   subject: string
   events: number
-  /** Partitions handled at once. */
+  /** Partitions processed concurrently. */
   atOnce: number
   effect?: 'order' | 'reserve'
 }>()
@@ -28,7 +28,7 @@ const schemaId = await registry.getLatestSchemaId(subject)
 const effectOf = effect === 'reserve' ? reserveEffect : orderEffect
 const handle = effectOf({ registry, schemaId, pool, producer, output })
 const done = Promise.withResolvers<void>()
-/** Ids: on a busy machine its group shares the partitions anew, and what was not committed comes again. */
+/** Ids of processed events: after a rebalance, which happens on a busy machine, uncommitted events are delivered again. */
 const handled = new Set<string>()
 let finish: ReturnType<typeof startMeasuring> | undefined
 

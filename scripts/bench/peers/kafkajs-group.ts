@@ -1,11 +1,11 @@
-// One replica of a group that handles orders with eachMessage, as kafkajs comes, until it is told to end.
+// Runs one replica of a group that processes orders with kafkajs's eachMessage until SIGTERM.
 import kafkajs from 'kafkajs'
 import pg from 'pg'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { readOrder } from '../measured.ts'
+import { readParameters } from '../measured.ts'
 import { orderEffect } from './order-effect.ts'
 
-const { brokers, registryUrl, databaseUrl, schema, group, input, output, subject, sessionTimeout } = readOrder<{
+const { brokers, registryUrl, databaseUrl, schema, group, input, output, subject, sessionTimeout } = readParameters<{
   brokers: string[]
   registryUrl: string
   databaseUrl: string
@@ -21,7 +21,7 @@ const kafka = new kafkajs.Kafka({ brokers, clientId: 'peer', logLevel: kafkajs.l
 const registry = new SchemaRegistry({ host: registryUrl })
 const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_path=${schema}`, max: 6 })
 const producer = kafka.producer({ allowAutoTopicCreation: false })
-// A heartbeat in a third of the session, as its documentation recommends; its default suits its default session of 30 s
+// A third of the session timeout, as kafkajs's documentation recommends; the default is for its default session of 30 s
 const heartbeatInterval = Math.round(sessionTimeout / 3)
 const consumer = kafka.consumer({ groupId: group, sessionTimeout, heartbeatInterval })
 const schemaId = await registry.getLatestSchemaId(subject)

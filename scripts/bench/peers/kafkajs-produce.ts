@@ -1,11 +1,11 @@
-// What one writes with kafkajs and the registry's client, both as they are: one send of 2,000 after the other.
+// Publishes with kafkajs and the registry's client, both with default settings, 2,000 records per send.
 import kafkajs from 'kafkajs'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { toHeaders } from '../../../schemas/envelope.ts'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 import { orderPool } from '../order-pool.ts'
 
-const { brokers, registryUrl, topic, subject, events } = readOrder<{
+const { brokers, registryUrl, topic, subject, events } = readParameters<{
   brokers: string[]
   registryUrl: string
   topic: string

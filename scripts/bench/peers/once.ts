@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /**
- * Does the work of an event in a transaction with its id, unless the id is known.
- * @returns false for an event that was handled before
+ * Runs `work` in a transaction that stores the event's id, unless the id is known.
+ * @returns false if the event was processed before
  */
 export async function once(
   pool: pg.Pool,
@@ -28,7 +28,7 @@ export async function once(
   }
 }
 
-/** Stores an event to be published, in the transaction that leads to it. */
+/** Stores an event for publishing in the same transaction. */
 export async function appendOutbox(
   client: pg.PoolClient,
   event: { eventId: string; topic: string; key: string; value: Buffer },

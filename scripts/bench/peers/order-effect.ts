@@ -13,14 +13,14 @@ export interface OrderPlaced {
 
 export interface EffectOptions {
   registry: SchemaRegistry
-  /** Of what is published. */
+  /** Schema id of the published events. */
   schemaId: number
   pool: pg.Pool
   producer: Producer
   output: string
 }
 
-/** What one writes first: a transaction with an inbox and an outbox for each event, then the event is published. */
+/** The usual first version: a transaction with inbox and outbox per event, then a publish. */
 export function orderEffect({ registry, schemaId, pool, producer, output }: EffectOptions) {
   return async ({ value, headers }: KafkaMessage): Promise<void> => {
     if (!value) return
@@ -38,7 +38,7 @@ export function orderEffect({ registry, schemaId, pool, producer, output }: Effe
   }
 }
 
-/** What is published about an order. */
+/** The event published for an order. */
 export const authorizationOf = ({ orderId, totalMinor, currency, placedAt }: OrderPlaced) => ({
   orderId,
   authorizationId: `auth_${orderId}`,
@@ -47,7 +47,7 @@ export const authorizationOf = ({ orderId, totalMinor, currency, placedAt }: Ord
   authorizedAt: placedAt,
 })
 
-/** The order's row, which counts how often this was done. */
+/** Writes the order's row, which counts its writes. */
 export async function writeOrder(database: Pick<pg.ClientBase, 'query'>, order: OrderPlaced): Promise<void> {
   await database.query({
     name: 'order',

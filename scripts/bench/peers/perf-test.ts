@@ -10,13 +10,13 @@ import type { Ground, Repeat } from '../benchmark.ts'
 /** Clock ticks of /proc are hundredths of a second on every Linux. Source: proc(5), `USER_HZ`. */
 const ticksPerSecond = 100
 
-/** Kafka's own tools: what `kafka-consumer-perf-test` and `kafka-producer-perf-test` run. */
+/** The classes of `kafka-consumer-perf-test` and `kafka-producer-perf-test`. */
 export type PerfTool = 'ConsumerPerformance' | 'ProducerPerformance'
 
 /**
- * Runs one of Kafka's performance tools until its end. Its CPU time includes the start of the JVM.
- * @param perSecond finds the rate in what it prints
- * @throws TallyError INVARIANT, with what it said, if it fails
+ * Runs one of Kafka's performance tools. Its CPU time includes the start of the JVM.
+ * @param perSecond extracts the rate from the output
+ * @throws TallyError INVARIANT with the output if it fails
  */
 export async function perfTest(
   { sandbox: { config, env }, events, signal }: Ground,
@@ -31,7 +31,7 @@ export async function perfTest(
     ...{ env, signal },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  child.on('error', () => {}) // Its exit tells, and so does the signal
+  child.on('error', () => {}) // Reported by its exit
   const [printed, complaints] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   signal.throwIfAborted()
   const rate = perSecond(printed)
@@ -40,7 +40,7 @@ export async function perfTest(
   return { perSecond: rate, cpuPerEvent: (cpuOfChildren() - cpuBefore) / events }
 }
 
-/** Processor time of the children that have ended, seconds: only one runs at a time. Source: proc(5), fields 16 and 17. */
+/** CPU time of the ended children, seconds. Only one runs at a time. Source: proc(5), fields 16 and 17. */
 function cpuOfChildren(): number {
   const stat = readFileSync('/proc/self/stat', 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,9 +1,9 @@
-// What one writes with @platformatic/kafka: its stream of messages, and the registry's client of the kafkajs peer.
+// Reads the message stream of @platformatic/kafka, with the registry's client of the kafkajs peer.
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { Consumer, MessagesStreamModes } from '@platformatic/kafka'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 
-const { brokers, registryUrl, topic, events } = readOrder<{
+const { brokers, registryUrl, topic, events } = readParameters<{
   brokers: string[]
   registryUrl: string
   topic: string

@@ -1,11 +1,11 @@
-// What one writes with @platformatic/kafka and the registry's client: one send of 2,000 after the other.
+// Publishes with @platformatic/kafka and the registry's client, 2,000 records per send.
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { ProduceAcks, Producer, stringSerializer } from '@platformatic/kafka'
 import { toHeaders } from '../../../schemas/envelope.ts'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 import { orderPool } from '../order-pool.ts'
 
-const { brokers, registryUrl, topic, subject, events } = readOrder<{
+const { brokers, registryUrl, topic, subject, events } = readParameters<{
   brokers: string[]
   registryUrl: string
   topic: string

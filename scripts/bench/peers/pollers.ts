@@ -1,12 +1,12 @@
-// The pipeline as one writes it first: each step looks for orders of its status, `for update skip locked`, and moves them on.
-// One process is the API, one each step.
+// The usual first version of the pipeline: each step polls for orders in its status (`for update skip locked`) and advances
+// them. One process for the API, one for each step.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import pg from 'pg'
-import { readOrder } from '../measured.ts'
+import { readParameters } from '../measured.ts'
 
-const { databaseUrl, schema, port, stage, gateway, carrier } = readOrder<{
+const { databaseUrl, schema, port, stage, gateway, carrier } = readParameters<{
   databaseUrl: string
   schema: string
   port: number
@@ -45,7 +45,7 @@ async function post(url: string, key: string, body: object): Promise<Record<stri
 interface Step {
   from: string
   to: string
-  /** Side effects of an order, within its transaction. */
+  /** Changes of an order within its transaction. */
   work(client: pg.PoolClient, order: Order): Promise<{ authorizationId?: string | undefined }>
 }
 
@@ -90,7 +90,7 @@ const steps: Record<string, Step> = {
   },
 }
 
-/** @returns how many orders moved on */
+/** @returns the number of orders advanced */
 async function poll({ from, to, work }: Step): Promise<number> {
   const client = await pool.connect()
   try {

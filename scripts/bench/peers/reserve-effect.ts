@@ -14,8 +14,8 @@ interface StockRow {
 }
 
 /**
- * What one writes to set goods aside: in each event's transaction a lock on the rows of its articles, in order of their
- * names so that no two events wait for each other.
+ * The usual way to reserve stock: each event's transaction locks the rows of its articles, sorted by name to avoid
+ * deadlocks.
  */
 export function reserveEffect({ registry, schemaId, pool, producer, output }: EffectOptions) {
   return async ({ value, headers }: KafkaMessage): Promise<void> => {
@@ -36,7 +36,7 @@ export function reserveEffect({ registry, schemaId, pool, producer, output }: Ef
       })
       const onHand = new Map(rows.map((row) => [row.sku, Number(row.on_hand)]))
       const short = lines.find(({ sku, quantity }) => (onHand.get(sku) ?? 0) < quantity)
-      if (short) throw new Error(`${short.sku} is short, there was to be plenty`)
+      if (short) throw new Error(`${short.sku} is out of stock, although it should be plentiful`)
       await client.query({
         name: 'reserve',
         text: `update stock set on_hand = on_hand - line.quantity, reserved = reserved + line.quantity

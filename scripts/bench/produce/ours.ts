@@ -1,13 +1,13 @@
-// Publishes as the scripts do: encoded while the request before is under way.
+// Publishes with the publisher of the scripts, which encodes while the previous request is in flight.
 import { loadConfig } from '../../../infra/config.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { silentLogger } from '../../../infra/logger.ts'
 import { Publisher } from '../../../producers/direct/publisher.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'
-import { startMeasuring, readOrder } from '../measured.ts'
+import { startMeasuring, readParameters } from '../measured.ts'
 import { orderPool } from '../order-pool.ts'
 
-const { events } = readOrder<{ events: number }>()
+const { events } = readParameters<{ events: number }>()
 const perCall = 2_000
 const { namespace, kafka: settings, registry } = loadConfig()
 const log = silentLogger
@@ -20,7 +20,7 @@ const finish = startMeasuring()
 let before: Promise<void> = Promise.resolve()
 for (let from = 0; from < events; from += perCall) {
   const published = publisher.publish(orders(from, Math.min(from + perCall, events)))
-  published.catch(() => {}) // Awaited in the next turn
+  published.catch(() => {}) // Awaited in the next iteration
   await before
   before = published
 }

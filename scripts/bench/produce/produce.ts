@@ -6,7 +6,7 @@ import { assertCount, prepareTopics } from '../fill-orders.ts'
 import { perfTest } from '../peers/perf-test.ts'
 import { runProgram, script } from '../run-program.ts'
 
-/** Key, value and headers of an order as the others publish it, in the mean. */
+/** Average size of key, value and headers of an order. */
 const bytesPerRecord = 450
 
 export const produce: Benchmark = {
@@ -17,7 +17,7 @@ export const produce: Benchmark = {
   contenders: [
     {
       name: 'tally',
-      setup: 'the publisher of the scripts, 2,000 a call, encoding while the request before is under way',
+      setup: 'the publisher of the scripts, 2,000 per call, encoding while the previous request is in flight',
       measure: (ground) => publish(ground, 'ours.ts'),
     },
     {
@@ -33,7 +33,7 @@ export const produce: Benchmark = {
     {
       name: 'producer-perf-test',
       setup:
-        "the Java client in Kafka's own tool: as many bytes a record as the others', neither key nor headers, nothing to encode; 64 KB batches, linger 5 ms",
+        "the Java client in Kafka's own tool: the same record size, no keys, headers or encoding; 64 KB batches, linger 5 ms",
       measure: perfProduce,
     },
   ],

@@ -1,7 +1,7 @@
 import { spreadOf } from '../report/report.ts'
 import type { Passage } from './run-group.ts'
 
-/** `stop: moved ms` is the median over the lanes, `stop: moved, longest ms` the worst of them. */
+/** Pauses by step: `stop: moved ms` is the median over the lanes, `stop: moved, longest ms` the maximum. */
 export function figuresOf(passages: readonly Passage[]): Record<string, number> {
   const figures: Record<string, number> = {}
   for (const { step, ...lanes } of passages) {

@@ -4,7 +4,7 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 
 const { MemberAssignment } = kafkajs.AssignerProtocol
 
-/** Which client has which lane, by what the group's coordinator says; no lanes while the group is between two generations. */
+/** Owner of each lane according to the group's coordinator; empty during a rebalance. */
 export async function readOwners(admin: Admin, group: string, topic: string): Promise<ReadonlyMap<number, string>> {
   const { groups } = await admin.describeGroups([group])
   const owners = new Map<number, string>()
@@ -15,7 +15,7 @@ export async function readOwners(admin: Admin, group: string, topic: string): Pr
   return owners
 }
 
-/** @throws Error if the group does not share its lanes out over so many replicas within half a minute */
+/** @throws Error if the lanes are not distributed over `replicas` members within 30 s */
 export const waitForOwners = (
   admin: Admin,
   group: string,

@@ -1,4 +1,4 @@
-// One replica of the hop's consumer, the real one, under the frame of a service.
+// Runs one replica of the hop's consumer as a service.
 import { schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import { startConsumer } from '../../../consumers/runtime/start-consumer.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'

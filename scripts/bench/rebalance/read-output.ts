@@ -1,16 +1,16 @@
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import { openRangeReader } from '../../../infra/kafka/read-ranges.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
-import type { LaneTimes } from './standstill.ts'
+import type { LaneTimes } from './longest-pause.ts'
 
 export interface Output {
-  /** By lane. */
+  /** Publication times by lane. */
   readonly times: ReadonlyMap<number, LaneTimes>
   readonly records: number
   readonly keys: number
 }
 
-/** When each lane published what, by the clock of whoever published it. @param topic without namespace */
+/** Reads the publication times of each lane, by the clock of the publisher. @param topic without namespace */
 export async function readOutput(
   { kafka, namespace }: Pick<Sandbox, 'kafka' | 'namespace'>,
   topic: string,

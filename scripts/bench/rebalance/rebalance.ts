@@ -1,9 +1,9 @@
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
-import { kafkajsGroup, ours, peerSetup } from './contestants.ts'
-import type { Prepare } from './contestants.ts'
+import { kafkajsGroup, ours, peerSetup } from './measured-groups.ts'
+import type { Prepare } from './measured-groups.ts'
 import { figuresOf } from './figures.ts'
-import { assertBooks, orders, runGroup, startReplica } from './run-group.ts'
-import type { Books, Step } from './run-group.ts'
+import { assertExactlyOnce, orders, runGroup, startReplica } from './run-group.ts'
+import type { Outcome, Step } from './run-group.ts'
 
 const steps: readonly Step[] = [
   { name: 'stop', afterSeconds: 3, act: async (replicas) => replicas[0]?.[Symbol.asyncDispose]() },
@@ -13,15 +13,15 @@ const steps: readonly Step[] = [
 
 export const rebalance: Benchmark = {
   name: 'rebalance',
-  what: 'Three replicas, 12 lanes, 500 orders a second: one replica is told to end, one is started, one is killed.',
+  what: 'Three replicas, 12 lanes, 500 orders per second: one replica is stopped, one is started, one is killed.',
   unit: 'orders/s',
   events: { usual: orders(26), quick: orders(26) },
   plotted: 'stop: moved, longest ms',
   contenders: [
     {
       name: 'tally',
-      setup: 'three replicas; the longest time without an event on a lane of the output counts',
-      measure: (ground) => measure(ground, ours, assertBooks),
+      setup: 'three replicas; a pause is the longest time without an event on a lane of the output',
+      measure: (ground) => measure(ground, ours, assertExactlyOnce),
     },
     { name: 'kafkajs group', setup: peerSetup, measure: (ground) => measure(ground, kafkajsGroup) },
   ],
@@ -31,8 +31,8 @@ export const rebalance: Benchmark = {
   ],
 }
 
-async function measure(ground: Ground, prepare: Prepare, judge?: (books: Books) => void): Promise<Repeat> {
-  const { passages, books, repeat } = await runGroup(ground, prepare, steps)
-  judge?.(books)
-  return { ...repeat, figures: { ...figuresOf(passages), ...books } }
+async function measure(ground: Ground, prepare: Prepare, judge?: (outcome: Outcome) => void): Promise<Repeat> {
+  const { passages, outcome, repeat } = await runGroup(ground, prepare, steps)
+  judge?.(outcome)
+  return { ...repeat, figures: { ...figuresOf(passages), ...outcome } }
 }

@@ -7,35 +7,35 @@ import type { Ground, Repeat } from '../benchmark.ts'
 import { prepareTopics } from '../fill-orders.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
-import type { Contestant, Effects, Prepare } from './contestants.ts'
+import type { MeasuredGroup, Effects, Prepare } from './measured-groups.ts'
 import { readOwners, waitForOwners } from './lane-owners.ts'
 import { readOutput } from './read-output.ts'
 import type { Output } from './read-output.ts'
-import { longestStandstill } from './standstill.ts'
+import { longestPause } from './longest-pause.ts'
 import { ordersPerSecond, publishSteadily } from './steady-orders.ts'
 
 const replicasAtFirst = 3
 const input = 'orders'
 const output = 'payments'
 
-/** Something that happens to the group while orders flow. */
+/** A change of the group while orders flow. */
 export interface Step {
   readonly name: string
-  /** How long orders flow before. */
+  /** Pause before the change. */
   readonly afterSeconds: number
-  /** Returns when it is done; what follows from it is measured up to the next step. */
-  act(replicas: Service[], contestant: Contestant): Promise<unknown>
+  /** Makes the change. Its consequences are measured up to the next step. */
+  act(replicas: Service[], group: MeasuredGroup): Promise<unknown>
 }
 
-/** What a step did to the lanes. */
+/** The effect of a step on the lanes. */
 export interface Passage {
   readonly step: string
-  /** Standstills, milliseconds: of lanes that changed their owner, and of the others. */
+  /** Pauses in milliseconds of the lanes that changed their owner, and of the others. */
   readonly moved: readonly number[]
   readonly stayed: readonly number[]
 }
 
-export interface Books {
+export interface Outcome {
   readonly lost: number
   readonly 'took effect again': number
   readonly 'never published': number
@@ -44,45 +44,45 @@ export interface Books {
 
 export interface GroupRun {
   readonly passages: readonly Passage[]
-  readonly books: Books
+  readonly outcome: Outcome
   readonly repeat: Repeat
 }
 
-/** Orders at a steady rate to three replicas, and what happens to their lanes at each step. */
+/** Sends orders at a steady rate to three replicas and measures the pauses of the lanes after each step. */
 export async function runGroup(ground: Ground, prepare: Prepare, steps: readonly Step[]): Promise<GroupRun> {
   const { sandbox, signal } = ground
   const codec = await prepareTopics(sandbox)
-  const contestant = await prepare(ground, codec)
+  const group = await prepare(ground, codec)
   const replicas: Service[] = []
   try {
-    await Promise.all(Array.from({ length: replicasAtFirst }, () => startReplica(replicas, contestant)))
+    await Promise.all(Array.from({ length: replicasAtFirst }, () => startReplica(replicas, group)))
     return await withAdmin(sandbox.kafka, async (admin) => {
       const topic = `${sandbox.namespace}${input}`
       const shared = { lanes: sandbox.config.partitions, replicas: replicasAtFirst }
-      await waitForOwners(admin, contestant.group, topic, shared)
+      await waitForOwners(admin, group.id, topic, shared)
       const [startedAt, machineSeconds] = [performance.now(), startMachineWatch()]
       const publishing = publishSteadily({ ...sandbox, signal }, codec, ground.events)
-      const owners = () => readOwners(admin, contestant.group, topic)
-      const moments = await takeSteps(steps, { owners, act: (step) => step.act(replicas, contestant), publishing })
+      const owners = () => readOwners(admin, group.id, topic)
+      const moments = await takeSteps(steps, { owners, act: (step) => step.act(replicas, group), publishing })
       const events = await publishing
-      await settled(ground, contestant, admin, events)
+      await settled(ground, group, admin, events)
       const perSecond = events / ((performance.now() - startedAt) / 1_000)
       const published = await readOutput(sandbox, output, signal)
       const cpuSeconds = replicas.reduce((sum, replica) => sum + replica.cpuSeconds(), 0)
       return {
         passages: moments.map((moment) => passageOf(moment, published)),
-        books: closeBooks(await contestant.effects(), events, published),
+        outcome: outcomeOf(await group.effects(), events, published),
         repeat: { perSecond, cpuPerEvent: cpuSeconds / events, machineCpuPerEvent: machineSeconds() / events },
       }
     })
   } finally {
     await Promise.all(replicas.map((replica) => replica[Symbol.asyncDispose]()))
-    await contestant[Symbol.asyncDispose]?.()
+    await group[Symbol.asyncDispose]?.()
   }
 }
 
-export async function startReplica(replicas: Service[], contestant: Contestant): Promise<void> {
-  replicas.push(await contestant.startReplica())
+export async function startReplica(replicas: Service[], group: MeasuredGroup): Promise<void> {
+  replicas.push(await group.startReplica())
 }
 
 type Owners = ReadonlyMap<number, string>
@@ -111,9 +111,9 @@ async function takeSteps(
   return moments
 }
 
-/** Nothing more comes out although everything has come in. */
-async function settled({ sandbox }: Ground, contestant: Contestant, admin: Admin, events: number): Promise<void> {
-  const all = async () => (await contestant.effects()).orders === events
+/** Waits until every order took effect and nothing more is published. */
+async function settled({ sandbox }: Ground, group: MeasuredGroup, admin: Admin, events: number): Promise<void> {
+  const all = async () => (await group.effects()).orders === events
   await waitUntil('each order took effect', all, { withinMs: 60_000, everyMs: 200 })
   let last = -1
   const quiet = async () => {
@@ -126,25 +126,25 @@ async function settled({ sandbox }: Ground, contestant: Contestant, admin: Admin
 }
 
 function passageOf({ step, from, to, before, after }: Moment, { times }: Output): Passage {
-  const standstill = (lane: number) => longestStandstill(times.get(lane) ?? [], from, to)
+  const pause = (lane: number) => longestPause(times.get(lane) ?? [], from, to)
   const lanes = [...times.keys()]
   const [moved, stayed] = [true, false].map((changed) =>
-    lanes.filter((lane) => (before.get(lane) !== after.get(lane)) === changed).map(standstill),
+    lanes.filter((lane) => (before.get(lane) !== after.get(lane)) === changed).map(pause),
   ) as [number[], number[]]
   return { step, moved, stayed }
 }
 
-const closeBooks = ({ orders, times }: Effects, events: number, { records, keys }: Output): Books => ({
+const outcomeOf = ({ orders, times }: Effects, events: number, { records, keys }: Output): Outcome => ({
   lost: events - orders,
   'took effect again': times - orders,
   'never published': events - keys,
   'published again': records - keys,
 })
 
-/** @throws TallyError INVARIANT unless each order took effect once and was published; readers drop what is published again */
-export function assertBooks(books: Books): void {
+/** @throws TallyError INVARIANT unless each order took effect once and was published. Repeated events are allowed */
+export function assertExactlyOnce(outcome: Outcome): void {
   for (const what of ['lost', 'took effect again', 'never published'] as const)
-    if (books[what] !== 0) throw new TallyError('INVARIANT', `${books[what]} orders ${what}`)
+    if (outcome[what] !== 0) throw new TallyError('INVARIANT', `${outcome[what]} orders ${what}`)
 }
 
 export const orders = (seconds: number): number => seconds * ordersPerSecond

@@ -11,9 +11,9 @@ import { seed } from '../fill-orders.ts'
 export const ordersPerSecond = 500
 
 /**
- * Publishes orders evenly, one to each lane at a time, whether anybody takes them or not: what a lane's output shows as a
- * standstill is then the group's doing, and not that of chance.
- * @returns how many, when the last one is acknowledged
+ * Publishes orders at even intervals, one per lane at a time and independent of the consumers, so that a gap in a lane's
+ * output is a pause of the group.
+ * @returns their number, after the last acknowledgement
  */
 export async function publishSteadily(
   { config, kafka, namespace, signal }: Pick<Sandbox, 'config' | 'kafka' | 'namespace'> & { signal: AbortSignal },
@@ -43,7 +43,7 @@ export async function publishSteadily(
   }
 }
 
-/** Makes orders, one for each lane at a time. */
+/** Generates orders, one for each lane at a time. */
 function rounds(lanes: number): () => OutgoingEvent[] {
   const [sample] = generateEvents('OrderPlaced', { count: 1, seed })
   if (sample?.type !== 'OrderPlaced') throw new TallyError('INVARIANT', 'no order to copy')

@@ -13,7 +13,7 @@ import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 export const group = 'order-status'
 const topic = 'orders'
 
-/** Empty tables of the group, whose positions say that it has taken everything, and a plan of all there is. */
+/** Prepares empty tables of a group whose positions are at the end, and a plan of all events. */
 export async function prepareRebuild({ config, kafka, namespace, log }: Sandbox): Promise<Plan> {
   const schema = schemaName(namespace, group)
   const folders = consumerMigrations(group)

@@ -1,4 +1,4 @@
-// Rebuilds a projection from the topic, from the beginning of the replay to the swap.
+// Rebuilds a projection, from the start of the replay to the swap.
 import { loadConsumer, schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import type { Plan } from '../../../consumers/operations/replay/plan.ts'
 import { openReplayPool } from '../../../consumers/operations/replay/replay-schema.ts'
@@ -8,10 +8,10 @@ import { TallyError } from '../../../infra/errors.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { silentLogger } from '../../../infra/logger.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'
-import { readOrder, startMeasuring } from '../measured.ts'
+import { readParameters, startMeasuring } from '../measured.ts'
 import { group } from './ground.ts'
 
-const { plan, events } = readOrder<{ plan: Plan; events: number }>()
+const { plan, events } = readParameters<{ plan: Plan; events: number }>()
 const config = loadConfig()
 const { namespace } = config
 const log = silentLogger

@@ -6,14 +6,13 @@ import { runProgram, script } from '../run-program.ts'
 
 export const rebuild: Benchmark = {
   name: 'rebuild',
-  what: 'Fill the empty tables of order-status from OrderPlaced events of 12 partitions, each of an order of its own.',
+  what: 'Fill the empty tables of order-status from OrderPlaced events of 12 partitions, one per order.',
   unit: 'events/s',
   events: { usual: 1_000_000, quick: 100_000 },
   contenders: [
     {
       name: 'tally',
-      setup:
-        'a whole replay in mode rebuild, from its start to the swap: two rows an event, each event once, resumable',
+      setup: 'a complete replay in mode rebuild, from start to swap: two rows per event, each event once, resumable',
       measure: rebuildTables,
     },
     {

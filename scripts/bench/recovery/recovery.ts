@@ -1,9 +1,9 @@
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
-import { kafkajsGroup, ours, peerSetup, streams, streamsSetup } from '../rebalance/contestants.ts'
-import type { Prepare } from '../rebalance/contestants.ts'
+import { kafkajsGroup, ours, peerSetup, streams, streamsSetup } from '../rebalance/measured-groups.ts'
+import type { Prepare } from '../rebalance/measured-groups.ts'
 import { figuresOf } from '../rebalance/figures.ts'
-import { assertBooks, orders, runGroup } from '../rebalance/run-group.ts'
-import type { Books, Step } from '../rebalance/run-group.ts'
+import { assertExactlyOnce, orders, runGroup } from '../rebalance/run-group.ts'
+import type { Outcome, Step } from '../rebalance/run-group.ts'
 import { runApi } from './run-api.ts'
 import type { ApiStep } from './run-api.ts'
 
@@ -23,22 +23,22 @@ const api = 'tally, orders API'
 
 export const recovery: Benchmark = {
   name: 'recovery',
-  what: 'At 500 orders a second a process is killed with signal 9, another frozen and let go on some seconds later.',
+  what: 'At 500 orders per second one process is killed, and another is frozen and resumed some seconds later.',
   unit: 'orders/s',
   events: { usual: orders(27), quick: orders(27) },
   plotted: 'kill: moved, longest ms',
   contenders: [
     {
       name: 'tally',
-      setup: 'three replicas of a consumer; the longest time without an event on a lane of the output counts',
-      measure: (ground) => measure(ground, ours, assertBooks),
+      setup: 'three replicas of a consumer; a pause is the longest time without an event on a lane of the output',
+      measure: (ground) => measure(ground, ours, assertExactlyOnce),
     },
     { name: 'kafkajs group', setup: peerSetup, measure: (ground) => measure(ground, kafkajsGroup) },
     { name: 'Kafka Streams', setup: streamsSetup, measure: (ground) => measure(ground, streams) },
     {
       name: api,
       setup:
-        'two replicas, the one that publishes is hit; clients wait a second for an answer, then ask the other with the same idempotency key',
+        'two replicas, of which the publishing one is hit; clients wait 1 s for an answer, then repeat the request to the other with the same idempotency key',
       share: 20 / 27,
       measure: (ground) => runApi(ground, apiSteps),
     },
@@ -46,7 +46,7 @@ export const recovery: Benchmark = {
   bars: [
     ...['kill', 'freeze'].map((step) => ({ figure: `${step}: moved, longest ms`, atMost: 7_000 })),
     ...['kill', 'freeze'].flatMap((step) =>
-      ['slowest answer', 'publisher still'].map((what) => ({
+      ['slowest answer', 'publisher pause'].map((what) => ({
         contender: api,
         figure: `${step}: ${what} ms`,
         atMost: 2_000,
@@ -55,8 +55,8 @@ export const recovery: Benchmark = {
   ],
 }
 
-async function measure(ground: Ground, prepare: Prepare, judge?: (books: Books) => void): Promise<Repeat> {
-  const { passages, books, repeat } = await runGroup(ground, prepare, consumerSteps)
-  judge?.(books)
-  return { ...repeat, figures: { ...figuresOf(passages), ...books } }
+async function measure(ground: Ground, prepare: Prepare, judge?: (outcome: Outcome) => void): Promise<Repeat> {
+  const { passages, outcome, repeat } = await runGroup(ground, prepare, consumerSteps)
+  judge?.(outcome)
+  return { ...repeat, figures: { ...figuresOf(passages), ...outcome } }
 }

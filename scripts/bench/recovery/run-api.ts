@@ -5,7 +5,7 @@ import { deployPipeline } from '../api/deploy-pipeline.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
 import { assertCount } from '../fill-orders.ts'
 import { readOutput } from '../rebalance/read-output.ts'
-import { longestStandstill } from '../rebalance/standstill.ts'
+import { longestPause } from '../rebalance/longest-pause.ts'
 import { startService } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
@@ -19,11 +19,11 @@ interface Replica {
 export interface ApiStep {
   readonly name: string
   readonly afterSeconds: number
-  /** What happens to the replica that publishes at that time; the same one until another takes over. */
+  /** Signal to the replica that publishes at that time. SIGCONT goes to the frozen one. */
   readonly signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'
 }
 
-/** Orders to two replicas of the orders API; one of them publishes for both, and it is that one which things happen to. */
+/** Sends orders to two replicas of the orders API and hits the one that publishes for both. */
 export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise<Repeat> {
   const { sandbox, signal, events } = ground
   const schema = await deployPipeline(sandbox)
@@ -42,7 +42,7 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
   }
   let victim: Replica | undefined
   try {
-    await start() // It takes all lanes
+    await start() // Owns all lanes
     await start()
     const [startedAt, machineSeconds] = [performance.now(), startMachineWatch()]
     const placing = placeSteadily(() => replicas.map(({ url }) => url), events, signal)
@@ -73,8 +73,8 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
     for (const { name, from, to } of windows) {
       const then = placed.filter(({ dueAt }) => dueAt >= from - 1_000 && dueAt < to - 1_000)
       figures[`${name}: slowest answer ms`] = Math.max(...then.map(({ tookMs }) => tookMs))
-      figures[`${name}: publisher still ms`] = Math.max(
-        ...[...output.times.values()].map((times) => longestStandstill(times, from, to)),
+      figures[`${name}: publisher pause ms`] = Math.max(
+        ...[...output.times.values()].map((times) => longestPause(times, from, to)),
       )
     }
     figures['requests repeated'] = placed.reduce((sum, { requests }) => sum + requests - 1, 0)

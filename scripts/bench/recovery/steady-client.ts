@@ -11,24 +11,23 @@ const patienceMs = 1_000
 const avoidMs = 1_000
 const connectionsEach = 64
 const giveUpAfterMs = 30_000
-/** Grows, so that those who ask again do not keep down who has just come up. */
+/** Grows, so that repeated requests do not overload a replica that has just started. */
 const pauseMs = (requests: number): number => Math.min(1_000, 25 * 2 ** requests) * (0.5 + Math.random() / 2)
 
-/** An order as its client saw it. */
+/** An order from the client's point of view. */
 export interface Placed {
-  /** When it was to be placed, epoch ms. */
+  /** Scheduled time, epoch ms. */
   readonly dueAt: number
-  /** From then to 201, over all its requests. */
+  /** From then to the 201, over all its requests. */
   readonly tookMs: number
   readonly requests: number
 }
 
 /**
- * Places orders at a rate that waits for nobody, as clients behind a load balancer do: to the replicas in turn, and after
- * an error or a second without an answer to another one, under the same idempotency key. Who has failed is left alone
- * for a second.
- * @param urls of the replicas there are now
- * @throws TallyError INVARIANT if an order is not accepted within half a minute
+ * Places orders at a fixed rate, as clients behind a load balancer do: to the replicas in turn and, after an error or a second
+ * without an answer, to another one with the same idempotency key. A replica that failed is skipped for a second.
+ * @param urls of the current replicas
+ * @throws TallyError INVARIANT if an order is not accepted within 30 s
  */
 export async function placeSteadily(
   urls: () => readonly string[],
@@ -46,7 +45,7 @@ export async function placeSteadily(
   }
   const ask = async (body: string, key: string): Promise<boolean> => {
     const url = choose()
-    const status = await post(`${url}/orders`, body, { agent, key }).catch(() => 0) // Refused, reset or silent
+    const status = await post(`${url}/orders`, body, { agent, key }).catch(() => 0) // Refused, reset or timed out
     if (status === 201) return true
     avoided.set(url, now() + avoidMs)
     return false
@@ -82,7 +81,7 @@ export async function placeSteadily(
   }
 }
 
-/** @returns the status */
+/** @returns the HTTP status */
 async function post(url: string, body: string, { agent, key }: { agent: Agent; key: string }): Promise<number> {
   const headers = {
     'content-type': 'application/json',
@@ -90,7 +89,7 @@ async function post(url: string, body: string, { agent, key }: { agent: Agent; k
     'content-length': Buffer.byteLength(body),
   }
   const asking = request(url, { method: 'POST', agent, headers, signal: AbortSignal.timeout(patienceMs) })
-  asking.on('error', () => {}) // Also one that comes after the answer
+  asking.on('error', () => {}) // Errors may also follow the answer
   asking.end(body)
   const [answer] = (await once(asking, 'response')) as [IncomingMessage]
   answer.resume()

@@ -5,7 +5,7 @@ import type { Report } from './report.ts'
 const [width, height, left, right, top, bottom] = [760, 420, 60, 170, 64, 50]
 const colours = ['#1f6f5c', '#b5523b', '#3b6fb5', '#8a6d1f', '#7a3b8f', '#2f8f9d', '#9d2f5c', '#5c5c5c', '#6f9d2f']
 
-/** What went on during the first contender's last repeat, a line for each series, as SVG. */
+/** An SVG with a line for each series of the first contender's last repeat. */
 export function plotSeries({ benchmark, what, results, takenAt, cores, cpu, commit }: Report): string | undefined {
   const series = results[0]?.series
   if (!series) return undefined
@@ -18,7 +18,7 @@ export function plotSeries({ benchmark, what, results, takenAt, cores, cpu, comm
   const drawn = lines.map(([name, values], index) => {
     const colour = colours[index % colours.length]
     const points = values.map((value, look) => `${x(look).toFixed(1)},${y(value).toFixed(1)}`).join(' ')
-    labelsEnd = Math.max(labelsEnd + 15, y(values.at(-1) ?? 0) + 4) // Labels give way to each other downwards
+    labelsEnd = Math.max(labelsEnd + 15, y(values.at(-1) ?? 0) + 4) // Move overlapping labels down
     return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="1.5"/>
 <text x="${x(last) + 6}" y="${labelsEnd.toFixed(1)}" fill="${colour}" font-size="12">${escaped(name)} ${rounded(values.at(-1) ?? 0)}</text>`
   })

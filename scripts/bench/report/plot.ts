@@ -5,7 +5,7 @@ import type { Report } from './report.ts'
 const [width, rowHeight, labelWidth, headHeight] = [760, 34, 190, 64]
 const [barWidth, ours, theirs] = [430, '#1f6f5c', '#a8b0b8']
 
-/** A bar for each contender's median and a dot for each repeat, as SVG: of the rate, or of the figure the benchmark is about. */
+/** An SVG with a bar for each contender's median and a dot for each repeat, of the rate or of the plotted figure. */
 export function plot({ benchmark, what, unit, plotted, results, ...taken }: Report): string {
   const shown = results.map(({ contender, perSecond, ratio, figures }) =>
     plotted === undefined

@@ -1,11 +1,11 @@
 import { printTable } from '../../cli/command.ts'
 import type { Report, Spread, Verdict } from './report.ts'
 
-/** Three digits are all such figures are worth. */
+/** Rounds to three significant digits: the figures are no more exact. */
 export const rounded = (value: number): string =>
   value.toLocaleString('en', { maximumSignificantDigits: 3, useGrouping: true })
 
-/** More of them are told in a table of their own. */
+/** With more figures, each contender gets its own table. */
 const mostColumns = 10
 
 const micros = (seconds: Spread | undefined): string =>

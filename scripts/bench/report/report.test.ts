@@ -28,11 +28,11 @@ function report(...bars: Bar[]) {
   return summarize(benchmark, measured, surroundings)
 }
 
-test('the median of an even number of values is the middle of the two in the middle', () => {
+test('the median of an even number of values is the mean of the middle two', () => {
   expect(spreadOf([50, 40, 60, 30])).toEqual({ lowest: 30, median: 45, highest: 60, values: [50, 40, 60, 30] })
 })
 
-test('ratios are those of the medians', () => {
+test('ratios are ratios of medians', () => {
   expect(report().results.map(({ ratio }) => ratio)).toEqual([1, 200 / 45])
 })
 
@@ -53,6 +53,6 @@ test.each<[string, Bar, boolean, string]>([
   expect(sentenceOf(verdict, 'events/s')).toBe(sentence)
 })
 
-test('a figure nobody measured meets no bar', () => {
+test('a figure that was not measured meets no bar', () => {
   expect(report({ figure: 'p50 ms', atMost: 1 }).verdicts[0]?.met).toBe(false)
 })

@@ -1,12 +1,12 @@
 import type { Bar, Benchmark, Contender, Repeat, Series } from '../benchmark.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-/** What a run of a benchmark found; also the JSON that is kept. */
+/** The results of a benchmark, also stored as JSON. */
 export interface Report extends Surroundings {
   readonly benchmark: string
   readonly what: string
   readonly unit: string
-  /** What the plot shows, if not the rate. */
+  /** The figure that the plot shows instead of the rate. */
   readonly plotted?: string
   readonly results: readonly Result[]
   readonly verdicts: readonly Verdict[]
@@ -15,15 +15,15 @@ export interface Report extends Surroundings {
 export interface Result {
   readonly contender: string
   readonly setup: string
-  /** Of one repeat. */
+  /** Events of one repeat. */
   readonly events: number
   readonly perSecond: Spread
-  /** How many times as fast ours is. */
+  /** Speed of Tally divided by that of this contender. */
   readonly ratio: number
   readonly cpuPerEvent: Spread
   readonly machineCpuPerEvent?: Spread
   readonly figures: Readonly<Record<string, Spread>>
-  /** Of the last repeat. */
+  /** Series of the last repeat. */
   readonly series?: Series
 }
 
@@ -31,7 +31,7 @@ export interface Spread {
   readonly lowest: number
   readonly median: number
   readonly highest: number
-  /** In the order they were measured. */
+  /** In the order of measurement. */
   readonly values: readonly number[]
 }
 
@@ -41,7 +41,7 @@ export interface Verdict extends Bar {
   readonly met: boolean
 }
 
-/** What was measured of one contender. */
+/** The measurements of one contender. */
 export interface Measured {
   readonly contender: Contender
   readonly events: number

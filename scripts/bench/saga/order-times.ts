@@ -1,7 +1,7 @@
 import { build } from 'hdr-histogram-js'
 import { assertCount } from '../fill-orders.ts'
 
-/** When each order was accepted and when its last event was there, epoch milliseconds with fractions. */
+/** When each order was accepted and when its last event arrived, epoch milliseconds with fractions. */
 export class OrderTimes {
   private readonly placed = new Map<string, number>()
   private readonly ended = new Map<string, number>()
@@ -18,7 +18,7 @@ export class OrderTimes {
     return this.ended.size
   }
 
-  /** @throws TallyError INVARIANT unless each order that was accepted ended, once */
+  /** @throws TallyError INVARIANT unless each accepted order ended once */
   summarize(orders: number): { perSecond: number; p50: number; p99: number; behindSeconds: number } {
     assertCount('orders accepted', this.placed.size, orders)
     assertCount('orders ended', this.ended.size, orders)
@@ -32,7 +32,7 @@ export class OrderTimes {
     for (const [orderId, at] of this.placed) {
       const ended = this.ended.get(orderId)
       assertCount(`ends of order ${orderId}`, ended === undefined ? 0 : 1, 1)
-      micros.recordValue(Math.max(1, Math.round(((ended ?? at) - at) * 1_000))) // The event may be here before the answer
+      micros.recordValue(Math.max(1, Math.round(((ended ?? at) - at) * 1_000))) // The event may arrive before the answer
     }
     return {
       perSecond: (orders / (lastEnded - first)) * 1_000,

@@ -49,7 +49,7 @@ export async function startPipeline(
   }
 }
 
-/** Of every article so much that no order waits or is refused. */
+/** Stocks enough of every article that no order is rejected. */
 async function fillWarehouse({ sandbox }: Ground): Promise<void> {
   const { config, kafka, namespace, log } = sandbox
   const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })

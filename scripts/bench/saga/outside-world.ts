@@ -5,7 +5,7 @@ import type { Ground } from '../benchmark.ts'
 import { startService } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 
-/** Gateway and carrier, who answer at once and never refuse: what is measured is not them. */
+/** Starts gateway and carrier simulators that answer at once and never refuse, so that they do not affect the figures. */
 export async function startOutsideWorld(
   ground: Pick<Ground, 'sandbox'>,
 ): Promise<AsyncDisposable & { services: readonly Service[] }> {

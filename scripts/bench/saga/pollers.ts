@@ -10,7 +10,7 @@ import type { Contestant } from './run-stages.ts'
 const stages = ['api', 'authorize', 'reserve', 'ship', 'capture']
 const readEveryMs = 100
 
-/** A table of orders with a status, and a process for the API and for each step; an order ends when its row says so. */
+/** The pollers: a table of orders with a status, and one process for the API and for each step. */
 export async function startPollers(ground: Ground, ended: (orderId: string, at?: number) => void): Promise<Contestant> {
   const { config, namespace, pool } = ground.sandbox
   const schema = `${namespace}pollers`
@@ -50,7 +50,7 @@ async function prepareTables({ pool }: Sandbox, schema: string): Promise<void> {
     order_id text primary key, status text not null, currency text not null, total_minor bigint not null,
     lines json not null, ship_to json not null, authorization_id text, placed_at timestamptz not null default now(),
     ended_at timestamptz, read boolean not null default false)`)
-  // Of each status there are few that wait, whatever there is in all
+  // Few orders wait in each status, however many there are
   await pool.query(`create index on ${schema}.orders (status, placed_at) where status <> 'captured'`)
   await pool.query(`create index on ${schema}.orders (order_id) where status = 'captured' and not read`)
   await pool.query(`create table ${schema}.product (sku text primary key, unit_price_minor bigint not null)`)

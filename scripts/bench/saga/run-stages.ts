@@ -8,16 +8,16 @@ import { startOutsideWorld } from './outside-world.ts'
 /** A running pipeline that takes orders over HTTP. */
 export interface Contestant extends AsyncDisposable {
   readonly url: string
-  /** Of all its processes so far. */
+  /** CPU seconds of all its processes so far. */
   cpuSeconds(): number
 }
 
-/** @param ended to be called once for each order, with the epoch milliseconds of its end if that was not just now */
+/** @param ended call it once per order, with the time of its end in epoch milliseconds (default: now) */
 export type Start = (ground: Ground, ended: (orderId: string, at?: number) => void) => Promise<Contestant>
 
 export const [calm, busy] = [500, 2_000]
 
-/** Orders at a rate that does not wait for anybody: first some to get warm, then the calm stage, then the busy one. */
+/** Places orders at fixed rates: first a warm-up, then the calm stage, then the busy one. */
 export async function runStages(ground: Ground, start: Start): Promise<Repeat> {
   await using _world = await startOutsideWorld(ground)
   let times = new OrderTimes()

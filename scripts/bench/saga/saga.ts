@@ -5,7 +5,7 @@ import { busy, calm, runStages } from './run-stages.ts'
 
 export const saga: Benchmark = {
   name: 'saga',
-  what: `Orders through the API to the captured payment: ${calm} a second for the times from the 201 on, ${busy} a second for the rate.`,
+  what: `Orders from the API to the captured payment: ${calm} per second for the latency after the 201, ${busy} per second for the rate.`,
   unit: 'orders/s',
   events: { usual: 20_000, quick: 1_000 },
   contenders: [
@@ -17,7 +17,7 @@ export const saga: Benchmark = {
     {
       name: 'pollers',
       setup:
-        'Express and a process for each step; up to 100 orders a poll, for update skip locked, 10 ms pause when idle',
+        'Express and one process per step; up to 100 orders per poll, for update skip locked, 10 ms pause when idle',
       measure: (ground) => runStages(ground, startPollers),
     },
   ],

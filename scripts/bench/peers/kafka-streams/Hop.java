@@ -38,9 +38,9 @@ import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * The hop as one writes it with Kafka Streams: exactly_once_v2, ids and orders in RocksDB stores with changelogs, the event that
- * follows on a topic. Its order is JSON on the command line; it writes the lines `runProgram` reads. Without a number of events it
- * runs until it is ended.
+ * The hop in Kafka Streams: exactly_once_v2, ids and orders in RocksDB stores with changelogs, emitted events on a topic. Its
+ * parameters are JSON on the command line; it writes the lines that `runProgram` reads. Without a number of events it runs
+ * until it is stopped.
  */
 public final class Hop {
   private static final String IDS = "ids";
@@ -110,7 +110,7 @@ public final class Hop {
     return Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(name), Serdes.String(), Serdes.ByteArray());
   }
 
-  /** Input whose transactions are complete, effects and published events included. */
+  /** Input events whose transactions are committed, with effects and published events. */
   private static long committed(Admin admin, String application) throws Exception {
     ListConsumerGroupOffsetsOptions stable = new ListConsumerGroupOffsetsOptions().requireStable(true);
     return admin.listConsumerGroupOffsets(application, stable).partitionsToOffsetAndMetadata().get().values().stream()
@@ -118,7 +118,7 @@ public final class Hop {
         .sum();
   }
 
-  /** Takes an event whose id it has not seen: an order, and an event that follows. */
+  /** Processes an event with an unknown id: stores its order and emits an event. */
   private static final class TakeOnce implements Processor<String, byte[], String, byte[]> {
     private static final int FRAME = 5;
 
@@ -164,7 +164,7 @@ public final class Hop {
       }
     }
 
-    /** The columns of the other contenders' table. */
+    /** The columns of the table of the other contenders. */
     private static byte[] row(GenericRecord order) throws IOException {
       ByteArrayOutputStream bytes = new ByteArrayOutputStream(64);
       DataOutputStream out = new DataOutputStream(bytes);

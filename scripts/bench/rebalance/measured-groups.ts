@@ -3,24 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
-import { subjectOf } from '../../../schemas/topics.ts'
 import type { Ground } from '../benchmark.ts'
 import { hopConsumer } from '../hop/hop-consumer.ts'
 import { prepareStreams, streamsGroup } from '../hop/kafka-streams.ts'
-import { prepareOurTables, preparePeerTables } from '../hop/prepare.ts'
+import { peerParameters, prepareOurTables, preparePeerTables } from '../hop/prepare.ts'
 import { startProgram, startService } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 import { readOutput } from './read-output.ts'
 
-/** A group whose replicas take orders and publish an event for each. */
-export interface Contestant {
-  readonly group: string
+/** A consumer group whose replicas process orders and publish an event for each. */
+export interface MeasuredGroup {
+  /** Consumer group id. */
+  readonly id: string
   effects(): Promise<Effects>
   startReplica(): Promise<Service>
   [Symbol.asyncDispose]?(): Promise<void>
 }
 
-export type Prepare = (ground: Ground, codec: Codec) => Promise<Contestant>
+export type Prepare = (ground: Ground, codec: Codec) => Promise<MeasuredGroup>
 
 const path = (file: string) => join(import.meta.dirname, file)
 
@@ -28,7 +28,7 @@ export const ours: Prepare = async (ground) => {
   const { sandbox } = ground
   const schema = await prepareOurTables(sandbox)
   return {
-    group: `${sandbox.namespace}${hopConsumer.group}`,
+    id: `${sandbox.namespace}${hopConsumer.group}`,
     effects: () => countEffects(sandbox, schema),
     startReplica: () => startService(ground, path('ours.ts')),
   }
@@ -39,25 +39,20 @@ export const kafkajsGroup: Prepare = async (ground) => {
   const { config, namespace } = sandbox
   const schema = await preparePeerTables(sandbox)
   const group = `${namespace}peer`
-  const order = {
-    brokers: config.kafka.brokers,
-    registryUrl: config.registry.url,
-    databaseUrl: config.postgres.url,
-    input: `${namespace}orders`,
-    output: `${namespace}payments`,
-    subject: subjectOf(namespace, 'PaymentAuthorized'),
+  const parameters = {
+    ...peerParameters(sandbox, 'PaymentAuthorized'),
     sessionTimeout: config.kafka.sessionTimeoutMs,
     ...{ schema, group },
   }
-  const args = [JSON.stringify(order)]
+  const args = [JSON.stringify(parameters)]
   return {
-    group,
+    id: group,
     effects: () => countEffects(sandbox, schema),
     startReplica: () => startService(ground, path('../peers/kafkajs-group.ts'), { args }),
   }
 }
 
-/** Its effects are in stores of its own; each is published in the transaction that stores it. */
+/** Its effects are counted by the events it publishes, each in the transaction of its effect. */
 export const streams: Prepare = async (ground, codec) => {
   const { sandbox, signal } = ground
   const { kafka, namespace } = sandbox
@@ -66,7 +61,7 @@ export const streams: Prepare = async (ground, codec) => {
   const { sessionTimeoutMs: sessionTimeout } = sandbox.config.kafka
   let replicas = 0
   return {
-    group: streamsGroup(namespace),
+    id: streamsGroup(namespace),
     async effects() {
       const { keys, records } = await readOutput({ kafka, namespace }, 'payments', signal)
       return { orders: keys, times: records }
@@ -79,10 +74,10 @@ export const streams: Prepare = async (ground, codec) => {
   }
 }
 
-/** How often orders took effect. */
+/** Counts of effects. */
 export interface Effects {
   readonly orders: number
-  /** How often an order took effect, all together. */
+  /** Total number of effects of all orders. */
   readonly times: number
 }
 
@@ -94,7 +89,7 @@ async function countEffects({ pool }: Pick<Sandbox, 'pool'>, schema: string): Pr
 }
 
 export const peerSetup =
-  'kafkajs 2.2.4 eachMessage, a transaction with inbox and outbox row each, published after it; same session time, heartbeats in a third of it, round robin'
+  'kafkajs 2.2.4 eachMessage, one transaction with inbox and outbox row per event, then a publish; same session timeout, heartbeats every third of it, round robin'
 
 export const streamsSetup =
-  'Kafka Streams 4.3.1, exactly_once_v2, RocksDB, one thread a replica, commits every 100 ms; same session time, heartbeats in a third of it, transactions time out with the session'
+  'Kafka Streams 4.3.1, exactly_once_v2, RocksDB, one thread per replica, commits every 100 ms; same session timeout, heartbeats every third of it, transactions time out with the session'
