@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { withAdmin } from '../../infra/kafka/client.ts'
+import { openRangeReader } from '../../infra/kafka/read-ranges.ts'
 import { coordinatorOf, leaderOf } from '../../infra/testing/brokers/roles.ts'
 import { startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
 import type { ThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
@@ -100,6 +101,32 @@ test.each(losses)('$role $how: every lane goes on within session timeout + 5 s',
   expect(longest).toBeLessThan(limitMs)
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
+})
+
+test.each(['killed', 'frozen'] as const)('ends are asked and ranges read while a leader is %s', async (how) => {
+  const { kafka, namespace } = bench.sandbox
+  const topic = `${namespace}orders`
+  await brokers.whole(kafka, [topic])
+  const leader = await leaderOf(kafka, topic, 0)
+  const thaw = how === 'frozen' ? brokers.freeze(leader) : undefined
+  if (how === 'killed') brokers.kill(leader)
+  const began = performance.now()
+  const ends = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
+  const asked = performance.now()
+  const ranges = ends.map(({ partition, low, high }) => ({ topic, partition, from: Number(low), to: Number(high) }))
+  const { signal } = new AbortController()
+  await using reader = await openRangeReader({ kafka, ranges, signal })
+  for (const { partition, from, to } of ranges) {
+    let at = from
+    for (let piece = await reader.next(topic, partition); piece; piece = await reader.next(topic, partition))
+      at = piece.to
+    expect(at).toBe(to)
+  }
+  const seconds = (from: number, to: number) => `${((to - from) / 1_000).toFixed(1)} s`
+  const took = `ends after ${seconds(began, asked)}, all records after ${seconds(asked, performance.now())} more`
+  process.stderr.write(`a leader ${how}: ${took}\n`)
+  thaw?.()
+  expect(performance.now() - began).toBeLessThan(limitMs * 2)
 })
 
 test('a stall of all brokers ends no replica: lanes say that no heartbeat is answered, and go on afterwards', async () => {

@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 
-/** Delays before retries, ms: about five seconds in total, the time that an election takes. */
-const pausesMs = [50, 100, 200, 400, 800, 1_000, 1_000, 1_000]
+/** Delays before retries, ms: about eight seconds in total, the time in which a lost broker is fenced and replaced. */
+const pausesMs = [50, 100, 200, 400, 800, 1_000, 1_000, 1_000, 1_500, 2_000]
 
 /**
  * Runs one piece of work with an admin client of its own.
  *
  * kafkajs does not repeat a question about offsets when the broker asks it to: for a moment after a topic was created, or
- * while a leader moves, the answer is NOT_LEADER_OR_FOLLOWER. Such questions are repeated here.
+ * while a leader moves, the answer is NOT_LEADER_OR_FOLLOWER. Nor does it ask another broker when the one it knows is lost.
+ * Such questions are repeated here, with a new client each time.
+ * @throws kafkajs' errors; at once if no broker can be reached
  */
 export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
@@ -16,6 +18,9 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
     await admin.connect()
     return await work({
       ...admin,
+      describeCluster: () => patiently(kafka, admin, (asked) => asked.describeCluster()),
+      listTopics: () => patiently(kafka, admin, (asked) => asked.listTopics()),
+      fetchTopicMetadata: (options) => patiently(kafka, admin, (asked) => asked.fetchTopicMetadata(options)),
       fetchTopicOffsets: (topic) => patiently(kafka, admin, (asked) => asked.fetchTopicOffsets(topic)),
       fetchTopicOffsetsByTimestamp: (topic, timestamp) =>
         patiently(kafka, admin, (asked) => asked.fetchTopicOffsetsByTimestamp(topic, timestamp)),
@@ -31,7 +36,7 @@ async function patiently<T>(kafka: Kafka, admin: Admin, ask: (admin: Admin) => P
     try {
       return await asking()
     } catch (error) {
-      if (!isRefusalForNow(error)) throw error
+      if (!isRefusalForNow(error) && !isLoss(error)) throw error
       await sleep(pauseMs)
       asking = () => withNewAdmin(kafka, ask) // A client keeps what it knows of leaders for minutes
     }
@@ -39,10 +44,16 @@ async function patiently<T>(kafka: Kafka, admin: Admin, ask: (admin: Admin) => P
   return await asking()
 }
 
+/** When no broker at all could be connected to: nothing is gained by asking again. */
+const unconnected = new WeakSet<object>()
+
 async function withNewAdmin<T>(kafka: Kafka, ask: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
   try {
-    await admin.connect()
+    await admin.connect().catch((error: unknown) => {
+      if (error instanceof Error) unconnected.add(error)
+      throw error
+    })
     return await ask(admin)
   } finally {
     await admin.disconnect()
@@ -54,3 +65,11 @@ const isRefusalForNow = (error: unknown): boolean =>
   error instanceof Error &&
   error.name === 'KafkaJSProtocolError' &&
   (error as { retriable?: boolean }).retriable === true
+
+const losses = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
+
+/** Whether the broker that was asked is lost while others may live. */
+const isLoss = (error: unknown): boolean =>
+  error instanceof Error &&
+  !unconnected.has(error) &&
+  (losses.has(error.name) || error.message === 'Broker not connected' || isLoss(error.cause))
