@@ -5,6 +5,7 @@ import { patchHeartbeat } from './patches/heartbeat.ts'
 import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
 import { registerCompression } from './patches/fetch/register-compression.ts'
 import { patchIdleTimer } from './patches/idle.ts'
+import { patchSilentBroker } from './patches/silent-broker.ts'
 import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
 import { answeringBroker } from './raw-request.ts'
@@ -30,6 +31,7 @@ export function createKafka({
 }: KafkaOptions): Kafka {
   patchFetchResponse() // Never off: without it a record can end the process
   patchHeartbeat() // Never off: without it a group never leaves a dead coordinator
+  patchSilentBroker() // Never off: without it a client stays with a broker that froze
   registerCompression()
   if (patchesKafkajs()) {
     patchIdleTimer()

@@ -39,6 +39,13 @@ export function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Pr
 const askVersions = frame(18, 0, Buffer.alloc(0))
 const signOfLifeMs = 1_000
 
+/** Whether a broker (host:port) answers within a second. */
+export const givesSignOfLife = (broker: string): Promise<boolean> =>
+  exchange(broker, askVersions, signOfLifeMs).then(
+    () => true,
+    () => false,
+  )
+
 /**
  * A broker that answers now, the first of those asked at once. One that is frozen still accepts connections, and kafkajs
  * would stay with it.

@@ -32,9 +32,8 @@ const longestBackoffMs = 1_000
 const leavePatienceMs = 3_000
 
 /**
- * The kafkajs consumer of this process. It is thrown away, and another one made, whenever it crashes, a request stays
- * without an answer (kafkajs keeps a connection that died without a word for ever) or no heartbeat is answered: whatever
- * became of a broker, a new client finds the brokers that live. Lanes do not notice more than a join.
+ * The kafkajs consumer of this process. It is thrown away, and another one made, whenever it crashes or no heartbeat is
+ * answered: whatever became of a broker, a new client finds the brokers that live. Lanes do not notice more than a join.
  */
 export class GroupClient {
   private readonly options: GroupClientOptions
@@ -90,7 +89,7 @@ export class GroupClient {
     this.current = consumer
     this.openedAt = performance.now()
     const own = () => this.current === consumer && !this.leaving
-    const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH, REQUEST_TIMEOUT } = consumer.events
+    const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH } = consumer.events
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (this.current !== consumer) return
       this.heard()
@@ -108,9 +107,6 @@ export class GroupClient {
     consumer.on(CRASH, ({ payload }) => {
       if (own()) this.replace(`it crashed: ${describeError(payload.error)}`)
     })
-    consumer.on(REQUEST_TIMEOUT, ({ payload }) => {
-      if (own()) this.replace(`no answer to ${payload.apiName} from ${payload.broker}`)
-    })
     await consumer.connect()
     await consumer.subscribe({ topics: [...topics], fromBeginning: true })
     await consumer.run({
@@ -121,6 +117,7 @@ export class GroupClient {
         if (this.current === consumer) await options.eachBatch(payload)
       },
     })
+    if (!own()) void consumer.disconnect().catch(() => {}) // Given up meanwhile, and now it is a member
   }
 
   private heard(): void {

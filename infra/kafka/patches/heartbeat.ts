@@ -4,37 +4,38 @@ import kafkajs from 'kafkajs'
 const patchedVersion = '2.2.4'
 const require = createRequire(import.meta.url)
 
-interface Heartbeating {
-  heartbeat(request: object): Promise<unknown>
-}
+const requests = ['heartbeat', 'joinGroup', 'syncGroup'] as const
+type Coordinating = Record<(typeof requests)[number], (request: object) => Promise<unknown>>
 
 let applied = false
 
 /**
  * kafkajs 2.2.4 sends heartbeats to the broker that coordinated the group at the last join, also when that one is gone: it
- * reconnects to the dead address for as long as it has retries. What a broker that coordinates no more would answer has it
- * look for the coordinator and join again under the id it has, which is what is done when the broker cannot answer.
- * Does nothing on any other version.
+ * reconnects to the dead address for as long as it has retries; and a join that the coordinator leaves unanswered ends the
+ * client. A broker that no longer coordinates the group would answer so that kafkajs looks for the coordinator and joins
+ * under the id it has: the same is done when the broker cannot answer. Does nothing on any other version.
  */
 export function patchHeartbeat(): void {
   if (applied) return
   applied = true
   const { version } = require('kafkajs/package.json') as { version: string }
   if (version !== patchedVersion) return
-  const { prototype } = require('kafkajs/src/broker') as { prototype: Heartbeating }
-  const original = prototype.heartbeat
-  prototype.heartbeat = async function (this: Heartbeating, request: object) {
-    try {
-      return await original.call(this, request)
-    } catch (error) {
-      if (error instanceof kafkajs.KafkaJSProtocolError) throw error // The broker has answered
-      throw new kafkajs.KafkaJSProtocolError(
-        Object.assign(new Error(`the group's coordinator does not answer: ${String(error)}`), {
-          type: 'NOT_COORDINATOR_FOR_GROUP',
-          code: 16,
-          retriable: true,
-        }),
-      )
+  const { prototype } = require('kafkajs/src/broker') as { prototype: Coordinating }
+  for (const name of requests) {
+    const original = prototype[name]
+    prototype[name] = async function (this: Coordinating, request: object) {
+      try {
+        return await original.call(this, request)
+      } catch (error) {
+        if (error instanceof kafkajs.KafkaJSProtocolError) throw error // The broker has answered
+        throw new kafkajs.KafkaJSProtocolError(
+          Object.assign(new Error(`the group's coordinator does not answer: ${String(error)}`), {
+            type: 'NOT_COORDINATOR_FOR_GROUP',
+            code: 16,
+            retriable: true,
+          }),
+        )
+      }
     }
   }
 }

@@ -122,4 +122,46 @@ export const outages: readonly Mutation[] = [
       title: '%s records park however many there are',
     },
   },
+  {
+    name: 'lost-coordinator-kept',
+    guard: 'a group looks for its coordinator again when that does not answer',
+    broken: 'heartbeats go to the dead address for as long as there are retries',
+    edits: [
+      {
+        file: 'infra/kafka/patches/heartbeat.ts',
+        find: 'if (error instanceof kafkajs.KafkaJSProtocolError) throw error',
+        replace: 'if (error) throw error',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/kafka/patches/heartbeat.test.ts',
+      title: '%s without an answer: the coordinator is looked for again',
+    },
+  },
+  {
+    name: 'frozen-broker-kept',
+    guard: 'a connection that leaves a request unanswered is closed',
+    broken: 'the next request goes to the same frozen broker',
+    edits: [
+      {
+        file: 'infra/kafka/patches/silent-broker.ts',
+        find: 'if (!(error instanceof kafkajs.KafkaJSRequestTimeoutError)) throw error',
+        replace: 'if (error) throw error',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/kafka/patches/silent-broker.test.ts',
+      title: 'a connection that leaves a request unanswered is closed, and so is told to kafkajs',
+    },
+  },
+  {
+    name: 'frozen-broker-waited-for',
+    guard: 'requests to a silent broker fail after a second',
+    broken: 'each waits until its own time is up',
+    edits: [{ file: 'infra/kafka/patches/silent-broker.ts', find: 'silent.add(address)', replace: '' }],
+    noticedBy: {
+      file: 'infra/kafka/patches/silent-broker.test.ts',
+      title: 'a silent broker is sent nothing but the question whether it lives, and everything once it answers',
+    },
+  },
 ]
