@@ -46,3 +46,20 @@ export function takingTurns(): <T>(work: () => Promise<T>) => Promise<T> {
     return run
   }
 }
+
+/** Runs at most `limit` pieces of work at a time; the others wait and begin in the order given. */
+export function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (work) => {
+    if (running < limit) running++
+    else await new Promise<void>((resolve) => waiting.push(resolve)) // The piece that ends hands its place over
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running--
+    }
+  }
+}

@@ -76,7 +76,7 @@ test('a new owner waits for the transaction of the old owner and begins after it
     await lockLane(tx, own)
     const topicStarts = async () => [{ topic: 'orders', low: 0 }]
     const options = { heldEpoch: undefined, counts: true, wanted: () => true }
-    const claim = claimLane({ pool, owner: 'second', generation: 1, topicStarts }, 0, options)
+    const claim = claimLane({ pool, owner: 'second', generation: 1, topicStarts, claims: (work) => work() }, 0, options)
     await waitUntil('the new owner waits', async () => {
       const { rowCount } = await sandbox.pool.query(
         `select from pg_stat_activity where application_name = $1 and wait_event_type = 'Lock'`,

@@ -3,9 +3,10 @@ import type { Config } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { readTopicIds } from '../../infra/kafka/topic-ids.ts'
 import type { Logger } from '../../infra/logger.ts'
+import { transactionsAtOnce } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Running } from '../../infra/service.ts'
-import { settlesWithin, takingTurns } from '../../infra/promises.ts'
+import { atMost, settlesWithin, takingTurns } from '../../infra/promises.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
@@ -74,6 +75,7 @@ export async function startConsumer<State, Row>(
     generation,
   })
   const inTurn = takingTurns()
+  const claims = atMost(transactionsAtOnce(pool))
   const membership: Membership<Lane> = new Membership<Lane>({
     kafka,
     groupId: `${namespace}${definition.group}`,
@@ -95,6 +97,7 @@ export async function startConsumer<State, Row>(
         generation,
         groups,
         inTurn,
+        claims,
         relay,
         caller,
         log,

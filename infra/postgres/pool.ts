@@ -5,6 +5,12 @@ import type { Logger } from '../logger.ts'
 
 export type Pool = pg.Pool
 
+/**
+ * How many transactions of one kind to run at a time. Each waits for a connection only so long: any number at once would
+ * time out on a slow database and be tried again, which makes it slower still. One connection is left for other statements.
+ */
+export const transactionsAtOnce = ({ options }: Pool): number => Math.max(1, options.max - 1)
+
 export interface PoolOptions {
   url: string
   /** `search_path` of every connection: a service sees only its own schema. */

@@ -1,4 +1,6 @@
 import { isTallyError } from '../../../infra/errors.ts'
+import { transactionsAtOnce } from '../../../infra/postgres/pool.ts'
+import { atMost } from '../../../infra/promises.ts'
 import { hasSqlState, isTransient } from '../../../infra/postgres/sqlstates.ts'
 import { processBatches } from './process-batch.ts'
 import type { ProcessContext } from './apply-batch.ts'
@@ -21,7 +23,10 @@ interface Waiting {
  * the transaction fails, each batch is processed in one of its own, so that each lane sees its own error only.
  */
 export class BatchGroups<State, Row> {
-  private readonly context: ProcessContext<State, Row>
+  private readonly apply: (work: readonly LaneBatch[]) => Promise<Processed[]>
+  /** Transactions in progress at most; further batches wait here and not for a connection. */
+  private readonly atOnce: number
+  private readonly inTransaction: ReturnType<typeof atMost>
   private readonly waiting: Waiting[] = []
   /** Lanes whose last batch failed are processed alone, so that one that keeps failing does not delay the others. */
   private readonly apart = new Set<number>()
@@ -30,8 +35,14 @@ export class BatchGroups<State, Row> {
   private enough = plenty
   private called = false
 
-  constructor(context: ProcessContext<State, Row>) {
-    this.context = context
+  /** @param apply processes batches in one transaction; @default `processBatches` */
+  constructor(
+    context: ProcessContext<State, Row>,
+    apply = (work: readonly LaneBatch[]): Promise<Processed[]> => processBatches(context, work),
+  ) {
+    this.apply = apply
+    this.atOnce = transactionsAtOnce(context.pool)
+    this.inTransaction = atMost(this.atOnce)
   }
 
   /**
@@ -55,6 +66,7 @@ export class BatchGroups<State, Row> {
 
   private begin(): void {
     for (;;) {
+      if (this.underWay >= this.atOnce) return
       const group = this.nextGroup()
       if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
       this.waiting.splice(0, group.length)
@@ -73,12 +85,12 @@ export class BatchGroups<State, Row> {
   }
 
   private async processGroup(group: readonly Waiting[]): Promise<void> {
-    const startedAt = performance.now()
+    let startedAt = 0
     try {
-      const processed = await processBatches(
-        this.context,
-        group.map(({ work }) => work),
-      )
+      const processed = await this.inTransaction(() => {
+        startedAt = performance.now()
+        return this.apply(group.map(({ work }) => work))
+      })
       const tooLong = performance.now() - startedAt > tooLongMs
       this.enough = tooLong ? Math.max(1, inputsOf(group) / 2) : Math.min(plenty, this.enough * 1.1)
       for (const [index, { settle }] of group.entries()) settle.resolve(processed[index] as Processed)
@@ -94,7 +106,7 @@ export class BatchGroups<State, Row> {
   private async processAlone(work: LaneBatch): Promise<Processed> {
     const { lane } = work.own
     this.apart.add(lane)
-    const [processed] = await processBatches(this.context, [work])
+    const [processed] = await this.inTransaction(() => this.apply([work]))
     this.apart.delete(lane)
     return processed as Processed
   }

@@ -1,9 +1,9 @@
-import type { Pool } from '../../../infra/postgres/pool.ts'
 import { countStart } from '../tables/lane-state.ts'
 import type { Begun } from '../tables/lane-state.ts'
-import type { Position, TopicStart } from '../tables/ledger.ts'
+import type { Position } from '../tables/ledger.ts'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { openLedger } from '../tables/ledger.ts'
+import type { LaneContext } from './lane-context.ts'
 
 /** What an owner knows of its lane after claiming it. */
 export interface Claim {
@@ -20,6 +20,8 @@ export interface ClaimOptions {
   wanted(): boolean
 }
 
+type ClaimContext = Pick<LaneContext, 'pool' | 'owner' | 'generation' | 'topicStarts' | 'claims'>
+
 /**
  * Claims a lane in three transactions: first the epoch, because the ledger must be read after the wait for the lane's row;
  * last the count of starts.
@@ -27,21 +29,18 @@ export interface ClaimOptions {
  * @throws TallyError FENCED, LANE_STOPPED, UNREACHABLE; database errors unchanged
  */
 export async function claimLane(
-  {
-    pool,
-    owner,
-    generation,
-    topicStarts,
-  }: { pool: Pool; owner: string; generation: number; topicStarts(lane: number): Promise<readonly TopicStart[]> },
+  { pool, owner, generation, topicStarts, claims }: ClaimContext,
   lane: number,
   options: ClaimOptions,
 ): Promise<Claim | undefined> {
   const starts = await topicStarts(lane)
-  if (!options.wanted()) return undefined
-  const epoch = await raiseEpoch(pool, lane, owner, options.heldEpoch, generation)
-  options.heldEpoch = epoch
-  if (!options.wanted()) return undefined
-  const own = { lane, epoch }
-  const positions = await openLedger(pool, own, starts)
-  return { epoch, positions, begun: await countStart(pool, own, options.counts) }
+  return claims(async () => {
+    if (!options.wanted()) return undefined
+    const epoch = await raiseEpoch(pool, lane, owner, options.heldEpoch, generation)
+    options.heldEpoch = epoch
+    if (!options.wanted()) return undefined
+    const own = { lane, epoch }
+    const positions = await openLedger(pool, own, starts)
+    return { epoch, positions, begun: await countStart(pool, own, options.counts) }
+  })
 }

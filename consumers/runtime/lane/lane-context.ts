@@ -24,6 +24,8 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   generation: number
   /** Runs the work of this process's careful lanes one at a time. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
+  /** Runs as many claims of this process at a time as it has connections for. */
+  claims<T>(work: () => Promise<T>): Promise<T>
   relay: Relay
   caller: Caller
   log: Logger

@@ -34,6 +34,7 @@ test('a fenced lane is not claimed again before the group confirms it', async ()
     generation: 1,
     groups,
     inTurn: takingTurns(),
+    claims: (work) => work(),
     relay,
     caller,
     log,

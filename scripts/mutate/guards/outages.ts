@@ -164,4 +164,20 @@ export const outages: readonly Mutation[] = [
       title: 'a silent broker is sent nothing but the question whether it lives, and everything once it answers',
     },
   },
+  {
+    name: 'transactions-unbounded',
+    guard: 'a process has no more transactions in progress than it has connections for',
+    broken: 'each lane waits for a connection, times out and claims itself again',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/batch-groups.ts',
+        find: 'this.inTransaction = atMost(this.atOnce)',
+        replace: 'this.inTransaction = atMost(Infinity)',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/batch/batch-groups.test.ts',
+      title: 'of 100 lanes with %s, no more transactions are in progress than connections allow',
+    },
+  },
 ]

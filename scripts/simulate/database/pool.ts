@@ -65,7 +65,7 @@ export function simulatedPool(options: PoolOptions): { pool: Pool; cut(): void }
       client.release()
     }
   }
-  const pool = { connect, query, on: () => {}, end: async () => {} } as unknown as Pool
+  const pool = { connect, query, on: () => {}, end: async () => {}, options: { max: connections } } as unknown as Pool
   return { pool, cut: () => all.forEach((client) => client.close()) }
 }
 

@@ -1,0 +1,53 @@
+import { setImmediate as soon } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { TallyError } from '../../../infra/errors.ts'
+import type { LaneBatch } from '../model.ts'
+import { BatchGroups } from './batch-groups.ts'
+import type { Processed } from './process-batch.ts'
+
+const context = { pool: { options: { max: 4 } } } as never
+
+const workOf = (lane: number, inputs: number): LaneBatch => {
+  const batch = { source: 'timer', inputs: Array.from({ length: inputs }, () => ({})) } as unknown as LaneBatch['batch']
+  return { own: { lane, epoch: 1 }, batch }
+}
+
+/** Transactions that take some turns of the event loop. */
+function database(fails: (lanes: readonly number[]) => boolean = () => false) {
+  const seen = { inProgress: 0, most: 0, transactions: 0 }
+  const apply = async (work: readonly LaneBatch[]): Promise<Processed[]> => {
+    seen.most = Math.max(seen.most, ++seen.inProgress)
+    seen.transactions++
+    for (let turns = 0; turns < 5; turns++) await soon()
+    seen.inProgress--
+    if (fails(work.map(({ own }) => own.lane))) throw new TallyError('LANE_FULL', 'no room')
+    return work.map(({ batch }) => ({ batch, publish: [], calls: [], taken: 0, duplicates: 0, parked: 0 }))
+  }
+  return { seen, apply }
+}
+
+test.each([
+  ['small batches', 1, false],
+  ['batches large enough for a transaction of their own', 500, false],
+  ['batches that must be alone', 1, true],
+] as const)(
+  'of 100 lanes with %s, no more transactions are in progress than connections allow',
+  async (_, inputs, alone) => {
+    const { seen, apply } = database()
+    const groups = new BatchGroups(context, apply)
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(Array.from({ length: 100 }, (_, lane) => groups.process(workOf(lane, inputs), alone)))
+    }
+    expect(seen.most).toBeLessThanOrEqual(3)
+    expect(seen.most).toBeGreaterThan(0)
+  },
+)
+
+test('batches of a group that failed are tried alone within the same bound', async () => {
+  const { seen, apply } = database((lanes) => lanes.includes(7))
+  const groups = new BatchGroups(context, apply)
+  const settled = await Promise.allSettled(Array.from({ length: 100 }, (_, lane) => groups.process(workOf(lane, 1))))
+  expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+  expect(seen.transactions).toBe(101)
+  expect(seen.most).toBeLessThanOrEqual(3)
+})
