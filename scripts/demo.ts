@@ -26,7 +26,7 @@ export const demoCommand = ({ signal }: CommandFrame): Command =>
   withBrokersOption(
     createCommand(
       'demo',
-      'Start the stack, place orders, watch them flow and prove the result',
+      'Start the stack, place orders, show their progress and prove the result',
       [
         'npm run demo',
         'npm run demo -- --exit --orders 10000',
@@ -45,7 +45,7 @@ if (import.meta.main) await runCommand(demoCommand)
 
 async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: AbortSignal): Promise<void> {
   const config = configWithBrokers({ brokers })
-  const failed = new AbortController() // Nobody must wait for a stack that did not start
+  const failed = new AbortController() // Ends the demo if the stack does not start
   const starting = startOrFindStack(config, {
     processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
     replicas,

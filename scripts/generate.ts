@@ -17,7 +17,7 @@ const pathOf = (file: string): string => resolve(import.meta.dirname, '..', file
 export const generateCommand = (_frame: CommandFrame): Command =>
   createCommand(
     'generate',
-    'Generate the TypeScript types of the schemas, and the page of settings',
+    'Generate the TypeScript types of the schemas and the page of settings',
     ['npm run generate', 'npm run generate -- --check'],
     `Writes ${outputs.map(({ file }) => file).join(' and ')}.`,
   )

@@ -9,8 +9,7 @@ import type { TestStack } from './testing/test-stack.ts'
 import { note } from '../infra/testing/test-logger.ts'
 
 const folder = findNorthwind()
-if (!folder)
-  note('Northwind is not here (TALLY_NORTHWIND_DIR says where it is): the import of real orders is not tested\n')
+if (!folder) note('The Northwind data is missing (set TALLY_NORTHWIND_DIR): the import of real orders is not tested\n')
 
 const onNorthwind = folder ? describe : describe.skip
 
@@ -19,7 +18,7 @@ onNorthwind('an import of real orders', () => {
   let stack: TestStack
   afterEach(() => stack.close())
 
-  /** Imports, waits until all orders have ended, and gives what `verify` says. */
+  /** Imports, waits until all orders have ended, and returns the output of `verify`. */
   async function importInto(portBase: number, stock: string, env: NodeJS.ProcessEnv = {}) {
     stack = await createTestStack(portBase, env)
     await stack.start()
@@ -29,7 +28,7 @@ onNorthwind('an import of real orders', () => {
     }
   }
 
-  test('with stock enough completes every one of them, and takes exactly what the file adds up to', async () => {
+  test('completes every order if there is enough stock, and captures exactly the total of the file', async () => {
     const verdict = await importInto(26_400, 'enough', {
       TALLY_GATEWAY_DECLINE_RATE: '0',
       TALLY_CARRIER_REFUSE_RATE: '0',
@@ -41,7 +40,7 @@ onNorthwind('an import of real orders', () => {
     expect(await total('inventory', 'stock', 'shipped')).toBe(file.units)
   })
 
-  test('with the stock there was ends every one of them', async () => {
+  test('ends every order with the stock of the file', async () => {
     const { orders: ended } = await importInto(26_600, 'as-given')
     expect(Object.keys(ended)).not.toContain('pending')
     expect(Object.values(ended).reduce((sum, n) => sum + n, 0)).toBe(830)
@@ -58,7 +57,7 @@ onNorthwind('an import of real orders', () => {
   }
 })
 
-/** The file's own totals, worked out without any of the import's code: whole numbers of a ten-thousandth throughout. */
+/** Totals of the file, computed without code of the import, in integers of a ten-thousandth. */
 function addUp(path: string): { orders: number; units: number; minor: number } {
   const rows: Record<string, string>[] = parse(readFileSync(path), { columns: true, bom: true })
   const numbers = new Set<string>()

@@ -153,7 +153,7 @@ function choosing(command: Command): Command {
     .option('-g, --group <name>', 'choose events of this consumer; repeatable', listed)
     .option('-k, --key <key>', 'choose events of this key, such as an order id; repeatable', listed)
     .option('-r, --reason <code>', `choose events with this reason: ${reasons.join(', ')}; repeatable`, reason)
-    .option('--id <events...>', 'the same as naming them', eventName)
+    .option('--id <events...>', 'same as the arguments', eventName)
     .option('--all', 'choose all parked events')
 }
 
@@ -183,7 +183,7 @@ async function onChosen<Options>(
   const named = [...((command.processedArgs[0] as EventName[] | undefined) ?? []), ...(options.id ?? [])]
   const choice: Choice = { key: options.key, reason: options.reason, id: named.length > 0 ? named : undefined }
   if (command.name() !== 'ls' && !(choice.id ?? options.group ?? choice.key ?? choice.reason ?? options.all))
-    command.error('Which events? Name them, or say --group, --key, --reason or --all')
+    command.error('Name the events, or choose them with --group, --key, --reason or --all')
   await withParkedGroups(loadConfig(), options.group, async (groups) => work(await choose(groups, choice), options))
 }
 

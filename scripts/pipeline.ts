@@ -8,7 +8,7 @@ import type { ReplicaSource } from '../infra/stack/supervisor/scaling.ts'
 
 const project = resolve(import.meta.dirname, '..')
 
-/** Everything of the pipeline itself: simulators, set-up of database and broker, orders API, one replica of each consumer. */
+/** The processes of the pipeline: simulators, deployment steps, orders API, and one replica of each consumer. */
 export function pipeline(config: Config): ProcessSpec[] {
   const simulators = [
     ...(config.gateway.embedded ? [simulator('gateway', 'Payment gateway simulator', config.ports.gateway)] : []),
@@ -27,7 +27,7 @@ export function pipeline(config: Config): ProcessSpec[] {
     {
       ...nodeProcess('orders-api', ['producers/orders-api/main.ts']),
       title: 'Orders API',
-      after: ['deploy-database'], // Orders are taken before Kafka is up: they wait in the outbox
+      after: ['deploy-database'], // Orders are accepted before Kafka runs: their events wait in the outbox
       ports: [config.ports.api],
     },
     ...consumerNames().map((name) => replica(name, 1)),
@@ -45,7 +45,7 @@ const replica = (consumer: string, number: number): ProcessSpec => ({
   after: ['deploy-database', 'deploy-topics', 'deploy-schemas'],
 })
 
-/** What a running pipeline can be scaled to. A consumer that joins gets its schema; no other consumer's is looked at. */
+/** The replicas of a running pipeline. A new consumer gets its schema; the other schemas are not touched. */
 export const replicas: ReplicaSource = {
   consumers: consumerNames,
   replica,

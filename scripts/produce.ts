@@ -70,7 +70,7 @@ interface Request {
   input?: string
 }
 
-/** Makes sense of the arguments, or ends the command saying why they make none. */
+/** Checks the arguments. Ends the command with an error if they are invalid. */
 function understand(
   first: string | undefined,
   second: string | undefined,
@@ -79,16 +79,16 @@ function understand(
 ): Request {
   const [type, dash] = first === '-' && second === undefined ? [undefined, first] : [first, second]
   if (type !== undefined && !isEventType(type)) command.error(`error: ${unknownType(type)}`)
-  if (dash !== undefined && dash !== '-') command.error(`error: ${dash} is one argument too many`)
+  if (dash !== undefined && dash !== '-') command.error(`error: unexpected argument ${dash}`)
   if (dash !== undefined && options.file !== undefined) command.error('error: --file and - exclude each other')
   const input = dash ?? options.file
   if (input === undefined && type === undefined)
-    command.error('error: say which event type to make, or what to read with --file or -')
+    command.error('error: name an event type to generate, or read events with --file or -')
   if (input !== undefined && (options.count ?? options.key) !== undefined) {
-    command.error('error: --count and --key are for events that are made, not for those that are read')
+    command.error('error: --count and --key apply only to generated events')
   }
   if (options.via === 'api' && type !== undefined && type !== 'OrderPlaced')
-    command.error('error: the orders API takes OrderPlaced only')
+    command.error('error: --via api accepts OrderPlaced only')
   if (
     input === undefined &&
     type &&
@@ -98,7 +98,7 @@ function understand(
   ) {
     const { writtenBy } = topicOf(type)
     command.error(
-      `error: ${type} is for ${writtenBy} to say: made up, it falsifies the books that verify checks. If that is what you want, add --forge`,
+      `error: only ${writtenBy} may write ${type}: a generated one makes verify fail. To write it anyway, add --forge`,
     )
   }
   return { type, input }
@@ -141,8 +141,7 @@ async function produce({ type, input }: Request, options: Options, signal: Abort
     await destination.stop()
     progress.finish()
     if (json) printJson(totals)
-    else if (options.seed === undefined && totals.sent > 0)
-      say(`With --seed ${seed} the same command sends the same events again.`)
+    else if (options.seed === undefined && totals.sent > 0) say(`To send the same events again, add --seed ${seed}.`)
   }
 }
 
@@ -158,7 +157,7 @@ async function sourceOf(
   const read: typeof readAny = (text, number) => {
     const result = readAny(text, number)
     const foreign = via === 'api' && result.event && result.event.type !== 'OrderPlaced'
-    return foreign ? { faults: [`the orders API takes OrderPlaced, not ${result.event?.type}`] } : result
+    return foreign ? { faults: [`the orders API accepts OrderPlaced, not ${result.event?.type}`] } : result
   }
   const lines = { read, skipBad, signal, onBad }
   return input === undefined || input === '-' ? fromStream(process.stdin, lines) : fromFile(input, lines)
@@ -167,14 +166,14 @@ async function sourceOf(
 async function dryRun(source: EventSource, badLines: () => number): Promise<void> {
   let events = 0
   for await (const event of source.events) if (events++ < shownByDryRun) printJson(event)
-  say(`Nothing was sent: this was a dry run over ${count(events, 'event')} and ${count(badLines(), 'bad line')}.`)
+  say(`Dry run: nothing was sent. ${count(events, 'valid event')}, ${count(badLines(), 'bad line')}.`)
 }
 
-/** Says the first so many, and then once that there are more. */
+/** Prints the first `most` texts, then once that there are more. */
 function limited(most: number): (text: string) => void {
   let said = 0
   return (text) => {
     if (said++ < most) say(text)
-    else if (said === most + 2) say('… and more')
+    else if (said === most + 1) say('… and more')
   }
 }

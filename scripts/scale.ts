@@ -62,7 +62,7 @@ export function scaleCommand(frame: CommandFrame): Command {
       return giveAdvice(texts, options, frame)
     }
     if (options.restart !== undefined && (texts.length > 0 || options.remove !== undefined))
-      command.error('--restart changes no numbers and removes nothing: give one command after the other')
+      command.error('--restart neither scales nor removes: run these as separate commands')
     if (options.remove !== undefined && texts.length > 0)
       command.error('--remove takes one consumer and changes no others')
     return options.remove === undefined ? scale(texts, options, frame) : remove(options.remove, options, frame)

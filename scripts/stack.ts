@@ -84,7 +84,9 @@ function sayNoStack(dataDir: string): void {
   const record = readStackRecord(dataDir)
   const left = record ? leftoversOf(record).map(({ title }) => title) : []
   if (left.length > 0)
-    say(`The supervisor has ended, but these processes run: ${left.join(', ')}. \`npm run stack -- down\` stops them.`)
+    say(
+      `The supervisor has ended, but these processes still run: ${left.join(', ')}. \`npm run stack -- down\` stops them.`,
+    )
   else say(`No stack runs in ${dataDir}. \`npm start\` starts one.`)
 }
 

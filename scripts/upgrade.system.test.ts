@@ -27,7 +27,7 @@ interface ChangeJson {
 
 const partitions = 6
 const ordersPerSecond = 15
-/** Exit code of a command that was told to end. */
+/** Exit code of a command after SIGTERM. */
 const interrupted = 130
 const consumers = ['inventory', 'notifications', 'order-status', 'payment', 'shipping']
 
@@ -50,15 +50,15 @@ describe('upgrade while orders flow', () => {
     await copy?.[Symbol.asyncDispose]()
   })
 
-  /** A process of the code as it is now. */
+  /** Starts a process with the current code. */
   const launch = (...args: string[]) => {
     const process = launchProcess(copy.dir, stack.sandbox.env, ...args)
     launched.push(process)
     return process
   }
-  /** Has orders flow, made by the code as it is now, until told to end. Resolves when the first of them is there. */
+  /** Produces orders with the current code until SIGTERM. Resolves when the first one was processed. */
   const flow = async (seed: number, rate: number) => {
-    const count = 600 * rate // Ends some day even if nobody is left to tell it to
+    const count = 600 * rate // Limited, so that it ends even if the test process is killed
     const options = ['--count', count, '--rate', rate, '--seed', seed].map(String)
     const producer = launch('scripts/produce.ts', 'OrderPlaced', ...options)
     await waitUntil('orders flow', async () => {
@@ -72,7 +72,7 @@ describe('upgrade while orders flow', () => {
     const changes = (JSON.parse(output) as { consumers: ChangeJson[] }).consumers
     for (const { consumer, lanes } of changes) {
       const pauses = lanes.map(({ lane, standstillMs, claims }) => `${lane}: ${standstillMs} ms (${claims} claims)`)
-      note(`scale ${args.join(' ')}: ${consumer} stood still in lane ${pauses.join(', ')}\n`)
+      note(`scale ${args.join(' ')}: pauses of ${consumer} by lane: ${pauses.join(', ')}\n`)
     }
     expect(changes.filter(({ ok }) => !ok)).toEqual([])
     return changes
@@ -110,13 +110,13 @@ describe('upgrade while orders flow', () => {
     expect(replicas.filter((name) => after[name] === before[name])).toEqual([])
     for (const [name, pid] of Object.entries(before)) if (!replicas.includes(name)) expect(after[name]).toBe(pid)
     expect(changes.flatMap(({ lanes }) => lanes).filter(({ claims }) => claims === 0)).toEqual([])
-    // Orders still flowed when it was over: seen of each consumer, not of each lane, which has few of so many
+    // Orders still flowed at the end. Checked per consumer: a single lane gets few of them
     expect(changes.filter(({ lanes }) => !lanes.some(({ busy }) => busy))).toEqual([])
     expect(await orders.end()).toBe(interrupted)
     await booksBalance()
   })
 
-  test('a version whose events are not deployed yet does not start, and the replicas there are go on', async () => {
+  test('a version with undeployed events does not start, and the existing replicas continue', async () => {
     const before = await pids()
     const undo = await addField('PaymentAuthorized', remark)
     expect(await stack.run('scale', '--restart', 'payment')).toMatchObject({
@@ -129,14 +129,14 @@ describe('upgrade while orders flow', () => {
     expect(await pids()).toEqual(before)
   })
 
-  test('a restart takes no numbers', async () => {
+  test('a restart accepts no replica counts', async () => {
     expect(await stack.run('scale', 'payment=3', '--restart', 'payment')).toMatchObject({
       ...{ exitCode: 2, stdout: '' },
       stderr: expect.stringMatching(/give one command after the other/),
     })
   })
 
-  test('a replica started by hand takes its share beside those of the stack, and gives it back', async () => {
+  test('a replica started by hand shares the lanes with those of the stack, and returns them at its end', async () => {
     await using replica = launch('consumers/main.ts', 'shipping')
     const shares = async () => {
       const { rows } = await stack.sandbox.pool.query<{ owner: string; lanes: number }>(
@@ -160,7 +160,7 @@ describe('upgrade while orders flow', () => {
     await waitUntil('its lanes are back', async () => (await shares()) === JSON.stringify([[supervised, partitions]]))
   })
 
-  test('an event gets a field: both versions are written and both are read by both', async () => {
+  test('when an event gets a field, old and new replicas read both versions', async () => {
     const undo = await addField('OrderPlaced', { ...remark, type: 'string', default: undefined })
     expect(await stack.run('deploy', 'schemas')).toMatchObject({
       exitCode: 1,
@@ -177,7 +177,7 @@ describe('upgrade while orders flow', () => {
     await using ofV2 = await flow(3, ordersPerSecond)
     const [beside] = await change('order-status=2') // The second one is of the new version
     expect(new Set(beside?.lanes.map(({ to }) => to))).toEqual(new Set(['order-status', 'order-status-2']))
-    const taken = await waitUntil('each lane has taken orders of both', async () => {
+    const taken = await waitUntil('each lane has processed orders of both versions', async () => {
       const spans = await spansOf('order-status')
       return spans.length === partitions && spans.every(({ first, next }) => next - first > 10) ? spans : undefined
     })
@@ -198,7 +198,7 @@ describe('upgrade while orders flow', () => {
     await booksBalance()
   })
 
-  test('a handler is replaced by one that writes a new column, beside the old one', async () => {
+  test('a new handler that writes a new column runs beside the old one', async () => {
     const folder = 'consumers/notifications'
     await writeFile(join(copy.dir, folder, 'sql/002_written_by.sql'), 'alter table mail add column written_by text;')
     await edit(
@@ -229,7 +229,7 @@ describe('upgrade while orders flow', () => {
   })
 
   const schema = (group: string) => `"${schemaName(stack.sandbox.namespace, group)}"`
-  /** Offsets of the orders that the lanes' owners have taken since they own them. */
+  /** Offsets of the orders that each lane's current owner has processed. */
   const spansOf = async (group: string) => {
     const { rows } = await stack.sandbox.pool.query<{ owner: string; partition: number; first: number; next: number }>(
       `select owner, partition, first_offset as first, next_offset as next
@@ -238,7 +238,7 @@ describe('upgrade while orders flow', () => {
     )
     return rows
   }
-  /** By what version of the handler they were written; how many mention a remark. */
+  /** Number of mails by version of the handler, and of those that mention a remark. */
   const mails = async () => {
     const { rows } = await stack.sandbox.pool.query<{ v1: number; v2: number; remarked: number }>(
       `select count(*) filter (where written_by is null)::int as v1, count(written_by)::int as v2,

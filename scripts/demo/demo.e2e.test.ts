@@ -19,7 +19,7 @@ describe('the demo', () => {
   beforeAll(async () => void (stack = await createTestStack(26_000)))
   afterAll(() => stack.close())
 
-  test('starts a stack, places orders that end in every way there is, proves it and ends', async () => {
+  test('starts a stack, places orders with every possible end, proves the result and exits', async () => {
     const { verdict, repeated, firstOrderMs } = proved(await stack.run('demo', '--exit', '--json', '--orders', '200'))
     expect(verdict.ok).toBe(true)
     expect(repeated).toBe(0)
@@ -32,20 +32,20 @@ describe('the demo', () => {
     expect(await findStack(stack.config.dataDir)).toBeUndefined()
   })
 
-  test('with the servers of the pipeline away, verify says that it could not check', async () => {
+  test('verify reports that it could not check while the servers are unreachable', async () => {
     const { exitCode, stdout, stderr } = await stack.run('verify', '--settle', '0')
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
     expect(stderr).toMatch(/^Could not be checked\. The payment gateway does not answer/m)
   })
 
-  test('in a running stack places nothing twice for the same seed', async () => {
+  test('places no order twice for the same seed in a running stack', async () => {
     await stack.start()
     const { verdict, repeated } = proved(await stack.run('demo', '--json', '--orders', '200'))
     expect(repeated).toBe(200)
     expect(Object.values(verdict.orders).reduce((sum, n) => sum + n, 0)).toBe(200)
   })
 
-  test('ends in the same proof when the API and a consumer are killed while orders flow', async () => {
+  test('proves the result although the API and a consumer are killed while orders flow', async () => {
     const processOf = async (name: string) => {
       const found = await findStack(stack.config.dataDir)
       return found?.processes.find((process) => process.name === name && process.state === 'ready')?.identity?.pid

@@ -19,7 +19,7 @@ export interface Delivery {
   signal: AbortSignal
 }
 
-/** Publishes one delivery per article and waits until inventory has taken them. The same seed again is a repeat: it brings nothing. */
+/** Publishes one delivery per article and waits until inventory has processed them. A repeat with the same seed adds no stock. */
 export async function fillWarehouse({ config, pool, articles, seed, log, signal }: Delivery): Promise<void> {
   const { namespace } = config
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-demo', log })

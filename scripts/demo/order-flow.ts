@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 
-/** How many of some orders have come how far; each counts in every stage it has passed. */
+/** Number of orders by stage; each order counts in every stage it has passed. */
 export interface Flow {
   authorized: number
   reserved: number
@@ -18,19 +18,19 @@ export interface FlowOptions {
   namespace: string
   /** The orders known so far. */
   orderIds(): readonly string[]
-  /** How many there will be. */
+  /** Number of orders in the end. */
   total: number
   signal: AbortSignal
   onFlow(flow: Flow): void
 }
 
 const everyMs = 250
-/** Watching takes at most this share of the time, however many orders there are. */
+/** Largest share of the time spent on queries, however many orders there are. */
 const watchingShare = 0.1
-/** Nothing has moved for so long: something is stuck, and `verify` says what. */
+/** Stop waiting after this time without progress; `verify` then reports what is stuck. */
 const stuckAfterMs = 60_000
 
-/** Watches orders in the projection until all have ended, or none gets any further. */
+/** Watches orders in the projection until all have ended, or none makes progress. */
 export async function watchFlow({ pool, namespace, orderIds, total, signal, onFlow }: FlowOptions): Promise<Flow> {
   const table = `"${schemaName(namespace, 'order-status')}".order_status`
   let before = ''

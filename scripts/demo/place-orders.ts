@@ -20,13 +20,13 @@ export interface PlaceOptions {
   onPlaced(order: Placed): void
 }
 
-/** Requests under way at once: the API commits in groups, so more at once is faster, up to a point. */
+/** Requests in flight. The API commits in groups, so that more requests are faster, up to a limit. */
 const maxOutstanding = 32
 
-/** Every so many-th order is cancelled right after it was placed, if it has not been rejected by then. */
+/** Every 50th order is cancelled right after it was placed, unless it was rejected by then. */
 const cancelEvery = 50
 
-/** Places orders through the API and cancels some; resolves when all are accepted. Repeating it places nothing new. */
+/** Places orders through the API and cancels some. Resolves when all are accepted. Idempotent. */
 export async function placeOrders({ api, orderAt, seed, from, to, signal, onPlaced }: PlaceOptions): Promise<void> {
   const place = async (index: number) => {
     const key = `demo-${seed}-${index}`

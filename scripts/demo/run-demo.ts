@@ -19,7 +19,7 @@ export interface DemoOptions {
   config: Config
   orders: number
   seed: number
-  /** Resolves when the whole stack runs; orders are accepted before that. */
+  /** Resolves when the whole stack runs. The API accepts orders earlier. */
   stackReady: Promise<unknown>
   log: Logger
   signal: AbortSignal
@@ -29,13 +29,13 @@ export interface DemoOptions {
 export interface DemoResult {
   /** From the start of this process to the first 201. */
   firstOrderMs: number
-  /** Orders an earlier run with this seed had placed: the API recognised their keys. */
+  /** Orders placed by an earlier run with this seed: the API recognized their keys. */
   repeated: number
   flow: Flow
   verdict: Verdict
 }
 
-/** Opens the shop, places the orders, watches them flow, and proves what became of them. */
+/** Fills catalogue and warehouse, places orders, shows their progress, and verifies the result. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { config, orders, seed, stackReady, log, signal, say } = options
   const url = `http://127.0.0.1:${config.ports.api}`
@@ -53,10 +53,10 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       ),
     )
 
-  // The first order needs its own articles only, and neither Kafka nor stock: it waits in the outbox
+  // The first order needs only its own articles, and neither Kafka nor stock: its event waits in the outbox
   let running = false
   const started = stackReady.then(() => (running = true))
-  started.catch(() => {}) // Whoever started it hears of it, too
+  started.catch(() => {}) // The caller handles it, too
   await acceptsOrders(url, signal)
   const wanted = new Set(orderAt(0).lines.map(({ sku }) => sku))
   await sell(articles.filter(({ sku }) => wanted.has(sku)))
@@ -72,7 +72,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       `The warehouse has ${articles.length} articles, a few of them nearly sold out. Placing ${orders.toLocaleString('en')} orders, one in fifty to be cancelled.`,
     )
     const progress = createProgress('Orders', { unit: 'ended' })
-    const one = new AbortController() // Neither goes on when the other fails
+    const one = new AbortController() // Stops each if the other fails
     const flowing = watchFlow({
       pool,
       namespace: config.namespace,
@@ -91,7 +91,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 }
 
 const whileStarting =
-  ', while the rest still starts: it waits in the outbox, and may reach inventory before its stock does and be rejected'
+  ', while the stack is still starting. Its event waits in the outbox. It may be rejected if it reaches inventory before its stock'
 
 /** Waits for the API to be ready; Kafka may still be starting then. */
 async function acceptsOrders(url: string, signal: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ import { connectKafka } from '../../infra/kafka/command-client.ts'
 import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
 
 export interface Destination {
-  /** Resolves when the event is safe there. */
+  /** Resolves when the destination has acknowledged the event. */
   send(event: OutgoingEvent): Promise<void>
   maxOutstanding: number
   stop(): Promise<void>
@@ -25,9 +25,9 @@ export async function toKafka(config: Config, types: readonly EventType[], signa
 export interface ApiOptions {
   config: Config
   signal: AbortSignal
-  /** Put the articles into the catalogue that generated orders are about. */
+  /** Whether to put the articles of generated orders into the catalogue first. */
   withCatalogue: boolean
-  /** Told of an order the API refuses; without it a refusal is an error. */
+  /** Called for an order that the API refuses; without it, a refusal is an error. */
   onRefused?: (reason: string) => void
 }
 
@@ -40,7 +40,7 @@ export async function toApi({ config, signal, withCatalogue, onRefused }: ApiOpt
   }
   return {
     send: async ({ type, id, data }) => {
-      if (type !== 'OrderPlaced') throw new TallyError('USAGE', `The orders API takes OrderPlaced, not ${type}`)
+      if (type !== 'OrderPlaced') throw new TallyError('USAGE', `The orders API accepts OrderPlaced, not ${type}`)
       try {
         await api.placeOrder(newOrderOf(data), id)
       } catch (error) {

@@ -7,22 +7,22 @@ import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
 
 export interface EventSource {
   events: Iterable<OutgoingEvent> | AsyncIterable<OutgoingEvent>
-  /** How many there are, where that is known beforehand. */
+  /** Number of events, if known in advance. */
   total?: number
 }
 
 export interface LineOptions {
   read: (text: string, number: number) => ReadEvent
-  /** Leave bad lines out instead of stopping. */
+  /** Skip bad lines instead of stopping. */
   skipBad: boolean
   signal: AbortSignal
-  /** Told of every bad line, also of those left out. */
+  /** Called for every bad line, skipped or not. */
   onBad(line: number, faults: readonly string[]): void
 }
 
 /**
- * Events of a file, all of which are read and checked before the first is given.
- * @throws TallyError USAGE when a line is bad and bad lines are not to be left out
+ * Reads events from a file. Checks the whole file before it yields the first event.
+ * @throws TallyError USAGE if a line is bad and `skipBad` is not set
  */
 export async function fromFile(path: string, { read, skipBad, signal, onBad }: LineOptions): Promise<EventSource> {
   let [good, bad] = [0, 0]
@@ -36,20 +36,20 @@ export async function fromFile(path: string, { read, skipBad, signal, onBad }: L
   if (bad > 0 && !skipBad) {
     throw new TallyError(
       'USAGE',
-      `Nothing was sent: ${bad} bad line${bad === 1 ? '' : 's'}. Put them right, or leave them out with --skip-bad`,
+      `Nothing was sent: ${bad} bad line${bad === 1 ? '' : 's'}. Correct them, or skip them with --skip-bad`,
     )
   }
   return { events: goodOf(readLines(path, read, signal), () => {}), total: good }
 }
 
-/** Events of a stream, checked one by one; the first bad line ends it with TallyError USAGE unless it is left out. */
+/** Reads events from a stream and checks them one by one. A bad line throws TallyError USAGE unless `skipBad` is set. */
 export const fromStream = (input: Readable, { read, skipBad, signal, onBad }: LineOptions): EventSource => ({
   events: goodOf(readLines(input, read, signal), (line, faults) => {
     onBad(line, faults)
     if (!skipBad)
       throw new TallyError(
         'USAGE',
-        `Line ${line} is bad. Put it right and send it and what follows, or leave bad lines out with --skip-bad`,
+        `Line ${line} is bad. Correct it and send it and the lines after it, or skip bad lines with --skip-bad`,
       )
   }),
 })

@@ -35,7 +35,7 @@ async function produce(
     cwd: resolve(import.meta.dirname, '../..'),
     env: { ...sandbox.env, ...env },
   })
-  child.stdin.on('error', () => {}) // It may end without having read all
+  child.stdin.on('error', () => {}) // It may end before it has read everything
   child.stdin.end(input)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
   return { exitCode: child.exitCode, stdout, stderr }
@@ -49,7 +49,7 @@ const lines = (...values: unknown[]) =>
 const deliveries = (seed: number) => [...generateEvents('StockReplenished', { count: 4, seed })]
 const cancellations = (seed: number) => [...generateEvents('CancellationRequested', { count: 4, seed })]
 
-test('the same seed twice is the same events twice, readable, with their envelope', async () => {
+test('the same seed produces the same readable events, with their envelope', async () => {
   const args = ['PaymentCaptured', '--forge', '--count', '500', '--seed', '42', '--json']
   for (const run of [await produce(args), await produce(args)]) {
     expect(run).toMatchObject({ exitCode: 0, stdout: '{"sent":500,"badLines":0,"refused":0,"seed":42}\n' })
@@ -68,14 +68,14 @@ test('the same seed twice is the same events twice, readable, with their envelop
   }
 })
 
-test('makes up what only a service should say when told to, and not otherwise', async () => {
+test('generates events of services only with --forge', async () => {
   const refused = await produce(['PaymentCaptured'])
   expect(refused.exitCode).toBe(2)
-  expect(refused.stderr).toContain('PaymentCaptured is for payment to say')
+  expect(refused.stderr).toContain('only payment may write PaymentCaptured')
   expect((await produce(['PaymentCaptured', '--forge'])).exitCode).toBe(0)
 })
 
-test('keeps the rate that was asked for', async () => {
+test('keeps the requested rate', async () => {
   const startedAt = performance.now()
   const { exitCode } = await produce(['StockReserved', '--forge', '--count', '100', '--rate', '100'])
   expect(exitCode).toBe(0)
@@ -95,7 +95,7 @@ describe('events from a file', () => {
     )
   })
 
-  test('are not sent at all if a line is bad, but without it if asked for', async () => {
+  test('are not sent if a line is bad, unless bad lines are skipped', async () => {
     const path = join(folder, 'bad.ndjson')
     const [first, second, ...rest] = deliveries(2)
     writeFileSync(path, lines(first, { ...second, data: { ...second?.data, quantity: -1 } }, ...rest))
@@ -124,7 +124,7 @@ describe('events from standard input', () => {
     expect(await idsOn('orders')).toHaveLength(before.length + 2)
   })
 
-  test('are what a dry run prints', async () => {
+  test('can be the output of a dry run', async () => {
     const { stdout } = await produce(['CancellationRequested', '--count', '3', '--seed', '8', '--dry-run'])
     const before = new Set(await idsOn('orders'))
     expect(await produce(['-'], { input: stdout })).toMatchObject({ exitCode: 0 })
@@ -136,10 +136,10 @@ describe('events from standard input', () => {
 
 test.each([
   [['OrderPlacd'], {}, 2, 'Did you mean OrderPlaced?'],
-  [[], {}, 2, 'say which event type'],
+  [[], {}, 2, 'name an event type'],
   [['OrderPlaced', '--count', 'many'], {}, 2, 'not a whole number'],
   [['--file', 'x', '--count', '3'], {}, 2, '--count and --key'],
-  [['StockReplenished', '--via', 'api'], {}, 2, 'OrderPlaced only'],
+  [['StockReplenished', '--via', 'api'], {}, 2, 'accepts OrderPlaced only'],
   [['--file', '/nowhere/events.ndjson'], {}, 1, 'Cannot read /nowhere/events.ndjson'],
   [
     ['OrderPlaced', '--via', 'api'],

@@ -11,10 +11,10 @@ export interface BrokersOption {
 export const withBrokersOption = (command: Command): Command =>
   command.option(
     '--brokers <n>',
-    'embedded Kafka brokers, 1 to 5, of a new data folder, which keeps the number (default: TALLY_BROKERS, or 1)',
+    'embedded Kafka brokers, 1 to 5; fixed once the data folder is created (default: TALLY_BROKERS, or 1)',
     integer(1, 5),
   )
 
-/** The configuration of a stack to be started. @throws TallyError USAGE if its data folder has another number of brokers */
+/** The configuration of a new stack. @throws TallyError USAGE if its data folder has another number of brokers */
 export const configWithBrokers = ({ brokers }: BrokersOption): Config =>
   loadStackConfig(brokers === undefined ? undefined : environmentWith({ TALLY_BROKERS: String(brokers) }))

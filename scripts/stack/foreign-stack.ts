@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { TallyError } from '../../infra/errors.ts'
 
 /**
- * Refuses to work on the stack of another user: it could neither be seen nor stopped.
+ * Refuses to work on the stack of another user, which could be neither inspected nor stopped.
  * @throws TallyError PRECONDITION_FAILED
  */
 export function refuseForeignStack(dataDir: string): void {
   try {
     accessSync(join(dataDir, 'run'), constants.R_OK | constants.X_OK)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return // No stack was ever started here
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return // No stack was started here yet
     const owner = ownerOf(dataDir)
-    const whose = owner ? `belongs to ${owner}` : 'is closed to you'
+    const whose = owner ? `belongs to ${owner}` : 'is not accessible'
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `The stack in ${dataDir} ${whose}: run this as ${owner ?? 'its owner'}, or name a folder of your own in TALLY_DATA_DIR`,
+      `The stack in ${dataDir} ${whose}: run this as ${owner ?? 'its owner'}, or set TALLY_DATA_DIR to your own folder`,
     )
   }
 }
@@ -28,6 +28,6 @@ function ownerOf(path: string): string | undefined {
       .find((entry) => entry.split(':')[2] === String(uid))
     return line?.split(':')[0] ?? `user ${uid}`
   } catch {
-    return undefined // A folder above is closed, too
+    return undefined // A parent folder is not accessible, either
   }
 }

@@ -38,8 +38,8 @@ const status: StackStatus = {
 const health: Probed['health'] = { groups: [], undeployed: [], orders: undefined, brokerTrouble: undefined }
 const look = { memoryOf: (pid: number) => pid * 1_000, now }
 
-test('a stack that runs', () => expectReport(statusReport(status, { silent: new Map(), health }, look)))
-test('a stack in which something does not answer', () =>
+test('a running stack', () => expectReport(statusReport(status, { silent: new Map(), health }, look)))
+test('a stack with processes that do not answer', () =>
   expectReport(
     statusReport(
       status,

@@ -7,10 +7,10 @@ import { healthJson, healthReport } from '../lanes/print-health.ts'
 import { addressLines } from './addresses.ts'
 import type { Probed } from './probe-stack.ts'
 
-/** A process as the system shows it: memory in bytes, undefined where there is none. */
+/** A process with its memory in bytes, undefined if it does not run. */
 export type MemoryOf = (pid: number) => number | undefined
 
-/** What runs, since when, how often it was restarted and whether it answers; then how the consumers are. */
+/** Reports every process with its state and restarts, then the health of the consumers. */
 export function statusReport(
   status: StackStatus,
   { silent, health }: Probed,
@@ -20,7 +20,7 @@ export function statusReport(
   const failed = processes.filter((process) => process.state === 'failed').map(({ name }) => name)
   const answers = silent.size === 0 ? 'everything answers' : `no answer from ${[...silent.keys()].join(', ')}`
   const consumers: Partial<Report> =
-    typeof health === 'string' ? { parts: [`The state of the consumers is unknown: ${health}`] } : healthReport(health)
+    typeof health === 'string' ? { parts: [`The health of the consumers is unknown. ${health}`] } : healthReport(health)
   return {
     verdict: [
       `The stack is ${state}: ${count(processes.length)} processes for ${age(now - Date.parse(startedAt))}, ${answers}.`,
@@ -46,7 +46,7 @@ export const statusJson = (status: StackStatus, { silent, health }: Probed) => (
   health: typeof health === 'string' ? { unknown: health } : healthJson(health),
 })
 
-/** A process that has started but does not answer is not ready, whatever the supervisor reports. */
+/** The state of a process. One that does not answer is not ready, whatever the supervisor reports. */
 function rowOf(
   status: ProcessStatus,
   silent: boolean,

@@ -12,20 +12,20 @@ import type { Health } from '../../consumers/operations/lanes/read-health.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 
 export interface Probed {
-  /** What does not answer, by name of its process, and why; a running process may be frozen. */
+  /** Processes that do not answer, with the reason. A running process may be frozen. */
   readonly silent: ReadonlyMap<string, string>
-  /** How the consumers are; a sentence where nobody can say. */
+  /** Health of the consumers, or a sentence if it cannot be read. */
   readonly health: Health | string
 }
 
-/** Asks everything in a stack for a sign of life, each for three seconds at most. */
+/** Probes every process of a stack, each for at most three seconds. */
 export async function probeStack(status: StackStatus): Promise<Probed> {
   const config = configOf(status)
   const [silent, health] = await Promise.all([silentOnes(config, status), healthOf(config)])
   return { silent: new Map([...silent, ...frozenReplicas(status, health)]), health }
 }
 
-/** Our configuration, with the addresses the stack was started with. */
+/** The current configuration with the addresses that the stack was started with. */
 export function configOf({ addresses }: StackStatus): Config {
   const config = loadConfig()
   const url = new URL(config.postgres.url)
@@ -74,7 +74,7 @@ async function selectOne(config: Config): Promise<void> {
   await pool.query('select 1').finally(() => pool.end())
 }
 
-/** Embedded brokers answer each for itself; of others any may. */
+/** One probe per embedded broker; for external ones, one of them must answer. */
 function brokerProbes(processes: StackStatus['processes'], brokers: string[]): [string, Promise<unknown>][] {
   const own = processes.filter(({ name }) => /^kafka(-\d+)?$/.test(name))
   if (own.length === 0) return [['kafka', greet(brokers)]]
@@ -90,10 +90,10 @@ const greet = (brokers: string[]): Promise<unknown> =>
       requestTimeoutMs: patienceMs,
       retry: { retries: 0 },
     }),
-    async () => {}, // To have connected is an answer
+    async () => {}, // Connecting is enough
   )
 
-/** Whatever it says: that it says something counts. */
+/** Resolves with any HTTP answer, whatever its status. */
 async function anyAnswer(url: string): Promise<void> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(patienceMs) })
   await answer.body?.cancel()
@@ -110,7 +110,7 @@ async function healthOf(config: Config): Promise<Health | string> {
   }
 }
 
-/** A replica is called after its process: `payment@host:1234`. One that runs outside the stack stands for its consumer. */
+/** Silent replicas, whose name contains the pid: `payment@host:1234`. One outside the stack is listed under its consumer. */
 const frozenReplicas = ({ processes }: StackStatus, health: Health | string): [string, string][] =>
   typeof health === 'string'
     ? []

@@ -7,15 +7,15 @@ import { TallyError } from '../../infra/errors.ts'
 
 export interface LogOptions {
   follow?: boolean
-  /** Of each log, from its end. */
+  /** Number of lines from the end of each log. */
   lines: number
-  /** As the processes wrote them: JSON lines, those of the servers plain text. */
+  /** Print lines unformatted: JSON of the services, plain text of the servers. */
   json?: boolean
 }
 
 /**
- * Shows the ends of the logs of a stack, one or all.
- * @throws TallyError USAGE when there is none of that name
+ * Prints the end of one log or of all logs of a stack.
+ * @throws TallyError USAGE if there is no such log
  */
 export async function showLogs(
   dataDir: string,

@@ -3,7 +3,7 @@ import { dirname, join, normalize, resolve } from 'node:path'
 import { expect, test } from '@jest/globals'
 
 const root = resolve(import.meta.dirname, '..', '..')
-/** What lies behind in the list may be imported, never what lies before. */
+/** A layer may import the layers after it, never those before it. */
 const layers = ['scripts', 'consumers', 'producers', 'schemas', 'infra']
 const services = ['payment', 'inventory', 'shipping', 'order-status', 'notifications'].map(
   (name) => `consumers/${name}`,
@@ -44,14 +44,14 @@ interface Arrow {
   readonly because: string
 }
 
-/** Each of these may import those behind it. */
+/** Each of these may import those after it. */
 const line = (rooms: readonly (readonly string[])[], because: string): Arrow[] =>
   rooms.map((from, index) => ({ from, never: rooms.slice(0, index).flat(), because }))
 
 const runtime = (name: string): string => `consumers/runtime/${name}`
 const outside = ['kafka', 'postgres', 'simulators', 'stack', 'topic-generations'].map((name) => `infra/${name}`)
 
-/** Between the rooms of a layer. Test kits are exempt. */
+/** Rules between the folders of a layer. Test kits are exempt. */
 const arrows: readonly Arrow[] = [
   ...line(
     [
@@ -67,13 +67,13 @@ const arrows: readonly Arrow[] = [
     from: ['consumers/runtime', ...services],
     never: ['consumers/operations', 'producers'],
     but: ['producers/outbox'],
-    because: 'a replica knows no operations, and of the producers only the outbox',
+    because: 'a replica uses no operations, and of the producers only the outbox',
   },
   { from: ['consumers/runtime', 'consumers/operations'], never: services, because: 'services import the runtime' },
   ...services.map((service) => ({
     from: [service],
     never: services.filter((other) => other !== service),
-    because: 'services know each other by their events only',
+    because: 'services depend on each other only through events',
   })),
   {
     from: ['producers/outbox'],
@@ -83,22 +83,22 @@ const arrows: readonly Arrow[] = [
   {
     from: ['producers/orders-api'],
     never: ['direct', 'event-json', 'sample-data', 'import'].map((name) => `producers/${name}`),
-    because: 'the orders API knows no other way to produce',
+    because: 'the orders API uses no other producer',
   },
   {
     from: ['config', 'settings', 'errors', 'logger', 'promises', 'broker-count'].map((name) => `infra/${name}.ts`),
     never: outside,
-    because: 'the base of infra imports none of its rooms',
+    because: 'the base of infra imports none of its folders',
   },
   {
     from: ['infra/postgres', 'infra/simulators'],
     never: outside,
-    because: 'the database client and the simulators stand alone',
+    because: 'the database client and the simulators are independent',
   },
   {
     from: ['infra/kafka'],
     never: outside.filter((room) => room !== 'infra/postgres'),
-    because: 'the Kafka client knows no servers',
+    because: 'the Kafka client does not depend on servers',
   },
   {
     from: ['infra/topic-generations'],
@@ -110,7 +110,7 @@ const arrows: readonly Arrow[] = [
 const within = (path: string, places: readonly string[]): boolean =>
   places.some((place) => path === place || path.startsWith(`${place}/`))
 
-/** The innermost of the places a path lies in. */
+/** The innermost of the places that contain a path. */
 const homeOf = (path: string, places: readonly string[]): string | undefined =>
   places.filter((place) => within(path, [place])).sort((a, b) => b.length - a.length)[0]
 
@@ -124,7 +124,7 @@ test('imports point one way between the layers', () => {
   expect(back).toEqual([])
 })
 
-test('imports point one way between the rooms of a layer', () => {
+test('imports point one way between the folders of a layer', () => {
   const back = sources.flatMap(({ path, imports }) => {
     if (forTests(path)) return []
     return arrows
@@ -139,7 +139,7 @@ test('imports point one way between the rooms of a layer', () => {
   expect(back).toEqual([])
 })
 
-test('no two folders side by side import each other', () => {
+test('no two sibling folders import each other', () => {
   const uses = new Map<string, string>()
   for (const { path, imports } of sources.filter((source) => !forTests(source.path)))
     for (const target of imports.filter((each) => !forTests(each))) {
@@ -160,13 +160,13 @@ test('a folder holds at most 16 files', () => {
   expect(full.map(([folder, files]) => `${folder}: ${files.length} files`)).toEqual([])
 })
 
-test('files are short: half of them have at most 85 lines, none more than 250', () => {
+test('half of the files have at most 85 lines, none has more than 250', () => {
   expect(sources.filter(({ lines }) => lines > 250).map(({ path, lines }) => `${path}: ${lines} lines`)).toEqual([])
   const sorted = sources.map(({ lines }) => lines).sort((a, b) => a - b)
   expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(85)
 })
 
-/** Files of under 30 lines with one user that stay apart, and why. Those with a test of their own need no other reason. */
+/** Reasons for separate files of under 30 lines with one user. Files with their own test need no reason. */
 const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service: its definition is loaded by its path'],
   [/^scripts\/[a-z]+\/print-/, 'what a command prints, apart from what it does'],
@@ -187,7 +187,7 @@ const isConcept = (path: string): boolean =>
   files.some(({ path: other }) => other.replace(/(\.int)?\.test\.ts$/, '.ts') === path && other !== path) ||
   concepts.some(([those]) => those.test(path))
 
-test('a short file with one user is a concept of its own, or part of its user', () => {
+test('a short file with one user has a reason to be separate', () => {
   const uses = files.flatMap(({ path, imports }) => [...new Set(imports)].map((target) => ({ path, target })))
   const users = Map.groupBy(
     uses.filter(({ path }) => !path.endsWith('.test.ts')),
@@ -204,7 +204,7 @@ test('a short file with one user is a concept of its own, or part of its user', 
 
 const layerOf = (path: string): string => path.split('/')[0] ?? ''
 
-/** The two folders beside each other that two files lie in; undefined if there are none. */
+/** The two sibling folders that contain two files; undefined if there are none. */
 function sidesOf(one: string, other: string): [string, string] | undefined {
   const [left, right] = [dirname(one).split('/'), dirname(other).split('/')]
   const apart = left.findIndex((name, index) => name !== right[index])

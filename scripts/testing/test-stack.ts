@@ -15,7 +15,7 @@ export interface Output {
   stderr: string
 }
 
-/** A pipeline of its own on the servers of the test run: own names there, own data folder, own ports. */
+/** A separate pipeline on the servers of the test run, with its own names, data folder and ports. */
 export interface TestStack {
   readonly config: Config
   readonly sandbox: Sandbox
@@ -29,8 +29,8 @@ export interface TestStack {
 const checkout = resolve(import.meta.dirname, '..', '..')
 
 /**
- * @param portBase apart from every other test's: they run at the same time
- * @param project whose code runs: a copy in which the test changes something
+ * @param portBase must differ between tests, because they run concurrently
+ * @param project folder of the code to run, such as a copy that the test changes
  */
 export async function createTestStack(
   portBase: number,
@@ -39,7 +39,7 @@ export async function createTestStack(
 ): Promise<TestStack> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tally-e2e-'))
   const sandbox = createSandbox({
-    NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), // Halves the processor time a command takes to start
+    NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), // Halves the CPU time that a command takes to start
     ...{ ...env, TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase) },
   })
   const children = new Set<ChildProcess>()
@@ -69,7 +69,7 @@ export async function createTestStack(
       const ended = once(child, 'exit').then(async () => {
         throw new Error(`The stack ended while starting:\n${await stderr}`)
       })
-      ended.catch(() => {}) // It does end some day
+      ended.catch(() => {}) // Rejects after the start, when nothing awaits it
       await Promise.race([once(child.stdout, 'data'), ended])
     },
     async close() {
@@ -86,13 +86,13 @@ export async function createTestStack(
   }
 }
 
-/** What a command printed, if it ended well; otherwise the failure shows all it said. */
+/** Standard output of a command. @throws Error with all its output if it failed */
 export function succeeded({ exitCode, stdout, stderr }: Output): string {
   if (exitCode !== 0) throw new Error(`Exit code ${exitCode}\n${stderr}\n${stdout}`)
   return stdout
 }
 
-/** A process a test runs beside its stack. Killed at the end of the block if it has not ended by then. */
+/** A process that a test runs beside its stack. Disposing kills it if it still runs. */
 export interface LaunchedProcess extends AsyncDisposable {
   readonly pid: number | undefined
   /** Sends SIGTERM. @returns its exit code @throws Error if it had ended by itself */

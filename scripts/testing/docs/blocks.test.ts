@@ -16,7 +16,7 @@ const page = [
   'after',
 ].join('\n')
 
-test('blocks know their line, their language and what is said about them', () => {
+test('a block has its line, its language and its precondition', () => {
   const blocks = blocksOf('page.md', page)
   expect(blocks.map(({ line, language, given, text }) => ({ line, language, given, text }))).toEqual([
     { line: 3, language: 'sh', given: 'a parked event', text: 'npm run verify' },
@@ -25,7 +25,7 @@ test('blocks know their line, their language and what is said about them', () =>
   expect(blocks.map(whyNotRun)).toEqual([undefined, 'takes ten minutes'])
 })
 
-test('the prose keeps its lines', () => {
+test('the prose keeps its line numbers', () => {
   const prose = proseOf('page.md', page).split('\n')
   expect(prose).toHaveLength(page.split('\n').length)
   expect(prose.filter((line) => line !== '')).toEqual(['# Page', '<!-- given: a parked event -->', 'between', 'after'])

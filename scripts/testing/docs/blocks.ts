@@ -17,7 +17,7 @@ export interface Block {
   readonly text: string
 }
 
-/** Documents whose blocks, links and paths are checked, in the order in which their commands run. */
+/** Documents with commands, in the order in which a test runs them. */
 export const documents: readonly string[] = [
   'README.md',
   ...['producing', 'extending', 'replay', 'operating', 'scaling', 'performance', 'proof'].map(
@@ -25,7 +25,7 @@ export const documents: readonly string[] = [
   ),
 ]
 
-/** Those documents, DESIGN.md and every other page of docs/. */
+/** All checked documents: those, DESIGN.md and every other page of docs/. */
 export const allDocuments = (): readonly string[] => [
   ...new Set([...documents, 'DESIGN.md', ...globSync('docs/*.md', { cwd: checkout })]),
 ]

@@ -19,7 +19,7 @@ const helpOf = (entry: string, ...subcommand: string[]): Promise<string> => {
   return help
 }
 
-/** @returns one sentence for each thing this command names that does not exist: the npm script, or an option */
+/** @returns a sentence for the script or each option of this command that does not exist */
 export async function mistakesIn({ script, words }: NpmCommand): Promise<string[]> {
   const line = scripts[script]
   if (line === undefined) return [`package.json has no script "${script}"`]

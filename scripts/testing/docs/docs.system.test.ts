@@ -16,7 +16,7 @@ const portBase = 29_200
 /** The port base in the documents. */
 const documentedPortBase = 28_000
 
-/** The blocks that do something: commands, changes of files, and files to create. */
+/** The blocks to execute: commands, diffs, and files to create. */
 const isStep = (block: Block) =>
   block.language === 'sh' ? !whyNotRun(block) : block.language === 'diff' || block.info.includes('/')
 

@@ -15,10 +15,10 @@ const pathsIn = (prose: string) =>
     ([, path = '']) => path,
   )
 
-/** A row of the settings cannot be broken: `npm run generate` writes it from the description in the code. */
+/** Rows of the settings table, which `npm run generate` writes, cannot be wrapped. */
 const isGenerated = (file: string, line: string) => file === 'docs/configuration.md' && line.startsWith('|')
 
-/** The fragment of a link to a heading, as GitHub makes it. */
+/** The fragment that GitHub derives from a heading. */
 const slug = (heading: string) =>
   heading
     .toLowerCase()
@@ -27,7 +27,7 @@ const slug = (heading: string) =>
 
 const headingsOf = (file: string) => [...proseOf(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slug(heading))
 
-test('the README fits a screen or two', () => {
+test('the README has at most 150 lines', () => {
   expect(readDocument('README.md').split('\n').length - 1).toBeLessThanOrEqual(150)
 })
 
@@ -42,7 +42,7 @@ describe.each(files)('%s', (file) => {
   const blocks = blocksOf(file)
   const prose = proseOf(file)
 
-  test('has no line over 120 characters, but for rows of the generated table', () => {
+  test('has no line over 120 characters, except in the generated table', () => {
     const lines = readDocument(file).split('\n')
     const long = lines.flatMap((line, at) =>
       line.length > 120 && !isGenerated(file, line) ? [`${file}:${at + 1}`] : [],
@@ -50,20 +50,20 @@ describe.each(files)('%s', (file) => {
     expect(long).toEqual([])
   })
 
-  test('has blocks of known languages, each with something in it', () => {
+  test('has no empty block and none of an unknown language', () => {
     expect(
       blocks.filter(({ language, text }) => !languages.includes(language) || ['', '…'].includes(text.trim())),
     ).toEqual([])
   })
 
-  test('has JSON and YAML that can be parsed', () => {
+  test('has valid JSON and YAML', () => {
     for (const { language, text } of blocks) {
       if (language === 'json') JSON.parse(text)
       if (language === 'yaml') parseYaml(text)
     }
   })
 
-  test('gives a reason for each block of commands that no test runs', () => {
+  test('gives a reason for each block that no test runs', () => {
     const odd = blocks.filter((block) => block.language === 'sh' && block.info !== '' && !whyNotRun(block))
     expect(odd).toEqual([])
   })

@@ -4,7 +4,7 @@ export interface NpmCommand {
   readonly words: readonly string[]
 }
 
-/** Commands of npm itself; everything else after `npm` is not one of ours. */
+/** Commands of npm that run a script of the project. */
 const runs = /\bnpm (?:run (?:-s )?([\w:-]+)|(start|test|ci))\b/g
 
 /** The commands of the project in a piece of shell. A command ends where the shell ends it. */

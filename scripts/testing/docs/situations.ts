@@ -3,12 +3,12 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 
-/** What a document takes for granted before some of its commands, by the name it gives it. */
+/** Preconditions of commands in the documents, by name. */
 export const situations: Readonly<Record<string, (sandbox: Sandbox) => Promise<void>>> = {
   'a parked event': parkedEvent,
 }
 
-/** An order that was written to the topic as JSON: no consumer can read it. */
+/** Writes an order to the topic as JSON, which no consumer can read. */
 async function parkedEvent({ kafka, pool, namespace, config }: Sandbox): Promise<void> {
   const key = 'o-1'
   const producer = kafka.producer({ allowAutoTopicCreation: false })
