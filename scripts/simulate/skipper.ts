@@ -5,7 +5,7 @@ import { simulatedPool } from './database/pool.ts'
 import { Party } from './time/virtual-clock.ts'
 import type { World } from './world.ts'
 
-/** An operator has a lane pass its next few offsets, with the code the command runs, over a connection that may break. */
+/** Skips the next few offsets of a lane with the code of the command, over a connection that may break. */
 export function skipOffsets(world: World): void {
   const { clock, random, database, faults, broker, partitions } = world
   const party = new Party('skipper')

@@ -168,18 +168,17 @@ test('half of the files have at most 85 lines, none has more than 250', () => {
 
 /** Reasons for separate files of under 30 lines with one user. Files with their own test need no reason. */
 const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
-  [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service: its definition is loaded by its path'],
-  [/^scripts\/[a-z]+\/print-/, 'what a command prints, apart from what it does'],
+  [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service, loaded by its path'],
+  [/^scripts\/[a-z]+\/print-/, 'output of a command, separate from its work'],
   [/^scripts\/(parked|replay)\/[a-z]+\.ts$/, 'one file per subcommand'],
-  [
-    /^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag|schemas-met)\.ts$/,
-    'one question to the database each',
-  ],
+  [/^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag|schemas-met)\.ts$/, 'one file per query'],
   [/^scripts\/verify\/invariants\//, 'one file per invariant'],
   [/^scripts\/mutate\/mutations\.ts$/, 'the list of all guards'],
   [/^scripts\/bench\/[a-z]+\/[a-z]+\.ts$/, 'one folder per benchmark, with its definition in a file of its name'],
-  [/^scripts\/bench\/report\/keep-report\.ts$/, 'writes files; what they hold is beside it'],
-  [/^scripts\/simulate\/broker\/fetched-batch\.ts$/, 'kafkajs’s own batch, for which it has no types'],
+  [/^scripts\/bench\/report\/keep-report\.ts$/, 'writes the files whose contents are beside it'],
+  [/^scripts\/simulate\/broker\/fetched-batch\.ts$/, 'the batch class of kafkajs, which has no types'],
+  [/^scripts\/simulate\/database\/[a-z]+-statements\.ts$/, 'one file per simulated table'],
+  [/^scripts\/simulate\/skipper\.ts$/, 'one file per simulated command of an operator'],
   [/^infra\/kafka\/patches\/idle\.ts$/, 'one file per patch of kafkajs'],
   [/^infra\/postgres\/cork-writes\.ts$/, 'one file per patch of pg'],
 ]
