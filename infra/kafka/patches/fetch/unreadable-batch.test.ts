@@ -1,4 +1,6 @@
+import { createRequire } from 'node:module'
 import { expect, test } from '@jest/globals'
+import type { Batch } from 'kafkajs'
 import { readBatches } from './fetch-response.ts'
 import { batchLimits } from './record-batch.ts'
 import { batchOf } from './testing/batch-bytes.ts'
@@ -52,6 +54,19 @@ test.each<[string, Buffer[], { from: number; to: number; error: object }]>([
   const messages = await read(...batches)
   expect(messages).toHaveLength(1)
   expect(findUnreadable(messages)).toMatchObject(expected)
+})
+
+test.each(['12', '15', '900000'])('kafkajs hands it out wherever it began to read: at %s', async (from) => {
+  const OfKafkajs = createRequire(import.meta.url)('kafkajs/src/consumer/batch.js') as new (
+    topic: string,
+    from: string,
+    answer: object,
+  ) => Batch
+  const messages = await read(damaged(12), batchAt(20))
+  const answer = { partition: 0, highWatermark: '40', abortedTransactions: [], messages }
+  const batch = new OfKafkajs('orders', from, answer)
+  expect(batch.isEmpty()).toBe(false)
+  expect(findUnreadable(batch.messages)).toMatchObject({ from: 12, to: 20 })
 })
 
 test('tiny records fill the memory of an answer, too: what does not fit is fetched again', async () => {
