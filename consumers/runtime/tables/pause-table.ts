@@ -2,21 +2,28 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-const statuses = prepared<LaneStatus>(
+const standings = prepared<{ [K in keyof LaneStanding]: LaneStanding[K] }>(
   'lane_epochs',
-  'select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused from lane',
+  `select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused,
+     exists (select from parked where parked.lane = lane.lane and next_attempt_at <= now()) as retries,
+     exists (select from timer where timer.lane = lane.lane and due_at <= now()) as timers
+   from lane where lane = any($1::int[])`,
 )
 
-/** A lane's owner and pause according to the tables, whatever its owner believes. */
-export interface LaneStatus {
+/** A lane according to the tables, whatever its owner believes. */
+export interface LaneStanding {
   readonly lane: number
   readonly epoch: number
   /** Reason an operator gave for pausing it. */
   readonly paused: string | null
+  /** Whether parked events are to be retried now. */
+  readonly retries: boolean
+  /** Whether timers are due. */
+  readonly timers: boolean
 }
 
-/** Every lane that was ever claimed. */
-export const readLaneStatuses = (pool: Pool): Promise<LaneStatus[]> => statuses(pool)
+/** Those of these lanes that were ever claimed. */
+export const readStandings = (pool: Pool, lanes: readonly number[]): Promise<LaneStanding[]> => standings(pool, lanes)
 
 const add = prepared(
   'pause_add',

@@ -43,12 +43,15 @@ const due = prepared<{ id: string; lane: number; key: string; kind: string; caus
      order by due_at, id limit $2) t`,
 )
 
+/** A timer that has come. */
+export interface DueTimer {
+  readonly id: string
+  readonly lane: number
+  readonly input: TimerInput
+}
+
 /** Timers of these lanes that have come, by the database's clock, in the order they came; at most `limit` of a lane. */
-export const dueTimers = async (
-  pool: Pool,
-  lanes: readonly number[],
-  limit: number,
-): Promise<{ id: string; lane: number; input: TimerInput }[]> =>
+export const dueTimers = async (pool: Pool, lanes: readonly number[], limit: number): Promise<DueTimer[]> =>
   (await due(pool, lanes, limit)).map(({ id, lane, key, kind, cause }) => ({
     id,
     lane,

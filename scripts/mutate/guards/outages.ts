@@ -180,4 +180,14 @@ export const outages: readonly Mutation[] = [
       title: 'of 100 lanes with %s, no more transactions are in progress than connections allow',
     },
   },
+  {
+    name: 'stuck-lane-delays-others',
+    guard: 'due timers and parked events of a lane wait for no other lane',
+    broken: 'the next lane is served when this one is through',
+    edits: [{ file: 'consumers/runtime/lane/due-work.ts', find: 'this.inHand.set(lane, work)', replace: 'await work' }],
+    noticedBy: {
+      file: 'consumers/runtime/lane/due-work.test.ts',
+      title: 'a lane that is stuck delays no other lane, and is not read again meanwhile',
+    },
+  },
 ]

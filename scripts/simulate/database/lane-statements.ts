@@ -1,6 +1,8 @@
+import type { ParkedRow } from './parked-statements.ts'
 import type { Statements } from './statement.ts'
 import { databaseError, statement } from './statement.ts'
 import { Blocked, Table } from './transaction.ts'
+import type { TimerRow } from './timer-statements.ts'
 import type { Transaction } from './transaction.ts'
 
 export interface LaneRow {
@@ -86,9 +88,17 @@ export interface LaneStateTables {
   laneStates: Table<LaneStateRow>
   pauses: Table<PauseRow>
   lanes: Table<LaneRow>
+  parked: Table<ParkedRow>
+  timers: Table<TimerRow>
 }
 
-export const laneStateStatements = ({ laneStates: states, pauses, lanes }: LaneStateTables): Statements => ({
+export const laneStateStatements = ({
+  laneStates: states,
+  pauses,
+  lanes,
+  parked,
+  timers,
+}: LaneStateTables): Statements => ({
   lane_note: statement('94cc63c8', (tx, lane: number, epoch: number, phase: string, reason: string | null) => {
     const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
     if (row.epoch <= epoch) tx.put(states, String(lane), { ...row, epoch, phase, reason })
@@ -118,7 +128,16 @@ export const laneStateStatements = ({ laneStates: states, pauses, lanes }: LaneS
     return []
   }),
 
-  lane_epochs: statement('25dc9bbd', (tx) =>
-    tx.rows(lanes).map(({ lane, epoch }) => ({ lane, epoch, paused: tx.get(pauses, String(lane))?.reason ?? null })),
+  lane_epochs: statement('73ce2f95', (tx, asked: number[]) =>
+    tx
+      .rows(lanes)
+      .filter(({ lane }) => asked.includes(lane))
+      .map(({ lane, epoch }) => ({
+        lane,
+        epoch,
+        paused: tx.get(pauses, String(lane))?.reason ?? null,
+        retries: tx.rows(parked).some((row) => row.lane === lane && (row.nextAttemptAt ?? Infinity) <= tx.now),
+        timers: tx.rows(timers).some((row) => row.lane === lane && row.dueAt <= tx.now),
+      })),
   ),
 })
