@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { LaneFeed } from './lane-feed.ts'
+import { LaneFeed, rowsPerLane } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
 
 const row = (seq: number): OutboxRow => ({
@@ -103,3 +103,39 @@ test('whatever the order of commits, offers, reads and failures: every row once,
     }),
   )
 })
+
+test.each([1, 3, 100])(
+  '%i lanes keep 20,000 rows in memory at most while nothing is published, and lose none',
+  async (lanes) => {
+    const tables = Array.from({ length: lanes }, table)
+    const feeds = tables.map(
+      ({ read }, lane) =>
+        new LaneFeed(
+          lane,
+          () => {},
+          read,
+          () => rowsPerLane(lanes),
+        ),
+    )
+    let next = 1
+    for (let round = 0; round < 30; round++) {
+      for (const [lane, feed] of feeds.entries()) {
+        const written = rows(next, next + 199)
+        tables[lane]?.held.push(...written)
+        feed.offer(written)
+        await feed.peek(500, 1e6)
+      }
+      next += 200
+    }
+    expect(feeds.reduce((sum, feed) => sum + feed.size, 0)).toBeLessThanOrEqual(20_000)
+    for (const feed of feeds) {
+      let published = 0
+      for (let page = await feed.peek(500, 1e6); page.length > 0; page = await feed.peek(500, 1e6)) {
+        expect(page[0]?.seq).toBe(published + 1)
+        published = page.at(-1)?.seq ?? 0
+        feed.acknowledge(published)
+      }
+      expect(published).toBe(6_000)
+    }
+  },
+)

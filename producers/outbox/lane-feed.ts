@@ -1,8 +1,15 @@
 import type { OutboxRow } from './outbox-table.ts'
 
-/** Most rows in memory per lane; further rows are read from the table when their turn comes. */
-const memoryLimit = 5_000
+/** Most rows in memory, per process and per lane; further rows are read from the table when their turn comes. */
+const processLimit = 20_000
+const laneLimit = 5_000
+/** So many in any case: fewer would cost a query per few events. */
+const laneLeast = 100
 const pageSize = 1_000
+
+/** Rows that each of so many lanes of a process may keep in memory. */
+export const rowsPerLane = (lanes: number): number =>
+  Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes))))
 
 /**
  * The unpublished rows of one lane, in order of their numbers. Rows come from memory right after their commit; whenever
@@ -16,9 +23,12 @@ export class LaneFeed {
   private behind = true
   private loading = false
   private readonly wake: () => void
+  private readonly limit: () => number
   private readonly read: (lane: number, afterSeq: number, limit: number) => Promise<OutboxRow[]>
 
-  constructor(lane: number, wake: () => void, read: LaneFeed['read']) {
+  /** @param limit rows to keep in memory at present */
+  constructor(lane: number, wake: () => void, read: LaneFeed['read'], limit = () => rowsPerLane(1)) {
+    this.limit = limit
     this.lane = lane
     this.wake = wake
     this.read = read
@@ -28,7 +38,7 @@ export class LaneFeed {
   offer(rows: readonly OutboxRow[]): void {
     const first = rows[0]
     if (!first) return
-    const follows = first.seq === this.lastSeq + 1 && this.waiting.length + rows.length <= memoryLimit
+    const follows = first.seq === this.lastSeq + 1 && this.waiting.length + rows.length <= this.limit()
     if (this.behind || this.loading || !follows) this.behind = true
     else this.push(rows)
     this.wake()
@@ -56,9 +66,10 @@ export class LaneFeed {
       this.behind = false
       this.loading = true
       try {
-        const page = await this.read(this.lane, this.lastSeq, pageSize)
+        const rows = Math.min(pageSize, this.limit())
+        const page = await this.read(this.lane, this.lastSeq, rows)
         this.push(page)
-        if (page.length === pageSize) this.behind = true
+        if (page.length === rows) this.behind = true
       } catch (error) {
         this.behind = true
         throw error

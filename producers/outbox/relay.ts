@@ -5,7 +5,7 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
-import { LaneFeed } from './lane-feed.ts'
+import { LaneFeed, rowsPerLane } from './lane-feed.ts'
 import type { OutboxRow, SeqRange } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
@@ -53,6 +53,7 @@ export class Relay {
       lane,
       () => this.signal.resolve(),
       (...args) => readOutboxRows(this.options.pool, ...args),
+      () => rowsPerLane([...this.feeds.values()].filter(({ closed }) => !closed).length),
     )
     this.feeds.set(lane, feed)
     this.signal.resolve()

@@ -51,4 +51,36 @@ export const recovery: readonly Mutation[] = [
     ],
     noticedBy: simulation,
   },
+  {
+    name: 'rows-unbounded',
+    guard: 'the lanes of a process share its room for rows of the outbox',
+    broken: 'each lane takes as much as if it were alone',
+    edits: [
+      {
+        file: 'producers/outbox/lane-feed.ts',
+        find: 'Math.floor(processLimit / Math.max(1, lanes))',
+        replace: 'processLimit / Math.min(1, lanes)',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/outbox/lane-feed.test.ts',
+      title: '%i lanes keep 20,000 rows in memory at most while nothing is published, and lose none',
+    },
+  },
+  {
+    name: 'rebuild-beyond-memory',
+    guard: 'a rebuild whose ids do not fit in memory is refused',
+    broken: 'it begins and ends for want of memory',
+    edits: [
+      {
+        file: 'consumers/operations/replay/rebuild/preconditions.ts',
+        find: 'if (bytes <= most) return []',
+        replace: 'if (bytes >= 0) return []',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/operations/replay/rebuild/preconditions.test.ts',
+      title: 'a rebuild whose ids do not fit in memory is refused before it starts, with the estimate',
+    },
+  },
 ]

@@ -1,8 +1,14 @@
 const words = 4
+const leastSlots = 1_024
+const slotBytes = words * Uint32Array.BYTES_PER_ELEMENT
+
+/** Bytes that a set of so many ids takes at most, with the smaller table that is replaced when it grows. */
+export const bytesForIds = (ids: number): number =>
+  Math.max(leastSlots, 2 ** Math.ceil(Math.log2(Math.max(1, ids) * 2))) * slotBytes * 1.5
 
 /** A set of UUIDs in 32 to 64 bytes each: a log may contain many millions of events. */
 export class IdSet {
-  private slots = new Uint32Array(1_024 * words)
+  private slots = new Uint32Array(leastSlots * words)
   private size = 0
 
   /** @returns whether it was new */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { PlanPartition } from '../plan.ts'
-import { actsOtherwise, incomplete } from './preconditions.ts'
+import { actsOtherwise, incomplete, tooLarge } from './preconditions.ts'
 
 const range = (more: Partial<PlanPartition>): PlanPartition =>
   ({ topic: 'orders', partition: 0, from: 0, low: 0, to: 9, ...more }) as PlanPartition
@@ -30,6 +30,17 @@ describe('a plan to rebuild from', () => {
     expect(incomplete(plan, kept, {})).toEqual([expect.stringContaining('--accept-lost')])
     expect(incomplete(plan, kept, { acceptLost: true })).toEqual([])
   })
+})
+
+test('a rebuild whose ids do not fit in memory is refused before it starts, with the estimate', () => {
+  const gibibyte = 2 ** 30
+  const lanes = (count: number, events: number) =>
+    Array.from({ length: count }, (_, partition) => ({ partition, from: 10, to: 10 + events / count }))
+  expect(tooLarge(lanes(16, 1e6), gibibyte)).toEqual([])
+  expect(tooLarge(lanes(16, 1e8), 16 * gibibyte)).toEqual([])
+  expect(tooLarge(lanes(16, 1e8), 4 * gibibyte)).toEqual([
+    'the ids of 100,000,000 events need up to 6,144 MiB of memory, and a rebuild may use 2,048 MiB here: run it on a larger machine',
+  ])
 })
 
 describe('a group whose tables can be rebuilt', () => {

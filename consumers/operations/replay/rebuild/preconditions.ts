@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os'
 import type { Config } from '../../../../infra/config.ts'
 import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
@@ -5,6 +6,7 @@ import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { inapplicable, notReached, unreadableEvents } from '../preconditions.ts'
 import { keptOf } from './beginnings.ts'
+import { bytesForIds } from './id-set.ts'
 import type { FoldPosition } from './fold-tables.ts'
 import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 
@@ -24,6 +26,7 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
     ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
     ...(options.acceptLost ? [] : beforeTheCut(context.config)),
     ...(options.acceptUnreadable ? [] : unreadableEvents(plan)),
+    ...tooLarge(plan.partitions),
     ...stillParked(definition.group, await totalParked(pool)),
     ...(await notReached(context, plan)),
   ]
@@ -75,6 +78,27 @@ const beforeTheCut = ({ generation }: Pick<Config, 'generation'>): string[] =>
     : [
         'events from before the change of the partition count are in other topics: their effects would be missing from the tables (--accept-lost runs it anyway)',
       ]
+
+/**
+ * A rebuild keeps the ids of all events in memory, to leave out repeats. Half of the machine's memory at most is for them:
+ * otherwise the process would end for want of memory after hours of reading.
+ * @param availableBytes memory of this machine, or of this container
+ */
+export function tooLarge(
+  partitions: readonly Pick<Plan['partitions'][number], 'partition' | 'from' | 'to'>[],
+  availableBytes = Math.min(process.constrainedMemory() || Infinity, totalmem()),
+): string[] {
+  const byLane = Map.groupBy(partitions, ({ partition }) => partition)
+  const offsets = [...byLane.values()].map((ranges) => ranges.reduce((sum, { from, to }) => sum + to - from, 0))
+  const bytes = offsets.reduce((sum, ids) => sum + bytesForIds(ids), 0)
+  const most = availableBytes / 2
+  if (bytes <= most) return []
+  const events = offsets.reduce((sum, ids) => sum + ids, 0)
+  const mebibytes = (amount: number) => `${Math.ceil(amount / 2 ** 20).toLocaleString('en')} MiB`
+  return [
+    `the ids of ${events.toLocaleString('en')} events need up to ${mebibytes(bytes)} of memory, and a rebuild may use ${mebibytes(most)} here: run it on a larger machine`,
+  ]
+}
 
 const stillParked = (group: string, events: number): string[] =>
   events === 0
