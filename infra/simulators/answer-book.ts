@@ -9,7 +9,7 @@ export interface Entry {
   readonly key: string
   readonly path: string
   readonly request: object
-  /** The subject of the request, for audits of the journal. */
+  /** The subject of the request, for checks of the journal. */
   readonly about: Readonly<Record<string, string | number>>
   /** HTTP status of the answer. */
   readonly status: number

@@ -55,7 +55,7 @@ describe('carrier simulator', () => {
     expect((await request(carrier.url).get('/labels/TL000000000XX')).status).toBe(404)
   })
 
-  test('numbers are never given twice, keys are', async () => {
+  test('each key gets its own tracking number', async () => {
     const first = await Promise.all(['a', 'b', 'c'].map((key) => schedule(key)))
     await carrier.stop()
     await start()
@@ -65,7 +65,7 @@ describe('carrier simulator', () => {
     expect(new Set(numbers).size).toBe(4)
   })
 
-  test('an address may be refused for good', async () => {
+  test('an address may be refused, and stays refused', async () => {
     await carrier.stop()
     await start(1)
     const answers = [await schedule('a'), await schedule('a')]
@@ -78,14 +78,14 @@ describe('carrier simulator', () => {
     })
   })
 
-  test('the journal names no address', async () => {
+  test('the journal contains no address', async () => {
     await schedule('a')
     const journal = await (await fetch(`${carrier.url}/journal`)).text()
     expect(JSON.parse(journal)).toMatchObject({ key: 'a', about: { operation: 'schedule', orderId: 'o-a', units: 3 } })
     expect(journal).not.toContain('Ann')
   })
 
-  test('a shipment of nothing is refused', async () => {
+  test('an empty shipment is refused', async () => {
     expect((await schedule('a', 0)).body.code).toBe('invalid_request')
   })
 })

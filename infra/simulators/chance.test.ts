@@ -4,7 +4,7 @@ import { createChance } from './chance.ts'
 const keys = Array.from({ length: 5_000 }, (_, index) => `key-${index}`)
 
 describe('chance', () => {
-  test('the same seed and key draw the same, another seed draws otherwise', () => {
+  test('draws depend on the seed and the key', () => {
     const draw = (seed: number) => keys.map((key) => createChance(seed).uniform(key, 'decline'))
     expect(draw(7)).toEqual(draw(7))
     expect(draw(8)).not.toEqual(draw(7))
@@ -26,7 +26,7 @@ describe('chance', () => {
     expect(at(0.99) / 20).toBeLessThan(4)
   })
 
-  test('ids are names of their key', () => {
+  test('ids depend on the key', () => {
     const chance = createChance(1)
     expect(new Set(keys.map((key) => chance.id('auth', key))).size).toBe(keys.length)
     expect(chance.id('auth', 'key-1')).toMatch(/^auth_[0-9a-f]{20}$/)

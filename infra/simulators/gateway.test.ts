@@ -36,7 +36,7 @@ const journal = async () =>
     .map((line) => JSON.parse(line))
 
 describe('gateway simulator', () => {
-  test('a hold is taken once', async () => {
+  test('an authorization is captured once', async () => {
     const id = await authorize()
     const captured = await post(`/authorizations/${id}/capture`, 'c', { amountMinor: 1250 })
     expect(captured.status).toBe(201)
@@ -48,7 +48,7 @@ describe('gateway simulator', () => {
     expect((await post(`/authorizations/${id}/void`, 'v')).body.code).toBe('already_captured')
   })
 
-  test('a hold given back cannot be taken', async () => {
+  test('a voided authorization cannot be captured', async () => {
     const id = await authorize()
     expect((await post(`/authorizations/${id}/void`, 'v')).body).toEqual({ voidedAt: expect.any(Number) })
     const late = await post(`/authorizations/${id}/capture`, 'c', { amountMinor: 1250 })
@@ -56,14 +56,14 @@ describe('gateway simulator', () => {
     expect(late.type).toBe('application/problem+json')
   })
 
-  test('only the whole amount of a known hold is taken', async () => {
+  test('only the whole amount of an existing authorization can be captured', async () => {
     const id = await authorize()
     expect((await post(`/authorizations/${id}/capture`, 'c', { amountMinor: 1251 })).body.code).toBe('amount_differs')
     const unknown = await post('/authorizations/auth_none/capture', 'c2', { amountMinor: 1 })
     expect([unknown.status, unknown.body.code]).toEqual([404, 'unknown_authorization'])
   })
 
-  test('the same key gets the same answer, also when asked at once and after a restart', async () => {
+  test('the same key gets the same answer, also concurrently and after a restart', async () => {
     const answers = await Promise.all([1, 2, 3].map(() => post('/authorizations', 'a', order)))
     await restart(1) // Would decline every new key
     answers.push(await post('/authorizations', 'a', order))
@@ -83,7 +83,7 @@ describe('gateway simulator', () => {
     expect((await post(`/authorizations/${id}/void`, 'a')).body.code).toBe('idempotency_key_reused')
   })
 
-  test('refusals follow the seed and the key alone', async () => {
+  test('refusals depend on the seed and the key alone', async () => {
     await restart(0.3)
     const keys = Array.from({ length: 60 }, (_, n) => `key-${n}`)
     const statuses = async () => {
@@ -98,14 +98,14 @@ describe('gateway simulator', () => {
     expect(await statuses()).toEqual(first)
   })
 
-  test('a decline says why', async () => {
+  test('a decline has a reason', async () => {
     await restart(1)
     const { status, body } = await post('/authorizations', 'a', order)
     expect(status).toBe(402)
     expect(body).toMatchObject({ status: 402, code: expect.any(String), declinedAt: expect.any(Number) })
   })
 
-  test('the journal tells what happened to whose money, and how often it was asked', async () => {
+  test('the journal has every operation with its order, amount and number of requests', async () => {
     const id = await authorize('a')
     await authorize('a')
     await post(`/authorizations/${id}/capture`, 'c', { amountMinor: 1250 })
@@ -147,7 +147,7 @@ describe('gateway simulator', () => {
     expect(await readFile(join(dataDir, 'simulators', 'gateway.ndjson'), 'utf8')).toBe('')
   })
 
-  test('a port that is taken is named', async () => {
+  test('an occupied port is reported', async () => {
     const port = Number(new URL(gateway.url).port)
     const second = startGateway({ port, dataDir, seed: 1, declineRate: 0, latencyMs: 0, log: silentLogger })
     await expect(second).rejects.toMatchObject({ code: 'PORT_TAKEN', message: expect.stringContaining(String(port)) })

@@ -24,7 +24,7 @@ const read = async () => {
 }
 
 describe('journal', () => {
-  test('keeps the lines in the order they were given', async () => {
+  test('keeps the lines in order', async () => {
     const lines = Array.from({ length: 500 }, (_, n) => ({ n, text: 'Füße\n🚚' }))
     await write(...lines)
     expect(await read()).toEqual(lines)
@@ -37,7 +37,7 @@ describe('journal', () => {
     await journal.close()
   })
 
-  test('half a line at the end is cut off, and what is written next stays readable', async () => {
+  test('a partial line at the end is cut off, and later lines stay readable', async () => {
     await write({ n: 1 }, { n: 2 })
     await appendFile(path, '{"n":3,"te')
     expect(await read()).toEqual([{ n: 1 }, { n: 2 }])
@@ -45,13 +45,13 @@ describe('journal', () => {
     expect(await read()).toEqual([{ n: 1 }, { n: 2 }, { n: 4 }])
   })
 
-  test('a damaged line elsewhere is refused and named', async () => {
+  test('another damaged line is refused with its number', async () => {
     await write({ n: 1 })
     await writeFile(path, '{"n":1}\n{"n":\n{"n":3}\n')
     await expect(read()).rejects.toMatchObject({ code: 'INVARIANT', message: `${path}, line 2 is damaged` })
   })
 
-  test('after a failed write nothing more is promised', async () => {
+  test('after a failed write every append fails', async () => {
     const journal = await openJournal(path)
     await journal.close()
     await expect(journal.append({ n: 1 })).rejects.toThrow()

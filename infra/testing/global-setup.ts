@@ -7,8 +7,8 @@ import { askSupervisor } from '../stack/supervisor/control.ts'
 import { identify } from '../stack/supervisor/process-identity.ts'
 
 /**
- * Provides the servers of a test run. Jest calls this once per run, and only if a chosen test needs servers. Runs at the
- * same time share them; if the environment names all three servers, those are used.
+ * Provides the servers of a test run. Jest calls this once per run, and only if a chosen test needs servers. Concurrent runs
+ * share them; if the environment names all three servers, those are used.
  */
 export default async function globalSetup(): Promise<void> {
   const { env } = process
@@ -20,7 +20,7 @@ export default async function globalSetup(): Promise<void> {
     askSupervisor(dataDir, 'release', { withinMs: 5_000, argument: identify(process.pid) })
 }
 
-/** @returns the environment variables that lead to them */
+/** @returns environment variables with their addresses */
 async function holdServers(dataDir: string, env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessEnv> {
   const deadline = performance.now() + 300_000 // The first run downloads
   while (performance.now() < deadline) {
@@ -35,7 +35,7 @@ async function holdServers(dataDir: string, env: NodeJS.ProcessEnv): Promise<Nod
   throw new TallyError('UNREACHABLE', `The test servers did not start; their logs are in ${join(dataDir, 'logs')}`)
 }
 
-/** Resolves when the servers run, also if another test run has started them. */
+/** Resolves when the servers run, whichever test run has started them. */
 async function startServers(env: NodeJS.ProcessEnv): Promise<void> {
   const host = fork(join(import.meta.dirname, 'test-servers.ts'), {
     env,

@@ -4,7 +4,7 @@ import { waitUntil } from './wait-until.ts'
 
 export type ReadRecord = KafkaMessage & { partition: number }
 
-/** The records of a topic, in order per partition. @param topic name on the broker */
+/** Reads the records of a topic, in order per partition. @param topic name on the broker */
 export async function readTopic(kafka: Kafka, topic: string): Promise<ReadRecord[]> {
   const admin = kafka.admin()
   const consumer = kafka.consumer({ groupId: `${topic}-reader-${randomUUID()}`, maxWaitTimeInMs: 50 })

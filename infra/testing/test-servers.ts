@@ -1,5 +1,5 @@
-// The servers of test runs, in a process of their own: they serve every run that holds them and stop when the last one
-// has released them or has died. global-setup.ts starts this process.
+// Runs the servers of test runs in a separate process, started by global-setup.ts. They stop when the last run that holds
+// them has released them or ended.
 import type { Config } from '../config.ts'
 import { describeError, TallyError } from '../errors.ts'
 import { loadStackConfig } from '../stack/supervisor/data-dir.ts'
@@ -23,7 +23,7 @@ const portsOf = ({ ports, kafka: { nodes } }: Config): number[] => [
   ...nodes.flatMap(({ port, controllerPort }) => [port, controllerPort]),
 ]
 
-/** The first ports that are free: another checkout may run its tests at the same time. */
+/** Finds free ports, because another checkout may run its tests concurrently. */
 async function freePorts(base = 27_000): Promise<{ config: Config; portBase: number }> {
   const config = loadStackConfig({ ...process.env, TALLY_PORT_BASE: String(base) })
   try {
@@ -43,7 +43,7 @@ async function serveTestRuns(): Promise<void> {
     onProgress: (line) => process.send?.({ type: 'progress', line }),
     signal: stopping.signal,
     commands: {
-      /** Answers, when they run, with the environment that leads to them. */
+      /** Returns environment variables with their addresses once they run. */
       async hold(argument) {
         if (stopping.signal.aborted) throw new TallyError('UNREACHABLE', 'The test servers are stopping')
         const holder = argument as ProcessIdentity

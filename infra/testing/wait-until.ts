@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Polls until `condition` returns something truthy, and returns that. Tests wait nowhere else.
+ * Polls until `condition` returns a truthy value, and returns it. The only way in which tests wait.
  * @param what named in the failure: "order 17 completed"
  * @throws Error after the deadline, with the last error or answer
  */

@@ -5,14 +5,14 @@ import { silentLogger } from '../logger.ts'
 import { readCurrent } from './generation-table.ts'
 import type { Generation } from './generation-table.ts'
 
-/** The configuration with what a generation of the topics has. */
+/** The configuration with the number and partition count of a generation. */
 export const withGeneration = (config: Config, generation: Generation | undefined): Config =>
   generation ? { ...config, generation: generation.number, partitions: generation.partitions } : config
 
 /**
- * The configuration with the generation and the partition count the database says, which nobody can forget to set.
- * @param tx a connection to the database, where there is one already
- * @throws errors of pg when the database does not answer
+ * The configuration with the current generation and partition count from the database, which override the settings.
+ * @param tx an existing connection to the database, if any
+ * @throws errors of pg if the database does not answer
  */
 export async function currentConfig(config: Config, tx?: Tx): Promise<Config> {
   if (tx) return withGeneration(config, await readCurrent(tx, config.namespace))

@@ -5,15 +5,15 @@ import type { Tx } from '../postgres/transaction.ts'
 import type { Logger } from '../logger.ts'
 
 /**
- * A generation of the topics. The partition count of a topic is never changed in place, which would give keys to other
- * lanes: new topics are made, and all services switch to them in one transaction (`scripts/partitions`).
+ * A generation of the topics. The partition count of a topic never changes in place, because keys would move to other lanes:
+ * new topics are created, and all services switch to them in one transaction (`consumers/operations/partitions`).
  */
 export interface Generation {
   readonly number: number
   readonly partitions: number
 }
 
-/** Database schema that keeps the generations of a namespace. */
+/** Database schema with the generations of a namespace. */
 export const generationSchema = (namespace: string): string => `${namespace}generations`
 
 /** Creates or migrates the table of the generations. */
@@ -25,12 +25,12 @@ export const migrateGenerations = ({ namespace, postgres }: Config, log: Logger)
     log,
   })
 
-/** The table's name, for connections that see other schemas. */
+/** Qualified name of the table, for connections with another search path. */
 export const generationTable = (namespace: string): string => `"${generationSchema(namespace)}".generation`
 
 /**
- * All generations there have been, the current one last; none before the first deployment. Whether there is a table is asked
- * first: to run into its absence would fail the transaction this may be part of.
+ * All generations, the current one last; empty before the first deployment. Checks first that the table exists, because a
+ * failed statement would abort the caller's transaction.
  */
 export async function readGenerations(tx: Tx, namespace: string): Promise<Generation[]> {
   const table = generationTable(namespace)
@@ -39,11 +39,11 @@ export async function readGenerations(tx: Tx, namespace: string): Promise<Genera
   return (await tx.query<Generation>({ name: 'generations', text })).rows
 }
 
-/** The generation all services are to use; undefined before the first deployment. */
+/** The current generation; undefined before the first deployment. */
 export const readCurrent = async (tx: Tx, namespace: string): Promise<Generation | undefined> =>
   (await readGenerations(tx, namespace)).at(-1)
 
-/** Notes the first generation, where there is none. */
+/** Inserts the first generation if there is none. */
 export async function beginFirst(tx: Tx, namespace: string, partitions: number): Promise<void> {
   await tx.query(
     `insert into ${generationTable(namespace)} (number, partitions, actor, switched_at)

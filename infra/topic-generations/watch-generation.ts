@@ -10,16 +10,16 @@ const everyMs = 250
 
 export interface WatchOptions {
   pool: Pool
-  /** With the generation that is known. */
+  /** The configuration with the known generation. */
   config: Config
   log: Logger
 }
 
 /**
- * Looks four times a second whether the services have been switched to another generation. Nothing depends on it being quick:
- * the lanes' rows refuse whoever knows another.
- * @param changed is awaited before the next look; must not throw
- * @returns stops looking
+ * Checks four times a second whether the services were switched to another generation. Correctness does not depend on it: the
+ * rows of the lanes refuse writers with another generation.
+ * @param changed awaited before the next check; must not throw
+ * @returns a function that stops it
  */
 export function watchGeneration(
   { pool, config: { namespace, generation }, log }: WatchOptions,
@@ -30,10 +30,10 @@ export function watchGeneration(
   const look = async () => {
     for (let known = generation; !signal.aborted; ) {
       const now = await readCurrent(pool, namespace).catch((error: unknown) => {
-        log.warn({ error: describeError(error) }, 'could not look for the generation of the topics')
+        log.warn({ error: describeError(error) }, 'cannot read the generation of the topics')
       })
       if (now && now.number !== known && !signal.aborted) {
-        log.info({ generation: now.number, partitions: now.partitions }, 'the topics have a new generation')
+        log.info({ generation: now.number, partitions: now.partitions }, 'switching to a new generation of the topics')
         known = now.number
         await changed(now)
       }

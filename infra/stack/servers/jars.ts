@@ -52,7 +52,7 @@ export const jarsIn = (dir: string): string[] =>
 export interface JarSource {
   /** Path of the pom. */
   pom: string
-  /** For people. */
+  /** Readable name, for messages. */
   what: string
   megabytes: number
 }
@@ -73,7 +73,7 @@ async function download(dir: string, source: JarSource, jdk: Jdk, progress: (tex
   mkdirSync(cacheDir, { recursive: true })
   const aside = mkdtempSync(join(cacheDir, 'downloading-'))
   try {
-    progress(`fetching ${source.what} through Maven, about ${source.megabytes} MB, this once`)
+    progress(`downloading ${source.what} with Maven, about ${source.megabytes} MB (first run only)`)
     await maven(source, [`-Djars.dir=${aside}`, 'generate-resources'], jdk, progress)
     chmodSync(aside, 0o755) // Temporary folders are private; the cache is shared
     renameSync(aside, dir)

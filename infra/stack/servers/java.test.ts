@@ -18,13 +18,13 @@ describe('findJdk', () => {
     return home
   }
 
-  test('takes JAVA_HOME when it is new enough', () => {
+  test('uses JAVA_HOME if it is new enough', () => {
     const javaHome = install('a', '21.0.1')
     install('b', '25.0.3')
     expect(findJdk({ javaHome, searchPath: [], folders: [root] }).version).toBe('21.0.1')
   })
 
-  test('passes over an old JAVA_HOME and PATH for the newest installed one', () => {
+  test('skips an old JAVA_HOME and PATH and uses the newest installed JDK', () => {
     const javaHome = install('a', '1.8.0_392')
     install('b', '21.0.1')
     install('c', '25')
@@ -33,14 +33,14 @@ describe('findJdk', () => {
     expect(found).toEqual({ home: join(root, 'c'), java: join(root, 'c', 'bin', 'java'), version: '25' })
   })
 
-  test('follows the links behind the java on PATH', () => {
+  test('follows links of the java on PATH', () => {
     const home = install('a', '23.0.1')
     mkdirSync(join(root, 'links'))
     symlinkSync(join(home, 'bin', 'java'), join(root, 'links', 'java'))
     expect(findJdk({ searchPath: ['/nowhere', join(root, 'links')], folders: [] }).home).toBe(home)
   })
 
-  test('says what was found and what to install', () => {
+  test('reports what was found and what to install', () => {
     const javaHome = install('a', '17.0.15')
     expect(() => findJdk({ javaHome, searchPath: [], folders: [] })).toThrow(
       /need a JDK 21 or newer, only Java 17\.0\.15 was found .*: install one .* or point JAVA_HOME to it$/,

@@ -17,7 +17,7 @@ import type { ProcessSpec } from '../supervisor/process-spec.ts'
 
 type Node = Config['kafka']['nodes'][number]
 
-/** A combined KRaft node on 127.0.0.1. What differs from Kafka's defaults, and why where it is not plain. */
+/** Settings of a combined KRaft node on 127.0.0.1 that differ from Kafka's defaults. */
 function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node, logDir: string, advertised: number) {
   const copies = Math.min(3, nodes.length)
   const fewest = Math.max(1, copies - 1)
@@ -43,10 +43,10 @@ function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node
     'transaction.state.log.num.partitions': 3,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': fewest,
-    // A killed broker is let in again only when its old session has ended
+    // A killed broker can rejoin only after its old session has ended
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
-    'log.cleaner.dedupe.buffer.size': 2_097_152, // Of 384 MB heap the default takes 128
+    'log.cleaner.dedupe.buffer.size': 2_097_152, // The default uses 128 MB of the 384 MB heap
     'log.index.size.max.bytes': 1_048_576,
     'log.segment.bytes': 67_108_864,
     'num.io.threads': 4,
@@ -55,7 +55,7 @@ function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node
   }
 }
 
-/** Of several controllers all know the others from the start; a lone one may get others later. */
+/** Several controllers use a static quorum; a single one uses a dynamic quorum, to which others can be added. */
 const quorum = (nodes: readonly Node[]): Record<string, string> =>
   nodes.length === 1
     ? { 'controller.quorum.bootstrap.servers': `127.0.0.1:${nodes[0]?.controllerPort}` }
@@ -66,20 +66,20 @@ const quorum = (nodes: readonly Node[]): Record<string, string> =>
 const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms64m', '-XX:-UsePerfData', '-Djava.awt.headless=true']
 
 export interface KafkaServerOptions {
-  /** Where clients are told to go for a broker's port, if something stands in front. */
+  /** Advertised port for a broker's port, if a proxy is in front of it. */
   advertisedPort?: (port: number) => number
-  /** The most memory each broker's objects may take, MB. @default 384 */
+  /** Maximum heap of each broker, MB. @default 384 */
   heapMb?: number
 }
 
-/** The embedded brokers, each a process of its own: `kafka`, `kafka-2`, `kafka-3`. */
+/** The embedded brokers, one process each: `kafka`, `kafka-2`, `kafka-3`. */
 export const kafkaServers = (config: Config, options: KafkaServerOptions = {}): ProcessSpec[] =>
   config.kafka.nodes.map((node) => kafkaServer(config, node, options))
 
 /** Name of a broker's process. */
 export const brokerName = (id: number): string => (id === 1 ? 'kafka' : `kafka-${id}`)
 
-/** Kafka out of Maven's jars: formatted once, its data kept per version (formats do not go forward). */
+/** Kafka from Maven's jars. Formatted once; data is kept per version. */
 function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 }: KafkaServerOptions): ProcessSpec {
   const version = pinned('kafka.version')
   const { nodes } = config.kafka
@@ -94,7 +94,7 @@ function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 
     after: [],
     ports: [node.port, node.controllerPort],
     stopSignal: 'SIGTERM',
-    // The first broker stops last, without a majority of controllers that could let it go in order
+    // The first broker stops last, when no majority of controllers is left for a controlled shutdown
     stopWithinMs: nodes.length > 1 && node.id === 1 ? 2_000 : 15_000,
     readyWithinMs: 90_000,
     async prepare(progress) {
@@ -131,7 +131,7 @@ function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 
   }
 }
 
-/** The class path goes through a file: on the command line it would fill screens of `ps`. */
+/** The class path is passed in a file, because it would make the output of `ps` unreadable. */
 function jvmOptions(home: string, jars: Jars, heapMb: number): string[] {
   const classPath = join(home, 'class-path.args')
   const quoted = jars.kafka.join(':').replaceAll('\\', '\\\\').replaceAll('"', '\\"')
@@ -161,7 +161,7 @@ async function format(
   }
 }
 
-/** The id all brokers of a data folder share; the first that is formatted makes it. */
+/** The cluster id that all brokers of a data folder share, created when the first one is formatted. */
 function clusterId(folder: string): string {
   const file = join(folder, 'cluster.id')
   try {
@@ -172,7 +172,7 @@ function clusterId(folder: string): string {
   return readFileSync(file, 'utf8')
 }
 
-/** 16 random bytes as Kafka writes them; one beginning with "-" would be taken for an option. */
+/** 16 random bytes in Kafka's format. An id that begins with "-" would be read as an option. */
 function newClusterId(): string {
   const id = randomBytes(16).toString('base64url')
   return id.startsWith('-') ? newClusterId() : id

@@ -81,7 +81,7 @@ export async function ensureDatabase(url: string, name: string): Promise<true> {
     if (hasSqlState(error, 'invalidPassword'))
       throw new TallyError(
         'CONFIG_INVALID',
-        `PostgreSQL at ${client.host}:${client.port} refuses the password: restore the file postgres.password of the data folder, or start from nothing with npm run stack -- reset`,
+        `PostgreSQL at ${client.host}:${client.port} refuses the password: restore the file postgres.password of the data folder, or delete all data with npm run stack -- reset`,
       )
     throw new TallyError('UNREACHABLE', `No database ${name} on PostgreSQL: ${describeError(error)}`, { cause: error })
   } finally {
@@ -114,7 +114,7 @@ async function run({ command, args, cwd, user }: CommandLine): Promise<void> {
   if (code !== 0)
     throw new TallyError(
       'UNREACHABLE',
-      `PostgreSQL's data folder could not be made: ${complaint.trim() || `exit code ${code}`}`,
+      `PostgreSQL's data folder could not be created: ${complaint.trim() || `exit code ${code}`}`,
     )
 }
 

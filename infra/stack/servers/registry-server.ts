@@ -12,7 +12,7 @@ const jvm = [
   '-XX:TieredStopAtLevel=1',
   '-XX:-UsePerfData',
   '-Djava.util.logging.manager=org.jboss.logmanager.LogManager',
-  // Without a compatibility rule nothing is checked; as system properties, since not every name survives as a variable
+  // Without a compatibility rule nothing is checked. System properties, because not every name works as an environment variable
   '-Dapicurio.rules.global.compatibility=BACKWARD',
   '-Dapicurio.rules.global.validity=FULL',
 ]

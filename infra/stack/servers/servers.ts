@@ -7,7 +7,7 @@ import { registryServer } from './registry-server.ts'
 
 /**
  * The servers that `config` does not name as the user's own.
- * @param durable false: fast and not proof against a power cut, for tests
+ * @param durable false: fast, but data may be lost in a power failure; for tests
  */
 export function embeddedServers(
   config: Config,

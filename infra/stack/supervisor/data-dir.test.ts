@@ -9,26 +9,26 @@ beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'tally-data-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 describe('the data folder', () => {
-  test('is made with everything in it closed to others', () => {
+  test('is created with contents that only its owner can read', () => {
     const dataDir = join(folder, 'deep', 'down')
     prepareDataDir(dataDir)
     for (const name of ['run', 'logs']) expect(statSync(join(dataDir, name)).mode & 0o777).toBe(0o700)
     prepareDataDir(dataDir)
   })
 
-  test('is refused when it holds foreign files', () => {
+  test('is refused if it holds foreign files', () => {
     writeFileSync(join(folder, 'thesis.txt'), '')
     expect(() => prepareDataDir(folder)).toThrow(/holds files that are not Tally's.*TALLY_DATA_DIR/)
     expect(readdirSync(folder)).toEqual(['thesis.txt'])
   })
 
-  test('is named, with the variable to change, when it cannot be made', () => {
+  test('is reported with its variable if it cannot be created', () => {
     writeFileSync(join(folder, 'file'), '')
     expect(() => prepareDataDir(join(folder, 'file', 'data'))).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOTDIR/)
     expect(() => prepareDataDir('/proc/data')).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOENT/)
   })
 
-  test('loses its data on deletion, not the downloads nor the data of test runs', () => {
+  test('keeps downloads and data of test runs when its data is deleted', () => {
     prepareDataDir(folder)
     for (const name of ['jars-0123', 'test', 'kafka']) mkdirSync(join(folder, name))
     deleteData(folder)
@@ -37,7 +37,7 @@ describe('the data folder', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
   })
 
-  test('is not deleted when it is not ours', () => {
+  test('is not deleted if it is no data folder of Tally', () => {
     mkdirSync(join(folder, 'kafka'))
     expect(() => deleteData(folder)).toThrow(/is not a data folder of Tally: nothing was deleted/)
     expect(existsSync(join(folder, 'kafka'))).toBe(true)
@@ -45,7 +45,7 @@ describe('the data folder', () => {
 })
 
 describe('the password of the embedded database', () => {
-  test('is made once, for the owner only, and gets into the configuration', () => {
+  test('is created once, readable by the owner only, and is in the configuration', () => {
     const config = loadStackConfig({ TALLY_DATA_DIR: folder })
     const password = ensureDatabasePassword(folder)
     expect(password).toMatch(/^[\w-]{32}$/)
@@ -54,7 +54,7 @@ describe('the password of the embedded database', () => {
   })
 })
 
-test('a folder is open to everybody only if all folders above it are', () => {
+test('a folder is open to every user only if all its parents are', () => {
   const inner = join(folder, 'a', 'b')
   mkdirSync(inner, { recursive: true, mode: 0o755 })
   expect(isOpen(inner)).toBe(false) // Temporary folders are private

@@ -33,7 +33,7 @@ export function prepareDataDir(dataDir: string): void {
       if (names.some((name) => !kept.test(name)))
         throw new TallyError(
           'USAGE',
-          `${dataDir} holds files that are not Tally's: name an empty folder in TALLY_DATA_DIR`,
+          `${dataDir} holds files that are not Tally's: set TALLY_DATA_DIR to an empty folder`,
         )
       writeFileSync(join(dataDir, marker), '')
     }
@@ -43,7 +43,7 @@ export function prepareDataDir(dataDir: string): void {
     if (isTallyError(error)) throw error
     throw new TallyError(
       'USAGE',
-      `The data folder ${dataDir} cannot be written: make it writable, or name another one in TALLY_DATA_DIR (${describeError(error)})`,
+      `The data folder ${dataDir} cannot be written: make it writable, or set TALLY_DATA_DIR to another folder (${describeError(error)})`,
       { cause: error },
     )
   }

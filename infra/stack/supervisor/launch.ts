@@ -45,7 +45,7 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
   } finally {
     closeSync(log.descriptor)
   }
-  child.on('error', () => {}) // From a message or signal to a process that has just ended: `exited` reports the end
+  child.on('error', () => {}) // A message or signal to a process that has just ended; `exited` reports its end
   const pid = child.pid as number
   const identity = identify(pid) ?? { pid, startTime: 'gone' }
   const output = () => readFileSync(log.path).subarray(from).toString('utf8')

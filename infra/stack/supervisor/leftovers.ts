@@ -11,7 +11,7 @@ export const leftoversOf = (record: StackStatus) =>
 export async function endLeftovers(record: StackStatus, say: (text: string) => void): Promise<void> {
   const left = leftoversOf(record)
   if (left.length === 0) return
-  say(`Ending what a killed supervisor left: ${left.map(({ title }) => title).join(', ')}`)
+  say(`Stopping processes of a supervisor that was killed: ${left.map(({ title }) => title).join(', ')}`)
   const services = left.filter(({ kind }) => kind === 'service' || kind === 'step')
   const others = left.filter((process) => !services.includes(process)).toReversed()
   await Promise.all(services.map(({ identity, stopSignal, stopWithinMs }) => end(identity, stopSignal, stopWithinMs)))

@@ -19,7 +19,7 @@ export function nodeProcess(name: string, command: readonly string[], env: Recor
     stopWithinMs: 12_000, // A service drains for at most 10 s
     prepare: async () => ({
       command: process.execPath,
-      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A known, harmless flaw of kafkajs
+      args: ['--disable-warning=TimeoutNegativeWarning', ...command], // A harmless warning caused by kafkajs
       env: { NODE_COMPILE_CACHE: join(project, '.tally', 'compile-cache'), ...env },
       cwd: project,
     }),

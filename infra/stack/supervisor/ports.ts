@@ -10,7 +10,7 @@ export async function assertPortFree(port: number, title: string): Promise<void>
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
     throw new TallyError(
       'PORT_TAKEN',
-      `Port ${port}, wanted by ${title}, is taken: stop what listens there, or choose other ports with TALLY_PORT_BASE`,
+      `Port ${port}, needed by ${title}, is in use: stop the process that listens there, or choose other ports with TALLY_PORT_BASE`,
     )
   } finally {
     await new Promise<void>((done) => probe.close(() => done()))

@@ -21,7 +21,7 @@ test('a process is known by pid and start time, whatever its name', async () => 
   expect(identify(identity.pid)).toBeUndefined()
 })
 
-test('what ignores the signal is killed after the deadline', async () => {
+test('a process that ignores the signal is killed after the deadline', async () => {
   const { identity } = await start('process.on("SIGTERM", () => {}); console.log(1); setInterval(() => {}, 1e3)')
   await end(identity, 'SIGTERM', 50)
   expect(isAlive(identity)).toBe(false)

@@ -31,7 +31,7 @@ afterEach(async () => {
   for (const dir of [config.dataDir, folder]) rmSync(dir, { recursive: true, force: true })
 })
 
-/** Replicas started from now on run this: they say in the journal when they are up and when they end. */
+/** Sets the code of replicas that start from now on. They note their start and end in the journal. */
 function deploy(version: string, beforeReady = ''): void {
   writeFileSync(
     code,
@@ -57,7 +57,7 @@ const processes = async () =>
   (await findStack(config.dataDir))?.processes.map(({ name, state, identity }) => `${name} ${state} ${identity?.pid}`)
 const lines = () => readFileSync(journal, 'utf8').trim().split('\n')
 
-test('each new replica is up before the old one ends, one after the other, with the code as it is now', async () => {
+test('each new replica runs the current code and is ready before the old one ends, one after the other', async () => {
   const before = await processes()
   deploy('v2')
   expect(await restart(['payment'])).toEqual(['payment', 'payment-2'])
@@ -67,7 +67,7 @@ test('each new replica is up before the old one ends, one after the other, with 
   expect(after?.filter((line) => before?.includes(line))).toEqual([expect.stringMatching(/^inventory ready/)])
 })
 
-test('what is replaced is supervised as before', async () => {
+test('a replaced replica is supervised as before', async () => {
   await restart(['inventory'])
   const inventory = async () => (await findStack(config.dataDir))?.processes.find(({ name }) => name === 'inventory')
   process.kill((await inventory())?.identity?.pid as number, 'SIGKILL')
@@ -77,31 +77,31 @@ test('what is replaced is supervised as before', async () => {
   )
 })
 
-test('a new version that does not start leaves all as it was, and says why', async () => {
+test('a new version that does not start changes nothing and is reported with the reason', async () => {
   const before = await processes()
   deploy('v2', 'throw new Error("no such table")')
   const failing = restart(['payment', 'inventory'])
   await expect(failing).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringMatching(/no such table/) })
   await expect(failing).rejects.toMatchObject({
-    message: expect.stringMatching(/\nNothing was changed\. These run on as before: payment, payment-2, inventory$/),
+    message: expect.stringMatching(/\nNothing was changed\. Still running: payment, payment-2, inventory$/),
   })
   expect(await processes()).toEqual(before)
   deploy('v3')
   expect(await restart(['inventory'])).toEqual(['inventory'])
 })
 
-test('one that is not ready in time is ended, and the restart with it; those before it stay replaced', async () => {
+test('a replica that is not ready in time ends the restart, and earlier ones stay replaced', async () => {
   const before = await processes()
   deploy('v2', 'if (name !== "payment") { setInterval(() => {}, 1000); return }')
   await expect(restart(['payment'], 1_000)).rejects.toMatchObject({
     message: expect.stringMatching(
-      /payment-2 was not ready within 1 s.*\nRestarted before that: payment\. These run on as before: payment-2$/,
+      /payment-2 was not ready within 1 s.*\nRestarted before that: payment\. Still running: payment-2$/,
     ),
   })
   expect((await processes())?.map((line, index) => line === before?.[index])).toEqual([false, true, true])
 })
 
-test('is not carried out beside another command', async () => {
+test('is refused while another command runs', async () => {
   const scaling = askSupervisor(config.dataDir, 'scale', {
     withinMs: 20_000,
     argument: { replicas: { payment: 3 }, startWithinMs: 10_000 },

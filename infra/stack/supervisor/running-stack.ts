@@ -10,7 +10,7 @@ import type { StackStatus } from './stack-record.ts'
 import { startStack } from './supervisor.ts'
 import type { Stack, StackOptions } from './supervisor.ts'
 
-/** More than a stack needs to stop: services, registry, Kafka and PostgreSQL in turn, each with its deadline. */
+/** Longer than the deadlines of services, registry, Kafka and PostgreSQL together, which stop in turn. */
 const patienceMs = 60_000
 
 /** The stack that runs on a data folder, whichever process supervises it; undefined if none runs. */
@@ -37,7 +37,7 @@ export async function startOrFindStack(
     const found = await findStack(config.dataDir)
     if (found && found.state !== 'stopping') return { found }
     if (performance.now() > deadline)
-      throw new TallyError('UNREACHABLE', `Another process holds ${config.dataDir} and does not say what it does`)
+      throw new TallyError('UNREACHABLE', `Another process uses ${config.dataDir} and does not answer`)
   }
 }
 

@@ -45,7 +45,7 @@ const scale = (replicas: Record<string, number>, startWithinMs = 10_000) =>
 const running = async () =>
   (await findStack(config.dataDir))?.processes.map(({ name, state }) => (state === 'ready' ? name : `${name} ${state}`))
 
-test('grows by further replicas, is shrunk by the last of them, and leaves the others alone', async () => {
+test('adds replicas, removes the last ones, and leaves the others alone', async () => {
   const stack = await startOne()
   const before = stack?.status().processes.at(0)?.identity as ProcessIdentity
   expect(await scale({ payment: 3 })).toEqual({ payment: 3 })
@@ -56,7 +56,7 @@ test('grows by further replicas, is shrunk by the last of them, and leaves the o
   expect(isAlive(before)).toBe(true)
 })
 
-test('restarts a further replica that was killed', async () => {
+test('restarts an added replica that was killed', async () => {
   await startOne()
   await scale({ payment: 2 })
   const second = async () => (await findStack(config.dataDir))?.processes.find(({ name }) => name === 'payment-2')
@@ -64,12 +64,12 @@ test('restarts a further replica that was killed', async () => {
   await waitUntil('it is back', async () => (await second())?.restarts === 1 && (await second())?.state === 'ready')
 })
 
-test('has as many replicas as before when one does not start, and says why', async () => {
+test('keeps the number of replicas if one does not start, and reports the reason', async () => {
   await startOne()
   const failing = scale({ payment: 4 })
   await expect(failing).rejects.toMatchObject({ code: 'UNREACHABLE', message: expect.stringMatching(/no memory/) })
   await expect(failing).rejects.toMatchObject({
-    message: expect.stringMatching(/as many replicas as before: payment=1/),
+    message: expect.stringMatching(/Replicas as before: payment=1/),
   })
   expect(await running()).toEqual(['payment', 'orders-api'])
   expect(await scale({ payment: 2 })).toEqual({ payment: 2 })
@@ -90,7 +90,7 @@ test('ends a replica that is not ready in time', async () => {
   expect(await running()).toEqual(['payment'])
 })
 
-test('takes the steps of a consumer that joins once, before its first replica; with 0 it leaves', async () => {
+test('runs the steps of a new consumer once, before its first replica, and removes it with 0', async () => {
   await startOne([
     script('deploy-loyalty', `require('node:fs').appendFileSync('${journal}', 'deployed ')`, { kind: 'step' }),
   ])
@@ -101,19 +101,19 @@ test('takes the steps of a consumer that joins once, before its first replica; w
   expect(readFileSync(journal, 'utf8')).toMatch(/^deployed (loyalty|loyalty-2) (loyalty|loyalty-2) $/)
 })
 
-test('starts no replica of a consumer whose step fails', async () => {
+test('starts no replica of a consumer if its step fails', async () => {
   await startOne([script('deploy-loyalty', 'process.exit(1)', { kind: 'step' })])
   await expect(scale({ loyalty: 1 })).rejects.toMatchObject({ message: expect.stringMatching(/loyalty=0/) })
   expect(await running()).toEqual(['payment', 'orders-api'])
 })
 
-test('carries out one command at a time', async () => {
+test('runs one command at a time', async () => {
   const gate = join(config.dataDir, 'gate')
   await startStack(config, {
     processes: [replica('payment', 1)],
     replicas: {
       consumers: () => ['payment'],
-      // Ready once the test has opened the gate, so that the first command is still under way when the second arrives
+      // Ready once the test has opened the gate, so that the first command still runs when the second arrives
       replica: (consumer, number) =>
         script(
           `${consumer}-${number}`,
@@ -129,7 +129,7 @@ test('carries out one command at a time', async () => {
     },
   })
   const first = scale({ payment: 2 }, 60_000)
-  await waitUntil('the first is under way', async () => (await running())?.includes('payment-2 starting'))
+  await waitUntil('the first command runs', async () => (await running())?.includes('payment-2 starting'))
   await expect(scale({ payment: 3 })).rejects.toMatchObject({
     code: 'BUSY',
     message: expect.stringMatching(/^Another scale/),
@@ -140,9 +140,9 @@ test('carries out one command at a time', async () => {
 
 test.each([
   ['an unknown consumer', { pyament: 2 }, /No consumer "pyament": there are payment, loyalty/],
-  ['more than there is sense in', { payment: 33 }, /cannot be scaled to/],
-  ['less than nothing', { payment: -1 }, /cannot be scaled to/],
-  ['half a replica', { payment: 1.5 }, /cannot be scaled to/],
+  ['too many replicas', { payment: 33 }, /cannot be scaled to/],
+  ['a negative number', { payment: -1 }, /cannot be scaled to/],
+  ['a fraction', { payment: 1.5 }, /cannot be scaled to/],
 ])('refuses %s and changes nothing', async (_what, replicas, sentence) => {
   await startOne()
   await expect(scale(replicas)).rejects.toMatchObject({ code: 'USAGE', message: expect.stringMatching(sentence) })
@@ -150,7 +150,7 @@ test.each([
   expect(existsSync(journal)).toBe(false)
 })
 
-test('a stack of another version says that it cannot', async () => {
+test('a stack of another version reports that it does not know the command', async () => {
   await startStack(config, { processes: [replica('payment', 1)] })
   await expect(scale({ payment: 2 })).rejects.toMatchObject({
     code: 'PRECONDITION_FAILED',

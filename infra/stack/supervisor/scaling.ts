@@ -4,13 +4,13 @@ import { settlesWithin } from '../../promises.ts'
 import type { ProcessSpec } from './process-spec.ts'
 import type { SupervisedProcess } from './supervised-process.ts'
 
-/** Most replicas of one consumer. More would be a mistake: a lane has one owner, and there are a dozen lanes. */
+/** Maximum number of replicas of one consumer. A lane has one owner, and there are usually a dozen lanes. */
 export const mostReplicas = 32
 
 /** How many replicas each consumer has, by name. */
 export type ReplicaCounts = Readonly<Record<string, number>>
 
-/** How to make the replicas of consumers. */
+/** Creates the replicas of consumers. */
 export interface ReplicaSource {
   /** Consumers that exist now: one may have been added since the stack was started. */
   consumers(): readonly string[]
@@ -59,8 +59,7 @@ export class Scaling {
    * First starts the added replicas and waits until all are ready, then stops the replicas with the highest numbers: they
    * drain, publish and leave. If one does not start, the added ones are stopped again.
    * @returns the numbers of replicas of all consumers now
-   * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
-   *   not start
+   * @throws TallyError USAGE for an invalid request; BUSY while another command runs; UNREACHABLE if a replica does not start
    */
   async scale(argument: unknown): Promise<ReplicaCounts> {
     const request = this.#check(argument)
@@ -78,8 +77,7 @@ export class Scaling {
    * ready, stops the old one. The first replica that does not become ready ends the restart: its old process stays. Replicas
    * that were replaced before stay replaced, because their old code is gone.
    * @returns names of the replaced replicas
-   * @throws TallyError USAGE for a request that cannot be, BUSY while another is carried out; UNREACHABLE when a replica does
-   *   not start, naming those replaced before
+   * @throws TallyError USAGE for an invalid request; BUSY while another command runs; UNREACHABLE if a replica does not start, naming those replaced before
    */
   async restart(argument: unknown): Promise<string[]> {
     const { data, error } = restartRequest.safeParse(argument)
@@ -98,7 +96,7 @@ export class Scaling {
         await this.#replace(each, data.startWithinMs).catch((error: unknown) => {
           const done =
             index > 0 ? `Restarted before that: ${names.slice(0, index).join(', ')}. ` : 'Nothing was changed. '
-          const kept = `These run on as before: ${names.slice(index).join(', ')}`
+          const kept = `Still running: ${names.slice(index).join(', ')}`
           throw new TallyError('UNREACHABLE', `${describeError(error)}\n${done}${kept}`, { cause: error })
         })
       }
@@ -131,7 +129,7 @@ export class Scaling {
   #assertFree(): void {
     if (!this.#options.isRunning())
       throw new TallyError('BUSY', 'The stack is starting or stopping: try again when it is running')
-    if (this.#underWay) throw new TallyError('BUSY', 'Another scale command is being carried out: wait for its end')
+    if (this.#underWay) throw new TallyError('BUSY', 'Another scale command is running: wait until it has finished')
   }
 
   #assertRunning(): void {
@@ -155,7 +153,7 @@ export class Scaling {
       if (count > 0 ? !consumers.includes(consumer) : this.#replicasOf(consumer).length === 0)
         throw this.#unknown(consumer)
       const taken = this.#missing(consumer, count).find(({ name }) => processes.some(({ spec }) => spec.name === name))
-      if (taken) throw new TallyError('USAGE', `Another process is called ${taken.name}: rename that consumer`)
+      if (taken) throw new TallyError('USAGE', `Another process has the name ${taken.name}: rename that consumer`)
     }
     return data
   }
@@ -182,7 +180,7 @@ export class Scaling {
     } catch (error) {
       await this.#end(added)
       const kept = wanted.map(([consumer]) => `${consumer}=${before[consumer] ?? 0}`).join(' ')
-      const why = `${describeError(error)}\nNothing was changed, there are as many replicas as before: ${kept}`
+      const why = `${describeError(error)}\nNothing was changed. Replicas as before: ${kept}`
       throw new TallyError('UNREACHABLE', why, { cause: error })
     }
   }

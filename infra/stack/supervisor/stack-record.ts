@@ -10,12 +10,12 @@ export type ProcessState = 'waiting' | 'starting' | 'ready' | 'done' | 'restarti
 export interface ProcessStatus
   extends Pick<ProcessSpec, 'name' | 'title' | 'kind' | 'consumer' | 'ports' | 'stopSignal' | 'stopWithinMs'> {
   readonly state: ProcessState
-  /** Since when it is in this state, ISO 8601. */
+  /** When it entered this state, ISO 8601. */
   readonly since: string
   readonly restarts: number
-  /** While a process exists. */
+  /** Present while the process exists. */
   readonly identity?: ProcessIdentity
-  /** How it last ended. */
+  /** How it ended the last time. */
   readonly lastExit?: string
 }
 

@@ -7,7 +7,7 @@ import type { ProcessState, ProcessStatus } from './stack-record.ts'
 
 export interface SupervisionOptions {
   logDir: string
-  /** Called after every change of state, before anything else happens. */
+  /** Called first after every change of state. */
   onChange: () => void
   say: (text: string) => void
 }

@@ -44,7 +44,7 @@ describe('a running stack', () => {
     expect(find(after || undefined, 'shipping')).toEqual(find(before, 'shipping'))
   })
 
-  test('is not taken down by a service that never gets ready, and tries that again ever more slowly', async () => {
+  test('survives a service that never gets ready, and retries it with growing delays', async () => {
     const said: string[] = []
     const stack = await startStack(config, {
       processes: [standIn('payment'), script('broken', 'console.log("no such table"); process.exit(3)')],
@@ -74,7 +74,7 @@ describe('a running stack', () => {
     expect(await findStack(config.dataDir)).toBeUndefined()
   })
 
-  test('kills what does not stop within its deadline', async () => {
+  test('kills a process that does not stop within its deadline', async () => {
     const deaf = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1e3); process.send({ type: "ready" })'
     const stack = await startStack(config, { processes: [script('deaf', deaf, { stopWithinMs: 100 })] })
     const identity = identityOf(stack?.status(), 'deaf')
@@ -82,7 +82,7 @@ describe('a running stack', () => {
     expect(isAlive(identity)).toBe(false)
   })
 
-  test('runs once per data folder, however many starts come at once', async () => {
+  test('runs once per data folder, however many starts are concurrent', async () => {
     const start = () => startStack(config, { processes: [standIn('payment')] })
     const started = await Promise.all([start(), start(), start()])
     expect(started.filter((stack) => stack !== undefined)).toHaveLength(1)
@@ -90,7 +90,7 @@ describe('a running stack', () => {
 })
 
 describe('a start', () => {
-  test('waits for what a process needs, and for nothing else', async () => {
+  test('waits only for the predecessors of a process', async () => {
     const order: string[] = []
     await startStack(config, {
       processes: [
@@ -103,7 +103,7 @@ describe('a start', () => {
     expect(order).toEqual(['kafka', 'migrate', 'payment'])
   })
 
-  test('fails with the end of its log when a step fails, and stops what had started', async () => {
+  test('fails with the end of the log if a step fails, and stops the started processes', async () => {
     const processes = [
       standIn('kafka', { kind: 'server' }),
       script('migrate', 'console.log("column is gone"); process.exit(1)', { kind: 'step', after: ['kafka'] }),
@@ -119,19 +119,19 @@ describe('a start', () => {
     expect(readStackRecord(config.dataDir)).toBeUndefined()
   })
 
-  test('names a taken port and what to do, before anything runs', async () => {
+  test('reports an occupied port and what to do, before anything runs', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
     const start = startStack(config, { processes: [standIn('api', { title: 'Orders API', ports: [port] })] })
     await expect(start).rejects.toMatchObject({
       code: 'PORT_TAKEN',
-      message: expect.stringMatching(new RegExp(`^Port ${port}, wanted by Orders API, is taken: .*TALLY_PORT_BASE`)),
+      message: expect.stringMatching(new RegExp(`^Port ${port}, needed by Orders API, is in use: .*TALLY_PORT_BASE`)),
     })
     other.close()
   })
 
-  test('can be broken off', async () => {
+  test('can be interrupted', async () => {
     const interrupt = new AbortController()
     const start = startStack(config, {
       processes: [
@@ -165,14 +165,14 @@ describe('after its supervisor was killed', () => {
     return left
   }
 
-  test('a new stack starts, with no process left of the old one', async () => {
+  test('a new stack starts, and no process of the old one is left', async () => {
     const { server } = await killedSupervisor()
     const stack = await startStack(config, { processes: [standIn('server', { kind: 'server' })] })
     expect(isAlive(server)).toBe(false)
     expect(find(stack?.status(), 'server')).toMatchObject({ state: 'ready', restarts: 0 })
   })
 
-  test('down ends what is left', async () => {
+  test('down ends the remaining processes', async () => {
     const { server } = await killedSupervisor()
     expect(await findStack(config.dataDir)).toBeUndefined()
     expect(await stopStack(config.dataDir)).toBe(true)
@@ -180,7 +180,7 @@ describe('after its supervisor was killed', () => {
     expect(await stopStack(config.dataDir)).toBe(false)
   })
 
-  test('a process that got the pid of a dead one is left alone', async () => {
+  test('a process that reuses the pid of a dead one is left alone', async () => {
     await killedSupervisor()
     const bystander = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e3)'])
     await once(bystander, 'spawn')

@@ -13,7 +13,7 @@ import { startStack } from '../../stack/supervisor/supervisor.ts'
 import { waitUntil } from '../wait-until.ts'
 import { controllerOf } from './roles.ts'
 
-/** A cluster of a test's own, whose brokers can be killed and frozen; a killed one is started again. */
+/** A separate cluster for a test, whose brokers can be killed and frozen. A killed one is restarted. */
 export interface ThreeBrokers extends AsyncDisposable {
   readonly dataDir: string
   /** host:port of each. */
@@ -21,9 +21,9 @@ export interface ThreeBrokers extends AsyncDisposable {
   /** Id of the broker that is the active controller. */
   controller(): number
   kill(id: number): void
-  /** @returns what lets it run again; it does by itself at the end */
+  /** @returns a function that resumes it; at the end it is resumed anyway */
   freeze(id: number): () => void
-  /** Resolves when every broker is up and every partition of `topics` is in sync on all of them. */
+  /** Resolves when every broker runs and every partition of `topics` is in sync on all of them. */
   whole(kafka: Kafka, topics: readonly string[]): Promise<void>
 }
 

@@ -1,10 +1,10 @@
-/** What can happen to a connection. */
+/** Faults of a connection. */
 export type Fault =
-  | { kind: 'cut' } // closed, and no new one
-  | { kind: 'reset' } // the same, without a goodbye: RST
-  | { kind: 'stall' } // stays open, nothing goes through
-  | { kind: 'drop-answers' } // requests arrive and take effect, their answers are lost
-  | { kind: 'slow'; latencyMs: number; jitterMs?: number; bytesPerSecond?: number } // every piece arrives late
-  | { kind: 'http-error'; status: number } // every request is answered with this, the server sees none of them
+  | { kind: 'cut' } // Closed, and new ones are refused
+  | { kind: 'reset' } // The same, with RST
+  | { kind: 'stall' } // Stays open, but forwards nothing
+  | { kind: 'drop-answers' } // Requests arrive, answers are lost
+  | { kind: 'slow'; latencyMs: number; jitterMs?: number; bytesPerSecond?: number } // Every chunk is delayed
+  | { kind: 'http-error'; status: number } // Every request is answered with this status, and does not reach the server
 
 export type FaultKind = Fault['kind']

@@ -5,15 +5,15 @@ import type { Fault } from './fault.ts'
 
 type Direction = 'request' | 'answer'
 
-/** One connection through a proxy: two sockets and a pump in each direction that obeys the fault of the moment. */
+/** One connection through a proxy: two sockets and a pump in each direction, subject to the current fault. */
 export class Link {
-  /** Settles when both sockets are gone. */
+  /** Settles when both sockets are closed. */
   readonly closed: Promise<unknown>
   private readonly client: Socket
   private readonly server: Socket
   private readonly over = new AbortController()
   private fault: Fault | undefined
-  /** Whether the client will hear less than the server says, or something else. */
+  /** Whether a part of the server's answers is lost or replaced. */
   private torn = false
   /** Woken whenever the fault changes. */
   private changed = Promise.withResolvers<void>()
@@ -23,7 +23,7 @@ export class Link {
     this.server = server
     for (const socket of [client, server]) {
       socket.setNoDelay(true)
-      socket.on('error', () => this.end()) // Broken connections are this file's business
+      socket.on('error', () => this.end()) // Broken connections are expected
     }
     this.closed = Promise.all([client, server].map((socket) => new Promise((resolve) => socket.once('close', resolve))))
     void this.pump(client, server, 'request')
@@ -35,7 +35,7 @@ export class Link {
     this.changed.resolve()
     this.changed = Promise.withResolvers()
     if (fault?.kind === 'cut') this.end()
-    // TCP loses the end of a stream, never the middle: after a gap nothing may arrive any more
+    // A TCP stream has no gaps: after a lost chunk nothing more may arrive
     else if (fault?.kind === 'reset' || (this.torn && fault?.kind !== 'drop-answers')) this.end(true)
   }
 
@@ -48,11 +48,11 @@ export class Link {
     }
   }
 
-  /** Reads no further than it writes, so a slow side slows the other down and nothing piles up here. */
+  /** Forwards with backpressure: a slow reader slows down the writer. */
   private async pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
     const { signal } = this.over
     try {
-      // Who has said all may still be listening: the iterator must not destroy the socket
+      // A side that has sent everything may still receive: the iterator must not destroy the socket
       for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         if (!(await this.passes(piece, direction))) continue
         if (!to.write(piece)) await once(to, 'drain', { signal })
@@ -63,16 +63,16 @@ export class Link {
     }
   }
 
-  /** Holds a piece back as long as the fault wants. @returns whether it arrives at all */
+  /** Delays a chunk as long as the fault requires. @returns false if it is dropped */
   private async passes(piece: Buffer, direction: Direction): Promise<boolean> {
     while (this.fault?.kind === 'stall' && !this.over.signal.aborted) await this.changed.promise
     const { fault } = this
     switch (fault?.kind) {
       case 'drop-answers':
-        this.torn = true // Also by a request whose answer would come only after the fault
+        this.torn = true // Also for a request whose answer would arrive after the fault
         return direction === 'request'
       case 'http-error':
-        if (direction === 'answer') return !this.torn // To a request from before
+        if (direction === 'answer') return !this.torn // An answer to an earlier request
         if (!this.torn) this.client.end(answer(fault.status))
         this.torn = true
         return false

@@ -8,7 +8,7 @@ import { expect, test } from '@jest/globals'
 import { waitUntil } from '../wait-until.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
-/** Answers every piece with itself in upper case and remembers what it got. */
+/** Answers every chunk in upper case and keeps what it received. */
 async function shouter(): Promise<AsyncDisposable & { port: number; heard: string[] }> {
   const heard: string[] = []
   const sockets = new Set<Socket>()
@@ -32,7 +32,7 @@ async function shouter(): Promise<AsyncDisposable & { port: number; heard: strin
 }
 const listening = (server: Server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
-/** A client that remembers what came and how it ended. */
+/** A client that keeps what it received and how the connection ended. */
 function client(port: number) {
   const seen = { text: '', ended: '' }
   const socket = connect(port, '127.0.0.1')
@@ -64,7 +64,7 @@ test('a client that has sent everything still receives the answer', async () => 
   server.close()
 })
 
-test('a reader that does not read holds the writer back', async () => {
+test('a reader that does not read blocks the writer', async () => {
   const silent = createServer({ pauseOnConnect: true })
   const readers: Socket[] = []
   silent.on('connection', (socket) => readers.push(socket))
@@ -79,8 +79,8 @@ test('a reader that does not read holds the writer back', async () => {
     const drained = await Promise.race([once(socket, 'drain').then(() => true), delay(100, false)])
     refused = drained ? 0 : refused + 1
   }
-  expect(refused).toBe(3) // It stopped before all was written …
-  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024) // … and nothing has piled up
+  expect(refused).toBe(3) // It stopped before everything was written …
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024) // … and nothing was buffered
   for (const each of [socket, ...readers]) each.destroy()
   silent.close()
 })
@@ -110,7 +110,7 @@ test('a stalled connection stays open and resumes where it was', async () => {
   await waitUntil('it works', () => seen.text === 'A')
   proxy.inject({ kind: 'stall' })
   says('b')
-  // What another connection does meanwhile through a proxy that works proves that time has passed
+  // An answer through a working proxy proves that time has passed
   await using other = await TcpProxy.open({ target: { port: server.port } })
   const quick = client(other.port)
   quick.says('x')
@@ -123,7 +123,7 @@ test('a stalled connection stays open and resumes where it was', async () => {
   quick.socket.destroy()
 })
 
-test('answers can be lost although the request arrived', async () => {
+test('answers can be lost after the request arrived', async () => {
   await using server = await shouter()
   await using proxy = await TcpProxy.open({ target: { port: server.port } })
   const { seen, says, socket } = client(proxy.port)
@@ -139,7 +139,7 @@ test('answers can be lost although the request arrived', async () => {
   for (const each of [socket, again.socket]) each.destroy()
 })
 
-test('a slow connection is late, and a share of zero hits no connection', async () => {
+test('a slow connection delays chunks, and a share of zero affects no connection', async () => {
   await using server = await shouter()
   await using proxy = await TcpProxy.open({ target: { port: server.port } })
   const { seen, says, socket } = client(proxy.port)
@@ -156,7 +156,7 @@ test('a slow connection is late, and a share of zero hits no connection', async 
   socket.destroy()
 })
 
-test('an HTTP server seems to fail, and sees nothing of it', async () => {
+test('an injected HTTP error does not reach the server', async () => {
   let asked = 0
   const server = createHttpServer((_request, response) => (asked++, response.end('fine')))
   await listening(server)

@@ -10,8 +10,8 @@ export interface TcpProxyOptions {
 }
 
 /**
- * A network that can be broken: forwards connections to a server and does to them what `inject` says. Each connection is
- * one pair of client and server; a fault hits those there are and those that come until `heal`.
+ * A proxy that forwards connections to a server and injects faults. A fault affects existing connections and those opened
+ * until `heal`.
  */
 export class TcpProxy implements AsyncDisposable {
   readonly port: number
@@ -19,7 +19,7 @@ export class TcpProxy implements AsyncDisposable {
   private readonly links = new Set<Link>()
   private readonly target: { host: string; port: number }
   private fault: Fault | undefined
-  /** Whether the fault hits the connection that is asked for. */
+  /** Decides whether the fault affects a connection. */
   private hit: () => boolean = () => true
 
   private constructor(server: Server, target: TcpProxyOptions['target']) {
@@ -37,15 +37,15 @@ export class TcpProxy implements AsyncDisposable {
     return new TcpProxy(server, target)
   }
 
-  /** Connections there are. */
+  /** Number of open connections. */
   get connections(): number {
     return this.links.size
   }
 
   /**
-   * Breaks the network, in one way at a time.
-   * @param share part of the connections it hits, 0 to 1; which ones, `choose` says
-   * @param choose 0 ≤ x < 1, asked once per connection
+   * Injects a fault, instead of the current one if there is one.
+   * @param share share of the connections to affect, 0 to 1
+   * @param choose random number in [0, 1), called once per connection to decide whether it is affected
    */
   inject(fault: Fault, share = 1, choose: () => number = Math.random): void {
     this.fault = fault
@@ -53,7 +53,7 @@ export class TcpProxy implements AsyncDisposable {
     for (const link of this.links) if (this.hit()) link.suffer(fault)
   }
 
-  /** From now on everything is forwarded again. What was cut stays cut, and a connection that lost an answer is reset now. */
+  /** Ends the fault. Cut connections stay cut, and a connection that lost an answer is reset now. */
   heal(): void {
     this.fault = undefined
     for (const link of this.links) link.suffer(undefined)
