@@ -24,17 +24,17 @@ test('each broker has ports of its own, and all of them are where clients begin'
   expect(loadConfig(wanting()).kafka.brokers).toEqual(['127.0.0.1:28092'])
 })
 
-test('a data folder keeps the number it was made with, and another one is refused in a sentence', () => {
+test('a data folder keeps its number of brokers, and another number is refused', () => {
   expect(loadStackConfig(wanting(3)).kafka.nodes).toHaveLength(3)
   expect(loadStackConfig(wanting(1)).kafka.nodes).toHaveLength(1) // Nothing is stored yet
   keepBrokers(dataDir, 3)
   keepBrokers(dataDir, 1)
   expect(loadStackConfig(wanting()).kafka.nodes).toHaveLength(3)
   expect(loadStackConfig(wanting(3)).kafka.nodes).toHaveLength(3)
-  expect(() => loadStackConfig(wanting(1))).toThrow(/was made with 3 Kafka brokers/)
+  expect(() => loadStackConfig(wanting(1))).toThrow(/has 3 Kafka brokers, and the number cannot be changed/)
 })
 
-test('a data folder from before there could be several brokers has one', () => {
+test('a data folder without a stored number has one broker', () => {
   mkdirSync(join(dataDir, 'kafka', '4.3.1'), { recursive: true })
   expect(brokersOf(dataDir)).toBe(1)
 })

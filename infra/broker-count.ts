@@ -8,7 +8,7 @@ export function brokersOf(dataDir: string): number | undefined {
   try {
     return Number(readFileSync(join(kafka, 'brokers'), 'utf8'))
   } catch {
-    return existsSync(kafka) && readdirSync(kafka).length > 0 ? 1 : undefined // Made before there could be more
+    return existsSync(kafka) && readdirSync(kafka).length > 0 ? 1 : undefined // Created by a version with a single broker
   }
 }
 
@@ -25,6 +25,6 @@ export function assertBrokers(dataDir: string, wanted: number | undefined): void
   if (wanted === undefined || made === undefined || made === wanted) return
   throw new TallyError(
     'USAGE',
-    `${dataDir} was made with ${made} Kafka ${made === 1 ? 'broker' : 'brokers'}, and the number cannot be changed: leave it out, name another folder in TALLY_DATA_DIR, or delete the data with \`npm run stack -- reset\``,
+    `${dataDir} has ${made} Kafka ${made === 1 ? 'broker' : 'brokers'}, and the number cannot be changed: omit it, set TALLY_DATA_DIR to another folder, or delete the data with \`npm run stack -- reset\``,
   )
 }

@@ -77,7 +77,8 @@ export class Scaling {
    * ready, stops the old one. The first replica that does not become ready ends the restart: its old process stays. Replicas
    * that were replaced before stay replaced, because their old code is gone.
    * @returns names of the replaced replicas
-   * @throws TallyError USAGE for an invalid request; BUSY while another command runs; UNREACHABLE if a replica does not start, naming those replaced before
+   * @throws TallyError USAGE for an invalid request; BUSY while another command runs; UNREACHABLE if a replica does not start,
+   *   naming those replaced before
    */
   async restart(argument: unknown): Promise<string[]> {
     const { data, error } = restartRequest.safeParse(argument)
