@@ -1,5 +1,6 @@
 import { TallyError } from '../errors.ts'
 import { answeringBroker, exchange, frame } from './raw-request.ts'
+import { ResponseReader } from './response-reader.ts'
 
 const apiKeyMetadata = 3
 const version = 12
@@ -42,48 +43,39 @@ function varint(value: number): Buffer {
   return Buffer.from([...bytes, value])
 }
 
-function decodeTopicIds(answer: Buffer): Map<string, string> {
-  let at = 4 // correlation id
-  const skip = (bytes: number) => void (at += bytes)
-  const unsigned = () => {
-    let value = 0
-    for (let shift = 0; ; shift += 7) {
-      const byte = answer.readUInt8(at++)
-      value |= (byte & 0x7f) << shift
-      if (byte < 0x80) return value
-    }
-  }
-  const text = () => {
-    const length = unsigned() - 1
-    if (length < 0) return ''
-    skip(length)
-    return answer.toString('utf8', at - length, at)
-  }
-  const tags = () => {
-    for (let count = unsigned(); count > 0; count--) {
-      unsigned()
-      skip(unsigned())
-    }
-  }
-  const each = (read: () => void) => {
-    for (let count = unsigned() - 1; count > 0; count--) read()
-  }
+/** @param answer the response with its correlation id, without its size */
+export function decodeTopicIds(answer: Buffer): Map<string, string> {
+  const response = new ResponseReader(answer)
   const ids = new Map<string, string>()
-  tags()
-  skip(4) // throttle time
-  each(() => (skip(4), text(), skip(4), text(), tags())) // brokers
-  text() // cluster id
-  skip(4) // controller
-  each(() => {
-    const error = answer.readInt16BE(at)
-    skip(2)
-    const name = text()
-    const id = answer.toString('hex', at, at + 16)
-    skip(16 + 1) // id, internal or not
-    each(() => (skip(2 + 3 * 4), each(() => skip(4)), each(() => skip(4)), each(() => skip(4)), tags())) // partitions
-    skip(4) // authorized operations
-    tags()
+  response.skip(4) // Correlation id
+  response.skipTags()
+  response.skip(4) // Throttle time
+  response.each(() => skipBroker(response))
+  response.text() // Cluster id
+  response.skip(4) // Controller
+  response.each(() => {
+    const error = response.int16()
+    const name = response.text()
+    const id = response.hex(16)
+    response.skip(1) // Whether it is internal
+    response.each(() => skipPartition(response))
+    response.skip(4) // Authorized operations
+    response.skipTags()
     if (error === 0) ids.set(name, id)
   })
   return ids
+}
+
+function skipBroker(response: ResponseReader): void {
+  response.skip(4) // Id
+  response.text() // Host
+  response.skip(4) // Port
+  response.text() // Rack
+  response.skipTags()
+}
+
+function skipPartition(response: ResponseReader): void {
+  response.skip(2 + 3 * 4) // Error, partition, leader, epoch
+  for (let list = 0; list < 3; list++) response.each(() => response.skip(4)) // Replicas, in sync, offline
+  response.skipTags()
 }
