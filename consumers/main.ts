@@ -39,14 +39,17 @@ await runService(folder, async ({ config, log, replica, signal }) => {
   const current = await currentConfig(config, pool)
   let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
-  const stopWatching = watchGeneration({ pool, config: current, log }, async (generation) => {
-    await consumer.stop()
-    try {
-      consumer = await start(withGeneration(config, generation))
-    } catch (error) {
-      died(`not started on the new topics: ${describeError(error)}`)
-    }
-  })
+  const stopWatching = watchGeneration(
+    { pool, config: current, log, seen: () => consumer.generation() },
+    async (generation) => {
+      await consumer.stop()
+      try {
+        consumer = await start(withGeneration(config, generation))
+      } catch (error) {
+        died(`not started on the new topics: ${describeError(error)}`)
+      }
+    },
+  )
   return {
     async stop() {
       await stopWatching()

@@ -23,6 +23,11 @@ import type { TopicProgress } from './lane/timer-horizon.ts'
 import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
 
+export interface RunningConsumer extends Running {
+  /** Generation of the topics that the rows of its lanes showed at the last look; undefined if it holds no lane. */
+  generation(): number | undefined
+}
+
 export interface ConsumerDependencies {
   config: Config
   /** Connections whose search path is the consumer's own schema. */
@@ -51,7 +56,7 @@ const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
   { config, pool, codec, log, replica, memory, broker }: ConsumerDependencies,
-): Promise<Running> {
+): Promise<RunningConsumer> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => inGeneration(topicOf(type).name, generation)))]
@@ -117,10 +122,19 @@ export async function startConsumer<State, Row>(
 
   const stopInbox = keepInbox(pool, log)
   const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
-  const stopWatching = watchDue({ pool, timers: definition.timers !== undefined, lanes, progress, log })
+  let generationSeen: number | undefined
+  const stopWatching = watchDue({
+    pool,
+    timers: definition.timers !== undefined,
+    lanes,
+    progress,
+    generation: (seen) => (generationSeen = seen),
+    log,
+  })
   await openConnections(pool)
   await membership.start()
   return {
+    generation: () => generationSeen,
     async stop() {
       caller.stop()
       stopInbox()

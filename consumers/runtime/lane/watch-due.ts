@@ -27,6 +27,8 @@ export interface WatchOptions {
   timers: boolean
   lanes: ReadonlyMap<number, WatchedLane>
   progress: TopicProgress
+  /** Told the generation of the topics after each look; undefined if no lane's row says it. */
+  generation(generation: number | undefined): void
   log: Logger
 }
 
@@ -47,8 +49,10 @@ export function watchDue(options: WatchOptions): () => Promise<void> {
     timerRequest,
   )
   const look = async () => {
+    options.generation(undefined)
     if (lanes.size === 0) return
     const standings = await readStandings(pool, [...lanes.keys()])
+    if (standings.length > 0) options.generation(Math.max(...standings.map((lane) => lane.generation)))
     for (const { lane, epoch, paused } of standings) {
       lanes.get(lane)?.overtaken(epoch)
       lanes.get(lane)?.pause(paused ?? undefined)

@@ -4,7 +4,7 @@ import { prepared } from '../../../infra/postgres/transaction.ts'
 
 const standings = prepared<{ [K in keyof LaneStanding]: LaneStanding[K] }>(
   'lane_epochs',
-  `select lane, epoch, (select reason from pause where pause.lane = lane.lane) as paused,
+  `select lane, epoch, generation, (select reason from pause where pause.lane = lane.lane) as paused,
      exists (select from parked where parked.lane = lane.lane and next_attempt_at <= now()) as retries,
      exists (select from timer where timer.lane = lane.lane and due_at <= now()) as timers
    from lane where lane = any($1::int[])`,
@@ -14,6 +14,8 @@ const standings = prepared<{ [K in keyof LaneStanding]: LaneStanding[K] }>(
 export interface LaneStanding {
   readonly lane: number
   readonly epoch: number
+  /** Generation of the topics it belongs to. */
+  readonly generation: number
   /** Reason an operator gave for pausing it. */
   readonly paused: string | null
   /** Whether parked events are to be retried now. */

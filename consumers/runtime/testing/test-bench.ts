@@ -18,6 +18,7 @@ import { registerSchemas } from '../../../schemas/registry/registry.ts'
 import { keyOf, topicName, topicOf } from '../../../schemas/topics.ts'
 import { consumerMigrations, schemaName } from '../load-consumer.ts'
 import { startConsumer } from '../start-consumer.ts'
+import type { RunningConsumer } from '../start-consumer.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import { maintainInbox } from '../tables/inbox/partitions.ts'
 
@@ -35,7 +36,11 @@ export interface TestBench extends AsyncDisposable {
   /** Connections whose search path is the consumer's schema. */
   readonly pool: Pool
   /** Starts another replica; disposal stops it unless the test does. */
-  replica<S, R>(definition: ConsumerDefinition<S, R>, name?: string, overrides?: { pool?: Pool }): Promise<Running>
+  replica<S, R>(
+    definition: ConsumerDefinition<S, R>,
+    name?: string,
+    overrides?: { pool?: Pool },
+  ): Promise<RunningConsumer>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
   /** Publishes a record unchanged. */
@@ -147,7 +152,7 @@ export async function openTestBench(
 export const openPool = (config: Config, schema: string, log: Logger): Pool =>
   createPool({ url: config.postgres.url, schema, name: `test ${schema}`, max: 6, log })
 
-function stopOnce(running: Running): Running {
+function stopOnce(running: RunningConsumer): RunningConsumer {
   let stopping: Promise<void> | undefined
-  return { stop: () => (stopping ??= running.stop()) }
+  return { ...running, stop: () => (stopping ??= running.stop()) }
 }

@@ -128,13 +128,14 @@ export const laneStateStatements = ({
     return []
   }),
 
-  lane_epochs: statement('73ce2f95', (tx, asked: number[]) =>
+  lane_epochs: statement('ef17db8b', (tx, asked: number[]) =>
     tx
       .rows(lanes)
       .filter(({ lane }) => asked.includes(lane))
       .map(({ lane, epoch }) => ({
         lane,
         epoch,
+        generation: 1,
         paused: tx.get(pauses, String(lane))?.reason ?? null,
         retries: tx.rows(parked).some((row) => row.lane === lane && (row.nextAttemptAt ?? Infinity) <= tx.now),
         timers: tx.rows(timers).some((row) => row.lane === lane && row.dueAt <= tx.now),
