@@ -90,7 +90,7 @@ export const positions: readonly Mutation[] = [
     noticedBy: { file: semanticsTest, title: 'aborted transactions are passed over, however long' },
   },
   {
-    name: 'topic-made-anew',
+    name: 'topic-recreated',
     guard: 'a re-created topic stops its lanes',
     broken: 'old offsets are applied to the new topic',
     edits: [
