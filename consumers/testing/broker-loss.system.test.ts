@@ -181,7 +181,7 @@ test('with a broker down nothing is deployed with fewer copies, unless told to',
   const sandbox = stack.use(createSandbox({ TALLY_KAFKA_BROKERS: brokers.addresses.join() }))
   const { config, log, kafka, namespace } = sandbox
   await brokers.whole(kafka, ['__consumer_offsets'])
-  stack.defer(brokers.freeze(3))
+  stack.defer(brokers.freeze(brokers.controller())) // Which creates the topics
   await withAdmin(kafka, (admin) =>
     waitUntil('the broker is taken for lost', async () => (await admin.describeCluster()).brokers.length === 2),
   )

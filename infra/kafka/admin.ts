@@ -69,7 +69,7 @@ const isRefusalForNow = (error: unknown): boolean =>
 const losses = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
 
 /** Whether the broker that was asked is lost while others may live. */
-const isLoss = (error: unknown): boolean =>
+export const isLoss = (error: unknown): boolean =>
   error instanceof Error &&
   !unconnected.has(error) &&
   (losses.has(error.name) || error.message === 'Broker not connected' || isLoss(error.cause))

@@ -131,7 +131,9 @@ export class GroupClient {
     const limitMs = Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
     if (silentMs < limitMs) return
     unheard('Kafka answers no heartbeat')
-    if (performance.now() - this.openedAt > limitMs)
+    // kafkajs looks for the coordinator and joins by itself: a new client is another member, and all wait for the old one
+    const patienceMs = limitMs + rebalanceTimeoutMs(sessionTimeoutMs)
+    if (silentMs > patienceMs && performance.now() - this.openedAt > patienceMs)
       this.replace(`no heartbeat was answered for ${Math.round(silentMs / 1_000)} s`)
   }
 

@@ -46,6 +46,8 @@ function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node
     // A killed broker can rejoin only after its old session has ended
     'broker.session.timeout.ms': 3000,
     'broker.heartbeat.interval.ms': 500,
+    // When a broker sends a request to a frozen controller again, to the new one; the default is 30 s
+    'controller.socket.timeout.ms': 3000,
     'log.cleaner.dedupe.buffer.size': 2_097_152, // The default uses 128 MB of the 384 MB heap
     'log.index.size.max.bytes': 1_048_576,
     'log.segment.bytes': 67_108_864,
