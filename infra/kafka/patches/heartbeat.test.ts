@@ -7,7 +7,8 @@ patchHeartbeat()
 
 const requests = ['heartbeat', 'joinGroup', 'syncGroup'] as const
 type Broker = Record<(typeof requests)[number], (request: object) => Promise<unknown>>
-const { prototype } = createRequire(import.meta.url)('kafkajs/src/broker') as { prototype: Broker }
+const require = createRequire(import.meta.url)
+const { prototype } = require('kafkajs/src/broker') as { prototype: Broker }
 
 /** A broker whose connection fails every request with this error. */
 const failing = (error: Error): Broker =>
@@ -30,4 +31,16 @@ test.each(requests)('%s: what the coordinator answers stays', async (name) => {
     Object.assign(new Error('unknown member'), { type: 'UNKNOWN_MEMBER_ID', code: 25, retriable: false }),
   )
   await expect(failing(answer)[name]({})).rejects.toBe(answer)
+})
+
+test('a join for which no coordinator is found is repeated under the same id', async () => {
+  const ConsumerGroup = require('kafkajs/src/consumer/consumerGroup') as { prototype: Record<symbol, () => unknown> }
+  const join = Object.getOwnPropertySymbols(ConsumerGroup.prototype).find(({ description }) =>
+    description?.endsWith(':join'),
+  )!
+  const lost = new kafkajs.KafkaJSConnectionError('Connection error: connect ECONNREFUSED')
+  const member = Object.assign(Object.create(ConsumerGroup.prototype) as Record<symbol, () => unknown>, {
+    cluster: { findGroupCoordinator: () => Promise.reject(lost) },
+  })
+  await expect(member[join]!()).rejects.toMatchObject({ type: 'NOT_COORDINATOR_FOR_GROUP', retriable: true })
 })

@@ -6,14 +6,20 @@ const require = createRequire(import.meta.url)
 
 const requests = ['heartbeat', 'joinGroup', 'syncGroup'] as const
 type Coordinating = Record<(typeof requests)[number], (request: object) => Promise<unknown>>
+type Group = Record<symbol, () => Promise<void>>
+const joinName = 'private:ConsumerGroup:join'
+
+/** How long a member may look for its coordinator before its client crashes: longer than Kafka takes to name another. */
+const patienceMs = 15_000
 
 let applied = false
 
 /**
  * kafkajs 2.2.4 sends heartbeats to the broker that coordinated the group at the last join, also when that one is gone: it
  * reconnects to the dead address for as long as it has retries; and a join that the coordinator leaves unanswered ends the
- * client. A broker that no longer coordinates the group would answer so that kafkajs looks for the coordinator and joins
- * under the id it has: the same is done when the broker cannot answer. Does nothing on any other version.
+ * client, for which the group waits when a new client joins. A broker that no longer coordinates the group would answer so
+ * that kafkajs looks for the coordinator and joins under the id it has: the same is done when the broker cannot answer, or
+ * cannot be connected to. Does nothing on any other version.
  */
 export function patchHeartbeat(): void {
   if (applied) return
@@ -27,15 +33,38 @@ export function patchHeartbeat(): void {
       try {
         return await original.call(this, request)
       } catch (error) {
-        if (error instanceof kafkajs.KafkaJSProtocolError) throw error // The broker has answered
-        throw new kafkajs.KafkaJSProtocolError(
-          Object.assign(new Error(`the group's coordinator does not answer: ${String(error)}`), {
-            type: 'NOT_COORDINATOR_FOR_GROUP',
-            code: 16,
-            retriable: true,
-          }),
-        )
+        throw asMoved(error)
       }
     }
   }
+  patchJoin()
+}
+
+function patchJoin(): void {
+  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: Group }
+  const symbol = Object.getOwnPropertySymbols(prototype).find(({ description }) => description === joinName)!
+  const original = prototype[symbol]!
+  const failingSince = new WeakMap<object, number>()
+  prototype[symbol] = async function (this: Group) {
+    try {
+      await original.call(this)
+      failingSince.delete(this)
+    } catch (error) {
+      const since = failingSince.get(this) ?? performance.now()
+      failingSince.set(this, since)
+      throw performance.now() - since > patienceMs ? error : asMoved(error)
+    }
+  }
+}
+
+/** What a broker answers that does not coordinate the group, if this is not already an answer. */
+function asMoved(error: unknown): unknown {
+  if (error instanceof kafkajs.KafkaJSProtocolError) return error
+  return new kafkajs.KafkaJSProtocolError(
+    Object.assign(new Error(`the group's coordinator does not answer: ${String(error)}`), {
+      type: 'NOT_COORDINATOR_FOR_GROUP',
+      code: 16,
+      retriable: true,
+    }),
+  )
 }

@@ -129,8 +129,8 @@ export const outages: readonly Mutation[] = [
     edits: [
       {
         file: 'infra/kafka/patches/heartbeat.ts',
-        find: 'if (error instanceof kafkajs.KafkaJSProtocolError) throw error',
-        replace: 'if (error) throw error',
+        find: 'if (error instanceof kafkajs.KafkaJSProtocolError) return error',
+        replace: 'if (error) return error',
       },
     ],
     noticedBy: {
