@@ -52,8 +52,9 @@ export class FetchedBatches {
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return undefined
       const unreadable = findUnreadable(batch.messages)
-      if (unreadable) return this.refuse(lane, topic, position, unreadable)
-      if (this.options.offsets.follows(topic, batch, position)) {
+      if (unreadable && this.isNext(unreadable, topic, lane.number, position))
+        return this.refuse(lane, topic, position, unreadable)
+      if (!unreadable && this.options.offsets.follows(topic, batch, position)) {
         await this.processParts(lane, batch, topic, position, progress)
         return undefined
       }
@@ -64,11 +65,15 @@ export class FetchedBatches {
     })
   }
 
+  /** Whether nothing but records that the client passed over lies between the position and the batch. */
+  private isNext({ from, to }: UnreadableBatch, topic: string, partition: number, position: number): boolean {
+    return position < to && this.options.offsets.beyondPassed(topic, partition, position) >= from
+  }
+
   /** The first time, the bytes may have been damaged on the way: fetch again. The second time, only an operator can pass them. */
   private refuse(lane: RecordLane, topic: string, position: number, batch: UnreadableBatch): 'gap' | undefined {
-    const { from, to, error } = batch
+    const { to, error } = batch
     const place = `${topic}/${lane.number}`
-    if (position < from || position >= to) return 'gap' // Fetched before the lane moved
     if (this.unreadable.get(place) !== position) {
       this.unreadable.set(place, position)
       return 'gap'

@@ -92,6 +92,7 @@ export class GroupClient {
     const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH } = consumer.events
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (this.current !== consumer) return
+      this.fault = undefined // A slow beginning that has ended well is none
       this.heard()
       options.joined(payload)
     })
@@ -102,13 +103,18 @@ export class GroupClient {
     })
     consumer.on(END_BATCH_PROCESS, ({ payload }) => {
       const { topic, partition, batchSize, firstOffset, lastOffset } = payload
-      if (batchSize === 0) options.passedOver(topic, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
+      if (batchSize === 0 && this.current === consumer)
+        options.passedOver(topic, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
     })
     consumer.on(CRASH, ({ payload }) => {
       if (own()) this.replace(`it crashed: ${describeError(payload.error)}`)
     })
+    // kafkajs' `connect` outlives a `disconnect`: a client that was given up must not become a member, it would be assigned lanes
+    const goodbye = () => void consumer.disconnect().catch(() => {})
     await consumer.connect()
+    if (!own()) return goodbye()
     await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    if (!own()) return goodbye()
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -117,7 +123,7 @@ export class GroupClient {
         if (this.current === consumer) await options.eachBatch(payload)
       },
     })
-    if (!own()) void consumer.disconnect().catch(() => {}) // Given up meanwhile, and now it is a member
+    if (!own()) goodbye()
   }
 
   private heard(): void {
