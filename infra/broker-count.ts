@@ -1,22 +1,24 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TallyError } from './errors.ts'
+
+const unfinished = 'brokers.new'
 
 /** The number of embedded brokers of a data folder; undefined while Kafka has stored nothing in it. */
 export function brokersOf(dataDir: string): number | undefined {
   const kafka = join(dataDir, 'kafka')
-  try {
-    return Number(readFileSync(join(kafka, 'brokers'), 'utf8'))
-  } catch {
-    return existsSync(kafka) && readdirSync(kafka).length > 0 ? 1 : undefined // Created by a version with a single broker
-  }
+  const path = join(kafka, 'brokers')
+  if (existsSync(path)) return Number(readFileSync(path, 'utf8'))
+  return existsSync(kafka) && readdirSync(kafka).some((name) => name !== unfinished) ? 1 : undefined // Created by a version with a single broker
 }
 
 /** Keeps the number with the data. Call it before the first broker stores anything. */
 export function keepBrokers(dataDir: string, count: number): void {
   if (brokersOf(dataDir) !== undefined) return
   mkdirSync(join(dataDir, 'kafka'), { recursive: true })
-  writeFileSync(join(dataDir, 'kafka', 'brokers'), String(count))
+  const path = join(dataDir, 'kafka', unfinished)
+  writeFileSync(path, String(count))
+  renameSync(path, join(dataDir, 'kafka', 'brokers')) // A kill leaves the whole number or none
 }
 
 /** @throws TallyError USAGE if the data folder was made with another number of brokers than `wanted` */

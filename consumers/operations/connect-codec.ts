@@ -11,9 +11,9 @@ export async function connectCodec({ registry, namespace }: Config, signal: Abor
   return createCodec({ registryUrl: registry.url, namespace, types: eventTypes, signal })
 }
 
-/** As `connectCodec`; undefined if the registry does not answer. */
+/** As `connectCodec`; undefined if the registry does not answer or denies access. */
 export const connectCodecIfThere = (config: Config, signal: AbortSignal): Promise<Codec | undefined> =>
   connectCodec(config, signal).catch((error: unknown) => {
-    if (isTallyError(error, 'UNREACHABLE')) return undefined
+    if (isTallyError(error, 'UNREACHABLE') || isTallyError(error, 'DENIED')) return undefined
     throw error
   })

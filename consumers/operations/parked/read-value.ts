@@ -1,4 +1,5 @@
 import { describeError, isTallyError } from '../../../infra/errors.ts'
+import type { ErrorCode } from '../../../infra/errors.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
@@ -10,6 +11,8 @@ export type ReadableValue =
   | { readonly kind: 'bytes'; readonly why: string; readonly bytes: Buffer }
 
 type Reader = Pick<Codec, 'schemaIdOf' | 'learn' | 'decode'>
+
+const shownAsBytes: ReadonlySet<ErrorCode> = new Set(['UNREADABLE', 'UNREACHABLE', 'DENIED'])
 
 /**
  * @param codec without it, or if its registry does not answer, records are shown as bytes
@@ -24,11 +27,16 @@ export async function readValue(
   try {
     const schemaId = codec?.schemaIdOf(value)
     if (schemaId !== undefined) await codec?.learn([schemaId])
-    if (!codec) return { kind: 'bytes', why: 'the schema registry does not answer', bytes: value ?? Buffer.alloc(0) }
+    if (!codec)
+      return {
+        kind: 'bytes',
+        why: 'the schema registry does not answer or denies access',
+        bytes: value ?? Buffer.alloc(0),
+      }
     const { type, data } = codec.decode(value)
     return { kind: 'event', type, data }
   } catch (error) {
-    if (!isTallyError(error, 'UNREADABLE') && !isTallyError(error, 'UNREACHABLE')) throw error
+    if (!isTallyError(error) || !shownAsBytes.has(error.code)) throw error
     return { kind: 'bytes', why: describeError(error), bytes: value ?? Buffer.alloc(0) }
   }
 }

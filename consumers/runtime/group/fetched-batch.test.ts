@@ -13,12 +13,21 @@ const progress = { wanted: () => true, reached: async () => {} }
 
 /** Has a live lane at a position meet the batch twice; what it says of it, and why it halted. */
 async function meetTwice(position: number, passedTo = position, lost?: string) {
-  const offsets = { beyondPassed: () => passedTo, explainGap: async () => lost } as Partial<TopicOffsets> as TopicOffsets
+  const offsets = {
+    beyondPassed: () => passedTo,
+    explainGap: async () => lost,
+  } as Partial<TopicOffsets> as TopicOffsets
   const options = { offsets, group: 'payment', namespace: 'ns_', log: createTestLogger('silent') }
   const batches = new FetchedBatches(options)
   const halted: string[] = []
   const lane = {
-    ...{ number: 3, phase: 'live', position: () => position, end: () => Number.POSITIVE_INFINITY, halt: (reason: string) => void halted.push(reason) },
+    ...{
+      number: 3,
+      phase: 'live',
+      position: () => position,
+      end: () => Number.POSITIVE_INFINITY,
+      halt: (reason: string) => void halted.push(reason),
+    },
     serially: <T>(work: () => Promise<T>) => work(),
   } as Partial<RecordLane> as RecordLane
   const meet = () => batches.process(lane, batch as unknown as Batch, progress)

@@ -66,7 +66,7 @@ export class Caller {
     const { pool, inMemory = 10_000 } = this.options
     const lane = new LaneCalls(own, {
       limit: () => Math.max(1, Math.min(laneLimit, Math.floor(inMemory / this.lanes.size))),
-      read: (known, limit) => readCalls(pool, own.lane, known, limit),
+      read: (known, limit) => readCalls(pool, own.lane, known, limit, [...this.denials.keys()]),
       answered,
       wake: () => this.pump(),
     })
@@ -154,6 +154,7 @@ export class Caller {
 
   /** The call is not made; the reason is noted once per lane, for the operator. The next owner need not wait. */
   private async hold(lane: LaneCalls, call: PendingCall, { reason, noted }: Denial): Promise<void> {
+    lane.done(call.id) // It must not take up the memory that calls of other kinds need
     if (noted.has(lane)) return
     noted.add(lane)
     await noteFailure(this.options.pool, lane.own, { ...call, attempts: call.attempts + 1 }, reason, 0).catch(() =>

@@ -32,3 +32,23 @@ test('a kind of call that is denied stops with a reason, and is made after a res
   const found = await counts(bench)
   expect(['o-1', 'o-2', 'o-3'].map((orderId) => found.get(orderId)?.answered)).toEqual([1, 1, 0])
 })
+
+test('calls of a denied kind do not take up the memory of the others', async () => {
+  await using bench = await openTestBench(group, countTable, 1)
+  await bench.pool.query(
+    `insert into call (id, lane, key, kind, request, cause)
+     select id, 0, 'o-' || n, 'bill', '{}', json_build_object('id', id, 'eventId', id, 'time', $1::bigint, 'chainTime', $1::bigint, 'correlationId', n)
+     from (select n, gen_random_uuid() as id from generate_series(1, 1500) as n) as made`,
+    [Date.now()],
+  )
+  const definition = tallyConsumer(group)
+  const bill = {
+    ...definition.calls?.['ask'],
+    make: async () => {
+      throw new TallyError('DENIED', 'the bank refuses access (403)')
+    },
+  }
+  await bench.replica({ ...definition, calls: { ...definition.calls, bill } as typeof definition.calls })
+  await bench.publish([orderPlaced('o-2000', 'asks')])
+  await waitUntil('the other kind is answered', async () => (await counts(bench)).get('o-2000')?.answered === 1)
+})

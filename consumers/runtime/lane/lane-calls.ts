@@ -76,7 +76,7 @@ export class LaneCalls {
     if (!this.closed) this.options.answered(answer)
   }
 
-  /** Call after the answer has taken effect: the row is deleted. */
+  /** Call after the answer has taken effect and the row is deleted, or when this process will not make the call. */
   done(id: string): void {
     this.known.delete(id)
     // No call may be left in progress that would wake the caller: those in the table would wait for other traffic

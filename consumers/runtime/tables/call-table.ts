@@ -45,12 +45,17 @@ const read = prepared<PendingCall>(
   'call_read',
   `select id, key, kind, request, cause, attempts,
      greatest(0, extract(epoch from next_attempt_at - now()) * 1000)::int as "waitMs" from call
-   where lane = $1 and not id = any($2::uuid[]) order by next_attempt_at limit $3`,
+   where lane = $1 and not id = any($2::uuid[]) and not kind = any($4::text[]) order by next_attempt_at limit $3`,
 )
 
-/** Calls of the lane that are not among `known`. */
-export const readCalls = (pool: Pool, lane: number, known: readonly string[], limit: number): Promise<PendingCall[]> =>
-  read(pool, lane, known, limit)
+/** At most `limit` calls of the lane that are not among `known` and of none of the kinds `denied`. */
+export const readCalls = (
+  pool: Pool,
+  lane: number,
+  known: readonly string[],
+  limit: number,
+  denied: readonly string[] = [],
+): Promise<PendingCall[]> => read(pool, lane, known, limit, denied)
 
 const failed = prepared(
   'call_failed',

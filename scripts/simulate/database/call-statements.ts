@@ -42,10 +42,10 @@ export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): St
     return there.map((id) => ({ id }))
   }),
 
-  call_read: statement('da6e414f', (tx, lane: number, known: string[], limit: number) =>
+  call_read: statement('fc4fd884', (tx, lane: number, known: string[], limit: number, denied: string[]) =>
     tx
       .rows(calls)
-      .filter((row) => row.lane === lane && !known.includes(row.id))
+      .filter((row) => row.lane === lane && !known.includes(row.id) && !denied.includes(row.kind))
       .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
       .slice(0, limit)
       .map((row) => ({ ...row, waitMs: Math.max(0, Math.trunc(row.nextAttemptAt - tx.now)) })),
