@@ -6,6 +6,7 @@ export const sqlState = {
   inFailedTransaction: '25P02',
   invalidPassword: '28P01',
   undefinedDatabase: '3D000',
+  deadlockDetected: '40P01',
   undefinedSchema: '3F000',
   duplicateDatabase: '42P04',
   undefinedTable: '42P01',

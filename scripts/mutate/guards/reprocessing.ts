@@ -115,4 +115,20 @@ export const reprocessing: readonly Mutation[] = [
       title: 'told to pass over failures (%s), it notes them and what is behind them',
     },
   },
+  {
+    name: 'deadlock-stops-replay',
+    guard: 'a transaction that was the victim of a deadlock is run again',
+    broken: 'the replay stops',
+    edits: [
+      {
+        file: 'infra/postgres/retry-deadlocks.ts',
+        find: "if (!hasSqlState(error, 'deadlockDetected') || attempt === attempts) throw error",
+        replace: 'if (error) throw error',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/postgres/retry-deadlocks.test.ts',
+      title: 'a transaction that was the victim of deadlocks is run again until it commits',
+    },
+  },
 ]

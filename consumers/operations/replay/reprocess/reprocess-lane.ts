@@ -1,4 +1,5 @@
 import { TallyError } from '../../../../infra/errors.ts'
+import { retryDeadlocks } from '../../../../infra/postgres/retry-deadlocks.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
@@ -49,19 +50,28 @@ export class LaneReprocessing {
     for (;;) {
       const upTo = this.decisions?.upTo ?? (await this.readDecisions())
       const chosen = await this.read(stretch)
-      const result = await inTransaction(this.context.pool, async (tx) => {
-        await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lane
-        const own = { lane: this.lane, epoch: await lockLaneAsOperator(tx, this.lane) }
-        return (await lastDecision(tx, this.lane)) === upTo ? this.apply(tx, own, stretch, chosen) : undefined
-      })
+      // What fails is halved within the transaction, so shared rows are locked by several statements, in no order
+      const { result, behind } = await retryDeadlocks(() => this.attempt(stretch, chosen, upTo))
       if (result?.stop) throw stopAt(result.stop)
+      for (const key of behind) this.behind.add(key)
       if (result) return result.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
       this.decisions = undefined // An operator has edited or dropped an event meanwhile
     }
   }
 
-  private async apply(tx: Tx, own: Ownership, stretch: Stretch, chosen: readonly ChosenInput[]) {
-    const { context, run, behind } = this
+  /** @returns no result if decisions of operators are newer than those of the chosen events */
+  private async attempt(stretch: Stretch, chosen: readonly ChosenInput[], upTo: number) {
+    const behind = new Set(this.behind) // Grows; what a transaction that is rolled back added must not stay
+    const result = await inTransaction(this.context.pool, async (tx) => {
+      await tx.query(`set local idle_in_transaction_session_timeout = '2s'`) // As a replica's: others wait for the lane
+      const own = { lane: this.lane, epoch: await lockLaneAsOperator(tx, this.lane) }
+      return (await lastDecision(tx, this.lane)) === upTo ? this.apply(tx, own, stretch, chosen, behind) : undefined
+    })
+    return { result, behind }
+  }
+
+  private async apply(tx: Tx, own: Ownership, stretch: Stretch, chosen: readonly ChosenInput[], behind: Set<string>) {
+    const { context, run } = this
     const skipRefused = run.options.skipFailed ?? false
     const read = chosen.flatMap(({ input }) => input ?? [])
     const inputs = await notHandled(tx, run.id, read)
