@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
+import { toHeaders } from '../../../schemas/envelope.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
 import { openLedger } from '../tables/ledger.ts'
 import { countTable, orderPlaced, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
@@ -28,7 +30,10 @@ test('100 lanes, each in its own transactions of 0.3 s, wait for their turn and 
     await openLedger(pool, own, [{ topic: 'orders', low: 0 }])
     const { type, data } = orderPlaced(`order-${lane}`)
     const value = codec.encode(type, data)
-    const record = { key: Buffer.from(data.orderId), value, headers: {}, timestamp: '0', attributes: 0, offset: '0' }
+    const time = Date.now()
+    const subject = data.orderId
+    const headers = toHeaders({ id: newEventId(), type, source: '/test', time, subject, correlationId: subject })
+    const record = { key: Buffer.from(subject), value, headers, timestamp: String(time), attributes: 0, offset: '0' }
     const handled = new Set(['OrderPlaced'] as const)
     const options = { codec, handled, partitions: 1, topic: 'orders', partition: 0 }
     work.push({ own, batch: await readRecords([record], 0, 1, options) })
