@@ -10,7 +10,7 @@ export interface Actor {
   readonly why?: string
 }
 
-/** An act on a parked event. */
+/** An audited action on a parked event. */
 export interface LogEntry {
   readonly id: number
   readonly parkedId: number
@@ -42,7 +42,7 @@ const note = prepared(
    from parked where id = any($1::bigint[]) order by id`,
 )
 
-/** Records an act on parked events. Call it before the act, in the same transaction. */
+/** Records an action on parked events. Call it before the action, in the same transaction. */
 export const noteAction = (
   tx: Tx,
   ids: readonly number[],
@@ -59,7 +59,7 @@ const read = prepared<{ [K in keyof AuditEntry]: AuditEntry[K] }>(
   `select ${logColumns}, before, after, headers from parked_audit where parked_id = any($1::bigint[]) order by id`,
 )
 
-/** Acts on these events, oldest first; the only trace of events that are no longer parked. */
+/** Audited actions on these events, oldest first; the only trace of events that are no longer parked. */
 export const readAudit = (pool: Pool, ids: readonly number[]): Promise<AuditEntry[]> => read(pool, ids)
 
 export interface LogFilter {
@@ -78,7 +78,7 @@ const log = prepared<{ [K in keyof LogEntry]: LogEntry[K] }>(
    order by id desc limit $4`,
 )
 
-/** Acts on parked events, the newest first. */
+/** Audited actions on parked events, newest first. */
 export const readLog = (pool: Pool, { keys, since, record, limit }: LogFilter): Promise<LogEntry[]> =>
   log(pool, keys ?? null, since ?? null, record ?? null, limit)
 
@@ -88,11 +88,11 @@ const gone = prepared<{ action: string; events: number }>(
      and action in ('HANDLED', 'DUPLICATE', 'DROPPED') group by action`,
 )
 
-/** How many of these events have left, by the action that ended each. */
+/** How many of these events are no longer parked, by the action that ended each. */
 export const countGone = async (pool: Pool, ids: readonly number[]): Promise<Map<string, number>> =>
   new Map((await gone(pool, ids)).map(({ action, events }) => [action, events]))
 
-/** Whether the schema has the table: the group is deployed. */
+/** Whether the schema has the audit table, that is, whether the group is deployed. */
 export async function auditExists(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query<{ there: boolean }>(`select to_regclass('parked_audit') is not null as there`)
   return rows[0]?.there ?? false
@@ -135,19 +135,19 @@ const last = prepared<{ id: number | null }>(
 )
 
 /**
- * Grows with each edit or drop in the lane: under the lane's lock it tells whether decisions read before are still complete. Ids
- * of several lanes need not be committed in their order.
+ * Increases with each edit or drop in the lane. Read under the lane's lock, it tells whether decisions read earlier are
+ * still complete. Ids of different lanes may be committed out of order.
  */
 export const lastDecision = async (db: Pool | Tx, lane: number): Promise<number> => (await last(db, lane))[0]?.id ?? 0
 
-/** How many acts there were, by action and source. */
+/** The number of audited actions, by action and source. */
 export interface AuditCount {
   action: string
   source: string
   events: number
 }
 
-/** An event that an operator dropped: it took no effect. */
+/** An event that an operator dropped; it took no effect. */
 export interface DroppedEvent {
   key: string
   place: string

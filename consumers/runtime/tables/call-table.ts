@@ -3,11 +3,11 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { NewCall, Ownership } from '../model.ts'
 
-/** A call that was decided and has no definite answer yet. */
+/** A stored call without a definite answer. */
 export interface PendingCall extends NewCall {
   /** Attempts without a definite answer. */
   readonly attempts: number
-  /** How long to wait before the next one, milliseconds. */
+  /** Delay before the next attempt, milliseconds. */
   readonly waitMs: number
 }
 
@@ -36,7 +36,7 @@ const answered = prepared<{ id: string }>(
   'delete from call where id = any($1::uuid[]) and lane = any($2::int[]) returning id',
 )
 
-/** Takes the rows of answered calls of locked lanes away. An answer counts only if its row was still there. */
+/** Deletes the rows of answered calls of locked lanes. An answer counts only if its row still existed. */
 export async function takeAnswered(tx: Tx, lanes: readonly number[], ids: readonly string[]): Promise<Set<string>> {
   return new Set((await answered(tx, ids, lanes)).map((row) => row.id))
 }
@@ -48,7 +48,7 @@ const read = prepared<PendingCall>(
    where lane = $1 and not id = any($2::uuid[]) and not kind = any($4::text[]) order by next_attempt_at limit $3`,
 )
 
-/** At most `limit` calls of the lane that are not among `known` and of none of the kinds `denied`. */
+/** At most `limit` calls of the lane, without those in `known` and without the kinds in `denied`. */
 export const readCalls = (
   pool: Pool,
   lane: number,
@@ -63,7 +63,7 @@ const failed = prepared(
    from lane where call.id = $1 and lane.lane = $2 and lane.epoch = $3 and call.lane = lane.lane`,
 )
 
-/** Notes an attempt without a definite answer, for people to see and for the next owner to go on from. */
+/** Records an attempt without a definite answer, for operators and for the lane's next owner. */
 export const noteFailure = (
   pool: Pool,
   own: Ownership,
@@ -77,10 +77,10 @@ const anyUnsent = prepared(
   'select 1 where exists (select from outbox where lane = $1) or exists (select from call where lane = $1)',
 )
 
-/** Whether a lane has an event to publish or a call to make. */
+/** Whether a lane has events to publish or calls to make. */
 export const hasUnsent = async (pool: Pool, lane: number): Promise<boolean> => (await anyUnsent(pool, lane)).length > 0
 
-/** A lane's last number in the outbox (null: its outbox is empty) and the ids of its calls. */
+/** The highest outbox number of a lane (null if its outbox is empty) and the ids of its calls. */
 export interface UnsentLane {
   lane: number
   seq: number | null
@@ -93,11 +93,11 @@ const unsent = prepared<{ [K in keyof UnsentLane]: UnsentLane[K] }>(
      array(select id from call where call.lane = asked.lane limit $2) as calls from unnest($1::int[]) as asked (lane)`,
 )
 
-/** What these lanes have to send now; at most `callsAtMost` calls of each. */
+/** The unsent events and calls of these lanes; at most `callsAtMost` calls per lane. */
 export const readUnsent = (pool: Pool, lanes: readonly number[], callsAtMost: number): Promise<UnsentLane[]> =>
   unsent(pool, lanes, callsAtMost)
 
-/** Numbers of events and calls that are not sent yet. */
+/** How many events and calls have not been sent. */
 export interface Unsent {
   readonly events: number
   readonly calls: number
@@ -109,7 +109,7 @@ const leftUnsent = prepared<{ events: number; calls: number }>(
      (select count(*) from call where id = any($3::uuid[])) as calls`,
 )
 
-/** How much of what `readUnsent` found is still not sent. */
+/** How many of the events and calls found by `readUnsent` are still unsent. */
 export async function countUnsent(pool: Pool, held: readonly UnsentLane[]): Promise<Unsent> {
   const [left] = await leftUnsent(
     pool,

@@ -13,8 +13,9 @@ const known = prepared<{ place_id: string }>(
 )
 
 /**
- * Redelivered records that the inbox may know by their place only, not by the id that can be read today: they were unreadable
- * and are still parked, or an operator dropped or edited them. Processed as new, they would take effect twice or out of order.
+ * Redelivered records that the inbox may know only by their place and not by the id that can be read today: they were
+ * unreadable and are still parked, or an operator dropped or edited them. Processed as new, they would take effect
+ * twice or out of order.
  * @returns their place ids
  */
 export async function knownPlaces(tx: Tx, inputs: readonly RecordInput[]): Promise<Set<string>> {

@@ -2,7 +2,14 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Ownership } from '../model.ts'
 
-/** How a lane is, as people see it: it runs, stands still as they wanted, waits for what heals by itself, or waits for them. */
+/**
+ * The condition of a lane as operators see it.
+ *
+ * - live     processes inputs
+ * - paused   an operator has paused it
+ * - waiting  for a fault that recovers automatically, or until fewer events are parked
+ * - stopped  needs an operator
+ */
 export type LaneCondition = 'live' | 'paused' | 'waiting' | 'stopped'
 
 const note = prepared(
@@ -13,7 +20,7 @@ const note = prepared(
    where s.epoch <= $2`,
 )
 
-/** Writes down how a lane is, for people, each change once and in order; nothing depends on it. */
+/** Records each change of a lane's condition once and in order. For operators only: no decision depends on it. */
 export class ConditionNotes {
   private readonly pool: Pool
   private told = ''
@@ -23,12 +30,12 @@ export class ConditionNotes {
     this.pool = pool
   }
 
-  /** `countStart` has written that the lane is live. */
+  /** Call when `countStart` has recorded that the lane is live. */
   begun(): void {
     this.told = 'live'
   }
 
-  /** @returns whether that is news */
+  /** @returns whether the condition or its reason has changed */
   note({ lane, epoch }: Ownership, condition: LaneCondition, reason?: string): boolean {
     const telling = reason === undefined ? condition : `${condition}: ${reason}`
     if (telling === this.told) return false
@@ -39,11 +46,11 @@ export class ConditionNotes {
 }
 
 export interface Begun {
-  /** Claims, this one included, since the last batch that ended. */
+  /** Claims since the last completed batch, including this one. */
   readonly starts: number
-  /** What was being handled, under a mark, when the process ended. */
+  /** The marked inputs that were being processed when the process died. */
   readonly suspect: { readonly name: string; readonly inputs: number; readonly starts: number } | undefined
-  /** Why a person wants the lane to stand still. */
+  /** The reason an operator gave for pausing the lane. */
   readonly paused: string | undefined
 }
 
@@ -61,7 +68,7 @@ const begin = prepared<{
    returning starts, suspect, suspect_inputs as inputs, suspect_starts as "suspectStarts", (select reason from pause where pause.lane = $1) as paused`,
 )
 
-/** Counts a claim; a repeated one of the same process does not count, it did not die. */
+/** Records a claim. @param counts false for a repeated claim of the same process, which has not died */
 export async function countStart(pool: Pool, { lane, epoch }: Ownership, counts: boolean): Promise<Begun> {
   const [row] = await begin(pool, lane, epoch, counts ? 1 : 0)
   const { starts = 0, suspect = null, inputs = 0, suspectStarts = 0, paused = null } = row ?? {}
@@ -79,7 +86,7 @@ const suspect = prepared(
    where lane = $1 and epoch = $2`,
 )
 
-/** Says what is about to be handled, before it is: `inputs` of them, beginning with `name`. */
+/** Marks the inputs that are about to be processed: `inputs` is their number, `name` names the first. */
 export const markSuspect = (pool: Pool, { lane, epoch }: Ownership, name: string, inputs: number): Promise<unknown> =>
   suspect(pool, lane, epoch, name, inputs)
 
@@ -88,7 +95,7 @@ const end = prepared(
   'update lane_state set starts = 0, suspect = null, suspect_inputs = 0, suspect_starts = 0 where lane = $1 and epoch = $2',
 )
 
-/** A batch ended, or the lane was given up in order: the process did not die of it. */
+/** Call when a batch is complete or the lane was released in an orderly way: the process did not die. */
 export const clearStarts = (pool: Pool, { lane, epoch }: Ownership): Promise<unknown> => end(pool, lane, epoch)
 
 /** Lanes whose owner has stopped and waits for an operator, by lane number. @param schema quoted */
@@ -99,7 +106,7 @@ export async function readStopped(pool: Pool, schema: string): Promise<{ lane: n
   return rows
 }
 
-/** What a lane's owner reported last, and the pause an operator asked for. */
+/** The condition a lane's owner last reported, and the pause an operator requested. */
 export interface ReportedState {
   lane: number
   phase: string | null

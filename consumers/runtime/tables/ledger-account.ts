@@ -2,7 +2,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-// What a group's ledger says about the events it has read, for commands. The owner of a lane uses ledger.ts
+// Reads a group's ledger for commands. The owner of a lane uses ledger.ts
 
 /** The group's next offset by topic and partition, `orders/3`. @param schema quoted */
 export async function readNextOffsets(pool: Pool, schema: string): Promise<Map<string, number>> {
@@ -13,7 +13,7 @@ export async function readNextOffsets(pool: Pool, schema: string): Promise<Map<s
   return new Map(rows.map(({ place, next }) => [place, next]))
 }
 
-/** A row of a ledger: what one epoch did with the offsets `[first, next)` of a partition. */
+/** A row of a ledger: how one epoch processed the offsets `[first, next)` of a partition. */
 export interface Span {
   epoch: number
   first: number
@@ -39,13 +39,13 @@ export async function readSpans(db: Tx, schema: string, topics?: Iterable<string
   return new Map([...byPlace].map(([place, spans]) => [place, spans.map(({ place: _place, ...span }) => span)]))
 }
 
-/** Topics the group has ever read. @param schema quoted */
+/** All topics the group has read so far. @param schema quoted */
 export async function readTopics(pool: Pool, schema: string): Promise<string[]> {
   const { rows } = await pool.query<{ topic: string }>(`select distinct topic from ${schema}.ledger`)
   return rows.map(({ topic }) => topic)
 }
 
-/** Repeats the group has dropped. @param schema quoted */
+/** The number of duplicates the group has dropped. @param schema quoted */
 export async function countDuplicates(pool: Pool, schema: string): Promise<number> {
   const { rows } = await pool.query<{ n: number }>(
     `select coalesce(sum(duplicates), 0)::int as n from ${schema}.ledger`,
@@ -53,7 +53,7 @@ export async function countDuplicates(pool: Pool, schema: string): Promise<numbe
   return rows[0]?.n ?? 0
 }
 
-/** What a group's replicas have read again of one partition during a replay. */
+/** The offsets of one partition that a group's replicas have read again during a replay. */
 export interface Redelivered {
   readonly topic: string
   readonly partition: number

@@ -8,15 +8,15 @@ import type { OffsetMove, Ownership } from '../model.ts'
 /** One topic of a lane as the broker shows it at claim time. */
 export interface TopicStart {
   readonly topic: string
-  /** The broker's id of the topic, where it tells it. */
+  /** The broker's id of the topic, if the broker reports one. */
   readonly topicId?: string
   /** First offset the broker still has. */
   readonly low: number
-  /** Where a group that never read the topic begins; what lies before is ignored. @default low */
+  /** First offset for a group that has never read the topic; earlier ones count as ignored. @default low */
   readonly begin?: number
 }
 
-/** The newest span of a topic: where the lane stands. */
+/** The newest span of a topic, which holds the lane's position. */
 interface LastSpan {
   topic: string
   topic_id: string | null
@@ -49,22 +49,23 @@ const ignoreFrom = prepared(
    where topic = $1 and partition = $2 and epoch = $3 and first_offset = next_offset`,
 )
 
-/** Where a lane goes on in a topic. */
+/** The position at which a lane resumes in a topic. */
 export interface Position {
   readonly offset: number
-  /** Set while a replay has the lane take offsets again: up to where, and where the lane goes on then. */
+  /** Set during a replay: the lane processes the offsets before `until` again and then resumes at `resumeAt`. */
   readonly again?: { readonly replay: number; readonly until: number; readonly resumeAt: number }
 }
 
-/** Where a lane goes on after its newest span. */
+/** The position at which a lane resumes after its newest span. */
 function positionAfter({ next_offset: offset, replay, again_until: until, resume_at: resumeAt }: LastSpan): Position {
   if (replay === null || until === null || resumeAt === null) return { offset }
   return offset < until ? { offset, again: { replay, until, resumeAt } } : { offset: resumeAt }
 }
 
 /**
- * Opens a span per topic for a new epoch, each beginning where the last one ended. Must follow `raiseEpoch` as a
- * transaction of its own: one combined statement would read the ledger as it was before the wait for the lane's row.
+ * Opens a span per topic for a new epoch, each beginning where the last one ended. Must run after `raiseEpoch`, in a
+ * transaction of its own: in the same transaction, the ledger would be read as it was before the wait for the lane's
+ * row.
  * @returns positions by topic
  * @throws TallyError FENCED, LANE_STOPPED
  */
@@ -82,7 +83,7 @@ export async function openLedger(
       if (span?.topic_id && start.topicId && span.topic_id !== start.topicId) {
         throw new TallyError(
           'LANE_STOPPED',
-          `topic ${start.topic} was re-created since partition ${own.lane} was read last: its offsets mean other events now`,
+          `topic ${start.topic} was re-created since partition ${own.lane} was last read: its offsets now denote other events`,
         )
       }
       const position = span ? positionAfter(span) : { offset: start.begin ?? start.low }
@@ -95,15 +96,15 @@ export async function openLedger(
   })
 }
 
-/** A span to begin. */
+/** A span to insert. */
 export interface NewSpan {
   readonly topic: string
-  /** Empty where it is not known. */
+  /** Empty if unknown. */
   readonly topicId: string
   readonly position: Position
 }
 
-/** Begins spans of the epoch; earlier ones that took nothing leave. */
+/** Inserts spans of the epoch and deletes earlier empty spans. */
 export async function insertSpans(tx: Tx, { lane, epoch }: Ownership, spans: readonly NewSpan[]): Promise<void> {
   const topics = spans.map(({ topic }) => topic)
   await dropEmptySpans(tx, lane, topics, epoch)
@@ -120,7 +121,7 @@ export async function insertSpans(tx: Tx, { lane, epoch }: Ownership, spans: rea
   )
 }
 
-/** Where a lane stands in topics it has read, and the topics' ids as far as known (else empty). */
+/** A lane's positions in the topics it has read, with the topics' ids (empty if unknown). */
 export async function readPositions(tx: Tx, lane: number, topics: readonly string[]): Promise<NewSpan[]> {
   const spans = await lastSpans(tx, lane, topics)
   return spans.map((span) => ({ topic: span.topic, topicId: span.topic_id ?? '', position: positionAfter(span) }))
@@ -135,7 +136,7 @@ const move = prepared(
    where ledger.topic = move.topic and partition = lane and ledger.epoch = move.epoch and next_offset = since returning 1`,
 )
 
-/** A move of a lane's position, and what became of each offset between. */
+/** A move of a lane's position in a topic, with the outcomes of the offsets in between. */
 export interface LedgerMove extends OffsetMove {
   readonly own: Ownership
   readonly taken: number
@@ -144,8 +145,8 @@ export interface LedgerMove extends OffsetMove {
 }
 
 /**
- * Moves positions, each from its `from` to its `to`; of each lane and topic one.
- * @throws TallyError INVARIANT if one is not at its `from`: claiming the lane again reads the true one
+ * Moves positions from `from` to `to`; at most one move per lane and topic.
+ * @throws TallyError INVARIANT if a position is not at its `from`: claiming the lane again reads the actual one
  */
 export async function moveLedger(tx: Tx, moves: readonly LedgerMove[]): Promise<void> {
   if (moves.length === 0) return
@@ -165,10 +166,10 @@ export async function moveLedger(tx: Tx, moves: readonly LedgerMove[]): Promise<
   )
   if (moved.length === moves.length) return
   const places = moves.map(({ topic, own, from }) => `${topic}/${own.lane} at ${from}`)
-  throw new TallyError('INVARIANT', `not all of these stand where they should: ${places.join(', ')}`)
+  throw new TallyError('INVARIANT', `the ledger is not at all of these positions: ${places.join(', ')}`)
 }
 
-/** Begins topics at offset 0 in every lane that has a partition of them, under the lane's epoch. */
+/** Opens spans at offset 0 of these topics, under the lane's epoch, in every lane that has a partition of them. */
 export const beginTopics = (tx: Tx, topics: readonly string[], partitions: number): Promise<unknown> =>
   tx.query(
     `insert into ledger (topic, partition, epoch, first_offset, next_offset)

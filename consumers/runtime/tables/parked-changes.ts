@@ -4,7 +4,7 @@ import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { ParkedInput } from '../model.ts'
 import type { AskedKey } from './parked-list.ts'
 
-/* What operators change. Each transaction locks the lane's row first and raises the revision of what it touches. */
+/* Changes by operators. Each transaction locks the lane's row first and raises the revision of the rows it changes. */
 
 const makeDue = prepared(
   'parked_make_due',
@@ -13,8 +13,8 @@ const makeDue = prepared(
 )
 
 /**
- * Makes the head of each key due now, and no other event: order within a key holds. The revision of everything behind it
- * grows, too, so that a retry that was read before cannot overtake the head.
+ * Makes the head of each key due now and no other event, which preserves the order within the key. The revision of the
+ * events behind it is raised as well, so that a retry read earlier cannot overtake the head.
  */
 export async function makeKeysDue(tx: Tx, keys: readonly AskedKey[]): Promise<void> {
   for (const [lane, inLane] of Map.groupBy(keys, (key) => key.lane)) {
@@ -61,7 +61,7 @@ const replace = prepared<{ key: string }>(
   `update parked set value = $3, type = $4 where id = $1 and value is not distinct from $2 returning key`,
 )
 
-/** Replaces the value of an event that still has the value it was read with. @returns its key; undefined if it has not */
+/** Replaces an event's value if it has not changed since it was read. @returns its key; undefined if it has changed */
 export const replaceValue = async (
   tx: Tx,
   row: { readonly id: number; readonly value: Buffer | null },
@@ -81,10 +81,10 @@ export const readKeyQueue = async (tx: Tx, lane: number, key: string): Promise<A
 
 const touch = prepared('parked_touch', 'update parked set revision = revision + 1 where lane = $1 and key = $2')
 
-/** Raises the revision of a key's events: retries that were read before do not count. */
+/** Raises the revision of a key's events, which invalidates retries read earlier. */
 export const touchKey = (tx: Tx, lane: number, key: string): Promise<unknown> => touch(tx, lane, key)
 
-/** An event that is still parked after a redrive was asked for. */
+/** An event that is still parked after a redrive was requested. */
 export interface StillParked {
   readonly id: number
   readonly lane: number
@@ -92,9 +92,9 @@ export interface StillParked {
   readonly reason: ParkedInput['reason']
   readonly error: string | null
   readonly attempts: number
-  /** Null: only an operator's act makes it due. */
+  /** Null if only an operator can make it due. */
   readonly nextAttemptAt: Date | null
-  /** Whether it was tried since the redrive was asked for. */
+  /** Whether it was attempted since the redrive was requested. */
   readonly tried: boolean
 }
 
@@ -104,6 +104,6 @@ const stillThere = prepared<{ [K in keyof StillParked]: StillParked[K] }>(
    from parked join unnest($1::bigint[], $2::timestamptz[]) as asked (id, asked_at) using (id)`,
 )
 
-/** Those of the events that are still parked. @param times when each was asked for, by the database's clock */
+/** Those of the events that are still parked. @param times when each redrive was requested, by the database's clock */
 export const readStillParked = (pool: Pool, ids: readonly number[], times: readonly string[]): Promise<StillParked[]> =>
   stillThere(pool, ids, times)

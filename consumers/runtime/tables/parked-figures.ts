@@ -1,7 +1,9 @@
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
-/* Figures about all parked events of a group. A `schema` is quoted; the tables of the connection's own are meant without one. */
+/**
+ * Figures about all parked events of a group. A `schema` is quoted; without one, the connection's search path applies.
+ */
 
 const first = prepared<{ topic: string; partition: number; first: number }>(
   'rebuild_first_parked',
@@ -29,7 +31,7 @@ export interface ReportedEvent {
   error: string | null
 }
 
-/** The place of a record, or the source of what is none; an expression on `parked` and `parked_audit`. */
+/** SQL expression on `parked` and `parked_audit`: the place of a record; the source of an answer or timer. */
 export const placeOrSource = `coalesce(topic || '/' || partition || ' offset ' || "offset", source)`
 
 /** All parked events of a group, in order. */
@@ -40,7 +42,10 @@ export const reportParked = async (tx: Tx, schema: string): Promise<ReportedEven
     )
   ).rows
 
-/** A query of the parked events of each lane: `rows`, and those that only an operator's act makes due, `stuck`. */
+/**
+ * A query of the number of parked events per lane: all (`rows`), and those that only an operator can make due
+ * (`stuck`).
+ */
 export const parkedByLane = (schema: string): string =>
   `select lane, count(*) as rows, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck
       from ${schema}.parked group by 1`
@@ -61,14 +66,14 @@ export const firstBeyond = async (tx: Tx, lanes: number): Promise<{ id: number; 
     ])
   ).rows[0]
 
-/** An event that waits for an operator, or whose record has a header that was asked for. */
+/** An event that waits for an operator, or whose record has the requested header. */
 export interface StuckEvent {
   id: number
   /** Whether its record has the header. */
   marked: boolean
 }
 
-/** Events that wait for an operator, and all whose record has this header. */
+/** Events that wait for an operator, and all events whose record has this header. */
 export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =>
   (
     await tx.query<StuckEvent>(
@@ -78,11 +83,14 @@ export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =
     )
   ).rows
 
-/** As `schemaIdOf`: a zero byte, then the id. Must not fail on shorter values: SQL does not fix the order of conditions. */
+/**
+ * Like `schemaIdOf`: a zero byte, then the id. Must not fail on shorter values: SQL may evaluate conditions in any
+ * order.
+ */
 const schemaId = `('x' || encode(substring(value from 2 for 4), 'hex'))::bit(32)::int`
 const framed = `length(value) >= 5 and substring(value for 1) = '\\x00'`
 
-/** Schema ids of the values that are parked or in the outbox, and how many each. */
+/** Schema ids of the parked values and of those in the outbox, with their numbers. */
 export const waitingSchemas = prepared<{ id: number; parked: number; outbox: number }>(
   'replay_schemas_waiting',
   `select id, count(*) filter (where parked) as parked, count(*) filter (where not parked) as outbox from (

@@ -5,12 +5,12 @@ import type { ParkedInput } from '../model.ts'
 import { parkedColumns } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
 
-/** Which parked events of a group are chosen. Conditions of different kinds must all hold; without any, all are. */
+/** Selects parked events of a group. All given conditions must hold; without any, all events are selected. */
 export interface Selection {
   readonly ids?: readonly number[]
   readonly keys?: readonly string[]
   readonly reasons?: readonly ParkedInput['reason'][]
-  /** None parked after this one: an operator's act does not touch what the operator has not seen. */
+  /** Excludes events parked after this one, so that an operator changes no event that was not shown. */
   readonly upTo?: number
   /** Records, named like `orders/3:1200`. */
   readonly records?: readonly string[]
@@ -35,17 +35,17 @@ const valuesOf = ({ ids, keys, reasons, upTo, records }: Selection): unknown[] =
 export interface ParkedCount {
   readonly reason: ParkedInput['reason']
   readonly events: number
-  /** How many of them are the first of their key: the others only wait behind one. */
+  /** How many of them are the first of their key. The others wait behind them. */
   readonly heads: number
   /** Heads that the owner does not retry. */
   readonly waitForPerson: number
   readonly oldest: Date
-  /** When the owner retries the next of them. */
+  /** When the owner makes its next retry. */
   readonly nextAttemptAt: Date | null
   readonly lastId: number
 }
 
-/** A parked event at a glance. */
+/** Summary of a parked event. */
 export interface ParkedEntry {
   readonly id: number
   readonly lane: number
@@ -62,7 +62,7 @@ export interface ParkedEntry {
   readonly nextAttemptAt: Date | null
   /** The id of the first event of its key, possibly its own. */
   readonly head: number
-  /** Events behind it, in its key. */
+  /** Number of events of its key that wait behind it. */
   readonly behind: number
 }
 
@@ -78,7 +78,7 @@ const counts = prepared<ParkedCount>(
    from ${withHeads} where ${selected} group by reason order by count(*) desc, reason`,
 )
 
-/** How many are parked, by reason, the most frequent first. */
+/** The number of parked events by reason, most frequent first. */
 export const countParked = (pool: Pool, selection: Selection): Promise<ParkedCount[]> =>
   counts(pool, ...valuesOf(selection))
 
@@ -118,7 +118,7 @@ const keys = prepared<{ lane: number; key: string }>(
   `select lane, key from parked where ${selected} group by lane, key order by lane, min(id) limit $6`,
 )
 
-/** Keys of the selected events, the longest parked of each lane first. */
+/** Keys of the selected events, by lane; those parked longest first. */
 export const selectedKeys = (
   pool: Pool,
   selection: Selection,
@@ -138,9 +138,9 @@ export const selectedLanes = async (pool: Pool, selection: Selection): Promise<n
 export interface AskedKey {
   readonly lane: number
   readonly key: string
-  /** All that was parked under the key, in order; the first is the head. */
+  /** All parked events of the key, in order; the first is the head. */
   readonly ids: readonly number[]
-  /** By the database's clock, as text: finer than a Date. */
+  /** Time by the database's clock; text, because it is more precise than a Date. */
   readonly askedAt: string
 }
 

@@ -10,7 +10,7 @@ export interface ParkedRow {
   readonly topic: string | null
   readonly partition: number | null
   readonly offset: number | null
-  /** The record's id in the inbox; the own id of a call or timer. */
+  /** The record's id in the inbox, or the id of the call or timer. */
   readonly eventId: string
   readonly type: string | null
   readonly reason: ParkedInput['reason']
@@ -25,7 +25,7 @@ export interface ParkedRow {
   readonly revision: number
   readonly parkedAt: Date
   readonly lastAttemptAt: Date
-  /** Null: behind another event of its key, or waits for an operator. */
+  /** Null if it waits behind another event of its key or for an operator. */
   readonly nextAttemptAt: Date | null
 }
 
@@ -91,5 +91,5 @@ export function restoreIntent(row: ParkedRow): AnswerInput | TimerInput {
     : { ...common, source: 'timer' }
 }
 
-/** PostgreSQL's text knows no NUL. */
+/** PostgreSQL cannot store NUL characters in text. */
 export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')

@@ -37,7 +37,7 @@ const count = prepared<{ parked: number }>('parked_count', 'select count(*) as p
 
 /**
  * Parks inputs that could not be handled, unchanged and in order.
- * @throws TallyError LANE_FULL if the lane holds as many as it may: then it must wait, not park without bound
+ * @throws TallyError LANE_FULL if the lane has reached its limit of parked events and must wait
  */
 export async function parkInputs(
   tx: Tx,

@@ -10,7 +10,7 @@ const standings = prepared<{ [K in keyof LaneStanding]: LaneStanding[K] }>(
    from lane where lane = any($1::int[])`,
 )
 
-/** A lane according to the tables, whatever its owner believes. */
+/** A lane according to the tables, which may differ from its owner's view. */
 export interface LaneStanding {
   readonly lane: number
   readonly epoch: number
@@ -24,7 +24,7 @@ export interface LaneStanding {
   readonly timers: boolean
 }
 
-/** Those of these lanes that were ever claimed. */
+/** Those of these lanes that have been claimed at least once. */
 export const readStandings = (pool: Pool, lanes: readonly number[]): Promise<LaneStanding[]> => standings(pool, lanes)
 
 const add = prepared(

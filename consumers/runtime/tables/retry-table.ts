@@ -24,8 +24,8 @@ const due = prepared<ParkedRow>(
 const atOnce = { keys: 50, rows: 200 }
 
 /**
- * Due parked events of these lanes, each with the events behind it, in order. The bounds are per lane, and every head comes
- * before the second event of any key, so that neither a lane nor a key with many events keeps others waiting.
+ * Due parked events of these lanes, each with the events behind it, in order. The limits apply per lane, and all heads
+ * precede the second event of any key, so that neither a lane nor a key with many events delays the others.
  */
 export const dueRows = (pool: Pool, lanes: readonly number[]): Promise<ParkedRow[]> =>
   due(pool, lanes, atOnce.keys, atOnce.rows)
@@ -35,7 +35,7 @@ const unchanged = prepared<{ id: number }>(
   `select parked.id from parked join unnest($2::bigint[], $3::int[]) as read (id, revision) using (id, revision) where lane = $1`,
 )
 
-/** Ids of the events that are still parked as they were read, not dropped, edited or retried since. */
+/** Ids of the events that were not dropped, edited or retried since they were read. */
 export async function stillParked(tx: Tx, lane: number, retries: readonly Retry[]): Promise<Set<number>> {
   const rows = await unchanged(
     tx,
@@ -103,10 +103,10 @@ const rename = prepared(
 )
 
 /**
- * Stores the outcomes of retries. A failed event stays parked in its place; the event behind a handled one is due at once.
- * An event that turns out to be behind another waits in that one's queue and is not due until its turn: were it left due, it
- * would be read on every poll and keep others from their turn.
- * @param inputs inputs of the retries that were decided; the others were duplicates
+ * Stores the outcomes of retries. A failed event keeps its place in the queue; the event behind a handled one is due at
+ * once. An event that turns out to be behind another joins that event's queue and is no longer due. If it stayed due,
+ * every poll would read it and it would delay others.
+ * @param inputs inputs of the retries that were handled or failed; the others were duplicates
  */
 export async function settleRetries(
   tx: Tx,
@@ -151,7 +151,7 @@ export async function settleRetries(
       behind.map(({ input }) => input.key),
     )
   }
-  // Their new ids are in the inbox now: the next retry must not mistake them for duplicates
+  // Their new ids are in the inbox by now; the next retry must not take them for duplicates
   const renamed = retries.filter(
     ({ parkedInboxId, input }) => failures.has(input) && input.source === 'record' && input.inboxId !== parkedInboxId,
   )

@@ -2,7 +2,7 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Ownership } from '../model.ts'
 
-/** Offsets `[from, to)` of a partition that an operator had a lane pass. */
+/** Offsets `[from, to)` of a partition that a lane skipped at an operator's request. */
 export interface SkippedOffsets {
   readonly topic: string
   readonly partition: number

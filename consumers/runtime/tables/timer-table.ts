@@ -30,12 +30,12 @@ const fired = prepared<{ id: string }>(
   'delete from timer where id = any($1::uuid[]) and lane = any($2::int[]) returning id',
 )
 
-/** Takes the rows of timers of locked lanes away. A timer fires only if its row was still there. */
+/** Deletes the rows of timers of locked lanes. A timer fires only if its row still existed. */
 export async function takeFired(tx: Tx, lanes: readonly number[], ids: readonly string[]): Promise<Set<string>> {
   return new Set((await fired(tx, ids, lanes)).map((row) => row.id))
 }
 
-// A bound per lane: one whose timers may not fire yet must not hide those of the others
+// The limit applies per lane: a lane whose timers may not fire yet must not hide those of other lanes
 const due = prepared<{ id: string; lane: number; key: string; kind: string; cause: Cause }>(
   'timer_due',
   `select t.* from unnest($1::int[]) as wanted (lane) cross join lateral (
@@ -43,14 +43,14 @@ const due = prepared<{ id: string; lane: number; key: string; kind: string; caus
      order by due_at, id limit $2) t`,
 )
 
-/** A timer that has come. */
+/** A due timer. */
 export interface DueTimer {
   readonly id: string
   readonly lane: number
   readonly input: TimerInput
 }
 
-/** Timers of these lanes that have come, by the database's clock, in the order they came; at most `limit` of a lane. */
+/** Due timers of these lanes, by the database's clock, in the order they became due; at most `limit` per lane. */
 export const dueTimers = async (pool: Pool, lanes: readonly number[], limit: number): Promise<DueTimer[]> =>
   (await due(pool, lanes, limit)).map(({ id, lane, key, kind, cause }) => ({
     id,

@@ -22,18 +22,18 @@ import type { Partition, Weeks } from './weeks.ts'
 export interface Maintained {
   /** Another process is maintaining it, so nothing was done. */
   readonly busy?: boolean
-  /** How long batches could not use the inbox, ms, if partitions were replaced. */
+  /** How long batches could not use the inbox, milliseconds; set if partitions were replaced. */
   readonly lockedMs?: number
 }
 
 /**
- * Creates the inbox's partitions for the coming weeks and removes those before the horizon, by the database's clock: that of
- * a host may be wrong. Ids outside the weeks kept (`inbox_past`, `inbox_future`) and ids without a time (`inbox_untimed`)
- * are deleted by age. Several processes may call it; one does the work.
+ * Creates the inbox's partitions for the coming weeks and removes those before the horizon. It uses the database's
+ * clock, because a host's clock may be wrong. Ids outside the retained weeks (`inbox_past`, `inbox_future`) and ids
+ * without a time (`inbox_untimed`) are deleted by age. Several processes may call it; only one does the work.
  */
 export const maintainInbox = (pool: Pool): Promise<Maintained> => maintainInboxAt(pool, undefined)
 
-/** The same at another time, for tests. @param now UTC epoch ms */
+/** `maintainInbox` at a given time, for tests. @param now UTC epoch ms */
 export async function maintainInboxAt(
   pool: Pool,
   now: number | undefined,
@@ -56,10 +56,10 @@ export async function maintainInboxAt(
   }
 }
 
-/** Older versions take the same lock. */
+/** Must not change: older versions take the same lock. */
 const lockKey = `hashtext(current_schema || '.inbox')`
 
-/** The first time: two deployments at once. */
+/** Creates the first partitions; the lock serializes concurrent deployments. */
 async function createOnce(pool: Pool, weeks: Weeks): Promise<void> {
   if ((await existingPartitions(pool)).length > 0) return
   await inTransaction(pool, async (tx) => {
@@ -86,8 +86,9 @@ async function maintain(client: PoolClient, now: number, options: RollOptions): 
 }
 
 /**
- * Creates new weeks and removes old ones. No id taken since the horizon is lost: new weeks get their ids from `inbox_future`,
- * and `inbox_past` keeps ids of the removed weeks that were taken late (a chain of events may be older than its end).
+ * Creates new weeks and removes old ones. No id added since the horizon is lost: new weeks get their ids from
+ * `inbox_future`, and `inbox_past` keeps ids of the removed weeks that were added late (a chain of events may last for
+ * weeks).
  */
 async function moveOn(db: Tx, weeks: Weeks, horizon: number, options: RollOptions): Promise<number | undefined> {
   const existing = await existingPartitions(db)
@@ -131,8 +132,8 @@ const everyMs = 6 * 3_600_000
 const retryMs = 60_000
 
 /**
- * Maintains the inbox now and every six hours; a deployment has done so before.
- * @returns stops it
+ * Maintains the inbox now and every six hours. Each deployment also maintains it once.
+ * @returns a function that stops the maintenance
  */
 export function keepInbox(pool: Pool, log: Logger): () => void {
   let timer: NodeJS.Timeout | undefined

@@ -4,7 +4,7 @@ import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
 import { conditionOf, rangeOf } from './weeks.ts'
 import type { Partition } from './weeks.ts'
 
-/** Partitions to replace, and those that take their place. Both cover the same ids. */
+/** Partitions to replace and their replacements. Both cover the same ids. */
 export interface Roll {
   readonly old: readonly string[]
   readonly next: readonly Partition[]
@@ -20,19 +20,19 @@ export interface RollOptions {
 const staging = 'inbox_next'
 /** Blocks of 8 kB per copying statement: at most some 40,000 ids. */
 const sliceBlocks = 250
-/** Batches queue behind a lock that is waited for: bounds their wait. */
+/** Batches queue behind a pending lock request: this bounds their wait. */
 const lockWithinMs = 75
-/** For locks that no batch waits behind. */
+/** For lock requests that delay no batch. */
 const uncontendedMs = 5_000
 const attempts = 60
 const pauseMs = 500
 
 /**
- * Replaces partitions of the inbox while batches use it. The new tables are filled beside the inbox: triggers on the old
- * partitions repeat there what batches add and remove meanwhile, and the ids to keep are copied in slices. Then one short
+ * Replaces partitions of the inbox while batches use it. The new tables are filled beside the inbox: triggers on the
+ * old partitions mirror concurrent inserts and deletes, and the ids to keep are copied in slices. Then one short
  * transaction detaches the old tables and attaches the new ones. It reads no rows, because the new tables have check
- * constraints that imply their ranges; so how long it locks the inbox does not depend on the number of ids.
- * @param db the connection that holds the maintainer's lock, so that nothing happens after that is lost
+ * constraints that imply their ranges. So the time for which it locks the inbox does not depend on the number of ids.
+ * @param db the connection that holds the maintainer's lock, so that the work ends if the lock is lost
  * @returns how long the inbox was locked, ms
  */
 export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}): Promise<number> {
@@ -54,7 +54,7 @@ export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}
   return lockedMs
 }
 
-/** Removes what a roll leaves behind, whether it ended or its process died. */
+/** Removes the leftovers of a roll, whether it was completed or its process died. */
 export async function clearRoll(db: Tx): Promise<void> {
   const { rows } = await db.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p')
@@ -63,9 +63,9 @@ export async function clearRoll(db: Tx): Promise<void> {
   if (rows.length === 0) return
   await patiently(() =>
     transaction(db, async () => {
-      // Only a roll that did not end has triggers on tables in use
+      // Only an unfinished roll has triggers on tables in use
       await lockWithin(db, rows.some(({ name }) => name === staging) ? lockWithinMs : uncontendedMs)
-      // In one transaction: a trigger without its table would refuse every batch
+      // In one transaction: a trigger without its target table would make every batch fail
       await db.query('drop function if exists inbox_mirror() cascade')
       for (const { name } of rows) await db.query(`drop table ${name}`)
     }),
@@ -91,14 +91,14 @@ async function prepare(db: Tx, next: readonly Partition[]): Promise<void> {
   )
 }
 
-/** Copies the ids that were there when the trigger was created. */
+/** Copies the ids that existed when the trigger was created. */
 async function copy(db: Tx, table: string, horizon: number): Promise<void> {
   const { rows } = await db.query<{ blocks: number }>(
     `select pg_relation_size('${table}') / current_setting('block_size')::int as blocks`,
   )
   const blocks = rows[0]?.blocks ?? 0
-  // The rows are locked, so that none is removed between being read and being written. Not waiting for a batch that is
-  // removing one of them: it may be waiting for another
+  // The rows are locked, so that none is removed between being read and being written. The statement does not wait for
+  // a batch that is removing one of them, because that batch may be waiting for another of these rows
   const slice = `insert into inbox_next select * from ${table}
     where ctid >= $1::tid and ctid < $2::tid and taken_at >= to_timestamp($3 / 1000.0) for key share nowait on conflict do nothing`
   for (let block = 0; block < blocks; block += sliceBlocks)
@@ -130,7 +130,7 @@ async function swap(db: Tx, { old, next }: Roll): Promise<number> {
   return performance.now() - begunAt
 }
 
-/** Before a lock that batches wait behind: ends a vacuum of these tables, which only yields to who waits for a second. */
+/** Call before a lock that delays batches. Ends a vacuum of these tables, which yields only to a wait of one second. */
 async function lockForChange(db: Tx, tables: readonly string[]): Promise<void> {
   await lockWithin(db, uncontendedMs)
   await db.query(`lock table ${tables.map((table) => `only ${table}`).join(', ')} in share update exclusive mode`)
@@ -151,7 +151,7 @@ async function transaction<T>(db: Tx, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Repeats what failed because batches held a lock. */
+/** Retries the work while it fails because batches hold a lock. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

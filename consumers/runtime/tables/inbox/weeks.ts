@@ -3,7 +3,7 @@ export const weekMs = 7 * 24 * 3_600_000
 const firstMondayMs = 4 * 24 * 3_600_000
 
 /**
- * How long ids are remembered, in weeks before the current one: longer than any topic's retention plus the time an event
+ * How long ids are remembered, in weeks before the current one. It exceeds any topic's retention plus the time an event
  * may wait in an outbox, so that the inbox knows every event Kafka can still deliver.
  */
 export const rememberedWeeks = 3
@@ -37,7 +37,7 @@ export interface Partition {
   readonly name: string
   readonly from: string | undefined
   readonly to: string | undefined
-  /** Whether its ids leave by age, not with their week. */
+  /** Whether its ids are deleted by age and not together with their week. */
   readonly aged: boolean
 }
 
@@ -65,6 +65,8 @@ export const untimedPartition: Partition = { name: 'inbox_untimed', from: untime
 export const rangeOf = ({ from, to }: Partition): string =>
   `from (${from === undefined ? 'minvalue' : `'${from}'`}) to (${to === undefined ? 'maxvalue' : `'${to}'`})`
 
-/** The same as a condition, from which PostgreSQL concludes that a table may become this partition without reading it. */
+/**
+ * The same as a condition, from which PostgreSQL concludes that a table may become this partition without reading it.
+ */
 export const conditionOf = ({ from, to }: Partition): string =>
   [from === undefined ? [] : `event_id >= '${from}'`, to === undefined ? [] : `event_id < '${to}'`].flat().join(' and ')
