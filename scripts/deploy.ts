@@ -4,7 +4,7 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { deployDatabase, deploySchemas, deployTopics } from '../consumers/operations/deploy/steps.ts'
 import { loadConfig } from '../infra/config.ts'
-import { createLogger } from '../infra/logger.ts'
+import { commandLogger } from '../infra/kafka/command-client.ts'
 
 const steps = { database: deployDatabase, topics: deployTopics, schemas: deploySchemas }
 type Step = keyof typeof steps
@@ -32,7 +32,7 @@ export const deployCommand = (_frame: CommandFrame): Command =>
       if (consumer !== undefined && !consumerFolders().includes(consumer))
         command.error(`no consumer "${consumer}": there are ${consumerFolders().join(', ')}`)
       const config = loadConfig()
-      const log = createLogger('deploy', config.logLevel)
+      const log = commandLogger('deploy', config)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {
         const outcome = await steps[step](config, log, consumer, { allowFewer })
         if (json) printJson({ step, outcome })

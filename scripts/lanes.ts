@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
 import { currentConfig } from '../infra/topic-generations/current-config.ts'
 import type { Pool } from '../infra/postgres/pool.ts'
 import { addSubcommand, createCommand, printJson, runCommand } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
+import { actorOf } from './cli/consent.ts'
 import { during } from './cli/progress.ts'
 import { printReport } from './cli/report.ts'
 import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
@@ -25,10 +27,13 @@ export function lanesCommand({ signal }: CommandFrame): Command {
     'npm run lanes -- pause payment --lane 0-3,7 --why "checking their orders"',
     'npm run lanes -- resume payment',
   ])
-  addSubcommand(program, 'ls', 'Show one line per consumer, and what needs attention', [
-    'npm run lanes -- ls',
-    'npm run lanes -- ls payment --all --watch',
-  ])
+  addSubcommand(
+    program,
+    'ls',
+    'Show one line per consumer, and what needs attention',
+    ['npm run lanes -- ls', 'npm run lanes -- ls payment --all --watch'],
+    'Exit code 0 even if lanes need attention: it reports, and a pause is no failure. `npm run stack -- status` exits with 1 if a process does not answer.',
+  )
     .argument('[consumers...]', 'consumers to show (default: all)')
     .option('-a, --all', 'show every lane')
     .option('-w, --watch', 'repeat every 2 seconds until Ctrl-C')
@@ -39,20 +44,22 @@ export function lanesCommand({ signal }: CommandFrame): Command {
   ])
     .argument('<consumer>', 'consumer whose lanes to pause')
     .requiredOption('--why <text>', 'reason, shown to other operators')
-    .option('--lane <lanes>', 'lanes to pause, such as 3 or 0-3,7 (default: all)', readLanes, [])
-    .option('--by <name>', 'who pauses them (default: your user name)')
+    .option('--lane <lanes>', 'lanes to pause, such as 3 or 0-3,7 (default: all)', readLanes)
+    .option('--actor <name>', 'who pauses them (default: your user name)')
+    .addOption(formerActor())
     .action((group: string, _options: unknown, command: Command) => {
-      const { lane: lanes, why, by, json } = command.optsWithGlobals<CommonOptions & PauseOptions>()
-      return connected((config, pool) => pauseCommand(config, pool, { group, lanes, why, by, json, signal }))
+      const { lane: lanes = [], why, json, ...who } = command.optsWithGlobals<CommonOptions & PauseOptions>()
+      const actor = actorOf({ actor: who.actor ?? who.by })
+      return connected((config, pool) => pauseCommand(config, pool, { group, lanes, why, actor, json, signal }))
     })
   addSubcommand(program, 'resume', 'Resume paused lanes from their current positions', [
     'npm run lanes -- resume payment',
     'npm run lanes -- resume payment --lane 3',
   ])
     .argument('<consumer>', 'consumer whose lanes to resume')
-    .option('--lane <lanes>', 'lanes to resume, such as 3 or 0-3,7 (default: all that are paused)', readLanes, [])
+    .option('--lane <lanes>', 'lanes to resume, such as 3 or 0-3,7 (default: all that are paused)', readLanes)
     .action((group: string, _options: unknown, command: Command) => {
-      const { lane: lanes, json } = command.optsWithGlobals<CommonOptions & { lane: number[] }>()
+      const { lane: lanes = [], json } = command.optsWithGlobals<CommonOptions & { lane?: number[] }>()
       return connected((config, pool) => resumeCommand(config, pool, { group, lanes, json, signal }))
     })
   addSubcommand(program, 'skip', 'Have a lane pass offsets without processing them, for good', [
@@ -61,28 +68,38 @@ export function lanesCommand({ signal }: CommandFrame): Command {
     .argument('<lane>', 'lane that must pass, such as payment/3')
     .requiredOption('--offsets <range>', 'first and last offset to pass, such as orders/3:1200-2399')
     .requiredOption('--why <text>', 'reason, kept with the skip')
-    .option('--by <name>', 'who skips them (default: your user name)')
+    .option('--actor <name>', 'who skips them (default: your user name)')
+    .addOption(formerActor())
     .option('-y, --yes', 'do not ask for confirmation')
     .action((place: string, _options: unknown, command: Command) => {
-      const { offsets, why, by, yes, json } = command.optsWithGlobals<CommonOptions & SkipOptions>()
-      return connected((config, pool) => skipCommand(config, pool, { place, offsets, why, by, yes, json }))
+      const { offsets, why, yes, json, ...who } = command.optsWithGlobals<CommonOptions & SkipOptions>()
+      const actor = actorOf({ actor: who.actor ?? who.by })
+      return connected((config, pool) => skipCommand(config, pool, { place, offsets, why, actor, yes, json }))
     })
   return program
 }
 
 if (import.meta.main) await runCommand(lanesCommand)
 
-interface SkipOptions {
+/** `--actor` is its name in all commands. */
+function formerActor(): Option {
+  return new Option('--by <name>', 'the same as --actor').hideHelp()
+}
+
+interface ActorOptions {
+  actor?: string
+  by?: string
+}
+
+interface SkipOptions extends ActorOptions {
   offsets: string
   why: string
-  by?: string
   yes?: boolean
 }
 
-interface PauseOptions {
-  lane: number[]
+interface PauseOptions extends ActorOptions {
+  lane?: number[]
   why: string
-  by?: string
 }
 
 async function list(

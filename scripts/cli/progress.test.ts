@@ -3,10 +3,10 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { createProgress } from './progress.ts'
 
-function setUp(terminal: boolean, total?: number) {
+function setUp(terminal: boolean, total?: number, more: { brief?: boolean } = {}) {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: terminal, columns: 60 })
   const clock = { ms: 0 }
-  const progress = createProgress('Sent', { total, stream: stream as never, now: () => clock.ms })
+  const progress = createProgress('Sent', { ...more, total, stream: stream as never, now: () => clock.ms })
   return { progress, clock, shown: () => String(stream.read() ?? '') }
 }
 
@@ -32,6 +32,24 @@ describe('progress', () => {
     expect(stripVTControlCharacters(line)).toHaveLength(59)
     progress.finish('')
     expect(shown()).toMatch(/Sent: 50 events, 50\/s, 1\.0 s\n$/)
+  })
+
+  test('counts one event', () => {
+    const { progress, clock, shown } = setUp(false)
+    clock.ms = 1_000
+    progress.update(1)
+    progress.finish()
+    expect(shown()).toBe('Sent: 1 event, 1/s, 1.0 s\n')
+  })
+
+  test('is silent about a brief step that a report follows', () => {
+    const { progress, clock, shown } = setUp(false, 5, { brief: true })
+    progress.update(5)
+    progress.finish()
+    expect(shown()).toBe('')
+    clock.ms = 9_000
+    progress.update(5)
+    expect(shown()).toBe('')
   })
 
   test('says nothing more once finished', () => {

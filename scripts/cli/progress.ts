@@ -14,6 +14,8 @@ export interface ProgressOptions {
   total?: number
   /** What is counted, plural. @default 'events' */
   unit?: string
+  /** No last line, unless an earlier one was shown: a report follows. */
+  brief?: boolean
   /** @default standard error */
   stream?: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>
   /** Milliseconds, monotonic. */
@@ -28,11 +30,12 @@ const plainIntervalMs = 3_000
  * elsewhere. Without colour, so NO_COLOR has nothing to switch off. Needs no end: an abandoned progress holds nothing open.
  */
 export function createProgress(label: string, options: ProgressOptions = {}): Progress {
-  const { total, unit = 'events', stream = process.stderr, now = () => performance.now() } = options
+  const { total, unit = 'events', brief = false, stream = process.stderr, now = () => performance.now() } = options
   const startedAt = now()
   let shownAt = startedAt
   let last = { done: 0, note: '' }
   let finished = false
+  let shown = false
 
   const show = (end: boolean) => {
     const line = progressLine(label, { ...last, total, unit, elapsedMs: now() - startedAt, ended: end })
@@ -42,6 +45,7 @@ export function createProgress(label: string, options: ProgressOptions = {}): Pr
       stream.write(end ? `${line}\n` : line.slice(0, (stream.columns ?? 80) - 1))
     } else stream.write(`${line}\n`)
     shownAt = now()
+    shown = true
   }
   return {
     update(done, note = '') {
@@ -52,7 +56,7 @@ export function createProgress(label: string, options: ProgressOptions = {}): Pr
       if (finished) return
       last.note = note
       finished = true
-      show(true)
+      if (shown || !brief) show(true)
     },
   }
 }
@@ -69,7 +73,8 @@ export interface ProgressFigures {
 /** `Publishing: 4,200 of 10,000 events, 42 %, 1,400/s, 4 s left` */
 export function progressLine(label: string, { done, total, unit, note, elapsedMs, ended }: ProgressFigures): string {
   const rate = elapsedMs > 0 ? (done * 1_000) / elapsedMs : 0
-  const parts = [total === undefined ? `${count(done)} ${unit}` : `${count(done)} of ${count(total)} ${unit}`]
+  const counted = (total ?? done) === 1 ? unit.replace(/s$/, '') : unit
+  const parts = [`${count(done)}${total === undefined ? '' : ` of ${count(total)}`} ${counted}`]
   if (total && !ended) parts.push(`${Math.floor((done / total) * 100)} %`)
   if (done > 0) parts.push(`${count(rate)}/s`)
   if (ended) parts.push(duration(elapsedMs))

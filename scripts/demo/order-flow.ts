@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { count } from '../cli/figures.ts'
 
 /** Number of orders by stage; each order counts in every stage it has passed. */
 export interface Flow {
@@ -65,11 +66,9 @@ async function readFlow(pool: Pool, table: string, orderIds: readonly string[]):
 
 const barWidth = 10
 
-/** `█████░░░░░ 1,000 placed › 950 authorized › 900 reserved › 850 shipped › 800 completed, 40 rejected, 20 cancelled` */
-export function flowLine(placed: number, total: number, flow: Flow): string {
-  const done = Math.floor((flow.ended / Math.max(1, total)) * barWidth)
-  const { authorized, reserved, shipped, completed, rejected, cancelled } = flow
-  const stage = ([name, n]: [string, number]) => `${n.toLocaleString('en')} ${name}`
-  const stages = Object.entries({ placed, authorized, reserved, shipped, completed }).map(stage).join(' › ')
-  return `${'█'.repeat(done)}${'░'.repeat(barWidth - done)} ${stages}, ${Object.entries({ rejected, cancelled }).map(stage).join(', ')}`
+/** `█████░░░░░ 950 authorized › 900 reserved › 850 shipped`. Without a bar it fits a line of a log. */
+export function flowLine(total: number, { ended, authorized, reserved, shipped }: Flow, bar: boolean): string {
+  const done = Math.floor((ended / Math.max(1, total)) * barWidth)
+  const stages = Object.entries({ authorized, reserved, shipped }).map(([name, n]) => `${count(n)} ${name}`)
+  return `${bar ? `${'█'.repeat(done)}${'░'.repeat(barWidth - done)} ` : ''}${stages.join(' › ')}`
 }

@@ -6,6 +6,7 @@ import { ApiClient } from '../../producers/direct/api-client.ts'
 import { demoCatalogue } from '../../producers/sample-data/demo-catalogue.ts'
 import type { Article } from '../../producers/sample-data/demo-catalogue.ts'
 import { orderGenerator } from '../../producers/sample-data/order-generator.ts'
+import { count, duration } from '../cli/figures.ts'
 import { createProgress } from '../cli/progress.ts'
 import { verify } from '../verify/verify.ts'
 import type { Verdict } from '../verify/verify.ts'
@@ -19,8 +20,8 @@ export interface DemoOptions {
   config: Config
   orders: number
   seed: number
-  /** Resolves when the whole stack runs. The API accepts orders earlier. */
-  stackReady: Promise<unknown>
+  /** Resolves when the whole stack runs, with `found` if it ran before; orders are accepted earlier. */
+  stackReady: Promise<object>
   log: Logger
   signal: AbortSignal
   say(text: string): void
@@ -55,22 +56,28 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 
   // The first order needs only its own articles, and neither Kafka nor stock: its event waits in the outbox
   let running = false
-  const started = stackReady.then(() => (running = true))
+  let found = false
+  const started = stackReady.then((stack) => {
+    running = true
+    found = 'found' in stack
+  })
   started.catch(() => {}) // The caller handles it, too
   await acceptsOrders(url, signal)
   const wanted = new Set(orderAt(0).lines.map(({ sku }) => sku))
   await sell(articles.filter(({ sku }) => wanted.has(sku)))
+  const placingAt = performance.now()
   await place(0, 1)
   const firstOrderMs = performance.now()
-  say(`First order accepted after ${(firstOrderMs / 1_000).toFixed(1)} s${running ? '' : whileStarting}`)
+  const took = duration(found ? firstOrderMs - placingAt : firstOrderMs)
+  say(found ? `First order accepted within ${took}` : `First order accepted ${took} after the start`)
+  if (!running) say(whileStarting)
 
   await Promise.all([sell(articles), started])
   const pool = createPool({ url: config.postgres.url, name: 'demo', max: 2, log })
   try {
     await fillWarehouse({ config, pool, articles, seed, log, signal })
-    say(
-      `The warehouse has ${articles.length} articles, a few of them nearly sold out. Placing ${orders.toLocaleString('en')} orders, one in fifty to be cancelled.`,
-    )
+    say(`The warehouse has ${count(articles.length, 'article')}; a few are nearly sold out.`)
+    say(`Placing ${count(orders, 'order')}; one in fifty will be cancelled.`)
     const progress = createProgress('Orders', { unit: 'ended' })
     const one = new AbortController() // Stops each if the other fails
     const flowing = watchFlow({
@@ -79,7 +86,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
       orderIds: () => placed.map(({ orderId }) => orderId),
       total: orders,
       signal: AbortSignal.any([signal, one.signal]),
-      onFlow: (flow) => progress.update(flow.ended, flowLine(placed.length, orders, flow)),
+      onFlow: (flow) => progress.update(flow.ended, flowLine(orders, flow, process.stderr.isTTY)),
     })
     const [flow] = await Promise.all([flowing, place(1, orders)]).finally(() => one.abort())
     progress.finish()
@@ -91,7 +98,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
 }
 
 const whileStarting =
-  ', while the stack is still starting. Its event waits in the outbox. It may be rejected if it reaches inventory before its stock'
+  'The stack is still starting: the event waits in the outbox. It may reach inventory before its stock.'
 
 /** Waits for the API to be ready; Kafka may still be starting then. */
 async function acceptsOrders(url: string, signal: AbortSignal): Promise<void> {

@@ -82,7 +82,7 @@ test('a pause is obeyed, seen, kept by the next owner, and ended', async () => {
   await waitUntil('the lanes are claimed', async () =>
     (await seen()).every(({ condition }, lane) => condition === (lane === 0 ? 'paused' : 'live')),
   )
-  const others = await lanes(['pause', group, '--why', 'looking', '--by', 'bob'])
+  const others = await lanes(['pause', group, '--why', 'looking', '--actor', 'bob'])
   expect(others).toMatchObject({ exitCode: 0, stderr: expect.stringContaining(`${group} 0-2: paused`) })
   expect(others.stderr).toContain(`${group} 0: remains paused by ann`)
   expect(others.stderr).toContain(`${group} 1-2: pausing, by bob: looking`)

@@ -2,7 +2,6 @@ import type { Config } from '../../infra/config.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { printJson, say } from '../cli/command.ts'
 import { age } from '../../consumers/operations/age.ts'
-import { actorOf } from '../cli/consent.ts'
 import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
 import type { LaneRow } from '../../consumers/operations/lanes/lane-row.ts'
 import { conditionOf } from '../../consumers/operations/lanes/lane-health.ts'
@@ -21,14 +20,7 @@ export interface PauseRequest {
 export async function pauseCommand(
   config: Config,
   pool: Pool,
-  {
-    group: name,
-    lanes: asked,
-    json,
-    signal,
-    why,
-    by: actor = actorOf({}),
-  }: PauseRequest & { why: string; by?: string },
+  { group: name, lanes: asked, json, signal, why, actor }: PauseRequest & { why: string; actor: string },
 ): Promise<void> {
   const [group] = await chooseGroups(config, [name])
   if (!group) return

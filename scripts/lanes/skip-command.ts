@@ -5,14 +5,15 @@ import { chooseGroups } from '../../consumers/operations/groups.ts'
 import { parseOffsets, planSkip, skipOffsets } from '../../consumers/operations/lanes/skip-offsets.ts'
 import { readTopicEnds } from '../../consumers/operations/lanes/topic-ends.ts'
 import { printJson, say } from '../cli/command.ts'
-import { actorOf, confirmed } from '../cli/consent.ts'
+import { confirmed } from '../cli/consent.ts'
+import { count } from '../cli/figures.ts'
 
 export interface SkipRequest {
   /** `payment/3`. */
   readonly place: string
   readonly offsets: string
   readonly why: string
-  readonly by: string | undefined
+  readonly actor: string
   readonly yes: boolean | undefined
   readonly json: boolean | undefined
 }
@@ -21,7 +22,7 @@ export interface SkipRequest {
 export async function skipCommand(
   config: Config,
   pool: Pool,
-  { place, offsets: text, why, by = actorOf({}), yes, json }: SkipRequest,
+  { place, offsets: text, why, actor, yes, json }: SkipRequest,
 ): Promise<void> {
   const [, name = '', lane] = /^([\w-]+)\/(\d{1,4})$/.exec(place) ?? []
   if (lane === undefined) throw new TallyError('USAGE', `"${place}" names no lane, as in payment/3`)
@@ -37,9 +38,11 @@ export async function skipCommand(
   const end = ends.get(asked.topic)?.get(asked.partition)?.end
   const { from, to } = await planSkip(pool, group, asked, end)
   const what = `${asked.topic}/${lane} offsets ${from} to ${to - 1}`
-  say(`${place} stands at offset ${from}. The events in ${what} will take no effect in ${name}: ${to - from} offsets`)
-  if (!yes && !(await confirmed('Skip them?'))) return say('Nothing was skipped')
-  const skipped = await skipOffsets(pool, group, asked, end, { actor: by, why })
-  if (json) return printJson({ group: name, lane: Number(lane), ...skipped, actor: by, why })
-  say(`${place}: skipped ${skipped.to - skipped.from} offsets; the lane resumes at ${skipped.to}`)
+  say(
+    `${place} is at offset ${from}. Skipped events take no effect in ${name}: ${what}, ${count(to - from, 'offset')}.`,
+  )
+  if (!yes && !(await confirmed('Skip them?'))) return say('Nothing was skipped.')
+  const skipped = await skipOffsets(pool, group, asked, end, { actor, why })
+  if (json) return printJson({ group: name, lane: Number(lane), ...skipped, actor, why })
+  say(`${place}: skipped ${count(skipped.to - skipped.from, 'offset')}; the lane resumes at ${skipped.to}`)
 }

@@ -1,8 +1,10 @@
 import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
 import { dropChosen } from '../../consumers/operations/parked/drop-parked.ts'
-import { printJson, say } from '../cli/command.ts'
+import { printJson } from '../cli/command.ts'
 import { count } from '../cli/figures.ts'
 import { actorOf } from '../cli/consent.ts'
+import { printReport } from '../cli/report.ts'
+import type { Report } from '../cli/report.ts'
 import { agreedTo } from './consent.ts'
 import { progressByGroup } from './group-progress.ts'
 
@@ -23,8 +25,19 @@ export async function drop(chosen: readonly Chosen[], options: DropOptions, sign
     onGroup: (group) => progress.of(group).finish(),
   })
   if (options.json) printJson({ dropped })
-  else if (agreed) {
-    const events = dropped.reduce((sum, each) => sum + each.events, 0)
-    say(`${count(events, 'event')} dropped. Events that waited behind them are due now.`)
-  }
+  else if (agreed) printReport(dropReport(dropped))
 }
+
+/** How many events were dropped, in all and by group. */
+export const dropReport = (dropped: readonly { group: string; events: number }[]): Report => ({
+  verdict: `${count(
+    dropped.reduce((sum, { events }) => sum + events, 0),
+    'event',
+  )} dropped. Events that waited behind them are due now.`,
+  parts: [
+    dropped.length > 1
+      ? { head: ['group', 'dropped'], rows: dropped.map((each) => [each.group, each.events]) }
+      : undefined,
+  ],
+  next: 'npm run parked -- log',
+})

@@ -49,7 +49,8 @@ const countsTable = (counts: readonly GroupCount[]): Table => ({
 })
 
 /** `payment/17`, as the commands take it. */
-export const namesOf = (events: readonly GroupEntry[]): string[] => events.map(({ group, id }) => `${group}/${id}`)
+export const namesOf = (events: readonly Pick<GroupEntry, 'group' | 'id'>[]): string[] =>
+  events.map(({ group, id }) => `${group}/${id}`)
 
 const recordsTable = (records: readonly ParkedRecord[]): Table => ({
   head: ['parked as', 'reason', 'age', 'next attempt', 'tried', 'record', 'type', 'key', 'error'],

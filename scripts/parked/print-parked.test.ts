@@ -1,6 +1,7 @@
 import { test } from '@jest/globals'
 import type { GroupRedrive } from '../../consumers/operations/parked/redrive-parked.ts'
 import { expectReport } from '../testing/expect-report.ts'
+import { dropReport } from './drop.ts'
 import { logReport } from './log.ts'
 import { listReport } from './ls.ts'
 import { dryRunReport } from './print-dry-run.ts'
@@ -56,10 +57,29 @@ test('the log', () =>
     logReport([
       {
         ...{ at: new Date('2026-03-01T18:00:00.123Z'), group: 'order-status', parkedId: 4_321, action: 'EDITED' },
-        ...{ actor: 'ann', key, why: 'the sender wrote the quantity as text in all orders of the winter sale' },
+        ...{ actor: 'ann', key, source: 'record', place: 'orders/3 offset 1234567' },
+        ...{ why: 'the sender wrote the quantity as text in all orders of the winter sale' },
       },
     ] as never),
   ))
+test('a log in which an act on a record was done in several groups, and in one of them twice', () => {
+  const drop = (group: string, parkedId: number, second: number, place: string | null = 'orders/3 offset 12') => ({
+    ...{
+      at: new Date(Date.UTC(2026, 2, 1, 18, 0, second)),
+      group,
+      parkedId,
+      action: 'DROPPED',
+      actor: 'ann',
+      key: 'o-1',
+    },
+    ...{ why: 'a test order', source: place === null ? 'timer' : 'record', place },
+  })
+  expectReport(
+    logReport([
+      ...[drop('shipping', 3, 4, null), drop('payment', 7, 3), drop('payment', 6, 2), drop('inventory', 9, 1)],
+    ] as never),
+  )
+})
 test('an empty log', () => expectReport(logReport([])))
 
 const row = {
@@ -88,6 +108,14 @@ test('one event', () =>
       queue: [row, ...[...Array(30).keys()].map((n) => entry('payment', 18 + n))],
       audit: [{ at: new Date('2026-03-01T18:00:00Z'), action: 'EDITED', actor: 'ann', why: 'wrong quantity' }],
     } as never),
+  ))
+
+test('dropped events', () =>
+  expectReport(
+    dropReport([
+      { group: 'payment', events: 1_234 },
+      { group: 'inventory', events: 1 },
+    ]),
   ))
 
 const outcome = { handled: 1_234, duplicates: 2, dropped: 1, failed: [], pending: [] }

@@ -1,12 +1,13 @@
 import { say } from '../cli/command.ts'
 import { duration } from '../cli/figures.ts'
+import { terminalWidth, wrap } from '../cli/terminal.ts'
 import type { ChangeOptions, Step } from '../../consumers/operations/partitions/change-partitions.ts'
 
 const titles: Readonly<Record<Step, string>> = {
   topics: 'Creating the topics of the next generation',
   drain: 'Draining the old topics',
   switch: 'Switching all services',
-  claim: 'Waiting for replicas to claim the new lanes',
+  claim: 'Claiming the new lanes',
   seal: 'Closing the old topics',
 }
 
@@ -19,6 +20,7 @@ export function printSteps(now: () => number = () => performance.now()): ChangeO
     const same = under?.step === step ? under : undefined
     if (left !== '' && same && now() - same.shownAt < everyMs) return
     under = { step, since: same?.since ?? now(), shownAt: now() }
-    say(`${titles[step]}: ${left || `done, ${duration(now() - under.since)}`}`)
+    const line = `${titles[step]}: ${left || `done, ${duration(now() - under.since)}`}`
+    for (const part of wrap(line, terminalWidth())) say(part)
   }
 }

@@ -13,7 +13,7 @@ import { figuresSentence } from './figures.ts'
 import { withReplay, withReplays } from '../../consumers/operations/replay/open-replay.ts'
 
 export function addPauseCommand(program: Command, signal: AbortSignal): void {
-  addSubcommand(program, 'pause', 'Pause a replay, and wait until it has stopped', [
+  addSubcommand(program, 'pause', 'Pause a replay and wait until it has stopped', [
     'npm run replay -- pause 7',
     'npm run replay -- resume 7',
   ])
@@ -25,14 +25,14 @@ export function addPauseCommand(program: Command, signal: AbortSignal): void {
 }
 
 export const addCancelCommand = (program: Command, signal: AbortSignal): void =>
-  addEnding(command(program, 'cancel', 'End a replay for good; what it has done stays'), {
+  addEnding(command(program, 'cancel', 'Cancel a replay for good and keep what it has done'), {
     signal,
     question: ({ id, plan, figures }) => `Cancel replay ${id}? So far ${figuresSentence(plan, figures)}.`,
     work: (context, { id }) => cancelReplay(context, id, signal),
   })
 
 export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
-  addEnding(command(program, 'undo', 'Restore the state before a replay that has ended, where possible'), {
+  addEnding(command(program, 'undo', 'Undo a replay that has ended: restore the state before it, where possible'), {
     signal,
     question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}?`,
     work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),

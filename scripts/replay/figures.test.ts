@@ -3,17 +3,9 @@ import { figuresSentence } from './figures.ts'
 import { moment, runOptionsOf } from './run-options.ts'
 
 test.each([
-  [
-    'redeliver',
-    { taken: 0, duplicates: 5210 },
-    '5,210 events taken again: 5,210 duplicates, 0 took effect: nothing changed',
-  ],
-  [
-    'redeliver',
-    { taken: 1, duplicates: 1, ignored: 2 },
-    '4 events taken again: 1 duplicate, 2 not handled by the group, 1 took effect',
-  ],
-  ['redeliver', { duplicates: 2, parked: 1 }, '3 events taken again: 2 duplicates, 1 PARKED, 0 took effect'],
+  ['redeliver', { taken: 0, duplicates: 5210 }, '5,210 events redelivered, nothing changed: 5,210 duplicates'],
+  ['redeliver', { taken: 1, duplicates: 1, ignored: 2 }, '4 events redelivered: 1 duplicate, 2 ignored, 1 took effect'],
+  ['redeliver', { duplicates: 2, parked: 1 }, '3 events redelivered: 2 duplicates, 1 PARKED, 0 took effect'],
   ['copy', { copied: 1 }, '1 event copied to aside'],
   ['reprocess', { handled: 1200, statesWritten: 3, failed: 0 }, '1,200 handled, 3 states written'],
   ['reprocess', {}, 'nothing was done'],

@@ -2,7 +2,7 @@ import type { Figures } from '../../consumers/operations/replay/mode.ts'
 import { count, duration } from '../cli/figures.ts'
 import type { Plan } from '../../consumers/operations/replay/plan.ts'
 
-/** What a replay has done so far, in a sentence: `5,210 events taken again: 5,210 duplicates, 0 took effect: nothing changed` */
+/** What a replay has done so far, in a sentence: `5,210 events redelivered, nothing changed: 5,210 duplicates` */
 export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'>, figures: Figures): string {
   const of = (name: string) => figures[name] ?? 0
   if (mode === 'copy') return `${count(of('copied'), 'event')} copied to ${toTopic}`
@@ -14,12 +14,16 @@ export function figuresSentence({ mode, toTopic }: Pick<Plan, 'mode' | 'toTopic'
       parked: of('parked'),
     }
     const others = [
-      ...(ignored > 0 ? [`${ignored.toLocaleString('en')} not handled by the group`] : []),
+      ...(ignored > 0 ? [`${ignored.toLocaleString('en')} ignored`] : []),
       ...(parked > 0 ? [`${parked.toLocaleString('en')} PARKED`] : []),
     ]
-    const effect = taken + parked === 0 ? ': nothing changed' : ''
-    const parts = [count(duplicates, 'duplicate'), ...others, `${taken.toLocaleString('en')} took effect`]
-    return `${count(taken + duplicates + ignored + parked, 'event')} taken again: ${parts.join(', ')}${effect}`
+    const effect = taken + parked === 0 ? ', nothing changed' : ''
+    const parts = [
+      count(duplicates, 'duplicate'),
+      ...others,
+      ...(effect === '' ? [`${taken.toLocaleString('en')} took effect`] : []),
+    ]
+    return `${count(taken + duplicates + ignored + parked, 'event')} redelivered${effect}: ${parts.join(', ')}`
   }
   if (mode === 'rebuild') {
     const { folded = 0, swapped = 0, undone = 0, lockedMs, ...others } = figures

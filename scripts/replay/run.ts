@@ -12,6 +12,7 @@ import { age } from '../../consumers/operations/age.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
 import { withReplayContext } from '../../consumers/operations/replay/open-replay.ts'
 import { bytes, count } from '../cli/figures.ts'
+import { terminalWidth, wrap } from '../cli/terminal.ts'
 import { dryRunCommand, sampling } from './dry-run.ts'
 import { runFollowed } from './progress.ts'
 import { running, runOptionsOf } from './run-options.ts'
@@ -74,5 +75,5 @@ function sayPlan(plan: Plan): void {
   const topics = [...new Set(plan.partitions.map(({ topic }) => topic))]
   const made = `planned ${age(Date.now() - Date.parse(plan.createdAt))} ago`
   say(`${plan.mode} of ${count(sum('selected'), 'event')}, ${bytes(sum('bytes'))}, from ${topics.join(', ')}, ${made}`)
-  say(modes[plan.mode].describe(plan))
+  for (const line of wrap(modes[plan.mode].describe(plan), terminalWidth())) say(line)
 }

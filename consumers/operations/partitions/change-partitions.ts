@@ -89,7 +89,7 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
   await objectTo(options, services)
   const next = { number: current.number + 1, partitions }
   await noteBegun(pool, namespace, { ...next, actor, why })
-  onStep('topics', 'being made')
+  onStep('topics', 'in progress')
   await createGeneration(kafka, config, next)
   onStep('topics', '')
 
@@ -134,7 +134,7 @@ async function drainAndSwitch(
     ].join(', ')
     const publishing = performance.now() - heldAt < usualLeaseMs // A replica of the orders API may not know yet that it is held
     if (left !== '' || publishing) {
-      onStep('drain', `${left || 'what is being published'}, ${rest.held} held back`)
+      onStep('drain', `${left || 'waiting for the last publications'}, ${rest.held} held back`)
       return { left }
     }
     onStep('switch', `${rest.held} events of the orders API wait`)
@@ -185,7 +185,7 @@ async function finish(
       `Switched, but ${left}: see \`npm run stack -- status\`; the same command finishes it`,
     )
   const heldMs = performance.now() - heldAt
-  onStep('seal', 'being closed')
+  onStep('seal', 'in progress')
   await sealGeneration(kafka, config, from)
   const strays = behindCut(
     await readRows(pool, config.namespace),
@@ -202,9 +202,9 @@ async function unclaimed(pool: Pool, { orders, groups }: Services, generation: G
   const left: string[] = []
   for (const { name, schema } of [orders, ...groups]) {
     const lanes = await countUnclaimed(pool, schema, generation)
-    if (lanes > 0) left.push(`${lanes} lanes of ${name}`)
+    if (lanes > 0) left.push(`${name} ${lanes}`)
   }
-  return left.length > 0 ? `${left.join(', ')} have no owner yet` : ''
+  return left.length > 0 ? `lanes have no owner yet: ${left.join(', ')}` : ''
 }
 
 function behindCut(

@@ -7,7 +7,7 @@ const doneByPersons: Readonly<Record<string, string>> = { DROPPED: 'dropped', ED
 
 /** Lists parked events. They are not lost, so they violate nothing; orders that they keep pending violate `orders-ended`. */
 export const nothingParked = ({ groups }: Evidence): Finding =>
-  judge('nothing-parked', 'parked events', (report) => {
+  judge('nothing-parked', 'events that are parked, or were edited, dropped or skipped', (report) => {
     const byGroup = new Map<string, number>()
     for (const { group, account } of groups) {
       if (account.parked.length > 0) byGroup.set(group.name, account.parked.length)

@@ -130,14 +130,14 @@ function judgeCalm(
     return { wanted: now + 1, because: [`${calls} outside calls wait, and a replica makes ${callsAtOnce} at once`] }
   const shares = replicas.map(({ replica }) => busy.get(replica ?? ''))
   if (shares.some((share) => share === undefined))
-    return { wanted: now, because: [`events wait ${seconds(lagSeconds)}; how busy a replica is, is not known`] }
+    return { wanted: now, because: [`${waiting(lagSeconds)}; how busy a replica is, is not known`] }
   const used = shares.reduce<number>((total, share = 0) => total + share, 0)
   const byRate = capacity ? sum(able, ({ arrivingPerSecond }) => arrivingPerSecond) / capacity : 0
   const wanted = Math.min(now, Math.max(1, Math.ceil(Math.max(used, byRate) / useUpTo - rounding)))
   const ofCapacity = byRate > used ? ` and take ${percent(byRate / now)} of what they can` : ''
   return {
     wanted,
-    because: [`events wait ${seconds(lagSeconds)}, replicas are ${percent(used / now)} busy${ofCapacity}`],
+    because: [`${waiting(lagSeconds)}, replicas are ${percent(used / now)} busy${ofCapacity}`],
   }
 }
 
@@ -164,5 +164,8 @@ const canBeHelped = (condition: LaneLoad['health']['condition']): boolean =>
 const sum = (lanes: readonly LaneLoad[], of: (lane: LaneLoad) => number): number =>
   lanes.reduce((total, lane) => total + of(lane), 0)
 const round = (value: number) => Math.round(value).toLocaleString('en')
+/** A lag of less than this is shown as none, seconds. */
+const shownLag = 0.05
+const waiting = (lag: number) => (lag < shownLag ? 'no events wait' : `events wait ${seconds(lag)}`)
 const seconds = (value: number) => `${value.toFixed(1)} s`
 const percent = (share: number) => `${Math.round(100 * share)} %`
