@@ -8,8 +8,8 @@ const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
 const followsIsTrue = {
   file: fetchedBatch,
-  find: 'if (this.options.offsets.follows(topic, batch, position)) {',
-  replace: 'if (!batch.isEmpty()) {',
+  find: 'if (!unreadable && this.options.offsets.follows(topic, batch, position)) {',
+  replace: 'if (!unreadable && !batch.isEmpty()) {',
 }
 
 /** No offset is skipped or processed twice. */
@@ -128,8 +128,8 @@ export const positions: readonly Mutation[] = [
     edits: [
       {
         file: fetchedBatch,
-        find: 'if (unreadable) return this.refuse(',
-        replace: 'if (unreadable && !lane) return this.refuse(',
+        find: 'const unreadable = findUnreadable(batch.messages)',
+        replace: 'const unreadable = lane.number < 0 ? findUnreadable(batch.messages) : undefined',
       },
     ],
     noticedBy: {
