@@ -76,7 +76,7 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
 function printResult({ repeated, verdict }: DemoResult, orders: number): void {
   if (repeated > 0)
     say(
-      `${count(repeated)} of the ${count(orders)} orders were placed by an earlier run with this seed, and the API recognized their keys. For new orders choose another --seed.`,
+      `An earlier run with this seed placed ${count(repeated)} of the ${count(orders)} orders.\nFor new orders, choose another --seed.`,
     )
   process.stdout.write('\n')
   printReport(verdictReport(verdict))

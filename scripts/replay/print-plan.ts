@@ -37,7 +37,7 @@ export function planReport(plan: Plan, { partitions, config, out, csv, refusals 
     next:
       out === undefined || refusals.length > 0
         ? undefined
-        : [`npm run replay -- rehearse ${out}`, `npm run replay -- run ${out} --why "…"`],
+        : [`npm run replay -- run ${out} --dry-run`, `npm run replay -- run ${out} --why "…"`],
   }
 }
 

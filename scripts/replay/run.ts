@@ -74,6 +74,6 @@ function sayPlan(plan: Plan): void {
   const sum = (of: 'selected' | 'bytes') => plan.partitions.reduce((total, range) => total + range[of], 0)
   const topics = [...new Set(plan.partitions.map(({ topic }) => topic))]
   const made = `planned ${age(Date.now() - Date.parse(plan.createdAt))} ago`
-  say(`${plan.mode} of ${count(sum('selected'), 'event')}, ${bytes(sum('bytes'))}, from ${topics.join(', ')}, ${made}`)
-  for (const line of wrap(modes[plan.mode].describe(plan), terminalWidth())) say(line)
+  const what = `${plan.mode} of ${count(sum('selected'), 'event')}, ${bytes(sum('bytes'))}, from ${topics.join(', ')}, ${made}`
+  for (const line of wrap(`${what}\n${modes[plan.mode].describe(plan)}`, terminalWidth())) say(line)
 }

@@ -37,7 +37,11 @@ async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    throw new TallyError('USAGE', `the plan cannot be read: ${describeError(error)}`, { cause: error })
+    throw new TallyError(
+      'USAGE',
+      `Cannot read the plan: ${describeError(error)}. \`npm run replay -- plan\` writes one`,
+      { cause: error },
+    )
   }
 }
 
