@@ -151,7 +151,7 @@ test('an order that nothing else will ever end is ended by its clock, and verify
   expect(await pipeline.row('payment', (schema) => `delete from ${schema}.call returning kind`)).toBeDefined()
   const { findings } = await verify(pipeline.config)
   expect(findings.filter(({ violations }) => violations > 0)).toMatchObject([
-    { id: 'orders-ended', examples: [expect.stringContaining('; its time is up at ')] },
+    { id: 'orders-ended', examples: [expect.stringContaining('; it times out at ')] },
   ])
   const soon = (schema: string) => `update ${schema}.timer set due_at = now() + interval '1 s' returning kind`
   expect(await pipeline.row('shipping', soon)).toEqual({ kind: 'overdue' })
