@@ -59,7 +59,7 @@ test('an empty parking lot is said in one line', async () => {
     exitCode: 1,
     stderr: expect.stringContaining('payment'),
   })
-  expect(await parked('redrive')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Which events?') })
+  expect(await parked('redrive')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Name the events') })
   expect(await parked('drop', '--all')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--why') })
 })
 
