@@ -32,7 +32,7 @@ await runService(folder, async ({ config, log, replica, signal }) => {
   const types = topics.filter((topic) => topic.writtenBy === folder).flatMap((topic) => topic.events)
   const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, types, log, signal })
   const died = (reason: string) => {
-    log.fatal({ reason }, 'cannot go on, ending so that the supervisor starts afresh')
+    log.fatal({ reason }, 'cannot continue, exiting so that the supervisor starts a new process')
     process.exit(1)
   }
   const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica })

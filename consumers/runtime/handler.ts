@@ -20,9 +20,9 @@ export interface Context {
   /** Id of the event; for answers and timers, of the event that led to them. */
   readonly eventId: string
   /**
-   * When the event happened, as its producer says (UTC epoch ms); for timers, when they are due. The only clock of a handler,
-   * so that running it again returns the same decision. It dates what is decided but must decide nothing: a producer's clock
-   * may be wrong. A deadline is a timer.
+   * When the event happened according to its producer (UTC epoch ms); for timers, when they are due. It is the only
+   * clock of a handler, so that running the handler again returns the same decision. Use it to date results, not to
+   * make decisions: a producer's clock may be wrong. Use a timer for a deadline.
    */
   readonly time: number
   /** Place of the event; absent for answers and timers. */
@@ -41,7 +41,7 @@ export interface CallIntent {
 export interface TimerIntent {
   /** Name of an entry of the consumer's `timers`. */
   kind: string
-  /** Milliseconds, counted by the database from the processing of the event; no clock of a producer matters. */
+  /** Milliseconds, measured by the database from the processing of the event, independent of any producer's clock. */
   afterMs: number
 }
 
@@ -67,17 +67,20 @@ export type Handler<Input, State, Row = never> = (
 /** One kind of outside call: how to make it and what its definite answer means. */
 export interface CallHandler<State, Row = never> {
   /**
-   * Makes the call. Resolves with a definite answer (JSON, may be a refusal). Throws if the outcome is unknown, or if the other
-   * side is down, slow or answers nonsense: the call is then retried with the same key.
+   * Makes the call. Resolves with a definite answer (JSON, may be a refusal). Throws if the outcome is unknown, or if
+   * the other side is down, slow or returns an invalid response: the call is then retried with the same key.
    */
   make(request: never, options: { idempotencyKey: string; signal: AbortSignal }): Promise<object>
   handle: Handler<never, State, Row>
-  /** The other side deduplicates by key: repeating the call changes nothing and returns the same answer. @default false */
+  /**
+   * The other side deduplicates by key: repeating the call changes nothing and returns the same answer.
+   * @default false
+   */
   idempotent?: boolean
 }
 
 /**
- * Effects of a consumer besides its own rows: none (a projection, which can be rebuilt), local (it publishes events) or
+ * Effects of a consumer beyond its own rows: none (a projection, which can be rebuilt), local (it publishes events) or
  * external (calls, mails), which no transaction can roll back.
  */
 export type Effects = 'none' | 'local' | 'external'
@@ -88,8 +91,8 @@ export interface ConsumerDefinition<State, Row = never> {
   /** Determines which replays are allowed. @default 'external', which allows the fewest */
   effects?: Effects
   /**
-   * Where the group begins in a topic it has never read: with the first event the broker still has, or with events written
-   * after its first start. The ledger counts the events it leaves out as ignored.
+   * Where the group begins in a topic it has never read: with the first event the broker still has, or with events
+   * written after its first start. The ledger counts the omitted events as ignored.
    * @default 'first'
    */
   begins?: 'first' | 'now'

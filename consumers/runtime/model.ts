@@ -6,7 +6,7 @@ import type { EventData, EventType } from '../../schemas/generated/events.ts'
 export type { Ownership }
 
 /**
- * What led to a decision. The ids of everything that follows derive from it, so deciding again yields the same ids.
+ * The cause of a decision. All resulting ids derive from it, so running the handler again yields the same ids.
  * Stored as JSON with calls and timers.
  */
 export interface Cause {
@@ -14,7 +14,7 @@ export interface Cause {
   id: string
   /** Id of the event, passed on as `ce_causationid`. */
   eventId: string
-  /** When the event happened, as its producer says, UTC epoch ms; of a timer, when it is due. */
+  /** When the event happened according to its producer, UTC epoch ms; for a timer, when it is due. */
   time: number
   /** When the event that started the chain happened, UTC epoch ms; the first part of derived ids. */
   chainTime: number
@@ -30,7 +30,9 @@ interface Keyed {
   readonly cause: Cause
 }
 
-/** A record of a topic the group reads. If it could not be read, `event` is absent and `unreadable` gives the reason. */
+/**
+ * A record of a topic the group reads. If it could not be read, `event` is absent and `unreadable` gives the reason.
+ */
 export interface RecordInput extends Keyed {
   readonly source: 'record'
   readonly topic: string
@@ -85,7 +87,9 @@ export interface OffsetMove {
   readonly again?: boolean
 }
 
-/** Records selected by a replay, all below the lane's positions: the ledger does not move, and none of them is parked. */
+/**
+ * Records selected by a replay, all below the lane's positions: the ledger does not move, and none of them is parked.
+ */
 export interface Chosen {
   readonly source: 'chosen'
   readonly inputs: readonly RecordInput[]
@@ -117,7 +121,9 @@ export interface Intent {
   readonly cause: Cause
 }
 export type NewCall = Intent & { readonly request: object }
-/** Due `afterMs` after the transaction that stores it began; its cause says when that is, by the clock of the process. */
+/**
+ * Due `afterMs` after the start of the transaction that stores it. `cause.time` is that time by the process's clock.
+ */
 export type NewTimer = Intent & { readonly afterMs: number }
 
 /** An input that must wait: because it failed (`reason`), or behind a parked input of its key (`BEHIND`). */

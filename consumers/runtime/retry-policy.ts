@@ -1,7 +1,7 @@
 import type { ParkedInput } from './model.ts'
 
 export interface RetryPolicy {
-  /** Retries by the lane's owner; after them the event waits for an operator. */
+  /** Maximum number of retries by the lane's owner; then the event waits for an operator. */
   readonly retryLimit: number
   /** The wait before the first retry, milliseconds; each further wait is five times as long. */
   readonly retryFirstMs: number
@@ -11,12 +11,12 @@ export interface RetryPolicy {
 
 const longestWaitMs = 600_000
 
-/** A retry would fail in the same way or do harm: these wait for an operator. */
+/** Events with these reasons wait for an operator, because a retry would fail in the same way or do harm. */
 const forPersons: ReadonlySet<ParkedInput['reason']> = new Set(['KILLED_PROCESS', 'MISROUTED'])
 
 /**
- * The wait after an attempt, milliseconds, with a little jitter; undefined if the event waits for an operator or for the head
- * of its key.
+ * The wait after an attempt, milliseconds, with a little jitter; undefined if the event waits for an operator or for
+ * the head of its key.
  */
 export function retryDelayMs(
   reason: ParkedInput['reason'],

@@ -24,7 +24,7 @@ import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
 
 export interface RunningConsumer extends Running {
-  /** Generation of the topics that the rows of its lanes showed at the last look; undefined if it holds no lane. */
+  /** Generation of the topics according to the last poll of its lanes' rows; undefined if it holds no lane. */
   generation(): number | undefined
 }
 
@@ -34,22 +34,24 @@ export interface ConsumerDependencies {
   pool: Pool
   codec: Codec
   log: Logger
-  /** Name of this replica, as operators see it. */
+  /** Name of this replica as shown to operators. */
   replica: string
-  /** Most calls kept in memory; the others wait in their table. @default see `Caller` */
+  /** Maximum number of calls kept in memory; the others wait in their table. @default see `Caller` */
   memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
   broker?: { kafka: Kafka; readIds: typeof readTopicIds }
 }
 
-/** A re-created topic is noticed at the next join, or at the latest after this time. */
+/** Maximum time until a re-created topic is noticed; the next join also notices it. */
 const topicIdsEveryMs = 10_000
-/** How long the next owners of the lanes wait for a stopping replica to publish; they publish the rest. */
+/** How long a stopping replica may publish before it releases its lanes; their next owners publish the rest. */
 const flushPatienceMs = 500
 const watchPatienceMs = 2_000
 const connectionsAtOnce = 4
 
-/** A broker that has not answered for so long is taken for lost: longer than any fetch, and half a session at most. */
+/**
+ * A broker that does not answer for this time is considered lost: longer than any fetch, and at most half a session.
+ */
 const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2_000, kafka.sessionTimeoutMs / 2))
 
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
@@ -147,13 +149,13 @@ export async function startConsumer<State, Row>(
   }
 }
 
-/** Opens connections ahead, so that the claim of a lane that moves here does not wait for them. */
+/** Opens connections in advance, so that claims of lanes that move to this process do not wait for them. */
 const openConnections = (pool: Pool): Promise<unknown> =>
   Promise.all(
     Array.from({ length: connectionsAtOnce }, () =>
       pool.connect().then(
         (client) => client.release(),
-        () => {}, // A claim meets the same error and retries
+        () => {}, // A claim gets the same error and retries
       ),
     ),
   )

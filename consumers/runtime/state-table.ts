@@ -1,6 +1,6 @@
 import type { Tx } from '../../infra/postgres/transaction.ts'
 
-/** Rows of a consumer that belong to one key each; read and written for a whole batch at once. */
+/** Rows of a consumer, one per key; read and written for a whole batch at once. */
 export interface StateTable<State> {
   /** State of a key that has no row yet. */
   initial(key: string): State
@@ -10,11 +10,11 @@ export interface StateTable<State> {
   save(tx: Tx, states: ReadonlyMap<string, State>): Promise<void>
 }
 
-/** Rows several lanes change, such as stock per article. */
+/** Rows that several lanes change, such as the stock of an article. */
 export interface SharedTable<Row, State> {
   /**
-   * Ids of the rows an input may read or change. `state` is the key's state before the batch: rows that earlier inputs of the
-   * batch add to it are among the ids of those inputs.
+   * Ids of the rows an input may read or change. `state` is the key's state before the batch. Rows that earlier inputs
+   * of the batch add to the state are already among the ids returned for those inputs.
    * @param type event type, or kind of the answer or timer
    */
   ids(type: string, data: object, state: State): readonly string[]

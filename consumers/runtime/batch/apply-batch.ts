@@ -27,11 +27,11 @@ export interface ProcessContext<State, Row> {
   policy: RetryPolicy
   /** Name of this replica. */
   owner: string
-  /** Of the topics that are written. */
+  /** Generation of the topics that are written to. */
   generation: number
 }
 
-/** The effects of a batch in a transaction that is still open. */
+/** The effects of a batch within a transaction that is still open. */
 export interface Applied<State, Row> extends LaneBatch {
   /** The inputs that were new. */
   readonly inputs: readonly Input[]
@@ -39,7 +39,9 @@ export interface Applied<State, Row> extends LaneBatch {
   readonly publish: OutboxRow[]
 }
 
-/** Writes all effects of one batch in the caller's transaction, which the caller commits, or rolls back for a dry run. */
+/**
+ * Writes all effects of one batch in the caller's transaction. The caller commits it, or rolls it back for a dry run.
+ */
 export async function applyBatch<State, Row>(
   tx: Tx,
   context: ProcessContext<State, Row>,
@@ -50,7 +52,7 @@ export async function applyBatch<State, Row>(
   return applied as Applied<State, Row>
 }
 
-/** Writes all effects of one batch of each of several lanes, whose rows it locks first. */
+/** Writes all effects of one batch for each of several lanes. Locks the lanes' rows first. */
 export async function applyBatches<State, Row>(
   tx: Tx,
   context: ProcessContext<State, Row>,
@@ -100,7 +102,7 @@ export async function applyBatches<State, Row>(
   return applied
 }
 
-/** Records what became of each input: parked rows, retries, ledger. */
+/** Records the outcome of each input: parked rows, retries, ledger. */
 async function settle<State, Row>(
   tx: Tx,
   { breaker, owner, policy }: ProcessContext<State, Row>,
@@ -111,7 +113,8 @@ async function settle<State, Row>(
     judged.reduce((sum, { inputs }) => sum + inputs.length, 0),
     judged.flatMap(({ outcome }) => outcome.parked),
   )
-  if (fault !== undefined) throw new TallyError('FAILING', `most inputs fail in one way, nothing is parked: ${fault}`)
+  if (fault !== undefined)
+    throw new TallyError('FAILING', `most inputs fail in the same way, so none is parked: ${fault}`)
   const moves: LedgerMove[] = []
   const work: Promise<void>[] = []
   for (const { own, batch, inputs, outcome } of applied) {

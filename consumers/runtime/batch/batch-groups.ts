@@ -7,9 +7,9 @@ import type { ProcessContext } from './apply-batch.ts'
 import type { Processed } from './process-batch.ts'
 import type { LaneBatch } from '../model.ts'
 
-/** A group of this many inputs does not wait for the transaction in progress: it is worth one of its own. */
+/** A group of this many inputs gets a transaction of its own and does not wait for the one in progress. */
 const plenty = 500
-/** A group that took longer was too large for this consumer: no lane should wait that long for others. */
+/** A group that took longer was too large for this consumer, because no lane should wait that long for others. */
 const tooLongMs = 1_000
 
 interface Waiting {
@@ -18,13 +18,14 @@ interface Waiting {
 }
 
 /**
- * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small batch:
- * batches that arrive together, and those that arrive while another transaction is in progress. It never waits for more. If
- * the transaction fails, each batch is processed in one of its own, so that each lane sees its own error only.
+ * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small
+ * batch. It groups batches that arrive together or while another transaction is in progress, and never waits for more.
+ * If the transaction fails, each batch is processed in a transaction of its own, so that each lane sees only its own
+ * error.
  */
 export class BatchGroups<State, Row> {
   private readonly apply: (work: readonly LaneBatch[]) => Promise<Processed[]>
-  /** Transactions in progress at most; further batches wait here and not for a connection. */
+  /** Maximum number of transactions in progress; further batches wait here and not for a connection. */
   private readonly atOnce: number
   private readonly inTransaction: ReturnType<typeof atMost>
   private readonly waiting: Waiting[] = []
@@ -113,8 +114,9 @@ export class BatchGroups<State, Row> {
 }
 
 /**
- * Whether the transaction was certainly rolled back. After a lost connection it may have been committed: a second attempt would
- * take a committed answer for a repeat, and its events would not be published. So every lane claims itself again instead.
+ * Whether the transaction was certainly rolled back. After a lost connection it may have been committed: a second
+ * attempt would take a committed answer for a duplicate and not publish its events. So every lane claims itself again
+ * instead.
  */
 const leftNothing = (error: unknown): boolean =>
   isTallyError(error) || !isTransient(error) || hasSqlState(error, 'lockNotAvailable')

@@ -9,7 +9,7 @@ import type { Input, Intent, Outcome, Refusal } from '../model.ts'
 export interface DecideOptions<State, Row> {
   definition: ConsumerDefinition<State, Row>
   codec: Pick<Codec, 'encode'>
-  /** Rows as loaded, by key; keys without a row are absent. */
+  /** Loaded rows, by key; keys without a row are absent. */
   states: ReadonlyMap<string, State>
   shared: ReadonlyMap<string, Row>
   /** Keys that already have a parked event. */
@@ -21,9 +21,9 @@ export interface DecideOptions<State, Row> {
 }
 
 /**
- * Runs the handlers over the inputs in order; pure except for the codec. Each handler sees the effects of the earlier ones.
- * If a handler throws, its input is parked and has no other effect: later inputs of the same key queue behind it, all other
- * keys continue.
+ * Runs the handlers over the inputs in order; pure except for the codec. Each handler sees the effects of the earlier
+ * ones. If a handler throws, its input is parked and has no other effect: later inputs of the same key queue behind it,
+ * all other keys continue.
  */
 export function decide<State, Row>(inputs: readonly Input[], options: DecideOptions<State, Row>): Outcome<State, Row> {
   const { definition, states, refusal } = options
@@ -101,7 +101,7 @@ function handle<State, Row>(
   }
 }
 
-/** Turns a decision into rows. Each id hashes the group, the cause and the ordinal within the type, so it is reproducible. */
+/** Turns a decision into rows. Ids are hashes of group, cause and ordinal within the type, so they are reproducible. */
 function effectsOf<State, Row>(
   { events = [], calls = [], timers = [] }: Decision<State, Row>,
   { key, cause }: Input,

@@ -12,7 +12,7 @@ import { takeFired } from '../tables/timer-table.ts'
 export const batchKeys = ({ inputs }: Batch): string[] =>
   inputs.map((each) => ('input' in each ? each.input : each).key)
 
-/** For each batch, the keys whose new inputs must queue: the lane has parked inputs of the key (for retries: earlier ones). */
+/** For each batch, the keys whose new inputs must queue behind parked inputs of the key (for retries: earlier ones). */
 export async function blockedIn(tx: Tx, work: readonly LaneBatch[]): Promise<ReadonlySet<string>[]> {
   const others = work.filter(({ batch }) => batch.source !== 'parked')
   const lanes = others.map(({ own }) => own.lane)
@@ -26,7 +26,8 @@ export async function blockedIn(tx: Tx, work: readonly LaneBatch[]): Promise<Rea
 }
 
 /**
- * Removes the inputs that took effect before: the inbox knows the events; an answer, a timer or a retry has lost its row.
+ * Removes the inputs that took effect before: events that the inbox knows, and answers, timers and retries whose row is
+ * gone.
  * @returns the new inputs of each batch, in order
  */
 export async function dedupe(
@@ -65,11 +66,11 @@ async function newRecords(tx: Tx, work: readonly LaneBatch[]): Promise<ReadonlyS
     tx,
     records.map(({ inboxId }) => inboxId),
   )
-  // `delete`: a second copy within the batches is a repeat
+  // `delete`, because a second copy within the batches is a duplicate
   return new Set(records.filter(({ inboxId }) => fresh.delete(inboxId)))
 }
 
-/** The batch's records; in a redelivery without those the inbox knows by their place. */
+/** The batch's records; during a redelivery, without those that the inbox knows by their place. */
 async function newPlaces(tx: Tx, batch: Batch): Promise<readonly RecordInput[]> {
   if (batch.source !== 'record' && batch.source !== 'chosen') return []
   const again = batch.source === 'record' ? batch.move.again : batch.inbox === 'honour'
@@ -78,7 +79,7 @@ async function newPlaces(tx: Tx, batch: Batch): Promise<readonly RecordInput[]> 
   return batch.inputs.filter(({ placeId }) => !known.has(placeId()))
 }
 
-/** Deletes the rows behind the inputs of one source. @returns ids of the rows that were still there */
+/** Deletes the rows of the inputs of one source. @returns ids of the rows that still existed */
 async function claimRows(
   tx: Tx,
   work: readonly LaneBatch[],
@@ -96,7 +97,7 @@ async function claimRows(
 }
 
 /**
- * Selects the retries to handle now: still parked as they were read, of a type the consumer handles, and not processed
+ * Selects the retries to handle now: unchanged since they were read, of a type the consumer handles, and not processed
  * in the meantime under an id that could not be read before (an operator may have published the corrected event).
  */
 async function newRetries(

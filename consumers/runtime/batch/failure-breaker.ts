@@ -1,8 +1,8 @@
 import type { ParkedInput } from '../model.ts'
 
 /**
- * What nobody can read, or lies where it does not belong, is wrong itself: no service that recovers would change that. Such
- * records park however many there are, up to the limit of their lane, and say nothing about the service.
+ * Records with these reasons are faulty themselves: they cannot be decoded, or are in the wrong topic or partition.
+ * Their number says nothing about a service. They are always parked, up to the limit of their lane.
  */
 const faultsOfData: ReadonlySet<ParkedInput['reason']> = new Set(['UNREADABLE', 'MISROUTED'])
 
@@ -18,8 +18,8 @@ interface Tried {
 }
 
 /**
- * Distinguishes a bad event from a broken service. If most recent inputs fail in the same way, the inputs are not the cause,
- * and parking them all would only move the backlog. One per process; batches that were rolled back do not count.
+ * Distinguishes a bad event from a broken service. If most recent inputs fail in the same way, the inputs are not the
+ * cause, and parking them all would only move the backlog. One per process; batches that were rolled back do not count.
  */
 export class FailureBreaker {
   private recent: readonly Tried[] = []
@@ -55,7 +55,7 @@ export class FailureBreaker {
   }
 }
 
-/** Bad data left out: neither its failures count nor its inputs. */
+/** Excludes faulty data: it counts neither as failures nor as inputs. */
 function tried(inputs: number, parked: readonly ParkedInput[]): Tried {
   const others = parked.filter(({ reason }) => !faultsOfData.has(reason))
   return { inputs: inputs - (parked.length - others.length), failures: signaturesOf(others) }

@@ -4,23 +4,23 @@ import type { Batch, LaneBatch, NewCall } from '../model.ts'
 import { applyBatches } from './apply-batch.ts'
 import type { ProcessContext } from './apply-batch.ts'
 
-/** A batch that has taken effect, and what is left to do after its commit. */
+/** A batch that has taken effect, and the work left to do after its commit. */
 export interface Processed {
   readonly batch: Batch
   readonly publish: readonly OutboxRow[]
   readonly calls: readonly NewCall[]
-  /** Numbers of inputs: handled, known already, parked. */
+  /** Numbers of inputs: handled, duplicates, parked. */
   readonly taken: number
   readonly duplicates: number
   readonly parked: number
 }
 
 /**
- * Processes one batch of each of several lanes in one transaction: all of it takes effect or none. The number of statements
- * depends neither on the number of inputs nor on the number of lanes.
+ * Processes one batch for each of several lanes in one transaction, so that all of them take effect or none. The number
+ * of statements depends neither on the number of inputs nor on the number of lanes.
  * @returns one entry per batch, in the order of `work`
- * @throws TallyError FENCED if a lane has a newer owner, LANE_FULL or FAILING if it must not park more; database errors
- *   unchanged
+ * @throws TallyError FENCED if a lane has a newer owner, LANE_FULL or FAILING if it must not park more inputs; database
+ *   errors unchanged
  */
 export async function processBatches<State, Row>(
   context: ProcessContext<State, Row>,

@@ -8,9 +8,9 @@ import { readRetries } from './read-retries.ts'
 import { processOrSplit } from './split-batch.ts'
 import type { RequestOutcome, SplitOptions } from './split-batch.ts'
 
-/** Items a lane is asked to process in one batch. They are read only when their turn has come. */
+/** Items for a lane to process in one batch. They are decoded only when it is their turn. */
 export type Request = {
-  /** Name of its first item: the same whenever that item comes again. */
+  /** Name of its first item; the same whenever that item is requested again. */
   readonly name: string
 } & (
   | {
@@ -21,7 +21,7 @@ export type Request = {
       readonly to: number
       /** Without namespace. */
       readonly topic: string
-      /** The broker's id of the topic, where it is known. */
+      /** The broker's id of the topic, if known. */
       readonly topicId?: string
       readonly partition: number
       /** A redelivery: the lane has processed these offsets before. */
@@ -32,11 +32,14 @@ export type Request = {
   | { readonly source: 'timer'; readonly items: readonly TimerInput[] }
 )
 
-/** How carefully a request is processed. */
+/** Restrictions on the processing of a request. */
 export interface Attempt {
   /** In a transaction of its own, not in a group with other lanes. */
   readonly alone: boolean
-  /** Set when the process died repeatedly while handling the only item: it is parked for this reason and not even decoded. */
+  /**
+   * Set when the process died repeatedly while handling the only item: it is parked for this reason and not even
+   * decoded.
+   */
   readonly killer?: string
 }
 
@@ -47,7 +50,7 @@ export interface RequestProcessorOptions extends Omit<SplitOptions, 'alone'> {
   partitions: number
 }
 
-/** Processes the requests of one ownership of a lane: reads each one, then processes the batch and splits it if it fails. */
+/** Processes the requests of one ownership of a lane: reads each, processes the batch and splits it if it fails. */
 export class RequestProcessor {
   private readonly options: RequestProcessorOptions
 

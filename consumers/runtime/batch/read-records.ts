@@ -17,7 +17,7 @@ export interface ReadOptions {
   partitions: number
   /** Without namespace. */
   topic: string
-  /** The broker's id of the topic, where it is known. */
+  /** The broker's id of the topic, if known. */
   topicId?: string
   partition: number
   /** Lane the key must belong to; differs for a parked record of an earlier topic generation. @default partition */
@@ -32,8 +32,8 @@ export interface ReadOptions {
 const longestKey = 512
 
 /**
- * Turns records into the inputs of a batch that covers the offsets `[from, to)`. A record that cannot be read becomes an
- * input with the reason. Only types the group does not handle are left out, and they are counted as ignored.
+ * Turns records into the inputs of a batch that covers the offsets `[from, to)`. A record that cannot be read becomes
+ * an input with the reason. Only types the group does not handle are left out, and they are counted as ignored.
  * @throws TallyError UNREACHABLE while the registry does not answer
  */
 export async function readRecords(
@@ -84,14 +84,14 @@ export function readRecordInput(
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
   }
   if (event && !isPlausibleTime(time)) {
-    // Everything derived from it would carry that time: ids, timers, dates of events
-    unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record say a plausible time: ${time}` }
+    // All derived ids, timers and event times would contain that time
+    unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record has a plausible time: ${time}` }
     event = undefined
   }
   const place = `${topic}/${partition}/${offset}`
   let key = event ? keyOf(event.data) : storableKey(message.key, place)
   if (event && !carries(topic, event.type)) {
-    // Only the topic's writer decides it. Under its own key it would hold up the key's true events
+    // Only the topic's writer may publish this type. Parked under its own key, it would delay the key's genuine events
     const where = `belongs to topic ${topicOf(event.type).name}`
     unreadable = { reason: 'MISROUTED', error: `${event.type} of ${key} ${where}` }
     event = undefined
@@ -102,8 +102,8 @@ export function readRecordInput(
     unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
     event = undefined
   }
-  // The inbox knows an unreadable record by its place, so that the corrected event can still arrive under its own id. A record
-  // that was not even tried keeps its id: a repeat must not overtake it
+  // The inbox knows an unreadable record by its place, so that the corrected event can still arrive under its own id. A
+  // record that was not attempted keeps its id, so that a duplicate cannot overtake it
   const named = !unreadable || unreadable.reason === 'KILLED_PROCESS'
   const id = envelopePart.id(headers)
   const taken = named ? inboxId(id, () => envelopePart.source(headers), placeId) : placeId()
@@ -129,7 +129,7 @@ export function readRecordInput(
   }
 }
 
-/** The key of an unreadable record may be anything; PostgreSQL stores no NUL, and an index limits its length. */
+/** The key of an unreadable record may be any bytes. PostgreSQL cannot store NUL, and an index limits the length. */
 function storableKey(key: Buffer | null, place: string): string {
   if (key === null) return place
   const text = key.toString('utf8')

@@ -3,7 +3,7 @@ import { isDataError } from '../../../infra/postgres/sqlstates.ts'
 import type { Batch, LaneBatch, OffsetMove } from '../model.ts'
 import type { Processed } from './process-batch.ts'
 
-/** What became of a request: the parts that took effect, in order, and the error that stopped the rest. */
+/** The outcome of a request: the parts that took effect, in order, and the error that stopped the rest. */
 export interface RequestOutcome<Result = Processed> {
   readonly done: readonly Result[]
   readonly failure?: { readonly error: unknown }
@@ -18,8 +18,9 @@ export interface SplitOptions<Result = Processed> {
 }
 
 /**
- * Processes a batch. If it fails because of one of its inputs, finds that input by halving, parks it and processes the others.
- * A lane that may not park all failed inputs parks as many as it may: otherwise a large batch could wait forever.
+ * Processes a batch. If it fails because of one of its inputs, finds that input by halving, parks it and processes the
+ * others. A lane that may not park all failed inputs parks as many as its limit allows; otherwise a large batch could
+ * wait forever.
  */
 export async function processOrSplit<Result>(
   work: LaneBatch,
@@ -42,7 +43,7 @@ export async function processOrSplit<Result>(
 const refusedBy = (error: unknown) =>
   ({ reason: 'REFUSED_BY_DATABASE', error: describeError(error), stack: stackOf(error) }) as const
 
-/** One after the other: the second begins where the first left the ledger. */
+/** Processes the halves one after the other: the second begins at the ledger's position after the first. */
 async function processHalves<Result>(
   halves: readonly [Batch, Batch],
   own: LaneBatch['own'],
@@ -58,8 +59,8 @@ async function processHalves<Result>(
 }
 
 /**
- * Halves a batch of at least two inputs. The halves, processed in order, cover the same offsets; offsets without an input
- * count with the half they lie in.
+ * Halves a batch of at least two inputs. The halves, processed in order, cover the same offsets; offsets without an
+ * input count with the half they lie in.
  */
 export function splitBatch(batch: Batch): readonly [Batch, Batch] {
   const middle = batch.inputs.length >> 1
@@ -71,8 +72,8 @@ export function splitBatch(batch: Batch): readonly [Batch, Batch] {
   const tail = batch.inputs.slice(middle)
   const { from, to, ignored, holes } = batch.move
   const cut = tail[0]?.offset ?? to
-  // Which offsets without an input were ignored records and which were holes is no longer known, only their numbers:
-  // the head counts as many ignored ones as it has room for. The sums stay exact.
+  // It is no longer known which offsets without an input were ignored records and which were holes, only how many. The
+  // head counts as many ignored ones as it has room for, so the sums stay exact.
   const room = cut - from - head.length
   const headIgnored = Math.min(ignored, room)
   // The spread keeps `again`: without it the halves of a redelivery would process dropped and parked events once more

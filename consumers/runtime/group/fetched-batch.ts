@@ -7,18 +7,18 @@ import type { Request } from '../batch/process-request.ts'
 import type { FetchProgress, MemberLane } from './membership-options.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
-/** Records processed in one transaction at most. A batch never waits to fill up. */
+/** Maximum number of records per transaction. A batch never waits to fill up. */
 const recordsPerBatch = 1_000
 
 /** A lane that processes records; `Lane` in lane/lane.ts is one. */
 export interface RecordLane extends MemberLane {
-  /** How many inputs may be processed together. */
+  /** Maximum number of inputs to process together. */
   readonly limit: number
   /** End of the offsets that a redelivery processes again. Infinity without one. */
   end(topic: string): number
   /** Runs work of the lane one at a time. */
   serially<T>(work: () => Promise<T>): Promise<T>
-  /** @returns false if the request failed: it will be fetched again */
+  /** @returns false if the request failed and will be fetched again */
   process(request: Request): Promise<boolean>
   fail(error: unknown): void
   halt(reason: string): void
@@ -32,10 +32,12 @@ export interface FetchedBatchesOptions {
   log: Logger
 }
 
-/** Hands fetched batches to their lanes: in order, in parts of bounded size, from exactly the ledger's position. */
+/**
+ * Passes fetched batches to their lanes: in order, in parts of bounded size, starting exactly at the ledger's position.
+ */
 export class FetchedBatches {
   private readonly options: FetchedBatchesOptions
-  /** By place: where reading stopped last, at a batch that cannot be read. */
+  /** The last position, by topic and partition, at which a batch could not be read. */
   private readonly unreadable = new Map<string, number>()
 
   constructor(options: FetchedBatchesOptions) {
@@ -65,12 +67,15 @@ export class FetchedBatches {
     })
   }
 
-  /** Whether nothing but records that the client passed over lies between the position and the batch. */
+  /** Whether only records that the client skipped lie between the position and the batch. */
   private isNext({ from, to }: UnreadableBatch, topic: string, partition: number, position: number): boolean {
     return position < to && this.options.offsets.beyondPassed(topic, partition, position) >= from
   }
 
-  /** The first time, the bytes may have been damaged on the way: fetch again. The second time, only an operator can pass them. */
+  /**
+   * Handles a batch that cannot be decoded. The first time, its bytes may have been damaged in transit, so it is
+   * fetched again. The second time, the lane stops, and only an operator can skip the batch.
+   */
   private refuse(lane: RecordLane, topic: string, position: number, batch: UnreadableBatch): 'gap' | undefined {
     const { to, error } = batch
     const place = `${topic}/${lane.number}`
@@ -94,7 +99,8 @@ export class FetchedBatches {
     const { offsets } = this.options
     const end = Math.min(Number(batch.lastOffset()) + 1, lane.end(topic))
     const messages = batch.messages.filter(({ offset }) => Number(offset) >= position && Number(offset) < end)
-    // The first part in any case: otherwise a batch that waited long for its lane would starve behind busier topics
+    // The first part is always processed: otherwise a batch that waited long for its lane would starve behind busier
+    // topics
     for (let from = position, start = 0; from < end && (start === 0 || wanted()); ) {
       const items = messages.slice(start, start + Math.min(recordsPerBatch, lane.limit))
       const to = start + items.length < messages.length ? Number(items.at(-1)?.offset) + 1 : end
@@ -114,7 +120,7 @@ export class FetchedBatches {
     }
   }
 
-  /** @returns why the records at the position cannot be read any more, or undefined if reading again may help */
+  /** @returns why the records at the position can no longer be read, or undefined if fetching again may help */
   private async explainGap(lane: RecordLane, topic: string, position: number): Promise<string | undefined> {
     const { offsets, log } = this.options
     const lost = await offsets.explainGap(topic, lane.number, position).catch((error: unknown) => {

@@ -8,21 +8,23 @@ import { laneAssigner } from './lane-assigner.ts'
 export interface GroupClientOptions {
   kafka: Kafka
   groupId: string
-  /** On the broker. */
+  /** Topics as named on the broker. */
   topics: readonly string[]
   partitions: number
   sessionTimeoutMs: number
   log: Logger
   /** Lanes this process holds, with their epochs; undefined if it is about to leave. */
   held(): ReadonlyMap<number, number> | undefined
-  /** Runs inside the join, before the first fetch of the generation. */
+  /** Called during each join, before the first fetch of the group's new generation. */
   joined(event: ConsumerGroupJoinEvent['payload']): void
-  /** A heartbeat was answered. */
+  /** Called after each answered heartbeat. */
   confirmed(): void
   eachBatch(payload: EachBatchPayload): Promise<void>
-  /** The client passed these records over; topic as on the broker. */
+  /** Called when the client has skipped these records; `topic` as named on the broker. */
   passedOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void
-  /** No heartbeat is answered, for this reason; undefined: they are again. Repeated. */
+  /**
+   * Called repeatedly with the reason while no heartbeat is answered, and with undefined once they are answered again.
+   */
   unheard(reason: string | undefined): void
 }
 
@@ -32,8 +34,8 @@ const longestBackoffMs = 1_000
 const leavePatienceMs = 3_000
 
 /**
- * The kafkajs consumer of this process. It is thrown away, and another one made, whenever it crashes or no heartbeat is
- * answered: whatever became of a broker, a new client finds the brokers that live. Lanes do not notice more than a join.
+ * The kafkajs consumer of this process. It is replaced by a new one whenever it crashes or receives no answer to its
+ * heartbeats, because a new client finds the brokers that are up. To the lanes, a replacement is only another join.
  */
 export class GroupClient {
   private readonly options: GroupClientOptions
@@ -50,19 +52,19 @@ export class GroupClient {
     this.options = options
   }
 
-  /** @throws Error when there is none to talk to */
+  /** @throws Error while the client is being replaced */
   get consumer(): Consumer {
     if (!this.current) throw new Error('the group client is being replaced')
     return this.current
   }
 
-  /** @throws kafkajs' errors when no broker answers at the start */
+  /** @throws errors of kafkajs if no broker answers at the start */
   async start(): Promise<void> {
     await this.open()
     this.watching = setInterval(() => this.watch(), watchEveryMs)
   }
 
-  /** Leaves the group; a broker that does not answer does not hold it up. */
+  /** Leaves the group. Gives up after a few seconds if no broker answers. */
   async leave(): Promise<void> {
     this.leaving = true
     clearInterval(this.watching)
@@ -77,13 +79,13 @@ export class GroupClient {
       partitionAssigners: [laneAssigner(() => options.held())],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs(sessionTimeoutMs),
-      // Heartbeats are how members hear that the lanes are shared anew, and all wait for the last one to hear it
+      // Members learn of a rebalance from heartbeats, and all of them wait for the last member to learn of it
       heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
       maxWaitTimeInMs: 100,
       minBytes: 1,
       maxBytesPerPartition: 256 * 1024,
       allowAutoTopicCreation: false,
-      // Fetches are tried for as long as heartbeats are answered: a partition's new leader may be long in coming
+      // Fetches are retried while heartbeats are answered, because electing a partition's new leader may take long
       retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 1_000_000, restartOnFailure: async () => false },
     })
     this.current = consumer
@@ -92,7 +94,7 @@ export class GroupClient {
     const { GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, CRASH } = consumer.events
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (this.current !== consumer) return
-      this.fault = undefined // A slow beginning that has ended well is none
+      this.fault = undefined // A slow start that succeeded is not a fault
       this.heard()
       options.joined(payload)
     })
@@ -109,7 +111,8 @@ export class GroupClient {
     consumer.on(CRASH, ({ payload }) => {
       if (own()) this.replace(`it crashed: ${describeError(payload.error)}`)
     })
-    // kafkajs' `connect` outlives a `disconnect`: a client that was given up must not become a member, it would be assigned lanes
+    // `connect` of kafkajs can complete after `disconnect`. A replaced client must not join: the group would assign
+    // lanes to it
     const goodbye = () => void consumer.disconnect().catch(() => {})
     await consumer.connect()
     if (!own()) return goodbye()
@@ -137,7 +140,8 @@ export class GroupClient {
     const limitMs = Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
     if (silentMs < limitMs) return
     unheard('Kafka answers no heartbeat')
-    // kafkajs looks for the coordinator and joins by itself: a new client is another member, and all wait for the old one
+    // kafkajs finds the coordinator and rejoins by itself. Replace the client only if that fails: a new client is
+    // another member, and the group waits for the old one until its session ends
     const patienceMs = limitMs + rebalanceTimeoutMs(sessionTimeoutMs)
     if (silentMs > patienceMs && performance.now() - this.openedAt > patienceMs)
       this.replace(`no heartbeat was answered for ${Math.round(silentMs / 1_000)} s`)
@@ -165,7 +169,7 @@ export class GroupClient {
     this.replacing = false
   }
 
-  /** Says goodbye to the group where it can; nothing waits for it. */
+  /** Disconnects the old client in the background. */
   private discard(): void {
     const old = this.current
     this.current = undefined

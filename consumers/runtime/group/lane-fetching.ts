@@ -3,7 +3,7 @@ import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 
 export interface LaneFetchingOptions {
-  /** The one there is now; throws while there is none. */
+  /** Returns the current consumer; throws while there is none. */
   consumer: () => Consumer
   namespace: string
   /** Without namespace. */
@@ -19,7 +19,7 @@ export class LaneFetching {
     this.options = options
   }
 
-  /** Pauses survive a join of the group. */
+  /** Pauses remain in effect after a join of the group. */
   pause(lane: number): void {
     this.tell((consumer) => consumer.pause(this.partitionsOf(lane)))
   }
@@ -41,12 +41,12 @@ export class LaneFetching {
     return this.options.topics.map((topic) => ({ topic: this.onBroker(topic), partitions: [lane] }))
   }
 
-  /** While kafkajs restarts, it has no group and throws; the next join repeats the commands. */
+  /** While kafkajs restarts, it belongs to no group and throws. The next join repeats the commands. */
   private tell(command: (consumer: Consumer) => void): void {
     try {
       command(this.options.consumer())
     } catch (error) {
-      this.options.log.debug({ error: describeError(error) }, 'the group client is between two groups')
+      this.options.log.debug({ error: describeError(error) }, 'fetch command ignored: the group client is rejoining')
     }
   }
 }

@@ -1,27 +1,29 @@
 import type { Batch, Kafka } from 'kafkajs'
 import type { Logger } from '../../../infra/logger.ts'
 
-/** What membership needs to know of a lane; `Lane` in lane/lane.ts is one. */
+/** The part of a lane that membership uses; `Lane` in lane/lane.ts implements it. */
 export interface MemberLane {
   readonly number: number
   readonly phase: string
-  /** Whether records are wanted. */
+  /** Whether the lane processes records now. */
   readonly accepting: boolean
   readonly epoch: number
   /** When it was fenced, by `performance.now()`. */
   readonly fencedAt: number
-  /** Settles when the first claim has ended, successful or not. */
+  /** Resolves when the first claim has ended, whether it succeeded or not. */
   readonly claimed: Promise<void>
   /** Next offset of a topic (without namespace); undefined until claimed. */
   position(topic: string): number | undefined
   drop(): Promise<void>
   /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown>
-  /** Why the group may have given the lane to others; undefined: it has not. Repeated. */
+  /**
+   * Called repeatedly: with the reason while the group may have reassigned the lane, otherwise with undefined.
+   */
   unheard(reason: string | undefined): void
 }
 
-/** The group client's side of a fetched batch. */
+/** The group client's view of a fetched batch. */
 export interface FetchProgress {
   /** Whether the client still wants more than the first part to be processed now. */
   wanted(): boolean
@@ -40,7 +42,7 @@ export interface MembershipOptions<L extends MemberLane> {
   log: Logger
   /** Begins to claim a lane the group assigned to this process. */
   claim(lane: number): L
-  /** Processes what was fetched of one topic of a live lane; `FetchedBatches` does. */
+  /** Processes a fetched batch of one topic of a live lane; see `FetchedBatches`. */
   fetched: { process(lane: L, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> }
   /** Called inside every join, before lanes are claimed or kept. */
   joining(): void

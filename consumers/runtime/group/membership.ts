@@ -6,18 +6,24 @@ import { OffsetCommits } from './offset-commits.ts'
 import type { Position } from './offset-commits.ts'
 import { settlesWithin } from '../../../infra/promises.ts'
 
-/** How long a fetched batch waits for its lane's claim. Then fetching for the lane pauses, so that it delays no other lane. */
+/**
+ * How long a fetched batch waits for its lane's claim. Then fetching for the lane pauses, so as not to delay other
+ * lanes.
+ */
 const claimPatienceMs = 30
-/** How long one lane's work may delay fetching for all lanes; also keeps up heartbeats when the database hangs. */
+/**
+ * How long one lane's work may delay fetching for all lanes. The limit also keeps heartbeats going if the database
+ * hangs.
+ */
 const processPatienceMs = 1_000
-/** How long a leaving replica waits for work in progress: one lane that hangs must not delay the others. */
+/** How long a leaving replica waits for work in progress, so that one hanging lane does not delay the others. */
 const drainPatienceMs = 2_000
 const signEveryMs = 100
 const commitEveryMs = 1_000
 
 /**
- * This process's membership in its consumer group: which lanes it holds and where reading resumes. The group only assigns
- * lanes; PostgreSQL decides who owns a lane and what its position is.
+ * This process's membership in its consumer group: which lanes it holds and where reading resumes. The group only
+ * assigns lanes; PostgreSQL decides who owns a lane and what its position is.
  */
 export class Membership<L extends MemberLane> {
   readonly lanes = new Map<number, L>()
@@ -29,7 +35,7 @@ export class Membership<L extends MemberLane> {
   private lastHeartbeat = 0
   private leaving = false
   private readonly gone = Promise.withResolvers<void>()
-  /** The group rebalances and waits for this member: work in progress must end soon. */
+  /** Whether the group is rebalancing and waits for this member: work in progress must end soon. */
   private recalled = false
 
   constructor(options: MembershipOptions<L>) {
@@ -59,7 +65,7 @@ export class Membership<L extends MemberLane> {
   async leave(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer)
     const committed = this.commits.commit(this.positions())
-    // Before the other members know: an orderly release clears the count of starts that the next owner's guard looks at
+    // Before the other members know: an orderly release clears the count of starts, which the next owner's guard reads
     const dropped = [...this.lanes.values()].map((lane) => lane.drop())
     this.lanes.clear()
     await settlesWithin(Promise.all([committed, ...dropped]), 1_000)
@@ -68,7 +74,9 @@ export class Membership<L extends MemberLane> {
     await left
   }
 
-  /** Stops processing batches and claiming lanes; resolves when the work in progress has ended, or after a time limit. */
+  /**
+   * Stops processing batches and claiming lanes; resolves when the work in progress has ended, or after a time limit.
+   */
   async quiesce(): Promise<void> {
     this.leaving = true
     await settlesWithin(Promise.all([...this.lanes.values()].map((lane) => lane.idle())), drainPatienceMs)
@@ -93,7 +101,7 @@ export class Membership<L extends MemberLane> {
     if (position !== undefined) this.fetching.seek(topic, lane.number, position)
   }
 
-  /** Lanes to keep, by number, with their epochs, for the group's leader. A leaving member wants none (undefined). */
+  /** Lanes to keep, by number, with their epochs; sent to the group's leader. Undefined if this member is leaving. */
   private held(): Map<number, number> | undefined {
     if (this.leaving) return undefined
     return new Map(
@@ -133,8 +141,9 @@ export class Membership<L extends MemberLane> {
   }
 
   /**
-   * A heartbeat was answered, so the lanes assigned to this member were ours when it was sent, which was after the answer to
-   * the previous one. A lane fenced before that was not fenced by its rightful owner: claim it again.
+   * Called after each answered heartbeat. The lanes assigned to this member were ours when the heartbeat was sent,
+   * which was after the answer to the previous one. A lane fenced before that was not fenced by its rightful owner, so
+   * it is claimed again.
    */
   private confirmed(): void {
     const sentAfter = this.lastHeartbeat
@@ -170,7 +179,7 @@ export class Membership<L extends MemberLane> {
     })
     patient = await settlesWithin(work, processPatienceMs)
     if (patient || !ours()) return
-    // The lane continues in the background; when it is done, fetching resumes from its position then
+    // The lane continues in the background. When it is done, fetching resumes from its position at that time
     this.pauseFetching(batch.partition)
     const readOn = () => {
       if (ours() && lane.accepting) this.readOn(batch.partition)
@@ -183,7 +192,7 @@ export class Membership<L extends MemberLane> {
     if ((await fetched.process(lane, batch, progress)) === 'gap') this.seek(lane, batch.topic.slice(namespace.length))
   }
 
-  /** Holds a fetched batch while this member leaves: idle with paused lanes only, the group client leaves 0.1 s later. */
+  /** Holds a fetched batch while this member leaves: with only paused lanes, an idle client would leave 0.1 s later. */
   private async untilGone(heartbeat: () => Promise<void>): Promise<void> {
     while (!(await settlesWithin(this.gone.promise, signEveryMs))) await heartbeat()
   }

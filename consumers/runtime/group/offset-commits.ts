@@ -2,14 +2,14 @@ import type { Consumer } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 
-/** A position to commit to Kafka; the topic as the broker names it. */
+/** A position to commit to Kafka; `topic` as named on the broker. */
 export interface Position {
   topic: string
   partition: number
   offset: number
 }
 
-/** Commits positions to Kafka for lag tools only: nothing ever starts from these offsets. */
+/** Commits positions to Kafka for lag monitoring only. No consumer starts from these offsets. */
 export class OffsetCommits {
   private readonly consumer: () => Consumer
   private readonly log: Logger
@@ -21,7 +21,7 @@ export class OffsetCommits {
     this.log = log
   }
 
-  /** Commits changed positions; after a failure, lag tools see an older position until the next commit. */
+  /** Commits changed positions. After a failure, lag monitoring shows an older position until the next commit. */
   async commit(positions: readonly Position[]): Promise<void> {
     const changed = positions.filter(
       ({ topic, partition, offset }) => this.committed.get(`${topic}/${partition}`) !== offset,

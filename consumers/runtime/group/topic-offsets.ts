@@ -38,7 +38,7 @@ export class TopicOffsets {
     this.known = this.refresh()
   }
 
-  /** @throws TallyError CONFIG_INVALID if a topic is missing or has another partition count than the pipeline */
+  /** @throws TallyError CONFIG_INVALID if a topic is missing or its partition count differs from the pipeline's */
   static async open(options: TopicOffsetsOptions): Promise<TopicOffsets> {
     const offsets = new TopicOffsets(options)
     await Promise.all([offsets.known, withAdmin(options.kafka, (admin) => offsets.check(admin))])
@@ -58,7 +58,7 @@ export class TopicOffsets {
       }
     })
     this.known = asking
-    asking.catch(() => {}) // Those who await `known` handle the error
+    asking.catch(() => {}) // Callers that await `known` handle the error
     return asking
   }
 
@@ -78,21 +78,21 @@ export class TopicOffsets {
   async settled(topic: string): Promise<void> {
     await this.known.catch(() => this.refresh())
     if (!this.recreated.has(this.onBroker(topic))) return
-    throw new TallyError('LANE_STOPPED', `topic ${topic} was re-created: its offsets mean other events now`)
+    throw new TallyError('LANE_STOPPED', `topic ${topic} was re-created: its offsets now denote other events`)
   }
 
   topicId(topic: string): string | undefined {
     return this.ids.get(this.onBroker(topic))
   }
 
-  /** Notes offsets that kafkajs read and skipped: aborted transactions and control records. */
+  /** Records offsets that kafkajs has read and skipped: aborted transactions and control records. */
   passOver(topic: string, partition: number, firstOffset: number, lastOffset: number): void {
     const place = `${topic}/${partition}`
     const stretches = this.passed.get(place) ?? []
     this.passed.set(place, [...stretches.slice(-99), { from: firstOffset, to: lastOffset + 1 }])
   }
 
-  /** The position after the skipped offsets that follow it directly. */
+  /** The position after any skipped offsets that directly follow `position`. */
   beyondPassed(topic: string, partition: number, position: number): number {
     let reached = position
     for (const { from, to } of this.passed.get(`${topic}/${partition}`) ?? [])
@@ -100,23 +100,24 @@ export class TopicOffsets {
     return reached
   }
 
-  /** Whether nothing between `position` and the batch's first message can have been missed. */
+  /** Whether no record between `position` and the batch's first message can have been missed. */
   follows(topic: string, batch: Batch, position: number): boolean {
     const place = `${topic}/${batch.partition}`
-    // kafkajs keeps the offset it asked for
+    // The offset that kafkajs requested; its type declarations omit this field
     const fetched = Number((batch as Batch & { fetchedOffset: string | number }).fetchedOffset)
-    // Not fetched at the position: most likely a stale fetch, but the topic may also have been re-created
+    // Not fetched at the position: most likely the fetch is stale, but the topic may also have been re-created
     if (fetched !== position) void this.refresh()
     if (Number(batch.firstOffset()) <= position && Number(batch.lastOffset()) >= position) return true
-    // Offsets requested at our position and not delivered have no record (compaction) or were skipped
+    // Offsets that were requested at the position and not delivered have no record (compaction) or were skipped
     if (this.beyondPassed(topic, batch.partition, position) !== fetched) return false
     this.passed.delete(place)
     return true
   }
 
   /**
-   * kafkajs silently starts elsewhere if the broker no longer has an offset. The first time this may be a stale fetch, and
-   * fetching again helps; the second time at the same position, this asks the broker.
+   * Explains why a batch does not follow the lane's position. kafkajs silently starts elsewhere if the broker no longer
+   * has an offset. The first gap at a position may be due to a stale fetch, and fetching again helps; at the second
+   * one, the broker is asked.
    * @returns why the records at `position` cannot be read, or undefined if they can
    */
   async explainGap(topic: string, partition: number, position: number): Promise<string | undefined> {
@@ -127,19 +128,19 @@ export class TopicOffsets {
     }
     const offsets = await withAdmin(this.options.kafka, (admin) => admin.fetchTopicOffsets(this.onBroker(topic)))
     const found = offsets.find((offset) => offset.partition === partition)
-    if (!found) return `${place} does not exist any more`
+    if (!found) return `${place} no longer exists`
     if (Number(found.low) > position) {
       return `${place}: records from offset ${position} to ${found.low} were deleted before this group read them`
     }
     if (Number(found.high) < position) {
-      return `${place} ends at offset ${found.high} but this group has read up to ${position}: the topic was re-created or cut`
+      return `${place} ends at offset ${found.high} but this group has read up to ${position}: the topic was re-created or truncated`
     }
     return undefined
   }
 
   /**
    * Next offset of each partition, by topic.
-   * @throws kafkajs' errors when no broker answers
+   * @throws errors of kafkajs if no broker answers
    */
   ends(): Promise<Map<string, number[]>> {
     return withAdmin(this.options.kafka, async (admin) => {

@@ -6,31 +6,32 @@ import { clearStarts, markSuspect } from '../tables/lane-state.ts'
 import type { Begun } from '../tables/lane-state.ts'
 
 const unlimited = Number.POSITIVE_INFINITY
-/** From this size on, batches are no longer limited. */
+/** Once the limit reaches this size, batches are no longer limited. */
 const trustedInputs = 512
-const killer = 'the process ended each time it handled this'
+const killer = 'the process died each time it handled this event'
 
 export interface AttemptGuardOptions {
   pool: Pool
   /** Runs the work of this process's careful lanes one at a time. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
-  /** Processes the guarded requests. */
+  /** Processes requests that the guard admits. */
   processor: Pick<RequestProcessor, 'process'>
 }
 
 /**
- * Finds the input that kills the process. Normally it costs one statement per claim. If a lane is claimed a second time and no
- * batch has ended in between, the lane is careful: its batches are small, and each is marked in the database before it is
- * processed. The inputs of a batch that was marked when the process died are then processed one by one, and an input that was
- * marked alone twice is the culprit: counting the batch it was in before, the process has died of it three times.
+ * Finds the input that kills the process. Normally it costs one statement per claim. If a lane is claimed a second time
+ * and no batch was completed in between, the lane is careful: its batches are small, and each is marked in the database
+ * before it is processed. The inputs of a batch that was marked when the process died are then processed one by one. An
+ * input that was marked alone twice is the culprit: including the batch that contained it, the process has died of it
+ * three times.
  */
 export class AttemptGuard {
   private readonly options: AttemptGuardOptions
   private readonly own: Ownership
   private counted: boolean
-  /** Inputs the next batch may have. */
+  /** Maximum number of inputs of the next batch. */
   private size: number
-  /** Inputs still to be processed one by one. */
+  /** Number of inputs still to be processed one by one. */
   private alone: number
   private readonly culprit: string | undefined
 
@@ -44,7 +45,7 @@ export class AttemptGuard {
     this.culprit = careful && suspect?.inputs === 1 && suspect.starts > 1 ? suspect.name : undefined
   }
 
-  /** How many inputs the next request may have. */
+  /** Maximum number of inputs of the next request. */
   get limit(): number {
     return this.alone > 0 ? 1 : this.size
   }
@@ -52,7 +53,7 @@ export class AttemptGuard {
   /**
    * Processes a request. Careful lanes take turns: if several had a mark when the process dies, all but one would be
    * suspected without reason.
-   * @returns also the error if anything failed; it never throws
+   * @returns the parts that took effect and any error; never throws
    */
   async process(request: Request): Promise<RequestOutcome> {
     const attempt = async () => {
@@ -60,7 +61,7 @@ export class AttemptGuard {
       const alone = this.limit < unlimited
       const outcome = await this.options.processor.process(request, { alone, killer: innocent ? undefined : killer })
       if (outcome.failure) return outcome
-      // What is done stays done if the mark cannot be cleared
+      // The effects stay even if the mark cannot be cleared
       return this.ended(request.items.length).then(
         () => outcome,
         (error: unknown) => ({ ...outcome, failure: { error } }),
@@ -72,8 +73,8 @@ export class AttemptGuard {
 
   /**
    * Call before a batch is read or processed.
-   * @param name of its first input: the same whenever that input comes again
-   * @returns false if the process died of that input: then it must not even be decoded
+   * @param name of its first input; the same whenever that input is requested again
+   * @returns false if the process died of that input, which must then not even be decoded
    */
   async begin(name: string, inputs: number): Promise<boolean> {
     if (this.limit === unlimited) return true

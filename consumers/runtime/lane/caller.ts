@@ -17,7 +17,7 @@ export interface CallerOptions {
   log: Logger
   /** Concurrent calls in this process. @default 64 */
   concurrency?: number
-  /** Calls this process keeps in memory; each of its lanes has an equal share, of 1,000 at most. @default 10000 */
+  /** Maximum number of calls in memory; each lane gets an equal share, at most 1,000. @default 10000 */
   inMemory?: number
 }
 
@@ -30,17 +30,17 @@ const callTimeoutMs = 30_000
 /** How long a breaker stays open before it lets one probe call through. */
 const breakerMs = 1_000
 
-/** Why the other side denies this process a kind of call, and the lanes whose table says so. */
+/** Why the other side denies a kind of call to this process, and the lanes for which that is recorded in the table. */
 interface Denial {
   readonly reason: string
   readonly noted: WeakSet<LaneCalls>
 }
 
 /**
- * Makes calls after the commit that stored them, with the call's id as idempotency key. A definite answer goes back to the
- * lane; after anything else the call is retried later. While the other side is down, a breaker per kind of call keeps the
- * number of attempts small. A kind that the other side denies (DENIED) is not tried again by this process: its calls stay in
- * their table, and a restart with the right setting makes them.
+ * Makes calls after the commit that stored them, with the call's id as idempotency key. A definite answer goes back to
+ * the lane; after anything else the call is retried later. While the other side is down, a breaker per kind of call
+ * keeps the number of attempts small. A kind that the other side denies (DENIED) is not tried again by this process:
+ * its calls stay in their table, and a restart with the right setting makes them.
  */
 export class Caller {
   private readonly options: CallerOptions
@@ -139,7 +139,7 @@ export class Caller {
       )
       lane.retry({ ...call, attempts }, wait)
       await noteFailure(this.options.pool, lane.own, { ...call, attempts }, message, wait).catch(() => {
-        // Only the note is lost: the call itself stays in its table
+        // Only the record of the attempt is lost; the call stays in its table
       })
     }
   }
@@ -152,7 +152,7 @@ export class Caller {
     return denial
   }
 
-  /** The call is not made; the reason is noted once per lane, for the operator. The next owner need not wait. */
+  /** Does not make the call. Records the reason once per lane, for operators. The next owner need not wait. */
   private async hold(lane: LaneCalls, call: PendingCall, { reason, noted }: Denial): Promise<void> {
     lane.done(call.id) // It must not take up the memory that calls of other kinds need
     if (noted.has(lane)) return

@@ -5,7 +5,7 @@ import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { openLedger } from '../tables/ledger.ts'
 import type { LaneContext } from './lane-context.ts'
 
-/** What an owner knows of its lane after claiming it. */
+/** A lane as its owner sees it after claiming it. */
 export interface Claim {
   readonly epoch: number
   readonly positions: Map<string, Position>
@@ -13,7 +13,7 @@ export interface Claim {
 }
 
 export interface ClaimOptions {
-  /** Set once this process holds the lane: from then on the claim succeeds only if nobody else has claimed it since. */
+  /** Set once this process holds the lane: the claim then succeeds only if no other process has claimed it since. */
   heldEpoch: number | undefined
   /** Whether the claim counts as a start. A repeated claim does not: this process did not die. */
   readonly counts: boolean
@@ -23,9 +23,9 @@ export interface ClaimOptions {
 type ClaimContext = Pick<LaneContext, 'pool' | 'owner' | 'generation' | 'topicStarts' | 'claims'>
 
 /**
- * Claims a lane in three transactions: first the epoch, because the ledger must be read after the wait for the lane's row;
- * last the count of starts.
- * @returns undefined if the lane is no longer wanted
+ * Claims a lane in three transactions: the epoch first, because the ledger must be read after the wait for the lane's
+ * row; then the ledger; last the count of starts.
+ * @returns undefined if this process no longer wants the lane
  * @throws TallyError FENCED, LANE_STOPPED, UNREACHABLE; database errors unchanged
  */
 export async function claimLane(

@@ -2,7 +2,7 @@ import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
 
-/** A lane to which due rows are passed; `Lane` is one. */
+/** A lane to which due rows are passed; `Lane` implements it. */
 export interface DueLane {
   /** Whether timers and parked events are processed. */
   readonly accepting: boolean
@@ -19,7 +19,7 @@ interface DueWorkOptions {
 
 type ToRequest<Row> = (rows: readonly [Row, ...Row[]]) => Request
 
-/** Due rows of one kind. A lane that has some in hand gets no others before it is through with them. */
+/** Due rows of one kind. A lane gets more rows only when it has processed those it was given before. */
 export class DueWork<Row extends { lane: number }> {
   private readonly options: DueWorkOptions
   private readonly read: (lanes: readonly number[]) => Promise<readonly Row[]>
@@ -61,7 +61,7 @@ export class DueWork<Row extends { lane: number }> {
   }
 }
 
-/** In the lane's turn, with as many rows in a request as the lane may process together. */
+/** Processes the rows when it is the lane's turn, with at most `limit` rows per request. */
 async function hand<Row>(lane: DueLane | undefined, rows: readonly Row[], toRequest: ToRequest<Row>): Promise<void> {
   await lane?.serially(async () => {
     for (let start = 0; lane.accepting; ) {

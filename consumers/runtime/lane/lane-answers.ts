@@ -1,10 +1,10 @@
 import type { Request } from '../batch/process-request.ts'
 import type { AnswerInput } from '../model.ts'
 
-/** Answers processed in one transaction at most. */
+/** Maximum number of answers per transaction. */
 const perBatch = 500
 
-/** The lane the answers belong to; `Lane` is one. */
+/** The lane the answers belong to; `Lane` implements it. */
 export interface AnswerLane {
   /** How many inputs may be processed together. */
   readonly limit: number
@@ -15,7 +15,7 @@ export interface AnswerLane {
   backOff(): Promise<void>
 }
 
-/** Answers of one ownership of a lane that wait for their turn. Those that arrive in the meantime are processed together. */
+/** Pending answers of one ownership of a lane. Answers that arrive while the lane is busy are processed together. */
 export class LaneAnswers {
   private readonly lane: AnswerLane
   private waiting: AnswerInput[] = []

@@ -2,12 +2,12 @@ import type { PendingCall } from '../tables/call-table.ts'
 import type { AnswerInput, NewCall, Ownership } from '../model.ts'
 
 export interface LaneCallsOptions {
-  /** Calls to keep in memory at present; the others wait in the table until there is room. */
+  /** Current maximum number of calls in memory; the others wait in the table until there is room. */
   limit(): number
   /** Reads calls of the lane that are not among `known`, in the order of their next attempts. */
   read(known: readonly string[], limit: number): Promise<PendingCall[]>
   answered(answer: AnswerInput): void
-  /** Has the caller refill the memory and make the calls that are ready. */
+  /** Tells the caller to load calls into memory and to make those that are ready. */
   wake(): void
 }
 
@@ -79,7 +79,7 @@ export class LaneCalls {
   /** Call after the answer has taken effect and the row is deleted, or when this process will not make the call. */
   done(id: string): void {
     this.known.delete(id)
-    // No call may be left in progress that would wake the caller: those in the table would wait for other traffic
+    // If no call is left in progress to wake the caller, those in the table would wait for other traffic
     if (this.lacks) this.options.wake()
   }
 

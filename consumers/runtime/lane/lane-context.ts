@@ -7,15 +7,15 @@ import type { TopicStart } from '../tables/ledger.ts'
 import type { Caller } from './caller.ts'
 
 /**
- * - claiming  waits for the database to confirm that the lane is ours, at the start or after a failure
- * - live      ours: inputs may be processed
- * - fenced    has another owner: nothing is tried until the group confirms that the lane is ours
+ * - claiming  waits for the database to confirm that this process owns the lane, at the start or after a failure
+ * - live      owned by this process: inputs may be processed
+ * - fenced    has another owner: nothing is attempted until the group confirms that the lane belongs to this process
  * - stopped   cannot continue without an operator (see `LANE_STOPPED`)
  * - dropped   no longer assigned to this process
  */
 export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 
-/** What a lane needs of its process. */
+/** The resources a lane uses from its process. */
 export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'codec' | 'handled' | 'partitions'> {
   pool: Pool
   /** Name of this replica. */
@@ -24,7 +24,7 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   generation: number
   /** Runs the work of this process's careful lanes one at a time. */
   inTurn<T>(work: () => Promise<T>): Promise<T>
-  /** Runs as many claims of this process at a time as it has connections for. */
+  /** Limits the concurrent claims of this process to its database connections. */
   claims<T>(work: () => Promise<T>): Promise<T>
   relay: Relay
   caller: Caller

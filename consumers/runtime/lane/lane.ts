@@ -18,8 +18,8 @@ import type { LaneContext, LanePhase } from './lane-context.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 
 /**
- * One lane in this process. Recovery from any failure is the same as a takeover: raise the epoch, read the ledger, publish
- * the rows of the outbox, make the calls in the table.
+ * One lane in this process. Recovery from any failure is the same as a takeover: raise the epoch, read the ledger,
+ * publish the rows of the outbox, make the calls in the table.
  */
 export class Lane {
   readonly number: number
@@ -27,7 +27,7 @@ export class Lane {
   epoch = 0
   /** When it was fenced, by `performance.now()`. */
   fencedAt = 0
-  /** Settles when the first claim ends, however it ends. */
+  /** Resolves when the first claim has ended, whether it succeeded or not. */
   readonly claimed: Promise<void>
   /** Runs work of this lane one at a time, in order of arrival. */
   readonly serially = takingTurns()
@@ -72,7 +72,7 @@ export class Lane {
 
   /**
    * Processes a request; call it within `serially`.
-   * @returns false if it failed: then the lane pauses fetching, or claims itself again, and the request will be repeated
+   * @returns false if it failed: the lane then pauses fetching or claims itself again, and the request is repeated
    */
   async process(request: Request): Promise<boolean> {
     if (this.phase !== 'live' || !this.guard) return false
@@ -98,7 +98,7 @@ export class Lane {
     else this.setAside(error)
   }
 
-  /** Pauses the lane for an operator's reason, or resumes it (undefined). Answers to calls already made are still processed. */
+  /** Pauses the lane for this reason, or resumes it (undefined). A paused lane still processes answers to its calls. */
   pause(reason: string | undefined): void {
     if (this.paused === reason) return
     const resumed = this.paused !== undefined && reason === undefined
@@ -110,19 +110,19 @@ export class Lane {
     void this.serially(async () => this.noteStanding()) // True only when the batch in progress has ended
   }
 
-  /** No heartbeat is answered: for people. Whether the lane is still ours PostgreSQL decides, as ever. */
+  /** Reports to operators that no heartbeat is answered. Ownership does not depend on it: PostgreSQL decides that. */
   unheard(reason: string | undefined): void {
     if (reason === this.silence) return
     this.silence = reason
     this.noteStanding()
   }
 
-  /** The epoch in the database is newer: another replica claimed the lane, or an operator moved it, which may end a stop. */
+  /** Call when the database has a newer epoch: another replica claimed the lane, or an operator moved its position. */
   overtaken(epoch: number): void {
     if (epoch > this.epoch && (this.phase === 'live' || this.phase === 'stopped')) this.fence()
   }
 
-  /** Stops the lane at records it cannot pass: an operator must decide. */
+  /** Stops the lane at records it cannot process. An operator must act. */
   halt(reason: string): void {
     if (this.phase === 'dropped') return
     this.phase = 'stopped'
@@ -144,7 +144,7 @@ export class Lane {
     return this.serially(async () => {})
   }
 
-  /** The lane needs something that is unavailable. It stays ours, keeps publishing and calling, and resumes reading later. */
+  /** Waits for an unavailable service. The lane keeps its owner, and continues to publish and to make calls. */
   private wait(reason: string): void {
     const { context, number: lane, epoch } = this
     if (this.note('waiting', reason)) context.log.error({ lane, epoch, reason }, 'lane waits')
@@ -154,7 +154,7 @@ export class Lane {
     })
   }
 
-  /** Waits longer after each failure in a row, 2 s at most. */
+  /** Waits longer after each consecutive failure, at most 2 s. */
   backOff(): Promise<void> {
     return delay(Math.min(2_000, 50 * 2 ** this.failures++) * (0.5 + Math.random() / 2))
   }
@@ -171,7 +171,7 @@ export class Lane {
     this.calls?.offer(calls)
   }
 
-  /** The lane may have lost its connection, its transaction or its ownership: claiming it again finds out. */
+  /** Claims the lane again, which shows whether it lost its connection, its transaction or its ownership. */
   private setAside(error: unknown): void {
     if (this.phase !== 'live') return
     this.fault.saw(error)

@@ -15,10 +15,10 @@ interface Horizon {
 }
 
 /**
- * A timer decides what happens if an expected event has not arrived in time. Whether it has arrived is known only when the lane
- * has processed everything on its topics up to that time: after downtime, answers and timers are both queued, and answers
- * that arrived in time must be processed first. So a timer fires once its lane has reached the ends its topics had when the
- * timer was found due.
+ * Decides when due timers may fire. A timer handles the case that an expected event has not arrived in time. Whether it
+ * has arrived is known only when the lane has processed everything on its topics up to that time: after downtime,
+ * answers and timers are both queued, and answers that arrived in time must be processed first. So a timer fires once
+ * its lane has reached the ends its topics had when the timer was found due.
  */
 export class TimerHorizon {
   private readonly progress: TopicProgress
@@ -30,7 +30,7 @@ export class TimerHorizon {
 
   /**
    * @returns those of the due timers that may fire now; call again with the others
-   * @throws kafkajs' errors if no broker answers: then no timer may fire
+   * @throws errors of kafkajs if no broker answers; then no timer may fire
    */
   async reached<Timer extends { id: string; lane: number }>(due: readonly Timer[]): Promise<Timer[]> {
     const byLane = Map.groupBy(due, ({ lane }) => lane)

@@ -27,15 +27,15 @@ export interface WatchOptions {
   timers: boolean
   lanes: ReadonlyMap<number, WatchedLane>
   progress: TopicProgress
-  /** Told the generation of the topics after each look; undefined if no lane's row says it. */
+  /** Called after each poll with the generation of the topics; undefined if no lane's row states it. */
   generation(generation: number | undefined): void
   log: Logger
 }
 
 /**
- * Asks twice a second, in one statement, which lanes have a newer epoch, which an operator paused or resumed, and which have
- * due timers or parked events; these are read and passed to the lanes. The row decides whether something happens, so reading
- * it twice is harmless. No lane's work delays the next look, nor another lane's work.
+ * Polls twice a second, in one statement, for lanes that have a newer epoch, that an operator paused or resumed, or
+ * that have due timers or parked events; due rows are read and passed to the lanes. Reading a row twice is harmless,
+ * because it takes effect only while it exists. No lane's work delays the next poll or another lane's work.
  * @returns a function that stops polling; it resolves when the work in progress has ended
  */
 export function watchDue(options: WatchOptions): () => Promise<void> {

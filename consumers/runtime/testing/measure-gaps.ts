@@ -2,10 +2,10 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 
 /**
- * Measures, while `work` runs, for how long each lane stood at one position, the longest of it, milliseconds by lane. The
- * lanes need something to do all the time.
+ * Measures the longest time each lane stayed at one position while `work` ran. The lanes must have work all the time.
  * @param pool sees the consumer's schema
- * @param work is given `moving`, which resolves when every lane has moved once more
+ * @param work receives `moving`, which resolves when every lane has moved once more
+ * @returns milliseconds by lane
  */
 export async function measureGaps(
   pool: Pool,

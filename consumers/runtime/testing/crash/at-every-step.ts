@@ -13,11 +13,13 @@ import { watchSettling } from './settled.ts'
 import type { Published, TestBench } from '../test-bench.ts'
 
 export interface CrashTrial {
-  /** With the consumer's tables. Nothing else may publish to its topics during the trial. */
+  /** A bench with the consumer's tables. Nothing else may publish to its topics during the trial. */
   bench: TestBench
-  /** Path of the module whose default export creates the consumer's definition, as in `consumers/<name>/consumer.ts`. */
+  /**
+   * Path of the module whose default export creates the consumer's definition, as in `consumers/<name>/consumer.ts`.
+   */
   consumer: string
-  /** Events each try begins with, of orders that no earlier try had. */
+  /** Returns the initial events of a try, for orders that no earlier try used. */
   events(): readonly Published[]
   /** Environment variables of the consumer: `{ TALLY_GATEWAY_URL: … }`. */
   env?: NodeJS.ProcessEnv
@@ -30,7 +32,7 @@ export interface CrashOutcome {
   readonly crash: string
   /** The consecutive crashes of the try; empty in the first outcome. */
   readonly crashes: readonly CrashPoint[]
-  /** How many of them happened: a run may end in an orderly way without reaching the step. */
+  /** How many of them happened; a run may end in an orderly way without reaching the step. */
   readonly deaths: number
   /** The steps of the last run that ended. */
   readonly steps: readonly PassedStep[]
@@ -47,11 +49,11 @@ const patience = { withinMs: 60_000 }
 /**
  * Kills a consumer at every step and reports the outcomes.
  *
- * The first outcome is an undisturbed run in a separate process. It finds the steps (`steps.ts`), so a statement added to the
- * code becomes a crash point automatically. Then, for each try of the plan, new events are published, the consumer is started
- * in a process that kills itself with SIGKILL at the step, and after its death an undisturbed replica takes over. An outcome
- * is yielded when everything is settled and the totals agree (`books.ts`). The caller checks the consumer's own tables and
- * the outside world:
+ * The first outcome is an undisturbed run in a separate process. It finds the steps (`steps.ts`), so a statement added
+ * to the code becomes a crash point automatically. Then, for each try of the plan, new events are published, the
+ * consumer is started in a process that kills itself with SIGKILL at the step, and after its death an undisturbed
+ * replica takes over. An outcome is yielded when everything is settled and the totals agree (`books.ts`). The caller
+ * checks the consumer's own tables and the outside world:
  *
  *     for await (const { crash, events } of crashAtEveryStep({ bench, consumer, events: newOrders })) {
  *       expect({ crash, mails: await mailsOf(events) }).toEqual({ crash, mails: ['received', 'shipped'] })

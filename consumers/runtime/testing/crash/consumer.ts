@@ -10,6 +10,6 @@ export default ({ gateway }: Config) =>
       headers: { 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
       body: JSON.stringify(request),
     })
-    if (!response.ok) throw new TallyError('UNREACHABLE', `the outside world answers ${response.status}`)
+    if (!response.ok) throw new TallyError('UNREACHABLE', `the outside world answered ${response.status}`)
     return (await response.json()) as object
   })

@@ -3,7 +3,7 @@ import { topicName, topicOf } from '../../../../schemas/topics.ts'
 import type { ConsumerDefinition } from '../../handler.ts'
 import type { TestBench } from '../test-bench.ts'
 
-/** Tells whether a consumer has nothing left to do. */
+/** Checks whether a consumer has nothing left to do. */
 export interface Settling extends AsyncDisposable {
   /** The ledger has reached the ends of the consumer's topics; no event, call or due timer waits. */
   settled(): Promise<boolean>
