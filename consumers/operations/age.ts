@@ -1,4 +1,4 @@
-/** How long: `12 s`, `3 min`, `5 h`, `2 d` */
+/** Formats a duration: `12 s`, `3 min`, `5 h`, `2 d`. */
 export function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 120) return `${seconds} s`

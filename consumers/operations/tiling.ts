@@ -7,8 +7,8 @@ export interface OffsetRange {
 }
 
 /**
- * Faults of a partition's spans; none if they cover every offset from the first to the last exactly once and account for
- * each. Spans of replays lie over offsets that were covered before.
+ * Faults of a partition's spans; none if they cover every offset from the first to the last exactly once and account
+ * for each. Spans of replays lie over offsets that were covered before.
  */
 export function tilingFaults(place: string, spans: readonly Span[], { low, end }: OffsetRange): string[] {
   const faults: string[] = []
@@ -22,7 +22,7 @@ export function tilingFaults(place: string, spans: readonly Span[], { low, end }
         faults.push(`${place}: replay ${replay} took offset ${next - 1}, which was never reached before`)
       continue
     }
-    const gone = position === 0 && first <= low // The broker had dropped these before the group first read
+    const gone = position === 0 && first <= low // Retention had deleted these before the group first read
     if (first > position && !gone) faults.push(`${place}: offsets ${position} to ${first - 1} are in no span`)
     if (first < position)
       faults.push(`${place}: epoch ${epoch} begins at ${first}, but ${position - 1} was taken before`)

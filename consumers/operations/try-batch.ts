@@ -3,7 +3,7 @@ import { isDataError } from '../../infra/postgres/sqlstates.ts'
 import type { Tx } from '../../infra/postgres/transaction.ts'
 import type { Applied } from '../runtime/batch/apply-batch.ts'
 
-/** A batch that an operation applies is not subject to the limits of a lane's owner: what fails is reported, not parked. */
+/** Lifts the limits of a lane's owner: if an operation applies a batch, failures are reported and not parked. */
 export const withoutLimits = {
   policy: { retryLimit: 0, retryFirstMs: 0, parkedLimit: Number.POSITIVE_INFINITY },
   breaker: { objection: () => undefined, record: () => {} },
@@ -15,8 +15,8 @@ export type Attempt<State, Row> =
   | { readonly refused: string; readonly cause: unknown }
 
 /**
- * Applies a batch behind a savepoint of an open transaction. If the database refuses it, or `keep` says no, the transaction is
- * as it was before and can be used further.
+ * Applies a batch after a savepoint in an open transaction. If the database refuses it or `keep` returns false, the
+ * batch is rolled back and the transaction stays usable.
  * @throws errors that are not due to the batch's data
  */
 export async function tryBatch<State, Row>(

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Waiting<State> {
-  /** Reads what there is now. */
+  /** Reads the current state. */
   look(): Promise<State>
   isDone(state: State): boolean
   /**
-   * How much is left; less than ever before is progress. Without it nothing counts as progress, so that `patienceMs` is a
-   * deadline.
+   * How much is left; a new minimum counts as progress. Without this function nothing counts as progress, and
+   * `patienceMs` is a deadline.
    */
   remaining?(state: State): number
   /** Called after each look. */
@@ -26,14 +26,14 @@ export interface Waiting<State> {
   readonly signal?: AbortSignal | undefined
 }
 
-/** The state as of the last look, and whether all is done or the wait was given up. */
+/** The last state, and whether all is done or the wait was given up. */
 export interface Waited<State> {
   readonly state: State
   readonly done: boolean
 }
 
 /**
- * Waits until nothing is left to do, or nothing moves any more. The one waiting loop of all operations.
+ * Waits until nothing is left to do, or until there is no more progress. All operations use this waiting loop.
  * @throws the signal's reason; errors of the callbacks
  */
 export async function waitUntilQuiet<State>({

@@ -1,6 +1,6 @@
 import type { Tx } from '../../infra/postgres/transaction.ts'
 
-/** Numbers of written rows of a table. */
+/** Numbers of rows written to a table. */
 export interface TableChange {
   readonly table: string
   readonly inserted: number

@@ -5,8 +5,8 @@ import { settlesWithin } from '../../../infra/promises.ts'
 export const patienceMs = 3_000
 
 /**
- * An answer, or the certainty that none came in time: a frozen server accepts connections and then says nothing.
- * @throws TallyError UNREACHABLE; what the work throws
+ * Limits the wait for an answer, because a frozen server accepts connections and then sends nothing.
+ * @throws TallyError UNREACHABLE if no answer arrives in time; errors of the work
  */
 export async function answerWithin<T>(server: string, work: Promise<T>, ms: number = patienceMs): Promise<T> {
   if (await settlesWithin(work, ms)) return work

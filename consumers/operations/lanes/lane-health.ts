@@ -16,18 +16,18 @@ export type Condition = 'live' | 'claiming' | 'pausing' | 'paused' | 'waiting' |
 
 export interface LaneHealth extends LaneRow {
   readonly condition: Condition
-  /** By topic: next offset, and where the topic ends; undefined where the broker did not say. */
+  /** By topic: the next offset, and the end of the partition (undefined if the broker did not report it). */
   readonly topics: readonly { readonly topic: string; readonly position: number; readonly end: number | undefined }[]
-  /** Events it has not read yet; undefined where the broker did not say. */
+  /** Number of unread events; undefined if the broker did not report the ends. */
   readonly behind: number | undefined
-  /** The oldest of them waits for longer than this; 0: not long. */
+  /** Lower bound for the time the oldest of them has waited, milliseconds; 0 if it has not waited long. */
   readonly behindMs: number
 }
 
-/** An owner that has asked the database nothing for so long is not well: it asks twice a second. */
+/** An owner polls the database twice a second. One that has not done so for this time is silent. */
 const silentAfterMs = 5_000
 
-/** A lane that was never claimed, and never paused either. */
+/** A lane that was never claimed or paused. */
 const unclaimed: Omit<LaneRow, 'lane'> = {
   epoch: 0,
   owner: null,
@@ -50,9 +50,9 @@ const unclaimed: Omit<LaneRow, 'lane'> = {
 }
 
 /**
- * All lanes of a group: what its tables say against what the broker holds.
- * @param partitions how many the group has, where the broker does not tell
- * @param ends undefined while the broker does not answer
+ * The health of all lanes of a group, from its tables and the ends of its topics.
+ * @param partitions number of lanes if the broker does not report it
+ * @param ends undefined if the broker does not answer
  */
 export function judgeLanes(
   rows: readonly LaneRow[],
@@ -71,7 +71,7 @@ export function judgeLanes(
 function judgeLane(row: LaneRow, topics: readonly string[], ends: TopicEnds | undefined): LaneHealth {
   const places = topics.map((topic) => {
     const extent = ends?.get(topic)?.get(row.lane)
-    // A group that never read a topic begins with what the broker still has
+    // A group that has never read a topic begins at its first available offset
     const position = row.positions[topic] ?? extent?.low ?? 0
     const behind = extent && Math.max(0, extent.end - Math.max(position, extent.low))
     const steps = extent?.notOlder?.map((offset, index) => (offset > position ? (ages[index] ?? 0) : 0)) ?? []

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../infra/errors.ts'
 
-/** Lanes as operators read them: `0-3,7`. */
+/** Formats lane numbers for operators: `0-3,7`. */
 export function laneRanges(lanes: readonly number[]): string {
   const ranges: [number, number][] = []
   for (const lane of lanes.toSorted((a, b) => a - b)) {

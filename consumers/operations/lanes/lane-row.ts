@@ -7,16 +7,16 @@ export interface LaneRow {
   /** 0: never claimed. */
   readonly epoch: number
   readonly owner: string | null
-  /** Since its owner asked the database anything; null: no such process is connected. */
+  /** Time since its owner's last query; null if no such process is connected to the database. */
   readonly silentMs: number | null
-  /** As its owner said; null: claimed, and nothing said yet. */
+  /** As reported by its owner; null if it is claimed and the owner has not reported yet. */
   readonly phase: string | null
   readonly reason: string | null
   readonly phaseMs: number | null
   readonly pause: { readonly actor: string; readonly reason: string; readonly ms: number } | null
   /** Next offset by topic, as far as the group has read it. */
   readonly positions: Readonly<Record<string, number>>
-  /** A replay that has it take offsets again, and how many are left. */
+  /** The replay for which it processes offsets again, and how many are left. */
   readonly again: { readonly replay: number; readonly left: number } | null
   readonly parked: number
   /** Parked events that wait for an operator, without those queued behind them. */
@@ -24,7 +24,7 @@ export interface LaneRow {
   readonly outbox: number
   readonly outboxMs: number | null
   readonly calls: number
-  /** Those that got no definite answer so far. */
+  /** Calls without a definite answer so far. */
   readonly failingCalls: number
   readonly callError: string | null
   readonly timers: number
@@ -34,7 +34,7 @@ export interface LaneRow {
 const milliseconds = (time: string) =>
   `case when ${time} is not null then greatest(0, extract(epoch from clock_timestamp() - ${time}) * 1000)::float8 end`
 
-/** An owner asks twice a second for what is due, so how long it has asked nothing is a sign of life. */
+/** An owner polls for due work twice a second, so the time since its last query shows whether it is alive. */
 const statement = (schema: string) => `
   with known as (select lane from ${schema}.lane union select lane from ${schema}.pause),
     replica as (
@@ -80,6 +80,6 @@ const statement = (schema: string) => `
     left join timers on timers.lane = known.lane
   order by known.lane`
 
-/** All lanes of a group that were ever claimed or paused, at one moment; those that have ended, too. @param schema quoted */
+/** A snapshot of all lanes of a group that were ever claimed or paused, including ended ones. @param schema quoted */
 export const readLaneRows = async (pool: Pool, schema: string): Promise<LaneRow[]> =>
   (await pool.query<LaneRow>(statement(schema))).rows

@@ -34,16 +34,17 @@ export interface LaneChoice {
   readonly signal: AbortSignal
 }
 
-/** What a pause did. */
+/** The result of a pause. */
 export interface Paused {
   /** Lanes that were not paused before. */
   readonly fresh: readonly number[]
-  /** All chosen lanes as they are once their owners have paused them, or after ten seconds. */
+  /** The state of all selected lanes once their owners have paused them, or after ten seconds. */
   readonly rows: readonly LaneRow[]
 }
 
 /**
- * Pauses lanes, for later owners too, and waits until their owners have obeyed. Lanes that are paused already keep their reason.
+ * Pauses lanes and waits until their owners have done so. The pause also applies to later owners. Lanes that are
+ * already paused keep their reason.
  * @param onBegin called before the pause with the lanes that were paused already, and the others
  * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
  */
@@ -62,7 +63,7 @@ export async function pauseChosen(
 }
 
 /**
- * Resumes paused lanes from their positions and waits until their owners have obeyed.
+ * Resumes paused lanes from their positions and waits until their owners have done so.
  * @param onBegin called before that with the paused lanes among the chosen ones
  * @returns these lanes as they are then, or after ten seconds
  * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
@@ -89,7 +90,7 @@ const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>
   )
 
 /**
- * Waits until the owners of the lanes have done what the operator asked for.
+ * Waits until the owners of the lanes have carried out the operator's request.
  * @returns the lanes as they are then, or after ten seconds
  */
 async function whenObeyed(

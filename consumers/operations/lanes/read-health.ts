@@ -22,13 +22,13 @@ export interface Health {
   readonly groups: readonly GroupHealth[]
   /** Consumers without tables: removed, or never deployed. */
   readonly undeployed: readonly string[]
-  /** The orders API's: it reads nothing. Looked at with all consumers only. */
+  /** The outbox of the orders API; read only if all consumers are selected. */
   readonly orders: OutboxBacklog | undefined
   /** Why the ends of the topics are unknown. */
   readonly brokerTrouble: string | undefined
 }
 
-/** For one read by an operator, who must not wait for a frozen server. */
+/** Connections for a single read, so that an operator does not wait for a frozen server. */
 export const openForOperator = (config: Config): Pool =>
   createPool({
     url: config.postgres.url,
@@ -39,9 +39,9 @@ export const openForOperator = (config: Config): Pool =>
   })
 
 /**
- * How every lane is. A broker that does not answer leaves only the lag unknown.
- * @param names of consumers; all where none is named
- * @throws TallyError USAGE for a consumer that does not exist; UNREACHABLE and errors of pg when the database does not answer
+ * Reads the health of every lane. If the broker does not answer, only the lag is unknown.
+ * @param names of consumers; all if empty
+ * @throws TallyError USAGE for an unknown consumer; UNREACHABLE and errors of pg if the database does not answer
  */
 export async function readHealth(configured: Config, pool: Pool, names: readonly string[] = []): Promise<Health> {
   const config = await answerWithin('PostgreSQL', currentConfig(configured, pool))

@@ -17,7 +17,7 @@ export interface Offsets {
   readonly to: number
 }
 
-/** Who has the offsets skipped, and why. */
+/** Who skips the offsets, and why. */
 export interface SkippedBy {
   readonly actor: string
   readonly why: string
@@ -32,16 +32,17 @@ export function parseOffsets(text: string): Offsets {
 }
 
 /**
- * The offsets that a skip would pass now: from the lane's position, which must lie among those asked for.
- * @param end end of the partition on the broker: nothing that is yet to come can be skipped
+ * The offsets that a skip would pass now, starting at the lane's position, which must be among the requested offsets.
+ * @param end end of the partition on the broker; offsets beyond it cannot be skipped
  * @throws TallyError USAGE, PRECONDITION_FAILED
  */
 export const planSkip = (pool: Pool, group: Group, asked: Offsets, end: number | undefined): Promise<Offsets> =>
   inSchema(pool, group, async (tx) => (await findSkip(tx, group, asked, end)).offsets)
 
 /**
- * Has a lane pass offsets without reading them, and records it. Takes the lane from its owner: a batch in progress either
- * takes effect before, or not at all. The owner claims the lane again within seconds and resumes behind the offsets.
+ * Moves a lane past offsets without reading them, and records the skip. Takes the lane from its owner: a batch in
+ * progress takes effect either before the skip or not at all. The owner claims the lane again within seconds and
+ * resumes after the skipped offsets.
  * @returns the offsets passed
  * @throws TallyError USAGE, PRECONDITION_FAILED
  */

@@ -4,7 +4,7 @@ import { createKafka, withAdmin } from '../../../infra/kafka/client.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 
-/** What the broker holds of one partition. */
+/** The extent of one partition on the broker. */
 export interface Extent {
   readonly low: number
   readonly end: number
@@ -15,11 +15,11 @@ export interface Extent {
 /** By topic, without namespace, and partition. A topic that does not exist is missing. */
 export type TopicEnds = ReadonlyMap<string, ReadonlyMap<number, Extent>>
 
-/** How long something has waited is told in these steps, milliseconds: the broker can look them up without reading. */
+/** Steps in which waiting times are reported, milliseconds; the broker can look them up without reading records. */
 export const ages = [10_000, 60_000, 600_000, 3_600_000, 86_400_000] as const
 
 /**
- * Where the topics end now.
+ * Reads the current ends of the topics.
  * @param isBehind whether a group has lag on a partition
  * @throws TallyError UNREACHABLE; errors of kafkajs
  */

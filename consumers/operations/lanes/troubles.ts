@@ -4,7 +4,7 @@ import type { LaneHealth } from './lane-health.ts'
 /** Longer than healthy work needs, milliseconds. */
 const tooLong = { behind: 60_000, outbox: 10_000 }
 
-/** What an operator should know of a lane, in sentences; empty if all is well. */
+/** The problems of a lane for an operator, in sentences; empty if there are none. */
 export function troublesOf(lane: LaneHealth): string[] {
   const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs, again } = lane
   return [

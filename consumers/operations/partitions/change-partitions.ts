@@ -20,7 +20,7 @@ import type { Services } from './services.ts'
 import { switchServices } from './switch-services.ts'
 import type { Moved } from './switch-services.ts'
 
-/** What is being done, in the order of the steps; each can be killed and is gone on with by the next run. */
+/** The steps of a change, in order. After an interruption, the next run resumes at any of them. */
 export type Step = 'topics' | 'drain' | 'switch' | 'claim' | 'seal'
 
 export interface ChangeOptions {
@@ -35,14 +35,14 @@ export interface ChangeOptions {
   /** How long replicas may take to own the new lanes. */
   readonly claimWithinMs: number
   readonly signal: AbortSignal
-  /** @param left what still has to happen in the step, in words; empty when it is done */
+  /** @param left description of the remaining work of the step; empty when it is complete */
   onStep(step: Step, left: string): void
 }
 
 export interface Changed {
   readonly from: Generation
   readonly to: Generation
-  /** Undefined where an earlier run had switched already. */
+  /** Undefined if an earlier run has already switched. */
   readonly moved: Moved | undefined
   /** How long orders were held back, up to the moment all new lanes had owners. */
   readonly heldMs: number
@@ -53,11 +53,11 @@ export interface Changed {
 const lookEveryMs = 100
 
 /**
- * Changes the partition count of all topics: creates new topics beside the old ones, holds back what the orders API
- * publishes, waits until everything in the old topics is taken, and switches all services in one transaction. Call
- * `exclusively`. What was done by a run that was killed is not done again.
- * @throws TallyError PRECONDITION_FAILED, NOT_DEPLOYED, BUSY, DRAIN_TIMEOUT: everything stays with the old topics; CLAIM_TIMEOUT: it is switched,
- *   but not every lane is claimed yet
+ * Changes the partition count of all topics: creates new topics beside the old ones, holds back the events of the
+ * orders API, waits until all events of the old topics are processed, and switches all services in one transaction.
+ * Call it within `exclusively`. A run resumes where an interrupted one ended.
+ * @throws TallyError PRECONDITION_FAILED, NOT_DEPLOYED, BUSY, DRAIN_TIMEOUT: the old topics stay in use; CLAIM_TIMEOUT:
+ *   the services have switched, but some lanes are not claimed yet
  */
 export async function changePartitions(options: ChangeOptions): Promise<Changed> {
   const { config, pool, kafka, partitions, actor, why, onStep } = options
@@ -100,7 +100,7 @@ export async function changePartitions(options: ChangeOptions): Promise<Changed>
     const moved = await withAdmin(kafka, (admin) =>
       drainAndSwitch({ ...options, config: own }, admin, { services, from: current, to: next, heldAt }),
     )
-    await hold.release() // The switch has set the leases free; who renewed one since would keep it for seconds
+    await hold.release() // The switch has freed the leases; renewed since, one would be kept for seconds
     return await finish(options, current, next, moved, heldAt)
   } finally {
     await hold.release()
@@ -118,7 +118,7 @@ async function objectTo({ config, pool }: ChangeOptions, services: Services): Pr
     )
 }
 
-/** Waits until nothing is left in the topics that a group has not taken, and switches in that moment. */
+/** Waits until every group has processed all events of its topics, and then switches. */
 async function drainAndSwitch(
   { config, pool, drainWithinMs, signal, onStep }: ChangeOptions,
   admin: Admin,
@@ -144,7 +144,7 @@ async function drainAndSwitch(
       return { left, moved }
     } catch (error) {
       if (!isTallyError(error, 'PRECONDITION_FAILED') && !isTallyError(error, 'BUSY')) throw error
-      obstacle = error.message // A timer or an answer came in between
+      obstacle = error.message // A timer or an answer was processed in between
       return { left }
     }
   }
@@ -162,7 +162,7 @@ async function drainAndSwitch(
   )
 }
 
-/** What follows the switch. The services continue without it. */
+/** Completes the change after the switch. The services run even without this. */
 async function finish(
   { config, pool, kafka, claimWithinMs, signal, onStep }: ChangeOptions,
   from: Generation,

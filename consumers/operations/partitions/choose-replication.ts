@@ -4,9 +4,9 @@ import { TallyError } from '../../../infra/errors.ts'
 import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
 
 /**
- * How many copies new topics get: TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers that are
- * down count: a topic made without them would keep too few copies for good.
- * @param allowFewer takes what the brokers that are up allow
+ * The number of replicas of new topics: TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers
+ * that are down count, because a topic created without them would have too few replicas permanently.
+ * @param allowFewer accepts as many replicas as there are brokers up
  * @throws TallyError PRECONDITION_FAILED if too few are up
  */
 export async function chooseReplication(

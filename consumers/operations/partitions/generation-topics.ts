@@ -49,7 +49,7 @@ export const deleteGeneration = (kafka: Kafka, { namespace }: Config, { number }
     if (own.length > 0) await admin.deleteTopics({ topics: own })
   })
 
-/** Where the topics of a generation end, by name without namespace. */
+/** The end offsets of the topics of a generation, by name without namespace. */
 export async function readEnds(admin: Admin, { namespace }: Config, { number }: Generation): Promise<TopicEnds> {
   const ends = topics.map(async (topic) => {
     const offsets = await admin.fetchTopicOffsets(topicName(namespace, topic, number))
@@ -59,7 +59,7 @@ export async function readEnds(admin: Admin, { namespace }: Config, { number }: 
   return new Map(await Promise.all(ends))
 }
 
-/** Has the broker refuse whatever would still be written to the topics of a generation, however late it comes. */
+/** Makes the broker refuse all further records for the topics of a generation. */
 export const sealGeneration = (kafka: Kafka, config: Config, generation: Generation): Promise<void> =>
   withAdmin(kafka, async (admin) => {
     const own = withGeneration(config, generation)
@@ -83,14 +83,14 @@ async function replicationOf(admin: Admin, topic: string): Promise<number> {
   return found[0]?.partitions[0]?.replicas.length ?? 1
 }
 
-/** How a topic of the configuration's generation is made. */
+/** The settings with which a topic of the configuration's generation is created. */
 export const topicConfig = (topic: Topic, config: Config, replicationFactor: number): ITopicConfig => ({
   topic: topicName(config.namespace, topic, config.generation),
   numPartitions: config.partitions,
   replicationFactor,
   configEntries: [
     { name: 'retention.ms', value: String(topic.retentionMs) },
-    // The broker's clock: with a publisher's, one that is a week slow has its events deleted before anyone reads them
+    // The broker's clock: with a publisher's clock that is a week slow, events would be deleted before they are read
     { name: 'message.timestamp.type', value: 'LogAppendTime' },
     { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
   ],

@@ -9,9 +9,9 @@ const leaseSeconds = 3
 const renewEveryMs = 1_000
 
 /**
- * Pauses publication by the orders API by taking the leases of its lanes. The API still accepts orders, which wait in its
- * outbox. Leases expire, so a holder that is killed delays publication by seconds only.
- * @returns resolves when the leases are held; `release` gives them back
+ * Pauses publication by the orders API by taking the leases of its lanes. The API still accepts orders, which wait in
+ * its outbox. Leases expire, so a holder that is killed delays publication only by seconds.
+ * @returns resolves when the leases are held; `release` returns them
  */
 export async function holdPublication(pool: Pool, orders: Writer): Promise<{ release(): Promise<void> }> {
   const stopping = new AbortController()

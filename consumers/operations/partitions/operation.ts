@@ -4,16 +4,16 @@ import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 
-/** A generation as the database keeps it. */
+/** A stored generation. */
 export interface GenerationRow extends Generation {
   readonly actor: string
   readonly why: string | null
   readonly beganAt: Date
   /** Undefined while it is being prepared. */
   readonly switchedAt: Date | null
-  /** When writing into the topics before it was ended. */
+  /** When the topics of the previous generation were closed to writers. */
   readonly sealedAt: Date | null
-  /** Ends of the topics before it, by topic and partition: what lies behind was written past the switch. */
+  /** End offsets of the previous topics at the switch, by topic and partition. Later records were written after it. */
   readonly cut: Readonly<Record<string, readonly number[]>> | null
 }
 
@@ -26,7 +26,7 @@ export async function readRows(tx: Tx, namespace: string): Promise<GenerationRow
   return rows
 }
 
-/** Keeps that a generation is being prepared. Repeating it changes nothing. */
+/** Records that a generation is being prepared. Repeating it changes nothing. */
 export async function noteBegun(
   tx: Tx,
   namespace: string,
@@ -63,8 +63,8 @@ export async function noteSealed(tx: Tx, namespace: string, { number }: Generati
 }
 
 /**
- * Forgets a generation that was prepared only.
- * @throws TallyError BUSY if another process has switched to it, or forgotten it
+ * Deletes a generation that was prepared but not switched to.
+ * @throws TallyError BUSY if another process has switched to it or deleted it
  */
 export async function forgetBegun(tx: Tx, namespace: string, { number }: Generation): Promise<void> {
   const text = `delete from ${generationTable(namespace)} where number = $1 and switched_at is null`
@@ -73,16 +73,16 @@ export async function forgetBegun(tx: Tx, namespace: string, { number }: Generat
 }
 
 /**
- * Runs the work while no other process changes the partitions or deploys: a consumer that joins meanwhile would be left
- * behind with lanes of the old topics. Two who change them would do no harm, as the switch is one transaction.
- * @throws TallyError BUSY if another process does
+ * Runs the work while no other process changes the partitions or deploys: a consumer deployed in the meantime would be
+ * left with lanes of the old topics. Concurrent changes would do no harm, because the switch is one transaction.
+ * @throws TallyError BUSY if another process is changing the partitions or deploying
  */
 export const exclusively = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
   locked(pool, namespace, 'pg_try_advisory_lock', 'Another process is changing the partitions or deploying', work)
 
 /**
- * Runs the work, beside others of its kind, while no process changes the partitions.
- * @throws TallyError BUSY if one does
+ * Runs the work while no process changes the partitions. Several processes may do so at the same time.
+ * @throws TallyError BUSY if a process is changing the partitions
  */
 export const whileUnchanged = <T>(pool: Pool, namespace: string, work: () => Promise<T>): Promise<T> =>
   locked(pool, namespace, 'pg_try_advisory_lock_shared', 'The partitions are being changed: deploy after that', work)
@@ -101,6 +101,6 @@ async function locked<T>(
     if (!rows[0]?.held) throw new TallyError('BUSY', otherwise)
     return await work()
   } finally {
-    client.release(true) // Closing the connection lets go of the lock
+    client.release(true) // Closing the connection releases the lock
   }
 }

@@ -8,7 +8,10 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import type { Services } from './services.ts'
 
-/** @throws TallyError PRECONDITION_FAILED while a replay has not ended: its plan names partitions. None begins until the transaction ends */
+/**
+ * @throws TallyError PRECONDITION_FAILED while a replay has not ended: its plan names partitions. None begins until the
+ * transaction ends
+ */
 export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
   const table = `"${replaySchema(namespace)}".replay`
   await tx.query(`lock table ${table} in share mode`)
@@ -19,7 +22,7 @@ export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
   if (open) throw new TallyError('PRECONDITION_FAILED', endItFirst(open))
 }
 
-/** Lanes for which waiting does not help: an operator has paused them, or must act. */
+/** Lanes that do not resume without an operator: paused or stopped ones. */
 export async function standingLanes(pool: Pool, { groups }: Services): Promise<string[]> {
   const found: string[] = []
   for (const { name, schema } of groups) {

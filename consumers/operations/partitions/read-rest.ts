@@ -4,7 +4,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Services } from './services.ts'
 import type { TopicEnds } from './undrained.ts'
 
-/** What has to be done before a generation of the topics can be left. */
+/** The work left before the services can move to the next generation of the topics. */
 export interface Rest {
   /** Events a group has not processed, summed over groups. */
   behind: number

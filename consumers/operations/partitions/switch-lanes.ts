@@ -15,18 +15,18 @@ export interface LaneSwitch {
   readonly ends: TopicEnds
 }
 
-/** Rows that went to another lane, by table. */
+/** Numbers of rows moved to another lane, by table. */
 export type MovedRows = Readonly<Record<(typeof laneTables)[number], number>>
 
-/** What waits for a key in its lane. Not the outbox: its numbers belong to the lane, so it must be empty. */
+/** Tables with rows that wait in the lane of their key. The outbox must be empty: its numbers belong to the lane. */
 const laneTables = ['parked', 'timer', 'call'] as const
 
 /**
- * Moves a consumer to the next generation of the topics, within the transaction: owners of the old lanes are fenced, what
- * waits for a key is in the lane the key has under the new count. Lanes
- * keep their sequence numbers: what they publish from now on follows without a gap what they published before.
+ * Moves a consumer to the next generation of the topics within the transaction: fences the owners of the old lanes, and
+ * moves waiting rows to the lane that their key has with the new partition count. Lanes keep their sequence numbers, so
+ * that later events follow the earlier ones without a gap.
  * @param tx sees the consumer's schema
- * @throws TallyError PRECONDITION_FAILED if something of the old generation is left to do: nothing may be committed then
+ * @throws TallyError PRECONDITION_FAILED if work of the old generation is left; the transaction must be rolled back
  */
 export async function switchLanes(tx: Tx, { from, to, ends }: LaneSwitch): Promise<MovedRows> {
   await fenceLanes(tx, to)
@@ -39,7 +39,7 @@ export async function switchLanes(tx: Tx, { from, to, ends }: LaneSwitch): Promi
   return moved
 }
 
-/** Creates the new lanes and takes all lanes from their owners, after the transactions that are under way. */
+/** Waits for transactions in progress, creates the new lanes and takes all lanes from their owners. */
 async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<void> {
   await addLanes(tx, partitions)
   await lockEveryLane(tx)
@@ -47,8 +47,8 @@ async function fenceLanes(tx: Tx, { number, partitions }: Generation): Promise<v
 }
 
 /**
- * A record that lay in a wrong partition is ahead of nothing. In its key's new lane it would be ahead of the key's own events,
- * and wait for an operator.
+ * A parked record from a wrong partition precedes no other event in its lane. In its key's new lane it would block the
+ * key's events until an operator acts.
  */
 async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
   const ahead = (await readMisrouted(tx)).find(({ lane, key }) => lane === laneOf(key, after))
@@ -59,7 +59,7 @@ async function assertNoneGetsAhead(tx: Tx, after: number): Promise<void> {
     )
 }
 
-/** Of fewer lanes the last have no owner any more. */
+/** With fewer lanes, the last ones no longer have an owner. */
 async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
   const left = await firstBeyond(tx, partitions)
   if (left)
@@ -70,9 +70,9 @@ async function assertNoneIsLeft(tx: Tx, partitions: number): Promise<void> {
 }
 
 /**
- * A key that is not in the lane of its name stays where it is: an unreadable record, or one that lay in a wrong partition,
- * waits for an operator and is ahead of nothing.
- * @returns how many rows have another lane now
+ * Moves rows to the lane of their key. A row that was not in its key's lane stays where it is: an unreadable record, or
+ * one from a wrong partition, waits for an operator and blocks no other event.
+ * @returns the number of rows moved
  */
 async function moveKeys(tx: Tx, table: (typeof laneTables)[number], before: number, after: number): Promise<number> {
   const { rows } = await tx.query<{ lane: number; key: string }>(`select distinct lane, key from ${table}`)

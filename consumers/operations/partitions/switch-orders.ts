@@ -10,12 +10,12 @@ import { readKeys, renumber } from '../../../producers/outbox/outbox-table.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 
 /**
- * Moves the orders API to the next generation of the topics within the transaction. Events that wait in its outbox move, in
- * order, to the lane of their key under the new count and get that lane's next numbers; their old numbers are recorded as
- * withdrawn.
+ * Moves the orders API to the next generation of the topics within the transaction. Events that wait in its outbox
+ * move, in order, to the lane of their key under the new count and get that lane's next numbers; their old numbers are
+ * recorded as withdrawn.
  *
- * No number is given twice: a frozen process may still delete the rows up to a number of the old lane, and must not delete
- * another event.
+ * No number is assigned twice: a frozen process may still delete the rows up to a number of the old lane, and must not
+ * delete another event.
  * @param tx sees the API's schema and holds the locks of all its lanes and of the outbox
  * @returns how many events have a new number
  */

@@ -22,11 +22,11 @@ export interface ServicesSwitch {
   readonly services: Services
   readonly from: Generation
   readonly to: Generation
-  /** Where the topics of `from` end, read while no outbox can write to them. */
+  /** Reads the end offsets of the topics of `from`; called while no outbox can write to them. */
   readEnds(): Promise<TopicEnds>
 }
 
-/** Rows that have another lane now. */
+/** Numbers of rows moved to another lane. */
 export interface Moved {
   orders: number
   parked: number
@@ -35,15 +35,16 @@ export interface Moved {
 }
 
 /**
- * Switches all services to the next generation of the topics: in one transaction, under the locks of all lanes. Where the
- * topics end is asked under those locks and the outboxes': whatever has left an outbox lies below these ends, and whatever has
- * not goes to the new topics, even if a frozen process has published or will publish it to the old ones as well.
+ * Switches all services to the next generation of the topics in one transaction, under the locks of all lanes. The
+ * topics' end offsets are read under those locks and the locks of the outboxes. All events that have left an outbox are
+ * below these offsets. All others go to the new topics, even if a frozen process publishes them to the old topics as
+ * well.
  * @throws TallyError PRECONDITION_FAILED if something of the old generation is left to do: nothing has changed then
  */
 export async function switchServices(options: ServicesSwitch): Promise<Moved> {
   const { config, pool, services, from, to, readEnds } = options
   const { orders, groups } = services
-  let atCommit = false // What fails then may have taken effect: the next run finds out
+  let atCommit = false // A failed commit may have taken effect: the next run finds out
   const switching = inTransaction(pool, async (tx) => {
     await refuseReplays(tx, config.namespace)
     // The orders API last: incoming orders wait for these locks

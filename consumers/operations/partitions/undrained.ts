@@ -3,12 +3,12 @@ import { readPauses } from '../../runtime/tables/pause-table.ts'
 import { countUnpublished } from '../../../producers/outbox/outbox-table.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 
-/** Ends of the partitions of the topics a group reads, by topic (with generation, without namespace) and partition number. */
+/** End offsets of a group's topics, by topic (with generation, without namespace) and partition number. */
 export type TopicEnds = ReadonlyMap<string, readonly number[]>
 
 /**
- * Why a group's lanes cannot move to the next generation of the topics yet; undefined if they can. The answer is final only
- * if nothing can write to the topics any more and the transaction holds the locks of all lanes.
+ * Why a group's lanes cannot move to the next generation of the topics yet; undefined if they can. The answer is
+ * reliable only if nothing can write to the topics and the transaction holds the locks of all lanes.
  * @param tx sees the consumer's schema
  */
 export async function undrained(tx: Tx, ends: TopicEnds): Promise<string | undefined> {

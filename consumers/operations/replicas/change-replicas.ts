@@ -17,11 +17,11 @@ import type { Passage } from './lane-trace.ts'
 import { askForReplicas, replicasOf, requireStack } from './running-stack.ts'
 import { pidOf, unsettled } from './unsettled.ts'
 
-/** How a consumer came through a change of its replicas. */
+/** The course of a change of replicas for one consumer. */
 export interface Change {
   readonly consumer: string
   readonly replicas: { readonly before: number; readonly after: number }
-  /** How many of them are another process than before. */
+  /** How many of them are new processes. */
   readonly replaced: number
   /** One per lane; owners called by their process in the stack where they are one. */
   readonly passages: readonly Passage[]
@@ -31,20 +31,20 @@ export interface Change {
 export interface FollowOptions {
   config: Config
   pool: Pool
-  /** For each replica to start, and for the lanes to settle afterwards. */
+  /** Time limit for each replica to start, and for the lanes to settle afterwards. */
   withinMs: number
   signal: AbortSignal
 }
 
 export type ChangeOptions = FollowOptions & { wanted: ReplicaCounts }
 
-/** Between two looks at the lanes: as exact as a standstill can be told. */
+/** Interval between two polls of the lanes, which is the precision of the pauses reported. */
 const lookEveryMs = 50
-/** How long a lane that was claimed and has something to take is watched for its first commit. */
+/** How long a claimed lane with unread events is watched for its first commit. */
 const firstCommitWithinMs = 5_000
 
 /**
- * Has the supervisor change the number of replicas, and watches every lane until it has settled.
+ * Asks the supervisor to change the number of replicas, and watches every lane until it has settled.
  * @throws TallyError USAGE, UNREACHABLE: a replica did not start, lanes did not settle
  */
 export const changeReplicas = ({ wanted, ...options }: ChangeOptions): Promise<Change[]> =>
@@ -53,9 +53,9 @@ export const changeReplicas = ({ wanted, ...options }: ChangeOptions): Promise<C
   )
 
 /**
- * Watches every lane of these consumers, in the generation the topics have now, from before a change of their replicas until
- * it has settled.
- * @param change resolves when the replicas are as wanted
+ * Watches every lane of these consumers, in the current generation of the topics, from before a change of their
+ * replicas until it has settled.
+ * @param change changes the replicas; resolves when they run
  * @throws TallyError USAGE, UNREACHABLE: the lanes did not settle; what `change` throws
  */
 export async function followChange(
@@ -104,7 +104,10 @@ interface WatchOptions {
   signal: AbortSignal
 }
 
-/** Follows the lanes of a group until they have settled after the change. @throws TallyError UNREACHABLE if they do not */
+/**
+ * Follows the lanes of a group until they have settled after the change.
+ * @throws TallyError UNREACHABLE if they do not
+ */
 async function watch(
   config: Config,
   pool: Pool,
@@ -148,7 +151,7 @@ async function watch(
   }
 }
 
-/** Lanes that have read all there is; none while the broker does not say. */
+/** Lanes that have read all events; none if the broker does not report the ends. */
 async function idleLanes(config: Config, group: Group, lanes: readonly LaneProgress[]): Promise<Set<number>> {
   const ends = await readTopicEnds(config, [...group.topics], () => false).catch(() => undefined)
   const endOf = (lane: number) =>

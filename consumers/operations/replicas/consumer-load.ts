@@ -10,28 +10,28 @@ import type { Place } from './oldest-unread.ts'
 import { replicasOf } from './running-stack.ts'
 import { pidOf } from './unsettled.ts'
 
-/** One lane, seen over a moment. */
+/** The load of one lane during a short measurement. */
 export interface LaneLoad {
   readonly lane: number
   readonly owner: string | null
-  /** Events it has not read; undefined where the broker did not say. */
+  /** Number of unread events; undefined if the broker did not report the ends. */
   readonly behind: number | undefined
-  /** How long the oldest of them has been waiting, milliseconds; 0 if there is none. */
+  /** Time the oldest of them has waited, milliseconds; 0 if there is none. */
   readonly lagMs: number
   /** Events per second. */
   readonly takenPerSecond: number
   readonly arrivingPerSecond: number
-  /** As its tables and the broker show it, at the end of the look. */
+  /** Its health at the end of the measurement. */
   readonly health: LaneHealth
 }
 
-/** One replica; one started by hand is known by its lanes only. */
+/** One replica; a replica started by hand is known only from its lanes. */
 export interface ReplicaLoad {
   /** Name of its process in the stack, or `payment@host:1234`; null: these lanes have no owner. */
   readonly replica: string | null
   readonly pid: number | undefined
   readonly lanes: readonly LaneLoad[]
-  /** Of one processor. */
+  /** Share of one processor. */
   readonly cpuPercent: number | undefined
   readonly residentBytes: number | undefined
 }
@@ -45,13 +45,13 @@ export interface LoadOptions {
   config: Config
   pool: Pool
   stack: StackStatus
-  /** How long is looked. Rates are means over it. @default 2_000 */
+  /** Duration of the measurement, milliseconds. Rates are averages over it. @default 2_000 */
   overMs?: number
   signal: AbortSignal
 }
 
 /**
- * What every replica of every consumer has to do and does.
+ * Measures the work and the throughput of every replica of every consumer.
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs
  */
 export async function readLoad({ config, pool, stack, overMs = 2_000, signal }: LoadOptions): Promise<ConsumerLoad[]> {
@@ -99,18 +99,18 @@ export async function readLoad({ config, pool, stack, overMs = 2_000, signal }: 
   )
 }
 
-/** Whom more lanes could be given to, if there were any. */
+/** Replicas without lanes. */
 export const idleReplicas = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
   replicas.filter(({ lanes }) => lanes.length === 0)
 
 type LaneRates = Pick<LaneLoad, 'behind' | 'takenPerSecond' | 'arrivingPerSecond'>
 
-/** Who is behind by less than this keeps up, seconds of what it takes: over so short a look rates differ by chance. */
+/** Lag that counts as keeping up, in seconds of throughput: rates of a short measurement vary by chance. */
 const keepsUpWithinS = 3
 
 /**
- * How long until these lanes have taken all there is, at their rates together, milliseconds; null: never; undefined: the
- * broker did not say.
+ * Time until these lanes have processed their lag at their combined rates, milliseconds; null if they never will;
+ * undefined if the broker did not report the ends.
  */
 export function drainMs(lanes: readonly LaneRates[]): number | null | undefined {
   const sum = (of: (lane: LaneRates) => number) => lanes.reduce((total, lane) => total + of(lane), 0)
@@ -139,7 +139,7 @@ function laneLoad(
   const times = lane.topics.flatMap(({ topic }) => written.get(`${topic}/${lane.lane}`) ?? [])
   return {
     lane: lane.lane,
-    // Of a replica that is gone the database still knows the name
+    // The database keeps the name of a replica that is gone
     owner: lane.silentMs === null ? null : lane.owner,
     behind: lane.behind,
     lagMs: times.length > 0 ? Math.max(0, Date.now() - Math.min(...times)) : lane.behindMs,
@@ -149,7 +149,7 @@ function laneLoad(
   }
 }
 
-/** The next record of every lane and topic that has one. */
+/** The place of the next unread record of each lane and topic, if there is one. */
 const unreadPlaces = (lanes: readonly LaneHealth[]): Place[] =>
   lanes.flatMap(({ lane, topics }) =>
     topics

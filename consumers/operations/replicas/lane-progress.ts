@@ -2,7 +2,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Group } from '../groups.ts'
 import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 
-/** A lane's owner and how far it has read, at one moment. */
+/** A snapshot of a lane's owner and position. */
 export interface LaneProgress {
   readonly lane: number
   readonly epoch: number
@@ -25,8 +25,7 @@ const statement = (schema: string) => `
   order by l.lane`
 
 /**
- * All lanes of a group that were ever claimed, those that have ended, too, and how far they are in its topics. Quick enough to
- * be asked often.
+ * The progress of all lanes of a group that were ever claimed, including ended ones. Fast enough for frequent polling.
  */
 export async function readLaneProgress(
   pool: Pool,

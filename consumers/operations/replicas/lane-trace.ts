@@ -1,31 +1,31 @@
 import type { LaneProgress } from './lane-progress.ts'
 
-/** How one lane came through a change of replicas. */
+/** The course of a change of replicas for one lane. */
 export interface Passage {
   readonly lane: number
-  /** Null where it had none. */
+  /** Owner before the change; null if it had none. */
   readonly from: string | null
   readonly to: string | null
-  /** How often it was claimed meanwhile. */
+  /** Number of claims during the change. */
   readonly claims: number
   /**
-   * Its longest time without a commit, milliseconds, as far as a look every few of them can tell: across a claim if there
-   * was one. Ends with the claim where the new owner had nothing to take.
+   * Its longest time without a commit, milliseconds, to the precision of the polling interval. If it was claimed, only
+   * times that include a claim count; such a time ends with the claim if the new owner had nothing to process.
    */
   readonly standstillMs: number
-  /** Whether it took anything after its last claim: without that, the figure says little. */
+  /** Whether it processed anything after its last claim; otherwise the time says little. */
   readonly busy: boolean
 }
 
-/** What is seen of one lane, look after look. */
+/** Follows one lane from poll to poll. */
 export class LaneTrace {
   readonly #first: LaneProgress
   #last: LaneProgress
-  /** When its last commit was seen, or watching began. */
+  /** When its last commit was seen; initially, when watching began. */
   #movedAt: number
   /** When it was first seen claimed in its epoch; undefined while it is not. */
   #claimedAt: number | undefined
-  /** It was given up or taken over since its last commit. */
+  /** Whether it was released or taken over since its last commit. */
   #inHandover = false
   #claims = 0
   #busy = false
@@ -41,7 +41,7 @@ export class LaneTrace {
     return this.#last
   }
 
-  /** Whether it has gone on, as far as one can see, since it was claimed last. */
+  /** Whether it appears to have resumed since its last claim. */
   get goesOn(): boolean {
     return this.#claimedAt !== undefined && (this.#claims === 0 || this.#busy)
   }

@@ -6,10 +6,10 @@ import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
 import { tilingFaults } from '../tiling.ts'
 
-/** A group's ledger, added up. */
+/** Totals of a group's ledger. */
 export interface LedgerTotals {
   readonly taken: number
-  /** Repeats it dropped. */
+  /** Duplicates it dropped. */
   readonly duplicates: number
   readonly parked: number
   /** Offsets without an outcome or with several; none if no event was lost or processed twice. */
@@ -17,8 +17,8 @@ export interface LedgerTotals {
 }
 
 /**
- * Adds up the ledger of a group and checks that its spans cover every offset it has read exactly once. Offsets it has not
- * read yet are no fault.
+ * Adds up the ledger of a group and checks that its spans cover every offset it has read exactly once. Offsets it has
+ * not read yet are no fault.
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs
  */
 export async function readLedgerTotals(config: Config, pool: Pool, { schema, topics }: Group): Promise<LedgerTotals> {

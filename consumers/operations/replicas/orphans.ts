@@ -6,7 +6,7 @@ import type { Config } from '../../../infra/config.ts'
 import { withAdmin } from '../../../infra/kafka/client.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 
-/** What a consumer leaves behind on the servers. */
+/** The objects of a consumer on the servers. */
 export interface Orphans {
   /** Consumer group on the broker; null if there is none. */
   readonly group: OrphanGroup | null
@@ -14,7 +14,7 @@ export interface Orphans {
   readonly schema: string | null
   /** Schemas its rebuilds have left. */
   readonly aside: readonly string[]
-  /** Rows of its own schema by table, as far as there are any. */
+  /** Numbers of rows of its own schema, by table; without empty tables. */
   readonly rows: RowCounts
 }
 
@@ -25,7 +25,7 @@ export interface OrphanGroup {
 
 export type RowCounts = Readonly<Record<string, number>>
 
-/** What would be lost with its rows, because it exists only there. */
+/** Numbers of unsent events and unanswered calls, which exist only in these rows. */
 export const lostWith = (rows: RowCounts) => ({
   parked: rows['parked'] ?? 0,
   unsent: rows['outbox'] ?? 0,
@@ -62,7 +62,7 @@ async function tablesOf(pool: Pool, schema: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** Of these tables, as far as there are any. */
+/** Numbers of rows of those of these tables that exist. */
 export async function countRows(pool: Pool, schema: string, tables: readonly string[]): Promise<RowCounts> {
   const counts: [string, number][] = []
   for (const name of tables) {

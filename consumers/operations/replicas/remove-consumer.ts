@@ -28,12 +28,12 @@ export interface RemoveOptions {
   /** Remove it although it has unpublished events and unanswered calls. */
   giveUp: boolean
   withinMs: number
-  /** Shown what will be gone; false: nothing is done. */
+  /** Called with what will be removed; if it returns false, nothing is done. */
   agreed(orphans: Orphans): Promise<boolean>
   signal: AbortSignal
 }
 
-/** Connections that see the replays, with the patience that counting and dropping a large inbox takes. */
+/** Connections that see the replays, with time limits long enough to count and drop a large inbox. */
 export const openForRemoval = (config: Config): Pool =>
   createPool({
     url: config.postgres.url,
@@ -44,11 +44,12 @@ export const openForRemoval = (config: Config): Pool =>
   })
 
 /**
- * Removes a consumer from a running stack with all it has on the servers: stops its replicas, deletes its group and drops its
- * schema and those its rebuilds left. No replay of it begins meanwhile. Killed on the way, it can be repeated.
- * @returns what was removed, as it was agreed to; undefined if the operator did not agree
- * @throws TallyError PRECONDITION_FAILED when it must stay, UNREACHABLE when a server fails: nothing was dropped then, and its replicas are
- *   as before unless the message says otherwise
+ * Removes a consumer from a running stack with all its objects on the servers: stops its replicas, deletes its group
+ * and drops its schema and those its rebuilds left. No replay of it can begin meanwhile. After an interruption it can
+ * be repeated.
+ * @returns what was removed; undefined if the operator did not agree
+ * @throws TallyError PRECONDITION_FAILED if it must stay; UNREACHABLE if a server fails: nothing was dropped then, and
+ *   its replicas are as before unless the message says otherwise
  */
 export async function removeConsumer(options: RemoveOptions): Promise<Orphans | undefined> {
   const { config, kafka, pool, consumer, withinMs, agreed, signal } = options
@@ -101,7 +102,9 @@ async function refuseIfRead(config: Config, consumer: string): Promise<void> {
   throw new TallyError('PRECONDITION_FAILED', `${consumer} must stay: ${names} read what it writes`)
 }
 
-/** Without its consumer a replay can be neither resumed nor cancelled, and an open one keeps the partitions as they are. */
+/**
+ * Without its consumer a replay can be neither resumed nor cancelled, and an open one keeps the partitions as they are.
+ */
 async function refuseIfReplayed(pool: Pool, consumer: string): Promise<void> {
   const open = await readOpenReplay(pool, consumer)
   if (open) throw new TallyError('PRECONDITION_FAILED', endItFirst(open))
@@ -136,7 +139,7 @@ async function refuseIfAwaited({ pool, consumer, giveUp }: RemoveOptions, schema
   )
 }
 
-/** Starts the replicas again that were told to end. @returns what to tell of it */
+/** Restarts the replicas that were stopped. @returns a sentence with the result */
 async function haveReplicasBack(
   { pool, consumer }: RemoveOptions,
   schema: string | null,

@@ -5,7 +5,7 @@ import type { Change, FollowOptions } from './change-replicas.ts'
 import { askForRestart, replicasOf } from './running-stack.ts'
 
 /**
- * The consumers that an operator wants restarted.
+ * The consumers to restart.
  * @param asked `true` for all that run
  * @throws TallyError USAGE
  */
@@ -25,9 +25,10 @@ export function parseRestart(
 }
 
 /**
- * Has the supervisor replace every replica of these consumers, one after the other, by one with the code as it is now; and
- * watches every lane until it has settled.
- * @throws TallyError UNREACHABLE: a replica did not start (it and those after it run on as before), lanes did not settle
+ * Asks the supervisor to replace every replica of these consumers, one after the other, by one that runs the current
+ * code, and watches every lane until it has settled.
+ * @throws TallyError UNREACHABLE if a replica did not start (it and those after it keep running the old code) or lanes
+ *   did not settle
  */
 export function restartReplicas(
   consumers: readonly string[],

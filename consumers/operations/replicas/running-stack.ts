@@ -9,7 +9,7 @@ const stopWithinMs = 20_000
 
 /**
  * The stack whose consumers are scaled.
- * @throws TallyError PRECONDITION_FAILED when there is none that could be
+ * @throws TallyError PRECONDITION_FAILED if no such stack runs
  */
 export async function requireStack(dataDir: string): Promise<StackStatus> {
   const found = await findStack(dataDir)
@@ -24,7 +24,7 @@ export async function requireStack(dataDir: string): Promise<StackStatus> {
   return found
 }
 
-/** @throws TallyError as the supervisor does */
+/** @throws TallyError the error reported by the supervisor */
 export const askForReplicas = (dataDir: string, argument: ScaleRequest): Promise<ReplicaCounts> =>
   askSupervisor(dataDir, 'scale', {
     withinMs: 2 * argument.startWithinMs + stopWithinMs, // A consumer that joins takes steps before it starts

@@ -2,8 +2,8 @@ import { laneRanges } from '../lanes/lane-ranges.ts'
 import type { LaneProgress } from './lane-progress.ts'
 
 /**
- * What is still missing until the lanes of a consumer are shared out; undefined if nothing is. Every lane must be claimed by
- * a replica that lives, evenly, and no replica may be idle while others hold two lanes.
+ * Why the lanes of a consumer are not balanced yet; undefined if they are. Every lane must be claimed by a live
+ * replica, the numbers of lanes may differ by at most one, and no replica may be idle while others hold two lanes.
  * @param pids of its replicas in the stack; others may run beside them
  */
 export function unsettled(

@@ -84,7 +84,7 @@ export const reprocessing: readonly Mutation[] = [
         replace: 'if (place) return message',
       },
     ],
-    noticedBy: { file: failuresTest, title: 'what a person decided about parked events holds' },
+    noticedBy: { file: failuresTest, title: 'operator decisions about parked events are kept' },
   },
   {
     name: 'reprocess-stale-decisions',

@@ -6,7 +6,7 @@ import type { DryRunEvent } from './plan-dry-run.ts'
 
 type Unread = Omit<DryRunEvent, 'readers'>
 
-/** Says of events who handles their types, and who of them has taken that very event: for him a repeat changes nothing. */
+/** Adds to each event the groups that handle its type, and whether they know its id and would drop the event. */
 export async function withReaders(config: Config, pool: Pool, events: readonly Unread[]): Promise<DryRunEvent[]> {
   const readers = events.length === 0 ? [] : await readersOf(config, pool, events)
   return events.map((event) => ({

@@ -14,7 +14,7 @@ import type { LaneDryRun } from './plan-dry-run.ts'
 
 type Consuming = Pick<ReplayContext, 'pool' | 'codec'> & { readonly definition: ConsumerDefinition<unknown, unknown> }
 
-/** Handles events of one lane again, as a replay would. A lane whose lock is not free within two seconds is left out. */
+/** Handles events of one lane again, as a replay would. Omits a lane whose lock is not free within two seconds. */
 export async function dryRunLane(
   { pool, codec, definition }: Consuming,
   lane: number,

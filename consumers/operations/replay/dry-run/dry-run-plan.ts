@@ -15,9 +15,9 @@ import type { LaneDryRun, PlanDryRun } from './plan-dry-run.ts'
 import { dryRunFold, dryRunLane } from './dry-run-lane.ts'
 
 export interface DryRunOptions {
-  /** The first events in time. @default 100 */
+  /** Number of events to try, the earliest first. @default 100 */
   readonly first?: number
-  /** Instead of the first, so many drawn from all, the same ones for the same seed. */
+  /** Number of events to draw at random instead; the same ones for the same seed. */
   readonly sample?: number
   /** @default 1 */
   readonly seed?: number
@@ -27,7 +27,7 @@ export interface DryRunOptions {
 const atMost = 1_000
 
 /**
- * What a plan would do to some of its events, one lane at a time: see `dryRun`.
+ * Applies a plan to some of its events, one lane at a time, and rolls back; see `dryRun`.
  * @throws TallyError USAGE if more than 1000 events are asked for, or the plan has no group; the signal's reason
  */
 export async function dryRunPlan(

@@ -4,7 +4,7 @@ import type { EventType } from '../../../../schemas/generated/events.ts'
 import type { Figures, ReplayFailure } from '../mode.ts'
 import type { NewCall, NewTimer } from '../../../runtime/model.ts'
 
-/** An event that would go out. */
+/** An event that would be published. */
 export interface DryRunEvent {
   readonly id: string
   readonly type: EventType | null
@@ -12,7 +12,7 @@ export interface DryRunEvent {
   readonly topic: string
   readonly key: string
   readonly value: Buffer
-  /** Groups that handle its type: those that know the id will drop it. */
+  /** Groups that handle its type. Those that know its id would drop it. */
   readonly readers: readonly { readonly group: string; readonly known: boolean }[]
 }
 
@@ -27,28 +27,28 @@ export interface DryRunCopy {
   readonly toTopic: string
 }
 
-/** What some events of a plan would lead to. Nothing of it has happened. */
+/** The effects that some events of a plan would have. Nothing was changed. */
 export interface PlanDryRun {
-  /** Events the plan means, and those that were tried here. */
+  /** Number of events that the plan selects, and of those tried here. */
   readonly selected: number
   readonly tried: number
-  /** What became of those that were tried, by name: `{ handled: 98, known: 0, dropped: 1, ignored: 0, failed: 1 }`. */
+  /** Outcomes of the events tried, by name: `{ handled: 98, known: 0, dropped: 1, ignored: 0, failed: 1 }`. */
   readonly figures: Figures
-  /** The group's rows that would change, and those shared with other keys, as each lane by itself would change them. */
+  /** Rows that would change: the group's, and those shared with other keys, as each lane alone would change them. */
   readonly states: readonly RowChange[]
   readonly shared: readonly RowChange[]
-  /** Rows of every table of the group that would be written, changed by that or not. */
+  /** Numbers of rows that would be written, by table of the group, whether or not their contents would change. */
   readonly tables: readonly TableChange[]
   readonly events: readonly DryRunEvent[]
   readonly calls: readonly NewCall[]
   readonly timers: readonly NewTimer[]
   readonly failures: readonly ReplayFailure[]
   readonly copies: readonly DryRunCopy[]
-  /** Lanes that could not be looked at, and why. */
+  /** Lanes that could not be tried, with the reason. */
   readonly left: readonly { readonly lane: number; readonly why: string }[]
 }
 
-/** What one lane's part of it would lead to. */
+/** The part of a dry run that concerns one lane. */
 export type LaneDryRun = Omit<PlanDryRun, 'selected' | 'tried' | 'events'> & {
   readonly events: readonly Omit<DryRunEvent, 'readers'>[]
 }

@@ -27,7 +27,7 @@ import {
   topics,
 } from './testing/order-stories.ts'
 
-test('what is parked is decided first: until then it waits, and what a person decided counts', async () => {
+test('a rebuild waits until parked events are decided and applies the decisions of operators', async () => {
   await using bench = await open()
   await bench.replica(definition)
   const [dropped, mended] = [story(), story()]

@@ -129,7 +129,7 @@ test('an event whose key has parked events is not handled in front of them', asy
   expect(await placed(bench)).toEqual({ a: 1, b: 1 })
 })
 
-test('what a person decided about parked events holds', async () => {
+test('operator decisions about parked events are kept', async () => {
   await using bench = await open()
   await bench.replica(tallyConsumer(group))
   await bench.publish([orderPlaced('a', 'throws'), orderPlaced('b', 'throws'), orderPlaced('c')])

@@ -1,21 +1,21 @@
 import type { ConsumerLoad, LaneLoad, ReplicaLoad } from '../consumer-load.ts'
 import { limitsOfMore, unhelped } from './limits-of-more.ts'
 
-/** What a look at a consumer found. */
+/** A measurement of a consumer. */
 export interface Seen {
   readonly load: ConsumerLoad
-  /** How busy a replica is, 0 to 1, by its name: processor or database connections, whichever is nearer its end. */
+  /** Utilization by replica name, 0 to 1: processor or database connections, whichever is higher. */
   readonly busy: ReadonlyMap<string, number>
   readonly machine: Machine
-  /** Events per second a replica was seen to take when it had more to do than it could; the most of all looks before. */
+  /** Highest rate of a saturated replica in earlier measurements, events per second. */
   readonly capacity?: number
-  /** Of the unread records of the lane that is furthest behind. */
+  /** The most frequent key among the unread records of the lane with the largest lag. */
   readonly heaviestKey?: KeyShare
 }
 
 export interface Machine {
   readonly cores: number
-  /** Share of all cores that is in use, 0 to 1. */
+  /** Utilization of all cores, 0 to 1. */
   readonly busy: number
 }
 
@@ -27,9 +27,9 @@ export interface KeyShare {
 }
 
 export interface Goals {
-  /** No event shall wait longer, seconds. */
+  /** Maximum lag, seconds. */
   readonly lagSeconds: number
-  /** A backlog shall be gone in this time, seconds. */
+  /** Time within which a backlog should be drained, seconds. */
   readonly drainSeconds: number
   readonly min: number
   readonly max: number
@@ -37,27 +37,27 @@ export interface Goals {
 
 export interface Advice {
   readonly consumer: string
-  /** Replicas there are, those started by hand included. */
+  /** Number of running replicas, including those started by hand. */
   readonly replicas: number
   readonly needed: number
-  /** The oldest unread event of all lanes has waited for so long. */
+  /** Time the oldest unread event of all lanes has waited, seconds. */
   readonly lagSeconds: number
-  /** Events; null where the broker did not say. */
+  /** Number of unread events; null if the broker did not report the ends. */
   readonly behind: number | null
   readonly arrivingPerSecond: number
   readonly takenPerSecond: number
-  /** For the next look. */
+  /** Input for the next measurement. */
   readonly capacity?: number
-  /** Sentences: what the number is derived from, and why more replicas than that would not help. */
+  /** Sentences that explain the number, and why more replicas would not help. */
   readonly because: readonly string[]
 }
 
-/** A replica is used up to this share, so that it has room for what comes next. */
+/** Target utilization of a replica, which leaves room for a rising load. */
 const useUpTo = 0.7
 
 /**
- * How many replicas a consumer needs. More than it has only where events wait too long and these replicas will not make up
- * for it; fewer only by how busy they are. Depends on what it is given alone.
+ * How many replicas a consumer needs. Advises more replicas only if events wait too long and the present replicas will
+ * not catch up in time, and fewer only because of low utilization. Pure.
  */
 export function advise(seen: Seen, goals: Goals): Advice {
   const { load } = seen
@@ -85,7 +85,7 @@ export function advise(seen: Seen, goals: Goals): Advice {
   }
 }
 
-/** The running ones: lanes without an owner are listed under no replica. */
+/** The running replicas; lanes without an owner are listed under a null replica. */
 export const replicasIn = ({ replicas }: ConsumerLoad): ReplicaLoad[] =>
   replicas.filter(({ replica }) => replica !== null)
 
@@ -117,7 +117,7 @@ function judge(replicas: readonly ReplicaLoad[], able: readonly LaneLoad[], seen
   return { wanted, because: [`${late}; ${rates}${enough}`], capacity: Math.max(each, seen.capacity ?? 0) }
 }
 
-/** All is taken in time: how many of these replicas would be busy enough. */
+/** Judges a consumer that processes its events in time: how many of its replicas suffice. */
 function judgeCalm(
   replicas: readonly ReplicaLoad[],
   able: readonly LaneLoad[],
@@ -141,12 +141,12 @@ function judgeCalm(
   }
 }
 
-/** Calls a replica has under way at once: `concurrency` of consumers/runtime/caller.ts. */
+/** Concurrent calls of a replica: `concurrency` in consumers/runtime/lane/caller.ts. */
 const callsAtOnce = 64
-/** Against sums that miss a whole number by their last bit. */
+/** Tolerance for rounding errors of sums. */
 const rounding = 1e-9
 
-/** Events per second of a replica that has more to do than it can; a mean. */
+/** Mean rate of the saturated replicas, or of all if none is saturated, events per second. */
 function takenByOne(replicas: readonly ReplicaLoad[], { lagSeconds }: Goals): number {
   const full = replicas.filter(({ lanes }) =>
     lanes.some(({ health, lagMs }) => canBeHelped(health.condition) && lagMs > (1_000 * lagSeconds) / 2),
@@ -157,7 +157,7 @@ function takenByOne(replicas: readonly ReplicaLoad[], { lagSeconds }: Goals): nu
   return measured.reduce((total, rate) => total + rate, 0) / Math.max(1, measured.length)
 }
 
-/** Lanes that are unable to progress do not progress with more replicas either. */
+/** Whether more replicas can help: a lane that is unable to progress does not benefit from them. */
 const canBeHelped = (condition: LaneLoad['health']['condition']): boolean =>
   condition === 'live' || condition === 'claiming' || condition === 'unowned'
 

@@ -5,13 +5,14 @@ import { connectKafka } from '../../../../infra/kafka/command-client.ts'
 import type { KeyShare } from './advise.ts'
 import type { LaneLoad } from '../consumer-load.ts'
 
-/** So many unread records of each of a lane's topics are looked at. */
+/** Number of unread records examined per topic of a lane. */
 const sampled = 2_000
-/** Fewer say nothing of their keys. */
+/** Fewer records do not show which key is heaviest. */
 const least = 20
 
 /**
- * The key most of a lane's next unread records have; undefined if few are unread. Reads without joining the group.
+ * The most frequent key among a lane's next unread records; undefined if few are unread. Reads without joining the
+ * group.
  * @throws TallyError UNREACHABLE
  */
 export async function heaviestKey(
@@ -39,7 +40,7 @@ export async function heaviestKey(
           counts.set(name, (counts.get(name) ?? 0) + 1)
         }
   } catch (error) {
-    if (!isTallyError(error, 'EVENTS_GONE')) throw error // What was read before says enough
+    if (!isTallyError(error, 'EVENTS_GONE')) throw error // The records read before that suffice
   }
   return mostFrequent(lane, counts)
 }

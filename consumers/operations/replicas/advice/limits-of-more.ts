@@ -18,12 +18,12 @@ export interface Wish {
   readonly wanted: number
 }
 
-/** A machine used further than this has nothing left to give. */
+/** A machine with a higher utilization has no capacity left. */
 const fullFrom = 0.95
-/** Told of a lane with so much of all the work, and of a key with so much of its lane. */
+/** Smallest share of a lane in all work, and of a key in its lane, that is reported. */
 const telling = { lane: 0.5, key: 0.2 }
 
-/** What keeps the number of replicas below what is wanted; of several, what keeps it lowest. */
+/** The limits that keep the number of replicas below the wanted number; of several, the lowest. */
 export function limitsOfMore(seen: Seen, wish: Wish): Limit[] {
   const { lanes, goals, wanted } = wish
   const limits: Limit[] = [
@@ -36,7 +36,7 @@ export function limitsOfMore(seen: Seen, wish: Wish): Limit[] {
   return limits.filter(({ most }) => most === lowest && most < wanted)
 }
 
-/** A lane has one owner: however many replicas there are, the heaviest lane takes its time. */
+/** A lane has one owner, so more replicas do not speed up the heaviest lane. */
 function skew({ heaviestKey }: Seen, { able, goals }: Wish): Limit[] {
   const works = able.map((lane) => lane.arrivingPerSecond + (lane.behind ?? 0) / goals.drainSeconds)
   const total = works.reduce((sum, work) => sum + work, 0)
@@ -57,7 +57,7 @@ function skew({ heaviestKey }: Seen, { able, goals }: Wish): Limit[] {
   return [{ most: useful, sentence: part }]
 }
 
-/** Each further replica needs what one uses now. */
+/** Assumes that each additional replica uses as much processor time as one uses now. */
 function processors({ machine }: Seen, { replicas }: Wish): Limit[] {
   const used = replicas.flatMap(({ cpuPercent }) => (cpuPercent === undefined ? [] : cpuPercent / 100))
   const each = used.reduce((sum, share) => sum + share, 0) / Math.max(1, used.length)
@@ -71,7 +71,7 @@ function processors({ machine }: Seen, { replicas }: Wish): Limit[] {
   ]
 }
 
-/** Lanes that no number of replicas helps, and external calls without answers. */
+/** Lanes that do not benefit from more replicas, and external calls without answers. */
 export function unhelped(lanes: readonly LaneLoad[]): string[] {
   const standing = lanes.filter(({ health }) =>
     ['paused', 'pausing', 'waiting', 'stopped', 'silent'].includes(health.condition),

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { Machine } from './advise.ts'
 
-/** Begins to measure the machine's processors. @returns ends it */
+/** Begins to measure the machine's processor utilization. @returns a function that ends the measurement */
 export function watchProcessors(): () => Machine {
   const before = processorTimes()
   return () => {
@@ -19,12 +19,12 @@ function processorTimes(): { idle: number; all: number } {
   return { idle, all: times.reduce((sum, { user, nice, sys, irq }) => sum + user + nice + sys + irq, idle) }
 }
 
-/** Between two looks at the connections. */
+/** Interval between two samples of the connections. */
 const lookEveryMs = 100
 
 /**
- * Which share of its database connections each process had in use, 0 to 1, by application name: what a replica that waits for
- * the database most of the time is short of.
+ * Share of its database connections that each process had in use, 0 to 1, by application name. It shows the load of a
+ * replica that mostly waits for the database.
  */
 export async function watchConnections(pool: Pool, overMs: number, signal: AbortSignal): Promise<Map<string, number>> {
   const seen = new Map<string, { inUse: number; most: number }>()

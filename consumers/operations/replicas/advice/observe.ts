@@ -15,7 +15,7 @@ export interface ObserveOptions {
   /** Consumers to observe; empty: all. */
   consumers: readonly string[]
   goals: Goals
-  /** The most a replica was seen to process, events per second by consumer: `capacity` of earlier advice. */
+  /** Highest rate of a replica so far, events per second by consumer: `capacity` of earlier advice. */
   capacities?: ReadonlyMap<string, number>
   /** Duration of the measurement. */
   overMs: number
@@ -23,7 +23,7 @@ export interface ObserveOptions {
 }
 
 /**
- * Measures consumers for a moment and says how many replicas each needs.
+ * Measures consumers for a short time and advises how many replicas each needs.
  * @throws TallyError UNREACHABLE; errors of pg and kafkajs; the signal's reason
  */
 export async function observe(options: ObserveOptions): Promise<Advice[]> {
@@ -57,7 +57,9 @@ export async function observe(options: ObserveOptions): Promise<Advice[]> {
 export const capacitiesOf = (advices: readonly Advice[]): Map<string, number> =>
   new Map(advices.flatMap(({ consumer, capacity }) => (capacity ? [[consumer, capacity] as const] : [])))
 
-/** By its processor or its connections, whichever is nearer its limit. A replica is called `payment@host:1234` there. */
+/**
+ * By its processor or its connections, whichever is nearer its limit. A replica is called `payment@host:1234` there.
+ */
 function busyShare(
   consumer: string,
   { pid, cpuPercent }: ReplicaLoad,
