@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { withAdmin } from '../../infra/kafka/client.ts'
 import { openRangeReader } from '../../infra/kafka/read-ranges.ts'
-import { coordinatorOf, leaderOf } from '../../infra/testing/brokers/roles.ts'
+import { coordinatorOf, leaderOf, leadsNothing } from '../../infra/testing/brokers/roles.ts'
 import { startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
 import type { ThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
@@ -86,15 +86,6 @@ async function ordersForEveryLane(signal: AbortSignal): Promise<Sent> {
   return sent
 }
 
-/** Resolves when the broker leads none of the topics' partitions: Kafka takes it for lost. */
-const leadsNothing = (id: number, topics: readonly string[]) =>
-  withAdmin(bench.sandbox.kafka, (admin) =>
-    waitUntil('the broker is taken for lost', async () => {
-      const { topics: found } = await admin.fetchTopicMetadata({ topics: [...topics] })
-      return found.every(({ partitions: each }) => each.every(({ leader }) => leader !== id && leader >= 0))
-    }),
-  )
-
 const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 let sentSoFar = 0
@@ -113,7 +104,7 @@ test.each(losses)('$role $how: every lane moves within session timeout + 5 s', a
     const thaw = how === 'frozen' ? brokers.freeze(id) : undefined
     if (how === 'killed') brokers.kill(id)
     note(`broker ${id} is ${how}\n`)
-    await leadsNothing(id, names)
+    await leadsNothing(bench.sandbox.kafka, id, names)
     fencedMs = performance.now() - began
     await moving() // While a frozen one is still frozen
     await moving()

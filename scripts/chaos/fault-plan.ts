@@ -19,9 +19,17 @@ export type Mishap =
       readonly forMs: number
     }
   | { readonly kind: 'terminate'; readonly forMs: number } // Database sessions, during statements and commits
-  | { readonly kind: 'broker'; readonly how: BrokerFault; readonly role: BrokerRole; readonly forMs: number }
+  | BrokerLoss
   | { readonly kind: 'steal'; readonly lanes: number } // A second owner claims lanes of the first
   | { readonly kind: 'full-disk'; readonly forMs: number }
+
+/** `forMs` is how long a frozen broker stays so. */
+export interface BrokerLoss {
+  readonly kind: 'broker'
+  readonly how: BrokerFault
+  readonly role: BrokerRole
+  readonly forMs: number
+}
 
 export type MishapKind = Exclude<Mishap['kind'], 'broker'>
 

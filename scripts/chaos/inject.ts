@@ -5,11 +5,9 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { stealLane } from '../../producers/outbox/lane-table.ts'
 import { signalTo } from '../../infra/stack/supervisor/process-identity.ts'
-import { brokerName } from '../../infra/stack/servers/kafka-server.ts'
-import { controllerOf, coordinatorOf, leaderOf } from '../../infra/testing/brokers/roles.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 import type { BrokenStack } from './broken-stack.ts'
-import type { Mishap } from './fault-plan.ts'
+import type { BrokerLoss, Mishap } from './fault-plan.ts'
 
 export interface Scene {
   stack: BrokenStack
@@ -26,7 +24,7 @@ export interface Scene {
  * Injects a fault and ends it.
  * @returns false if it could not be injected, for example because the process is not running
  */
-export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
+export async function inject(mishap: Exclude<Mishap, BrokerLoss>, scene: Scene): Promise<boolean> {
   const { stack, pool, random } = scene
   switch (mishap.kind) {
     case 'kill': {
@@ -45,8 +43,6 @@ export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
       }
       return true
     }
-    case 'broker':
-      return hitBroker(mishap, scene)
     case 'network': {
       const proxy = stack.proxies.get(mishap.network)
       proxy?.inject(mishap.fault, mishap.share, () => random.next())
@@ -61,24 +57,6 @@ export async function inject(mishap: Mishap, scene: Scene): Promise<boolean> {
     case 'full-disk':
       return stack.disk?.fill(mishap.forMs) ?? false
   }
-}
-
-async function hitBroker(
-  { how, role, forMs }: Extract<Mishap, { kind: 'broker' }>,
-  { stack, kafka, groups, random }: Scene,
-): Promise<boolean> {
-  const id = {
-    coordinator: () => coordinatorOf(kafka, random.pick(groups)),
-    controller: async () => controllerOf(stack.config.dataDir),
-    leader: () => leaderOf(kafka, 'orders', 0),
-  }
-  const target = stack.identityOf(brokerName(await id[role]()))
-  if (!target) return false
-  signalTo(target, ({ kill: 'SIGKILL', freeze: 'SIGSTOP', roll: 'SIGTERM' } as const)[how])
-  if (how !== 'freeze') return true
-  await delay(forMs)
-  signalTo(target, 'SIGCONT')
-  return true
 }
 
 /** Terminates busy sessions of the services, those in a commit first. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
 import { withAdmin } from '../../kafka/client.ts'
 import { pinned } from '../../stack/servers/jars.ts'
+import { waitUntil } from '../wait-until.ts'
 
 /** Id of the active controller of an embedded cluster, as its first broker knows it. */
 export function controllerOf(dataDir: string): number {
@@ -24,6 +25,15 @@ export async function leaderOf(kafka: Kafka, topic: string, partition: number): 
   const { topics } = await withAdmin(kafka, (admin) => admin.fetchTopicMetadata({ topics: [topic] }))
   return leaderIn(topics[0]?.partitions ?? [], partition)
 }
+
+/** Resolves when the broker leads none of the topics' partitions: Kafka takes it for lost. @param topics @default all */
+export const leadsNothing = (kafka: Kafka, id: number, topics?: readonly string[]): Promise<boolean> =>
+  withAdmin(kafka, (admin) =>
+    waitUntil('the broker is taken for lost', async () => {
+      const { topics: found } = await admin.fetchTopicMetadata(topics && { topics: [...topics] })
+      return found.every(({ partitions }) => partitions.every(({ leader }) => leader !== id && leader >= 0))
+    }),
+  )
 
 const leaderIn = (partitions: readonly { partitionId: number; leader: number }[], partition: number): number =>
   partitions.find(({ partitionId }) => partitionId === partition)?.leader ?? -1
