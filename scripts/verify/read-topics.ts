@@ -3,6 +3,7 @@ import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { withAdmin } from '../../infra/kafka/client.ts'
 import { findUnreadable } from '../../infra/kafka/patches/fetch/unreadable-batch.ts'
+import type { UnreadableBatch } from '../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { OffsetRange } from '../../consumers/operations/tiling.ts'
 
 /** Offsets by topic (name on the broker) and partition number. */
@@ -15,6 +16,8 @@ export interface ReadTopicsOptions {
   ranges: OffsetRanges
   signal?: AbortSignal
   onRecords(topic: string, partition: number, records: readonly KafkaMessage[]): Promise<void>
+  /** Told of a record batch of which nothing can be read, which is then passed over. @default reading fails */
+  onUnreadable?(topic: string, partition: number, batch: UnreadableBatch): void
 }
 
 /**
@@ -46,9 +49,11 @@ export async function offsetRanges(kafka: Kafka, topics: readonly string[]): Pro
  * this one is temporary, commits nothing and is deleted at the end.
  * @throws TallyError UNREACHABLE if the broker sends nothing for 20 s
  */
-export async function readTopics({ kafka, namespace, ranges, signal, onRecords }: ReadTopicsOptions): Promise<void> {
+export async function readTopics(options: ReadTopicsOptions): Promise<void> {
+  const { kafka, namespace, ranges, signal, onRecords, onUnreadable } = options
   signal?.throwIfAborted()
   const left = unreadPartitions(ranges)
+  const met = new Map<string, number>() // How often a batch could not be read
   if (left.size === 0) return
   const groupId = `${namespace}verify-${randomUUID()}`
   const consumer = kafka.consumer({
@@ -69,23 +74,38 @@ export async function readTopics({ kafka, namespace, ranges, signal, onRecords }
       autoCommit: false,
       eachBatch: async ({ batch, heartbeat }) => {
         silence.heard()
-        const unreadable = findUnreadable(batch.messages)
-        if (unreadable) return reject(unreadable.error)
         await heartbeat()
-        const place = `${batch.topic}/${batch.partition}`
+        const { topic, partition } = batch
+        const place = `${topic}/${partition}`
         const wanted = left.get(place)
         if (!wanted) return
+        const advance = (to: number) => {
+          met.delete(place)
+          wanted.low = to
+          if (to >= wanted.end) left.delete(place)
+          if (left.size === 0) resolve()
+        }
+        const unreadable = findUnreadable(batch.messages)
+        if (unreadable) {
+          const times = (met.get(place) ?? 0) + 1
+          met.set(place, times)
+          if (!onUnreadable || times > 100) return reject(unreadable.error) // Its end is damaged, too
+          // The first time, the bytes may have been damaged on the way
+          const to = times === 1 ? wanted.low : Math.max(unreadable.to, wanted.low)
+          consumer.seek({ topic, partition, offset: String(to) })
+          if (to === wanted.low) return
+          onUnreadable(topic, partition, unreadable)
+          return advance(to)
+        }
         const { low: from, end } = wanted
         const records = batch.messages.filter(({ offset }) => Number(offset) >= from && Number(offset) < end)
         try {
-          await onRecords(batch.topic, batch.partition, records)
+          await onRecords(topic, partition, records)
         } catch (error) {
           return reject(error)
         }
         // A consumer that kafkajs restarts reads from the beginning: skip what was read before
-        wanted.low = Number(batch.lastOffset()) + 1
-        if (wanted.low >= end) left.delete(place)
-        if (left.size === 0) resolve()
+        advance(Number(batch.lastOffset()) + 1)
       },
     })
     await finished

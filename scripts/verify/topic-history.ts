@@ -30,7 +30,10 @@ export interface TopicHistory {
   readonly types: ReadonlyMap<string, TypeCount>
   /** Records without a type, by topic. Every group that reads the topic parks them. */
   readonly untyped: ReadonlyMap<string, TypeCount>
-  /** Places of records that no consumer can process: undecodable, on another topic than their type's, or in another partition than their key's. */
+  /**
+   * Places of records that no consumer can process: undecodable, in a batch that cannot be read, on another topic than their
+   * type's, or in another partition than their key's.
+   */
   readonly unusable: readonly string[]
 }
 
@@ -100,6 +103,8 @@ export async function readHistory({
       await codec.learn(messages.map(({ value }) => codec.schemaIdOf(value)).filter((id) => id !== undefined))
       for (const message of messages) take(topic.slice(namespace.length), partition, message)
     },
+    onUnreadable: (topic, partition, { from, to }) =>
+      unusable.push(`${topic.slice(namespace.length)}/${partition} offsets ${from} to ${to - 1}`),
   })
   return { ranges, records, fold, publications, types, untyped, unusable }
 }
