@@ -28,7 +28,7 @@ export interface DryRunOptions<State, Row, Item, Result> {
   /**
    * Applies the items as the real operation does.
    * @param definition the consumer's, with its changes recorded
-   * @returns the result, and the items that the database refused: what they wrote must not be counted
+   * @returns the result, and the items that the database refused, whose writes must not be counted
    */
   apply(
     tx: Tx,
@@ -39,9 +39,10 @@ export interface DryRunOptions<State, Row, Item, Result> {
 }
 
 /**
- * Applies items to one lane with today's code, schemas and rows, in a transaction that is rolled back. Nothing is published and
- * nothing is called. The lane's owner waits meanwhile, for seconds at most.
- * @returns the result of all items, and the changes of those the database did not refuse (with their result as `applied`)
+ * Applies items to one lane with the current code, schemas and rows, in a transaction that is rolled back. Publishes no
+ * events and makes no calls. The lane's owner waits meanwhile, for seconds at most.
+ * @returns the result of all items, and the changes of those the database did not refuse (with their result as
+ * `applied`)
  * @throws errors of pg, 55P03 if the lane's lock is not free within two seconds
  */
 export async function dryRun<State, Row, Item, Result>(
@@ -49,7 +50,8 @@ export async function dryRun<State, Row, Item, Result>(
 ): Promise<WouldChange & { readonly result: Result; readonly applied: Result }> {
   const whole = await attempt(options, options.items)
   if (whole.refused.length === 0) return { ...whole, applied: whole.result }
-  // The server counts the rows that refused items wrote, although they were rolled back: run once more without those items
+  // The server counts the rows that refused items wrote, although they were rolled back: run once more without those
+  // items
   const refused = new Set(whole.refused)
   const rest = await attempt(
     options,

@@ -17,15 +17,15 @@ export interface GroupAccount {
   ledger: ReadonlyMap<string, readonly Span[]>
   inbox: { rows: number; distinct: number }
   parked: readonly ReportedEvent[]
-  /** What became of parked events, and what operators did to them. */
+  /** Outcomes of parked events, and the actions of operators on them. */
   audit: readonly AuditCount[]
   /** Events an operator dropped: they took no effect. */
   dropped: readonly DroppedEvent[]
-  /** Offsets an operator had a lane pass: whatever they hold took no effect. */
+  /** Offsets that an operator skipped: their records took no effect. */
   skipped: readonly SkippedOffsets[]
 }
 
-/** Reads the whole account at one moment: an event processed in between would appear in it twice or not at all. */
+/** Reads the whole account in one snapshot; otherwise an event processed meanwhile could appear twice or not at all. */
 export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAccount> =>
   inTransaction(pool, async (tx) => {
     await tx.query('set transaction isolation level repeatable read, read only')

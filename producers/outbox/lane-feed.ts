@@ -1,13 +1,16 @@
 import type { OutboxRow } from './outbox-table.ts'
 
-/** Most rows in memory, per process and per lane; further rows are read from the table when their turn comes. */
+/**
+ * Maximum numbers of rows in memory, per process and per lane; further rows are read from the table when it is their
+ * turn.
+ */
 const processLimit = 20_000
 const laneLimit = 5_000
-/** So many in any case: fewer would cost a query per few events. */
+/** Minimum per lane: with fewer rows, every few events would cost a query. */
 const laneLeast = 100
 const pageSize = 1_000
 
-/** Rows that each of so many lanes of a process may keep in memory. */
+/** Maximum number of rows in memory for each of this many lanes of a process. */
 export const rowsPerLane = (lanes: number): number =>
   Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes))))
 
@@ -26,7 +29,7 @@ export class LaneFeed {
   private readonly limit: () => number
   private readonly read: (lane: number, afterSeq: number, limit: number) => Promise<OutboxRow[]>
 
-  /** @param limit rows to keep in memory at present */
+  /** @param limit current maximum number of rows in memory */
   constructor(lane: number, wake: () => void, read: LaneFeed['read'], limit = () => rowsPerLane(1)) {
     this.limit = limit
     this.lane = lane
@@ -44,13 +47,13 @@ export class LaneFeed {
     this.wake()
   }
 
-  /** Notes that the table may hold rows of other processes. */
+  /** Call when the table may hold rows of other processes. */
   poke(): void {
     this.behind = true
     this.wake()
   }
 
-  /** Whether everything is published, as far as this process knows. */
+  /** Whether all rows known to this process are published. */
   get idle(): boolean {
     return this.closed || (!this.behind && !this.loading && this.waiting.length === 0)
   }
@@ -60,7 +63,9 @@ export class LaneFeed {
     return this.waiting.length
   }
 
-  /** The next rows, at least one if there is one, without removing them; reads the table when memory may be incomplete. */
+  /**
+   * The next rows, at least one if there is one, without removing them; reads the table when memory may be incomplete.
+   */
   async peek(limit: number, maxBytes: number): Promise<readonly OutboxRow[]> {
     if (this.waiting.length === 0 && this.behind && !this.closed) {
       this.behind = false
@@ -85,7 +90,7 @@ export class LaneFeed {
     return end === -1 ? this.waiting.slice() : this.waiting.slice(0, end)
   }
 
-  /** The broker has acknowledged the rows up to this number. */
+  /** Call when the broker has acknowledged the rows up to this number. */
   acknowledge(seq: number): void {
     const rest = this.waiting.findIndex((row) => row.seq > seq)
     this.waiting = rest === -1 ? [] : this.waiting.slice(rest)
@@ -103,5 +108,5 @@ export class LaneFeed {
   }
 }
 
-/** Bytes on the wire without framing. */
+/** Size on the wire without framing, bytes. */
 const sizeOf = ({ key, headers, value }: OutboxRow): number => key.length + headers.length + value.length + 64

@@ -13,7 +13,7 @@ export async function ensureLanes(pool: Pool, { number, partitions }: Generation
      on conflict do nothing`,
     [partitions, number],
   )
-  // After a change to fewer partitions, lanes remain that nothing is written to any more
+  // After a change to fewer partitions, unused lanes remain
   const { rows } = await pool.query<{ lanes: number; of: number }>(
     'select count(*) as lanes, max(generation) as of from lane',
   )
@@ -26,14 +26,14 @@ export async function ensureLanes(pool: Pool, { number, partitions }: Generation
   }
 }
 
-/** Creates missing lanes: all there are with a new partition count. @param generation of the lanes created; @default the first */
+/** Creates the lanes that are missing for a partition count. @param generation of the new lanes; @default the first */
 export const addLanes = (tx: Tx, partitions: number, generation = 1): Promise<unknown> =>
   tx.query('insert into lane (lane, generation) select generate_series(0, $1 - 1), $2 on conflict do nothing', [
     partitions,
     generation,
   ])
 
-/** Locks every lane, in order: no owner commits until the transaction ends, and those under way have committed. */
+/** Locks every lane, in order. Waits for transactions of owners in progress and blocks new ones until this one ends. */
 export const lockEveryLane = (tx: Tx): Promise<unknown> => tx.query('select from lane order by lane for update')
 
 /** Moves every lane to a generation of the topics, with a new epoch and no owner. */
@@ -63,7 +63,7 @@ export async function hasNewerGeneration(tx: Tx, generation: number): Promise<bo
   return (await tx.query('select from lane where generation > $1 limit 1', [generation])).rows.length > 0
 }
 
-/** How many lanes of a generation no replica has claimed yet. @param schema quoted */
+/** The number of lanes of a generation that no replica has claimed yet. @param schema quoted */
 export async function countUnclaimed(pool: Pool, schema: string, { number, partitions }: Generation): Promise<number> {
   const { rows } = await pool.query<{ lanes: number }>(
     `select count(*) as lanes from ${schema}.lane where lane < $1 and generation = $2 and owner is null`,
@@ -72,7 +72,7 @@ export async function countUnclaimed(pool: Pool, schema: string, { number, parti
   return rows[0]?.lanes ?? 0
 }
 
-/** Records the numbers of the events that wait in the outbox: they get others, and must not look lost. */
+/** Records the numbers of the events in the outbox as withdrawn: they get new ones, and must not appear to be lost. */
 export const withdrawWaiting = (tx: Tx, generation: number): Promise<unknown> =>
   tx.query(
     `insert into withdrawn (generation, lane, first_seq, next_seq)

@@ -3,9 +3,9 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Tx } from '../../infra/postgres/transaction.ts'
 
 /**
- * The right to publish a lane of the orders API. A lease expires by the database's clock unless it is renewed; each new
- * holder raises the lane's epoch. Leases only avoid publishing events twice: if a frozen holder wakes up and publishes,
- * readers drop the repeats by event id.
+ * The right to publish a lane of the orders API. A lease expires by the database's clock unless it is renewed. Each new
+ * holder raises the lane's epoch. Leases only reduce duplicates: if a frozen holder wakes up and publishes, readers
+ * drop the duplicates by event id.
  */
 export interface Lease {
   lane: number
@@ -61,7 +61,7 @@ export const renewLeases = (
     return own
   })
 
-/** Gives leases back, so that another replica need not wait until they expire. */
+/** Releases leases, so that another replica need not wait until they expire. */
 export const releaseLeases = (pool: Pool, leases: readonly Lease[]): Promise<void> =>
   inTransaction(pool, async (tx) => {
     await setFree(tx, lanesOf(await lockHeld(tx, leases)))
@@ -77,7 +77,7 @@ const lockHeld = (tx: Tx, leases: readonly Lease[]): Promise<Lease[]> =>
     leases.map(({ epoch }) => epoch),
   )
 
-/** Takes the leases of all lanes, whoever has them. Locks in lane order. @param schema quoted */
+/** Takes the leases of all lanes from any holder. Locks in lane order. @param schema quoted */
 export const seizeLeases = (pool: Pool, schema: string, owner: string, seconds: number): Promise<unknown> =>
   pool.query(
     `update ${schema}.lane set owner = $1, epoch = epoch + (owner is distinct from $1)::int, claimed_at = clock_timestamp(),
@@ -86,7 +86,7 @@ export const seizeLeases = (pool: Pool, schema: string, owner: string, seconds: 
     [owner, seconds],
   )
 
-/** Gives back the leases that `owner` has seized and still has. @param schema quoted */
+/** Releases the leases that `owner` has seized and still holds. @param schema quoted */
 export const releaseSeized = (pool: Pool, schema: string, owner: string): Promise<unknown> =>
   pool.query(
     `update ${schema}.lane set lease_until = null
@@ -97,7 +97,7 @@ export const releaseSeized = (pool: Pool, schema: string, owner: string): Promis
 /** A lane of the orders API, for its health check. */
 export interface LeasedLane {
   lane: number
-  /** Null: its lease is free. */
+  /** Null if its lease is free. */
   holder: string | null
   /** Whether events wait to be published. */
   waiting: boolean

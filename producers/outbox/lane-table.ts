@@ -19,8 +19,8 @@ const raise = prepared<{ epoch: number }>(
 )
 
 /**
- * Takes a lane over: from here on the database refuses every transaction of an older owner. Waits for one that is already
- * under way.
+ * Takes over a lane: the database then refuses every transaction of an older owner. Waits for a transaction in
+ * progress.
  * @param heldEpoch takes the lane over only if it still has this epoch
  * @param generation takes the lane over only if it belongs to this generation of the topics
  * @returns the new epoch
@@ -66,8 +66,8 @@ const lockAll = prepared<{ lane: number; next_seq: number }>(
 )
 
 /**
- * The same for a transaction that writes several lanes. It does not wait for a lock, so that one busy lane does not delay the
- * others and no two transactions can deadlock.
+ * The same for a transaction that writes several lanes. It does not wait for a lock, so that one busy lane does not
+ * delay the others and no two transactions can deadlock.
  * @returns the number of the next outbox row by lane
  * @throws TallyError FENCED; a database error (55P03) if another transaction has locked one of several lanes
  */
@@ -90,7 +90,7 @@ const lockOrdered = prepared<{ lane: number; next_seq: number }>(
 )
 
 /**
- * Locks lanes, whoever owns them, in the order of their numbers: two transactions that do so cannot deadlock.
+ * Locks lanes regardless of their owners, in the order of their numbers, so that two such transactions cannot deadlock.
  * @returns the number of the next event by lane
  * @throws TallyError FENCED if some do not belong to this generation of the topics
  */
@@ -110,7 +110,7 @@ const nextSeqs = prepared<{ lane: number; next_seq: number }>(
   'select lane, next_seq from lane where lane = any($1)',
 )
 
-/** The number of the next event by lane, as committed last by any replica. */
+/** The number of the next event by lane, as last committed by any replica. */
 export const readNextSeqs = async (pool: Pool, lanes: readonly number[]): Promise<Map<number, number>> =>
   nextSeqsOf(await nextSeqs(pool, lanes))
 
@@ -137,9 +137,9 @@ export async function advanceLanes(tx: Tx, written: ReadonlyMap<number, number>)
 const lockRow = prepared<{ epoch: number }>('lane_lock_by_hand', 'select epoch from lane where lane = $1 for update')
 
 /**
- * Locks a lane's row without owning the lane. The owner waits meanwhile, so the transaction must be short. First statement of
- * every operator's transaction that touches parked events.
- * @returns the epoch of the owner, to act in its place within this transaction
+ * Locks a lane's row without owning the lane. The owner waits, so the transaction must be short. It is the first
+ * statement of every operator's transaction that changes parked events.
+ * @returns the epoch of the owner, with which this transaction can act in its place
  */
 export async function lockLaneAsOperator(tx: Tx, lane: number): Promise<number> {
   const [row] = await lockRow(tx, lane)

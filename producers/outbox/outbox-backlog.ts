@@ -1,12 +1,14 @@
 import type { Pool } from '../../infra/postgres/pool.ts'
 
-/** The numbers a lane has given and the rows that wait, as the service's database has them. */
+/** The numbers that a lane has assigned and its unpublished rows, according to the service's database. */
 export interface OutboxLane {
   /** The number of its next event. */
   nextSeq: number
-  /** Event ids by number of rows that wait to be published. */
+  /** Event ids of the unpublished rows, by number. */
   waiting: ReadonlyMap<number, string>
-  /** Of events that got a number of another lane when the partition count changed; they may have been published before. */
+  /**
+   * Numbers of events that were moved to another lane when the partition count changed; some may have been published.
+   */
   withdrawn?: readonly SeqRange[]
 }
 
@@ -18,7 +20,7 @@ export interface SeqRange {
 
 /** Every lane of a service. @param schema quoted */
 export async function readOutboxLanes(pool: Pool, schema: string): Promise<Map<number, OutboxLane>> {
-  // One statement sees one moment: a row that leaves between two would look lost
+  // A single statement, because a row deleted between two would appear to be lost
   const { rows } = await pool.query<{
     lane: number
     next_seq: number
@@ -40,11 +42,11 @@ export async function readOutboxLanes(pool: Pool, schema: string): Promise<Map<n
   )
 }
 
-/** What a service has not published yet. */
+/** The unpublished events of a service. */
 export interface OutboxBacklog {
-  /** Events. */
+  /** Number of events. */
   readonly waiting: number
-  /** Age of the oldest of each lane's next rows, milliseconds; null if none waits. */
+  /** Age of the oldest among the lanes' next unpublished events, milliseconds; null if there is none. */
   readonly oldestMs: number | null
 }
 

@@ -29,9 +29,9 @@ export interface Numbering {
 }
 
 /**
- * Numbers a lane's events from `firstSeq` on, and writes into their headers where they come from, so that a reader of
- * the topics can tell that none is missing (`ce_sourcelane`, `ce_sequence`). Which topics they go to is said here as well,
- * under the lane's lock: whoever publishes the rows needs to know nothing of generations.
+ * Numbers a lane's events from `firstSeq` on and adds lane and number to their headers (`ce_sourcelane`,
+ * `ce_sequence`), so that a reader of the topics can check that none is missing. The topics' generation is fixed here
+ * as well, under the lane's lock, so that the publisher of the rows need not know it.
  */
 export function numberEvents(
   events: readonly UnnumberedEvent[],
@@ -72,7 +72,10 @@ const read = prepared<OutboxRow>(
    from outbox where lane = $1 and seq > $2 order by seq limit $3`,
 )
 
-/** The lane's next rows after `afterSeq`, in order. Visible rows have no gap: numbers are given under the lane's lock. */
+/**
+ * The lane's next rows after `afterSeq`, in order. Visible rows have no gap: numbers are assigned under the lane's
+ * lock.
+ */
 export const readOutboxRows = (pool: Pool, lane: number, afterSeq: number, limit: number): Promise<OutboxRow[]> =>
   read(pool, lane, afterSeq, limit)
 
@@ -89,8 +92,8 @@ export interface SeqRange {
 }
 
 /**
- * Deletes rows that the broker has acknowledged, by lane. Repeating it is harmless. The lower bound keeps the index scan away
- * from the entries of rows deleted before, which stay in the index until it is vacuumed.
+ * Deletes rows that the broker has acknowledged, by lane. Repeating it is harmless. The lower bound keeps the index
+ * scan away from the entries of rows deleted before, which stay in the index until it is vacuumed.
  */
 export async function removePublished(db: Tx, published: ReadonlyMap<number, SeqRange>): Promise<void> {
   const ranges = [...published].sort(([a], [b]) => a - b)
@@ -111,7 +114,7 @@ export async function countUnpublished(db: Tx, schema?: string): Promise<number>
 const tableIn = (schema: string | undefined, table: string): string =>
   schema === undefined ? table : `${schema}.${table}`
 
-/** Keeps others from writing and from deleting published rows until the transaction ends. */
+/** Prevents inserts and deletes by other transactions until this transaction ends. */
 export const lockOutbox = (tx: Tx): Promise<unknown> => tx.query('lock table outbox in exclusive mode')
 
 /** The lanes, numbers and keys of all rows, in the order they are to be published. */

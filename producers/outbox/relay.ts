@@ -25,7 +25,8 @@ export interface RelayOptions {
 
 /**
  * Publishes the rows of the outbox, then deletes them. One per process: it gathers the ready rows of its lanes into one
- * request and has one request in flight. After an error it resends all unacknowledged rows; consumers drop duplicates by id.
+ * request and has one request in flight. After an error it resends all unacknowledged rows; consumers drop duplicates
+ * by id.
  */
 export class Relay {
   private readonly options: RelayOptions
@@ -37,7 +38,9 @@ export class Relay {
   private removal: Promise<void> = Promise.resolve()
   /** Acknowledged rows that may still be in the table, by lane. */
   private readonly published = new Map<number, SeqRange>()
-  /** Grows while the broker refuses requests: then they are small and of one lane, so that only the faulty lane waits. */
+  /**
+   * Grows while the broker refuses requests: then they are small and of one lane, so that only the faulty lane waits.
+   */
   private caution = 1
 
   constructor(options: RelayOptions) {
@@ -147,7 +150,9 @@ export class Relay {
       )
   }
 
-  /** Deletes everything acknowledged so far. Rows that stay are covered by the lane's next deletion, or published again after a takeover. */
+  /**
+   * Deletes the acknowledged rows. If that fails, the lane's next deletion covers them, or they are published again.
+   */
   private async removePublished(): Promise<void> {
     const ranges = new Map(this.published)
     if (ranges.size === 0) return

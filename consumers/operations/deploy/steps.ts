@@ -22,7 +22,7 @@ import { whileUnchanged } from '../partitions/operation.ts'
 
 const producers = join(import.meta.dirname, '../../../producers')
 
-/** Creates and migrates the schema of the orders API and of every consumer; or of one consumer that joins, and no other. */
+/** Creates or migrates the schemas of the orders API and of every consumer, or only that of one consumer that joins. */
 export async function deployDatabase(config: Config, log: Logger, only?: string): Promise<string> {
   await migrateGenerations(config, log)
   const { namespace, postgres } = config
@@ -63,8 +63,8 @@ async function deployConsumer({ namespace, postgres: { url } }: Config, log: Log
 }
 
 /**
- * Creates the topics that are missing, of the current generation; of a new pipeline with the configured partition count, which
- * is noted. Never changes one that exists.
+ * Creates the missing topics of the current generation. For a new pipeline it uses the configured partition count and
+ * stores it. Never changes an existing topic.
  * @throws TallyError PRECONDITION_FAILED if brokers are down that new topics need
  */
 export async function deployTopics(
@@ -97,7 +97,7 @@ async function noteFirst(config: Config, log: Logger): Promise<void> {
   await beginFirst(pool, config.namespace, config.partitions).finally(() => pool.end())
 }
 
-/** @throws TallyError CONFIG_INVALID: with another count every key would belong to another lane */
+/** @throws TallyError CONFIG_INVALID if the partition count differs: keys would belong to other lanes */
 async function assertPartitions(admin: Admin, config: Config, existing: ReadonlySet<string>): Promise<void> {
   const names = topics
     .map((topic) => topicName(config.namespace, topic, config.generation))
@@ -112,7 +112,7 @@ async function assertPartitions(admin: Admin, config: Config, existing: Readonly
   )
 }
 
-/** Registers the event schemas, or refuses all of them if one would break a reader; gives the orders API its schema ids. */
+/** Registers the event schemas, or none if one would break a reader. Stores the schema ids for the orders API. */
 export async function deploySchemas(config: Config, log: Logger): Promise<string> {
   const readers = await readersByType(config)
   const ids = await registerSchemas({

@@ -5,21 +5,21 @@ import type { StillParked } from '../../runtime/tables/parked-changes.ts'
 import type { AskedKey } from '../../runtime/tables/parked-list.ts'
 import { waitUntilQuiet } from '../wait-until-quiet.ts'
 
-/** An event that was attempted after a redrive was asked for, and failed again. */
+/** An event that was attempted after a redrive was requested and failed again. */
 export interface FailedAgain extends Omit<StillParked, 'tried'> {
   /** Events that still wait behind it. */
   readonly behind: number
 }
 
-/** What became of the keys of a redrive. */
+/** The outcomes of the keys of a redrive. */
 export interface RedriveOutcome {
-  /** All events of the keys, and what became of those that are no longer parked. */
+  /** All events of the keys, and the outcomes of those that are no longer parked. */
   readonly events: number
   readonly handled: number
   readonly duplicates: number
   readonly dropped: number
   readonly failed: readonly FailedAgain[]
-  /** Keys of which not all events were attempted yet. */
+  /** Keys with events that were not attempted yet. */
   readonly pending: readonly AskedKey[]
 }
 
@@ -51,7 +51,9 @@ export async function lookAtRedrive(pool: Pool, asked: readonly AskedKey[]): Pro
 }
 
 export interface AwaitOptions {
-  /** Asked after two seconds without progress: why these lanes do not proceed. If no reason can pass by itself, the wait ends. */
+  /**
+   * Called after two seconds without progress to find out why. The wait ends if no obstacle can recover automatically.
+   */
   obstacles(lanes: readonly number[]): Promise<readonly { readonly lane: number; readonly heals: boolean }[]>
   /** The wait ends after this time without progress, milliseconds. @default 30000 */
   patienceMs?: number
@@ -61,7 +63,7 @@ export interface AwaitOptions {
 
 const everyMs = 250
 
-/** Waits until every key was handled or has failed again, or until that cannot be expected: see `AwaitOptions`. */
+/** Waits until every key was handled or has failed again, or until the conditions of `AwaitOptions` end the wait. */
 export async function awaitRedrive(
   pool: Pool,
   asked: readonly AskedKey[],

@@ -5,7 +5,9 @@ import { listParked, readParked } from '../../runtime/tables/parked-list.ts'
 import type { OpenGroup } from './parked-groups.ts'
 import type { Selection } from '../../runtime/tables/parked-list.ts'
 
-/** A parked event of one group (`payment/17`, or `17` where that is clear), or a record in all groups that have parked it. */
+/**
+ * A parked event of one group (`payment/17`, or `17` if unambiguous), or a record in all groups that have parked it.
+ */
 export type EventName = { readonly group?: string; readonly id: number } | { readonly record: string }
 
 /** Filters of different kinds must all hold. */
@@ -39,7 +41,7 @@ export function parseEventName(text: string): EventName | undefined {
 
 /**
  * The chosen events, group by group.
- * @throws TallyError USAGE for an event that is not parked: the message says what became of it
+ * @throws TallyError USAGE for an event that is not parked; the message states its outcome
  */
 export async function choose(
   groups: readonly OpenGroup[],
@@ -101,7 +103,7 @@ async function findRecord(groups: readonly OpenGroup[], record: string): Promise
 const notParked = (name: string, traces: readonly string[]): TallyError =>
   new TallyError('USAGE', traces.length > 0 ? traces.join('; ') : `${name} was never parked`)
 
-/** What became of an event that is no longer parked. */
+/** The outcome of an event that is no longer parked. */
 function fateOf({ action, actor, why, at, key }: LogEntry): string {
   const fates: Partial<Record<LogEntry['action'], string>> = {
     HANDLED: 'was handled',

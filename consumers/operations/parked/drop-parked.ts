@@ -11,8 +11,8 @@ import type { Work } from './lane-work.ts'
 const eventsAtOnce = 500
 
 /**
- * Drops parked events for good: they never take effect. Their bytes stay in the audit. What waited behind a dropped head is
- * due at once.
+ * Drops parked events permanently: they never take effect. Their bytes stay in the audit. The event behind a dropped
+ * head is due at once.
  * @returns ids of the dropped events
  */
 export function dropParked(
@@ -38,7 +38,7 @@ export interface DropOptions {
 }
 
 /**
- * Drops the chosen events, group by group. Interrupted, it can be run again for what is left.
+ * Drops the selected events, group by group. After an interruption it can be run again for the rest.
  * @returns the groups in which events were dropped, and how many
  */
 export async function dropChosen(

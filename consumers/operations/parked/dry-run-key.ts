@@ -26,7 +26,7 @@ export interface DryRunEvent {
   readonly timers: readonly NewTimer[]
 }
 
-/** What a redrive of one key would do. Nothing of it has happened. */
+/** The effects that a redrive of one key would have. Nothing was changed. */
 export interface KeyDryRun extends WouldChange {
   readonly lane: number
   readonly key: string

@@ -24,7 +24,7 @@ export interface DryRunParkedOptions {
 }
 
 /**
- * What a redrive of the chosen events would do, key by key; nothing of it happens. At most 20 keys of each group are tried.
+ * Tries a redrive of the selected events key by key and rolls it back. At most 20 keys of each group are tried.
  * @returns the results, how many keys are chosen, and the codec that reads the events in the results
  * @throws TallyError as `dryRunKey`; UNREACHABLE; the signal's reason
  */

@@ -9,7 +9,7 @@ export interface LaneObstacle {
   readonly lane: number
   /** A clause. */
   readonly why: string
-  /** Whether it may pass without an operator. */
+  /** Whether it may recover automatically. */
   readonly heals: boolean
   /** Set if the lane's owner has stopped it: records were lost, or the topic was re-created. */
   readonly stopped?: true
@@ -32,7 +32,8 @@ export async function laneObstacles(
 }
 
 /**
- * Lanes that replicas of a group own, according to the group's coordinator. A killed replica counts until its session ends.
+ * Lanes that replicas of a group own, according to the group's coordinator. A killed replica counts until its session
+ * ends.
  * @param groupId with namespace
  * @returns undefined while the group rebalances
  */

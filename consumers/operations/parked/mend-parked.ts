@@ -56,7 +56,7 @@ export async function prepareEdits(
   return prepared
 }
 
-/** What became of one edit. */
+/** The outcome of one edit. */
 export interface EditOutcome {
   readonly group: string
   readonly id: number
@@ -66,8 +66,8 @@ export interface EditOutcome {
 }
 
 /**
- * Writes edits, each in a transaction of its own under its lane's lock. Interrupted, it can be run again: edits that were
- * written then change nothing.
+ * Writes edits, each in a transaction of its own under its lane's lock. After an interruption it can be run again:
+ * edits that were already written change nothing.
  * @returns the outcome of each, and the keys that are due with `redrive`
  */
 export async function writeEdits(

@@ -22,7 +22,7 @@ export interface AskedOfGroup {
   readonly keys: readonly AskedKey[]
 }
 
-/** What became of the keys of one group. */
+/** The outcomes of the keys of one group. */
 export interface GroupRedrive {
   readonly group: string
   readonly outcome: RedriveOutcome
@@ -41,8 +41,8 @@ export interface AskOptions {
 const keysAtOnce = 200
 
 /**
- * Makes parked events due, so that the lanes' owners handle them at once. Each is attempted once; one that fails again waits
- * as its attempts demand.
+ * Makes parked events due, so that the lanes' owners handle them at once. Each is attempted once; one that fails again
+ * waits for the delay that its number of attempts determines.
  */
 export async function askRedrive(pool: Pool, selection: Selection, by: Actor, work: Work = {}): Promise<AskedKey[]> {
   let events = 0
@@ -62,8 +62,8 @@ export async function askRedrive(pool: Pool, selection: Selection, by: Actor, wo
 }
 
 /**
- * Makes the chosen events due, group by group, each lane in transactions of its own. Interrupted, it can be run again: an event
- * that is due already or was handled is not handled twice.
+ * Makes the chosen events due, group by group, each lane in transactions of its own. Interrupted, it can be run again:
+ * an event that is due already or was handled is not handled twice.
  */
 export async function askChosen(
   chosen: readonly Chosen[],
@@ -88,11 +88,11 @@ export const eventsOf = (keys: readonly AskedKey[]): number => keys.reduce((sum,
 export interface SeeThroughOptions {
   readonly signal: AbortSignal
   onProgress?(group: string, outcome: RedriveOutcome): void
-  /** Called when a group's keys were handled or have failed, or nothing moves any more. */
+  /** Called when a group's keys were handled or have failed, or when there is no more progress. */
   onGroup?(result: GroupRedrive): void
 }
 
-/** Waits until the lanes' owners have handled the events, as long as that can be expected. */
+/** Waits for the lanes' owners to handle the events, as long as progress can be expected. */
 export async function seeThrough(
   config: Config,
   asked: readonly AskedOfGroup[],

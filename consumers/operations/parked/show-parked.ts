@@ -14,7 +14,7 @@ import type { ParkedEntry } from '../../runtime/tables/parked-list.ts'
 import { readValue } from './read-value.ts'
 import type { ReadableValue } from './read-value.ts'
 
-/** Everything that is known of one parked event. */
+/** All details of one parked event. */
 export interface ShownEvent {
   readonly group: string
   readonly row: ParkedRow
@@ -51,7 +51,7 @@ export async function showParked(
 /** An act on a parked event of a group. */
 export type GroupLogEntry = LogEntry & { readonly group: string }
 
-/** What operators and lanes' owners did to parked events, the newest first. */
+/** Actions of operators and lanes' owners on parked events, newest first. */
 export async function readParkedLog(groups: readonly OpenGroup[], filter: LogFilter): Promise<GroupLogEntry[]> {
   const entries = await Promise.all(
     groups.map(async ({ name, pool }) => (await readLog(pool, filter)).map((entry) => ({ group: name, ...entry }))),

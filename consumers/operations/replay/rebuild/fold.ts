@@ -63,7 +63,7 @@ export class Fold {
     )
     const stopping = new AbortController()
     const signal = AbortSignal.any([this.run.signal, stopping.signal])
-    // While the lanes are paused there is time for one connection only
+    // While the lanes are paused, there is only time for one connection
     await using shared = tx && (await openSource(this.context, ranges, signal))
     const waiting = [...Map.groupBy(ranges, ({ partition }) => partition)]
     const work = async () => {

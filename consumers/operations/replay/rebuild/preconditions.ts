@@ -10,7 +10,10 @@ import { bytesForIds } from './id-set.ts'
 import type { FoldPosition } from './fold-tables.ts'
 import { totalParked } from '../../../runtime/tables/parked-figures.ts'
 
-/** Unmet preconditions for rebuilding the group's tables, a sentence each. Events may be old: a rebuild does not use the inbox. */
+/**
+ * Unmet preconditions for rebuilding the group's tables, a sentence each. Events may be old: a rebuild does not use the
+ * inbox.
+ */
 export async function rebuildPreconditions(context: ReplayContext, plan: Plan, options: RunOptions): Promise<string[]> {
   const { definition, pool } = context
   if (!definition) return ['rebuild needs a group: its tables are rebuilt']
@@ -80,8 +83,8 @@ const beforeTheCut = ({ generation }: Pick<Config, 'generation'>): string[] =>
       ]
 
 /**
- * A rebuild keeps the ids of all events in memory, to leave out repeats. Half of the machine's memory at most is for them:
- * otherwise the process would end for want of memory after hours of reading.
+ * A rebuild keeps the ids of all events in memory to skip duplicates. They may use at most half of the machine's
+ * memory; otherwise the process could run out of memory after hours of reading.
  * @param availableBytes memory of this machine, or of this container
  */
 export function tooLarge(

@@ -18,8 +18,8 @@ import {
 import type { Schemas } from './tables-aside.ts'
 
 /**
- * Fills new tables from the topics beside the consumer's, with its handlers, and swaps them in at the position of its replicas.
- * Events that the handlers emit are discarded. After a kill, it resumes from the tables aside.
+ * Fills new tables from the topics beside the consumer's, with its handlers, and swaps them in at the position of its
+ * replicas. Events that the handlers emit are discarded. After a kill, it resumes from the tables aside.
  */
 export const rebuild: ReplayMode = {
   describe({ group, partitions }) {
@@ -43,7 +43,7 @@ export const rebuild: ReplayMode = {
         await catchUp(folding, run, { schemas, aside, keep: true })
       })
     }
-    // Older tables could only be put back in front of newer ones
+    // Undo must not replace the tables by any but those of the latest rebuild
     for (const kept of await keptSchemas(context.pool, schemas))
       if (kept !== schemas.before) await dropSchema(context.pool, kept)
   },

@@ -8,13 +8,17 @@ import { redeliveryPreconditions } from './preconditions.ts'
 import { moveBack, putBack } from './redelivered-spans.ts'
 
 const everyMs = 300
-/** Without progress, the lanes' obstacles are read after `quietMs`; after `patienceMs` lasting obstacles end the replay. */
+/**
+ * Without progress, the lanes' obstacles are read after `quietMs`. After `patienceMs`, lasting obstacles end the
+ * replay.
+ */
 const quietMs = 3_000
 const patienceMs = 30_000
 
 /**
- * Moves the group back and waits until its replicas have received everything again. Their inbox drops what they processed
- * before, so what takes effect was missing. Each lane then resumes at its former position, even if this process has died.
+ * Moves the group back and waits until its replicas have received everything again. Their inbox drops what they
+ * processed before, so what takes effect was missing. Each lane then resumes at its former position, even if this
+ * process has died.
  */
 export const redeliver: ReplayMode = {
   describe({ group, partitions }) {
@@ -85,7 +89,10 @@ async function seeThrough(context: ReplayContext, run: ReplayRun, account: Redel
   })
 }
 
-/** Reports the lanes' obstacles. @throws TallyError LANE_STOPPED if a lane is stopped, or when `impatient` and no obstacle can pass by itself */
+/**
+ * Reports the lanes' obstacles.
+ * @throws TallyError LANE_STOPPED if a lane is stopped, or when `impatient` and no obstacle can pass by itself
+ */
 async function askWhy(
   { config, kafka, pool, definition }: ReplayContext,
   run: ReplayRun,

@@ -26,13 +26,14 @@ export interface Starting extends Following {
 /** Host and process, as shown to operators. */
 export const thisRunner = (): string => `${hostname()}, process ${process.pid}`
 
-/** What a replay of this plan fills or moves; each target has at most one replay at a time. */
+/** The target of a replay of this plan, which it fills or moves; a target has at most one replay at a time. */
 export const targetOf = ({ group, mode, toTopic }: Plan): string =>
   mode === 'copy' ? `topic ${toTopic}` : (group ?? 'nothing')
 
 /**
  * Runs a plan. After a kill, it can be resumed from the saved progress.
- * @throws TallyError PRECONDITION_FAILED with all unmet preconditions, before anything is changed; FENCED if another process resumed it
+ * @throws TallyError PRECONDITION_FAILED with all unmet preconditions, before anything is changed; FENCED if another
+ * process resumed it
  */
 export async function startReplay(
   context: ReplayContext,
@@ -45,7 +46,7 @@ export async function startReplay(
   const open = await readOpenReplay(context.pool, target)
   if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
   await refuse(context, plan, options)
-  // Redeliver notes by itself where the group stood when it was moved
+  // Redeliver itself records the group's positions when it moves the group
   const before =
     plan.mode === 'redeliver' || !context.definition ? [] : await groupStanding(context.pool, plan.partitions)
   const id = await inTransaction(context.pool, async (tx) => {
@@ -58,7 +59,7 @@ export async function startReplay(
       runner: thisRunner(),
       before: new Map(before),
     })
-    // Read after the insert: from now on a change of the partitions waits for this transaction, and then finds an open replay
+    // Read after the insert: a change of the partitions now waits for this transaction and then finds an open replay
     await refuseOldTopics(tx, context.config)
     return inserted
   })

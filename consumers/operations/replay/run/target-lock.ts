@@ -7,7 +7,7 @@ import type { ReplayRow } from './replay-table.ts'
 
 /** The holder is the only process that works on replays of a target. A lock of a dead process is released. */
 export interface TargetLock extends AsyncDisposable {
-  /** The connection that holds it: as long as that answers, it is held. */
+  /** The connection that holds the lock: the lock is held as long as the connection works. */
   readonly connection: Tx
   /** Aborts when the connection, and with it the lock, is lost. */
   readonly lost: AbortSignal
@@ -59,7 +59,7 @@ export async function lockTarget(pool: Pool, target: string): Promise<TargetLock
   )
 }
 
-/** Why an operation must wait that no open replay may meet. */
+/** Why an operation that must not run beside an open replay has to wait. */
 export const endItFirst = ({ id, target, state }: Pick<ReplayRow, 'id' | 'target' | 'state'>): string =>
   `Replay ${id} of ${target} is ${state}: end it first, or cancel it (\`npm run replay -- cancel ${id}\`)`
 
