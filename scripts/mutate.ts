@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { Option } from 'commander'
+import { InvalidArgumentError } from 'commander'
+import { didYouMean } from '../infra/closest-names.ts'
 import globalSetup from '../infra/testing/global-setup.ts'
 import globalTeardown from '../infra/testing/global-teardown.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
@@ -32,9 +33,7 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
     ],
     'Exit code 0: every test noticed that its guard was missing; 1: a test did not.',
   )
-    .addOption(
-      new Option('--only <names...>', 'mutations to try (default: all)').choices(mutations.map(({ name }) => name)),
-    )
+    .option('--only <names...>', 'mutations to try, of those that --list shows (default: all)', mutationNames)
     .option('--list', 'list the mutations, try none')
     .option('--jobs <n>', 'mutations tried at once', integer(1), 2)
     .option('--limit <seconds>', 'seconds after which a test run counts as failed', integer(1), 120)
@@ -60,6 +59,13 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
     })
 
 if (import.meta.main) await runCommand(mutateCommand)
+
+function mutationNames(text: string, before: readonly string[] = []): string[] {
+  const names = mutations.map(({ name }) => name)
+  if (names.includes(text)) return [...before, text]
+  const hint = didYouMean(text, names)
+  throw new InvalidArgumentError(`There is no such mutation.${hint} \`npm run mutate -- --list\` shows all.`)
+}
 
 // A function, not a constant: the command runs before the constants below are initialized
 function mutationsReport(chosen: typeof mutations): Report {
