@@ -8,10 +8,11 @@ import { withoutSecrets } from './without-secrets.ts'
  */
 export type ErrorCode = keyof typeof errorCodes
 
-/** Every code with its one meaning. A command that fails exits with 1; with CONFIG_INVALID, as for a wrong option, with 2. */
+/** Every code with its one meaning. A command that fails exits with 1; with CONFIG_INVALID or USAGE, as for a wrong option, with 2. */
 export const errorCodes = {
   CONFIG_INVALID: 'an environment variable or option does not parse',
   USAGE: 'an argument, or a file or name that it refers to, is wrong: change the call',
+  BAD_LINES: 'lines of an input are wrong: correct them or skip them',
   PRECONDITION_FAILED: 'the present state rules out the request: change the state first',
   BUSY: 'another command or transaction holds what is needed: try again later',
   INTERRUPTED: 'a run was asked to stop and did: it can be resumed',

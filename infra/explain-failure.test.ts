@@ -72,8 +72,8 @@ test.each([
   expect(explainFailure(error, () => loadConfig({})).sentence).toContain(text)
 })
 
-test('a wrong configuration is wrong usage', () => {
-  const error = new TallyError('CONFIG_INVALID', 'Configuration: TALLY_API_PORT: too big')
+test.each(['CONFIG_INVALID', 'USAGE'] as const)('%s is wrong usage', (code) => {
+  const error = new TallyError(code, 'Configuration: TALLY_API_PORT: too big')
   expect(explainFailure(error)).toEqual({ sentence: error.message, exitCode: 2 })
 })
 

@@ -32,9 +32,10 @@ export interface Failure {
   exitCode: 1 | 2
 }
 
-/** What to tell the operator about an error that ended a command. */
+/** What to tell the operator about an error that ended a command. Exit code 2: the call is wrong, or a setting. */
 export function explainFailure(error: unknown, readConfig: () => Config = loadConfig): Failure {
-  if (isTallyError(error, 'CONFIG_INVALID')) return { sentence: error.message, exitCode: 2 }
+  if (isTallyError(error, 'CONFIG_INVALID') || isTallyError(error, 'USAGE'))
+    return { sentence: error.message, exitCode: 2 }
   for (const cause of causes(error)) {
     const sentence = database[String(cause.code)] ?? unreachable(cause, readConfig())
     if (sentence) return { sentence, exitCode: 1 }

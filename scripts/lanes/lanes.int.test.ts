@@ -63,11 +63,11 @@ async function frozenServer(): Promise<AsyncDisposable & { port: number }> {
 
 test('who asks for what there is not is told what there is', async () => {
   expect(await lanes(['ls', 'paymen'])).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringMatching(/^No consumer "paymen": there are .*payment/),
   })
   expect(await lanes(['pause', group, '--lane', '3', '--why', 'x'])).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: `${group} has no lane 3: there are 0 to 2\n`,
   })
   expect((await lanes(['pause', group])).exitCode).toBe(2) // Without a reason

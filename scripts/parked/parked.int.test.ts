@@ -56,7 +56,7 @@ test('an empty parking lot is said in one line', async () => {
     stderr: '',
   })
   expect(await parked('ls', '--group', 'nobody')).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringContaining('payment'),
   })
   expect(await parked('redrive')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Name the events') })
@@ -91,9 +91,9 @@ test('an event is found, tried, mended and gone, and the trace of it stays', asy
     )
   const { data } = orderPlaced('o-1')
   const wrong = await edit({ ...data, lines: [{ ...data.lines[0], quantity: 'two' }] }, '--yes')
-  expect(wrong).toMatchObject({ exitCode: 1, stdout: '' })
+  expect(wrong).toMatchObject({ exitCode: 2, stdout: '' })
   expect(wrong.stderr).toContain('data.lines[0].quantity is "two"')
-  expect(await edit(data)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('add --yes') })
+  expect(await edit(data)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('add --yes') })
 
   const dryRun = await edit(data, '--rehearse', '--json')
   expect(JSON.parse(dryRun.stdout)).toMatchObject({
@@ -115,7 +115,7 @@ test('an event is found, tried, mended and gone, and the trace of it stays', asy
   expect(JSON.parse(done.stdout)).toMatchObject({ asked: 2, groups: [{ handled: 2, failed: [], waiting: [] }] })
   expect(await reserved()).toBe(1)
   expect(await parked('show', head)).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringMatching(/was handled at 20.* by /),
   })
 }, 120_000)
@@ -128,7 +128,7 @@ test('a redrive says what failed again; a drop lets the rest go', async () => {
   expect(again.stdout).toMatch(/^0 events handled, 1 key failed again\.\n/)
   expect(again.stdout).toMatch(new RegExp(`${head} +UNREADABLE +waits for you +1 +o-2[^]*the value`))
   expect(await parked('drop', head, '--why', 'nonsense')).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringContaining('add --yes'),
   })
   expect(

@@ -22,7 +22,7 @@ export interface LineOptions {
 
 /**
  * Reads events from a file. Checks the whole file before it yields the first event.
- * @throws TallyError USAGE if a line is bad and `skipBad` is not set
+ * @throws TallyError USAGE if the file cannot be read, BAD_LINES if a line is bad and `skipBad` is not set
  */
 export async function fromFile(path: string, { read, skipBad, signal, onBad }: LineOptions): Promise<EventSource> {
   let [good, bad] = [0, 0]
@@ -35,20 +35,20 @@ export async function fromFile(path: string, { read, skipBad, signal, onBad }: L
   }
   if (bad > 0 && !skipBad) {
     throw new TallyError(
-      'USAGE',
+      'BAD_LINES',
       `Nothing was sent: ${bad} bad line${bad === 1 ? '' : 's'}. Correct them, or skip them with --skip-bad`,
     )
   }
   return { events: goodOf(readLines(path, read, signal), () => {}), total: good }
 }
 
-/** Reads events from a stream and checks them one by one. A bad line throws TallyError USAGE unless `skipBad` is set. */
+/** Reads events from a stream and checks them one by one. A bad line throws TallyError BAD_LINES unless `skipBad` is set. */
 export const fromStream = (input: Readable, { read, skipBad, signal, onBad }: LineOptions): EventSource => ({
   events: goodOf(readLines(input, read, signal), (line, faults) => {
     onBad(line, faults)
     if (!skipBad)
       throw new TallyError(
-        'USAGE',
+        'BAD_LINES',
         `Line ${line} is bad. Correct it and send it and the lines after it, or skip bad lines with --skip-bad`,
       )
   }),

@@ -140,7 +140,7 @@ test.each([
   [['OrderPlaced', '--count', 'many'], {}, 2, 'not a whole number'],
   [['--file', 'x', '--count', '3'], {}, 2, '--count and --key'],
   [['StockReplenished', '--via', 'api'], {}, 2, 'accepts OrderPlaced only'],
-  [['--file', '/nowhere/events.ndjson'], {}, 1, 'Cannot read /nowhere/events.ndjson'],
+  [['--file', '/nowhere/events.ndjson'], {}, 2, 'Cannot read /nowhere/events.ndjson: there is no such file'],
   [
     ['OrderPlaced', '--via', 'api'],
     { TALLY_API_PORT: '27999' },

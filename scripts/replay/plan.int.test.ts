@@ -57,7 +57,7 @@ test('a plan is shown and written, and can be run as it is told', async () => {
   expect(made.stdout).not.toContain('refused')
 
   expect(await plan('--mode', 'redeliver', '--out', file)).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringContaining('--force overwrites it'),
   })
   const before = await readFile(file, 'utf8')
@@ -71,7 +71,7 @@ test('a plan is shown and written, and can be run as it is told', async () => {
   })
   await writeFile(file, before.replace('"lost": 0', '"lost": 1'))
   const edited = await replay('run', file, '--why', 'a test', '--yes')
-  expect(edited).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('was changed since it was made') })
+  expect(edited).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('was changed since it was made') })
 
   const { id: _id, ...said } = JSON.parse(before) as Plan
   const older = { ...said, cluster: { ...said.cluster, partitions: 12 } }
@@ -102,11 +102,11 @@ test.each([
   [['--mode', 'redeliver', '--from', '2999-01-01'], 2, 'lies in the future'],
   [['--mode', 'redeliver', '--from', 'yesterday'], 2, 'is no beginning or end of a range'],
   [['--mode', 'sideways'], 2, 'Allowed choices are redeliver, rebuild, reprocess, copy'],
-  [['--mode', 'reprocess', '--type', 'OrderPlace'], 2, 'types are OrderPlaced'],
-  [['--mode', 'redeliver', '--topic', 'orders', '--from', '1:9999'], 1, 'there is no 9999 yet'],
-  [['--mode', 'redeliver', '--group', 'nobody'], 1, 'no consumer "nobody"'],
+  [['--mode', 'reprocess', '--type', 'OrderPlace'], 2, 'Did you mean OrderPlaced?'],
+  [['--mode', 'redeliver', '--topic', 'orders', '--from', '1:9999'], 2, 'there is no 9999 yet'],
+  [['--mode', 'redeliver', '--group', 'nobody'], 2, 'No consumer "nobody"'],
   [['--mode', 'redeliver', '--group', 'payment'], 1, 'payment: no tables yet'],
-  [['--mode', 'redeliver', '--topic', 'oders'], 1, 'does not read oders'],
+  [['--mode', 'redeliver', '--topic', 'oders'], 2, 'does not read oders'],
 ])('%p ends with exit code %i and a sentence', async (args, exitCode, sentence) => {
   expect(await plan(...args)).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(sentence) })
 })

@@ -73,14 +73,14 @@ test('nothing was replayed yet; what cannot be asked for is said', async () => {
   const plan = await planFile()
   expect(await replay('run', plan)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--why') })
   expect(await replay('run', plan, '--why', 'a test')).toMatchObject({
-    exitCode: 1,
+    exitCode: 2,
     stderr: expect.stringMatching(/^redeliver of 40 events(.|\n)*add --yes/),
   })
   expect(await replay('run', plan, '--why', 'a test', '--until', 'soon')).toMatchObject({ exitCode: 2 })
   const refused = await replay('run', plan, '--why', 'a test', '--rate', '5', '--max', '3', '--yes')
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' })
   expect(refused.stderr).toMatch(/nothing was changed:\n {2}- rate does not apply.*\n {2}- max does not apply/)
-  expect(await replay('resume', '99')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no replay 99') })
+  expect(await replay('resume', '99')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no replay 99') })
   expect(await listed()).toEqual([])
 })
 
@@ -98,7 +98,7 @@ test('taking everything again changes nothing, and says so with figures', async 
   expect(shown).toMatchObject({ actor: 'ada', why: 'is anything missing?', figures: { duplicates: 40, taken: 0 } })
   expect(shown.partitions[0]!.from).toBe('0')
   expect((await replay('show', String(id), '--partitions')).stdout).toContain('orders/0')
-  expect(await replay('undo', String(id))).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('add --yes') })
+  expect(await replay('undo', String(id))).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('add --yes') })
   expect(await replay('undo', String(id), '--yes')).toMatchObject({
     exitCode: 0,
     stderr: expect.stringContaining('every lane had already resumed'),

@@ -145,15 +145,15 @@ describe('advice', () => {
   })
 
   test.each([
-    ['an unknown consumer', ['--advise', 'pyament'], 1, /^No consumer "pyament": there are inventory, loyalty, /],
-    ['a number of replicas', ['--advise', 'payment=3'], 1, /^"payment=3" is a number of replicas/],
+    ['an unknown consumer', ['--advise', 'pyament'], 2, /^No consumer "pyament": there are inventory, loyalty, /],
+    ['a number of replicas', ['--advise', 'payment=3'], 2, /^"payment=3" is a number of replicas/],
     [
       'limits that exclude each other',
       ['--advise', '--min', '3', '--max', '2'],
       2,
       /^error: --min 3 is more than --max 2/,
     ],
-    ['more than there can be', ['--advise', '--max', '99'], 2, /a consumer can have 1 to 32 replicas/],
+    ['more than there can be', ['--advise', '--max', '99'], 2, /A consumer can have 1 to 32 replicas/],
     ['an option without the one it belongs to', ['--serve'], 2, /^error: --serve requires --advise/],
     [
       'a time between measurements without --serve',
