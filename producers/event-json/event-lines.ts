@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { describeError, TallyError } from '../../infra/errors.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { whyUnreadable } from '../../infra/why-unreadable.ts'
 import type { ReadEvent } from './event-json.ts'
 
 export type ReadLine = ReadEvent & { line: number }
@@ -36,6 +37,6 @@ async function openFile(path: string): Promise<Readable> {
     if ((await file.stat()).isDirectory()) throw new TallyError('USAGE', 'it is a folder')
     return file.createReadStream()
   } catch (error) {
-    throw new TallyError('USAGE', `Cannot read ${path}: ${describeError(error)}`)
+    throw new TallyError('USAGE', `Cannot read ${path}: ${whyUnreadable(error)}`)
   }
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { CsvError } from 'csv-parse'
 import { parse } from 'csv-parse/sync'
-import { describeError, TallyError } from '../../infra/errors.ts'
+import { TallyError } from '../../infra/errors.ts'
+import { whyUnreadable } from '../../infra/why-unreadable.ts'
 import { compare, one, parseDecimal, zero } from './decimal.ts'
 import type { Decimal } from './decimal.ts'
 
@@ -56,7 +57,7 @@ function parseRecords(path: string, file: string): CsvRecord[] {
     })
   } catch (error) {
     if (error instanceof CsvError) throw new TallyError('USAGE', `${file} is not a CSV file: ${error.message}`)
-    throw new TallyError('USAGE', `Cannot read ${path}: ${describeError(error)}`)
+    throw new TallyError('USAGE', `Cannot read ${path}: ${whyUnreadable(error)}`)
   }
 }
 

@@ -97,6 +97,11 @@ describe('readOrders', () => {
     expect(isTallyError(thrown, 'USAGE')).toBe(true)
     expect(String(thrown)).toContain(message)
   })
+
+  test('says in words why a file cannot be read', () => {
+    expect(() => readOrders('/nowhere/orders.csv')).toThrow('Cannot read /nowhere/orders.csv: there is no such file')
+    expect(() => readOrders(import.meta.dirname)).toThrow(/: it is a folder$/)
+  })
 })
 
 test('readProducts finds what is wrong with products', () => {

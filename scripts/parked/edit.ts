@@ -7,6 +7,7 @@ import { prepareEdits, writeEdits } from '../../consumers/operations/parked/mend
 import type { EditOutcome, PreparedEdit } from '../../consumers/operations/parked/mend-parked.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
+import { whyUnreadable } from '../../infra/why-unreadable.ts'
 import { printJson, say } from '../cli/command.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
 import { printDryRun } from './print-dry-run.ts'
@@ -74,8 +75,15 @@ function dryRunEdits(
   )
 }
 
-const textGiven = ({ value, valueFile }: EditOptions): string | undefined =>
-  valueFile === undefined ? value : readFileSync(valueFile, 'utf8')
+/** @throws TallyError USAGE if the file cannot be read */
+function textGiven({ value, valueFile }: EditOptions): string | undefined {
+  if (valueFile === undefined) return value
+  try {
+    return readFileSync(valueFile, 'utf8')
+  } catch (error) {
+    throw new TallyError('USAGE', `Cannot read ${valueFile}: ${whyUnreadable(error)}`, { cause: error })
+  }
+}
 
 /** Opens the operator's editor. @throws TallyError USAGE without a terminal or an editor, or if the editor fails */
 function textEdited({ editor }: Config, json: object): string {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
+import { whyUnreadable } from '../../../../infra/why-unreadable.ts'
 import { modeNames } from '../plan.ts'
 import type { Plan } from '../plan.ts'
 import { planId } from './plan-id.ts'
@@ -39,7 +40,7 @@ async function textOf(path: string): Promise<string> {
   } catch (error) {
     throw new TallyError(
       'USAGE',
-      `Cannot read the plan: ${describeError(error)}. \`npm run replay -- plan\` writes one`,
+      `Cannot read ${path}: ${whyUnreadable(error)}. \`npm run replay -- plan\` writes one`,
       { cause: error },
     )
   }
