@@ -17,7 +17,7 @@ export function changeReport({ consumer, replicas, replaced, passages, totals }:
   const stayed = passages.filter((passage) => passage.claims === 0 && passage.busy)
   const manual = new Set(passages.flatMap(({ to }) => (to?.includes('@') ? [to] : [])))
   const more = (name: 'duplicates' | 'parked') =>
-    `${count(after[name] - before[name])} (${count(after[name])} in total)`
+    before[name] === 0 ? count(after[name]) : `${count(after[name] - before[name])} (${count(after[name])} in total)`
   return {
     verdict: `${consumer}: ${what}. ${exact}`,
     parts: [

@@ -1,4 +1,4 @@
-import { test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import type { Passage } from '../../consumers/operations/replicas/lane-trace.ts'
 import type { LaneLoad } from '../../consumers/operations/replicas/consumer-load.ts'
 import { expectReport } from '../testing/expect-report.ts'
@@ -48,6 +48,16 @@ test('a change of replicas', () =>
       totals: { before: { ...totals, taken: 118_000 }, after: totals },
     }),
   ))
+
+test('totals are told only if something happened before the change', () => {
+  const none = { ...totals, duplicates: 0, parked: 0 }
+  const { parts } = changeReport({
+    ...{ consumer: 'payment', replicas: { before: 1, after: 2 }, replaced: 0, passages: [] },
+    totals: { before: none, after: { ...none, parked: 2 } },
+  })
+  expect(parts).toContain('Meanwhile: 0 events processed, duplicates dropped: 0, parked: 2')
+})
+
 test('a restart that left faults in the ledger', () =>
   expectReport(
     changeReport({
