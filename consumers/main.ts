@@ -13,7 +13,7 @@ import { startConsumer } from './runtime/start-consumer.ts'
 const folder = process.argv[2] ?? ''
 if (!consumerFolders().includes(folder)) {
   const asked = folder === '--help' || folder === '-h'
-  const unknown = folder && !asked ? `no consumer "${folder}". ` : ''
+  const unknown = folder && !asked ? `No consumer "${folder}". ` : ''
   const usage = `Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}`
   process.stderr.write(`${unknown}${usage}\nExample: npm run consumer -- payment\n`)
   process.exit(asked ? 0 : 2)

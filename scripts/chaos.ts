@@ -52,7 +52,7 @@ if (import.meta.main) await runCommand(chaosCommand)
 function kindsOf(text: string): MishapKind[] {
   return text.split(',').map((name) => {
     const kind = kinds.find((each) => each === name.trim())
-    if (!kind) throw new InvalidArgumentError(`faults are ${kinds.join(', ')}, separated by commas.`)
+    if (!kind) throw new InvalidArgumentError(`Faults are ${kinds.join(', ')}, separated by commas.`)
     return kind
   })
 }

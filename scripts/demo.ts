@@ -45,6 +45,8 @@ if (import.meta.main) await runCommand(demoCommand)
 
 async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: AbortSignal): Promise<void> {
   const config = configWithBrokers({ brokers })
+  const { embedded, nodes } = config.kafka
+  if (embedded && nodes.length > 1) say(`Kafka with ${nodes.length} brokers`)
   const failed = new AbortController() // Ends the demo if the stack does not start
   const starting = startOrFindStack(config, {
     processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],

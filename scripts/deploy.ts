@@ -30,7 +30,7 @@ export const deployCommand = (_frame: CommandFrame): Command =>
       if (unknown.length > 0)
         command.error(`unknown step ${unknown.join(', ')}: there are ${Object.keys(steps).join(', ')}`)
       if (consumer !== undefined && !consumerFolders().includes(consumer))
-        command.error(`no consumer "${consumer}": there are ${consumerFolders().join(', ')}`)
+        command.error(`error: no consumer "${consumer}": there are ${consumerFolders().join(', ')}`)
       const config = loadConfig()
       const log = commandLogger('deploy', config)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as Step[]) {

@@ -199,7 +199,7 @@ async function onEvents<Options>(
 
 function eventName(text: string, before: readonly EventName[] = []): EventName[] {
   const name = parseEventName(text)
-  if (!name) throw new InvalidArgumentError('an event is named like payment/17, 17 or orders/3:1200.')
+  if (!name) throw new InvalidArgumentError('An event is named like payment/17, 17 or orders/3:1200.')
   return [...before, name]
 }
 
@@ -210,7 +210,7 @@ function time(text: string): Date {
   } catch (error) {
     if (!isTallyError(error, 'USAGE')) throw error
   }
-  throw new InvalidArgumentError('a time is like -2h, 2026-03-01T18:00Z or 1772388000000.')
+  throw new InvalidArgumentError('A time is like -2h, 2026-03-01T18:00Z or 1772388000000.')
 }
 
 function listed(text: string, before: readonly string[] = []): string[] {
@@ -219,6 +219,6 @@ function listed(text: string, before: readonly string[] = []): string[] {
 
 function reason(text: string, before: readonly ParkedInput['reason'][] = []): ParkedInput['reason'][] {
   const found = reasons.find((code) => code === text.toUpperCase())
-  if (!found) throw new InvalidArgumentError(`reasons are ${reasons.join(', ')}.`)
+  if (!found) throw new InvalidArgumentError(`Reasons are ${reasons.join(', ')}.`)
   return [...before, found]
 }

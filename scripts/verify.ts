@@ -43,6 +43,6 @@ if (import.meta.main) await runCommand(verifyCommand)
 
 function seconds(text: string): number {
   const value = Number(text)
-  if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('expected a number of seconds from 0 to 86400.')
+  if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('Expected a number of seconds from 0 to 86400.')
   return value
 }

@@ -17,7 +17,7 @@ export const consumerFolders = (): string[] =>
 /** @throws TallyError USAGE if there is no such folder */
 export async function loadConsumer(folder: string, config: Config): Promise<ConsumerDefinition<unknown, unknown>> {
   if (!consumerFolders().includes(folder)) {
-    throw new TallyError('USAGE', `no consumer "${folder}": there are ${consumerFolders().join(', ')}`)
+    throw new TallyError('USAGE', `No consumer "${folder}": there are ${consumerFolders().join(', ')}`)
   }
   const module = (await import(join(home, folder, 'consumer.ts'))) as {
     default: (config: Config) => ConsumerDefinition<unknown, unknown>

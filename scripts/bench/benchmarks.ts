@@ -31,7 +31,7 @@ export function findBenchmark(name: string): Benchmark {
   const found = benchmarks.find((each) => each.name === name)
   if (found) return found
   const names = benchmarks.map((each) => each.name).join(', ')
-  throw new TallyError('USAGE', `no benchmark "${name}": there are ${names}`)
+  throw new TallyError('USAGE', `No benchmark "${name}": there are ${names}`)
 }
 
 /** @throws TallyError USAGE if there is none of this name */

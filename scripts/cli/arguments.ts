@@ -9,14 +9,14 @@ export const integer =
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
     if (value >= min && value <= max) return value
     const range = max === Number.POSITIVE_INFINITY ? `of at least ${min}` : `from ${min} to ${max}`
-    throw new InvalidArgumentError(`it is not a whole number ${range}.`)
+    throw new InvalidArgumentError(`It is not a whole number ${range}.`)
   }
 
 /** For commander: a number above 0. */
 export function positive(text: string): number {
   const value = Number(text)
   if (value > 0 && Number.isFinite(value)) return value
-  throw new InvalidArgumentError('it is not a number above 0.')
+  throw new InvalidArgumentError('It is not a number above 0.')
 }
 
 /** For commander: lanes such as `3` or `0-3,7`; if the option is repeated, all of them. */

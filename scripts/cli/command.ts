@@ -40,6 +40,7 @@ export function createCommand(name: string, summary: string, examples: readonly 
     .option('--trace', 'show stack traces of errors')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true }) // In the help of subcommands
     .configureOutput({ getOutHelpWidth: terminalWidth, getErrHelpWidth: terminalWidth })
     .addHelpText('after', () => examplesText(examples, notes))
     .showHelpAfterError(`(\`npm run ${name} -- --help\` shows the options and examples)`)

@@ -13,6 +13,7 @@ import { parseRangeBound } from '../../consumers/operations/replay/plan/range-bo
 import type { RangeBound } from '../../consumers/operations/replay/plan/range-bound.ts'
 import { loadConfig } from '../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
+import { unknownType } from '../../producers/event-json/event-type-names.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { eventTypes } from '../../schemas/topics.ts'
 import { addSubcommand, printJson, say } from '../cli/command.ts'
@@ -116,14 +117,14 @@ const listed = (text: string, before: readonly string[] = []): string[] => [...b
 
 function type(text: string, before: readonly EventType[] = []): EventType[] {
   const found = eventTypes.find((each) => each === text)
-  if (!found) throw new InvalidArgumentError(`types are ${eventTypes.join(', ')}.`)
+  if (!found) throw new InvalidArgumentError(`${unknownType(text)}.`)
   return [...before, found]
 }
 
 function header(text: string, before: NonNullable<Selector['headers']> = []): NonNullable<Selector['headers']> {
   const end = text.indexOf('=')
   const name = end < 0 ? text : text.slice(0, end)
-  if (name === '') throw new InvalidArgumentError('a header is like ce_source or ce_source=/tally/payment.')
+  if (name === '') throw new InvalidArgumentError('A header is like ce_source or ce_source=/tally/payment.')
   return [...before, end < 0 ? { name } : { name, value: text.slice(end + 1) }]
 }
 

@@ -32,6 +32,6 @@ export function moment(text: string, _before?: unknown, now: number = Date.now()
   if (/^\d{13}$/.test(text)) return Number(text)
   const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
   const time = zoned ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw new InvalidArgumentError('a time is like 2026-03-01T18:00Z, 1772388000000 or +30m.')
+  if (Number.isNaN(time)) throw new InvalidArgumentError('A time is like 2026-03-01T18:00Z, 1772388000000 or +30m.')
   return time
 }

@@ -18,18 +18,18 @@ export interface AdviceOptions {
 const portNumber = (text: string): number => {
   const port = integer(0)(text)
   if (port <= 65_535) return port
-  throw new InvalidArgumentError('it is not a port: 0 to 65535.')
+  throw new InvalidArgumentError('It is not a port: 0 to 65535.')
 }
 /** Timers cannot wait longer than 24 days, and measuring all the time would itself be the load. */
 const seconds = (text: string): number => {
   const value = positive(text)
   if (value >= 0.5 && value <= 86_400) return value
-  throw new InvalidArgumentError('it is not a number of seconds from 0.5 to 86400.')
+  throw new InvalidArgumentError('It is not a number of seconds from 0.5 to 86400.')
 }
 const replicas = (text: string): number => {
   const count = integer(1)(text)
   if (count <= mostReplicas) return count
-  throw new InvalidArgumentError(`a consumer can have 1 to ${mostReplicas} replicas.`)
+  throw new InvalidArgumentError(`A consumer can have 1 to ${mostReplicas} replicas.`)
 }
 
 export const addAdviceOptions = (command: Command): Command =>

@@ -15,7 +15,7 @@ export interface LogOptions {
 
 /**
  * Prints the end of one log or of all logs of a stack.
- * @throws TallyError USAGE if there is no such log
+ * @throws TallyError USAGE if there is no such log, PRECONDITION_FAILED if there is none at all
  */
 export async function showLogs(
   dataDir: string,
@@ -36,9 +36,11 @@ function logsOf(folder: string, name: string | undefined): string[] {
   const known = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.log')) : []
   const chosen = name === undefined ? known : known.filter((file) => file === `${name}.log`)
   if (chosen.length > 0) return chosen
-  const names = known.map((file) => file.slice(0, -'.log'.length)).join(', ') || 'none yet'
-  throw new TallyError(
-    'USAGE',
-    name === undefined ? `No logs in ${folder}` : `No log of "${name}"; there are: ${names}`,
-  )
+  if (known.length === 0)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `No logs in ${folder}: nothing has run yet. \`npm start\` starts the stack`,
+    )
+  const names = known.map((file) => file.slice(0, -'.log'.length)).sort()
+  throw new TallyError('USAGE', `No process "${name}" has a log: there are ${names.join(', ')}`)
 }

@@ -20,7 +20,7 @@ export function parseLanes(text: string): number[] {
   for (const range of text.split(',')) {
     const [, from, to = from] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(range) ?? []
     if (from === undefined || Number(to) < Number(from))
-      throw new TallyError('USAGE', 'it is neither a lane nor a range of lanes, as in 3 or 0-3,7.')
+      throw new TallyError('USAGE', 'It is neither a lane nor a range of lanes, as in 3 or 0-3,7.')
     for (let lane = Number(from); lane <= Number(to); lane++) lanes.add(lane)
   }
   return [...lanes]
