@@ -11,6 +11,6 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** Why a file cannot be read, to follow `Cannot read <path>: `; without a full stop. */
 export function whyUnreadable(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const { code = '' } = error as NodeJS.ErrnoException
   return reasons[code] ?? describeError(error)
 }
