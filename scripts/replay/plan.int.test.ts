@@ -100,7 +100,7 @@ test('what would be refused is told with the plan; --json is the plan and nothin
 
 test.each([
   [['--mode', 'redeliver', '--from', '2999-01-01'], 2, 'lies in the future'],
-  [['--mode', 'redeliver', '--from', 'yesterday'], 2, 'is no beginning or end of a range'],
+  [['--mode', 'redeliver', '--from', 'yesterday'], 2, 'is not a valid start or end of a range'],
   [['--mode', 'sideways'], 2, 'Allowed choices are redeliver, rebuild, reprocess, copy'],
   [['--mode', 'reprocess', '--type', 'OrderPlace'], 2, 'Did you mean OrderPlaced?'],
   [['--mode', 'redeliver', '--topic', 'orders', '--from', '1:9999'], 2, 'there is no 9999 yet'],

@@ -119,7 +119,7 @@ test('limited it ends there with exit code 0 and says how to go on; --json tells
   expect(rest.stderr).toContain('40 handled')
   expect(await replay('undo', String(id))).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('what reprocess has done cannot be put back'),
+    stderr: expect.stringContaining('reprocess cannot be undone'),
   })
 }, 60_000)
 

@@ -75,7 +75,7 @@ describe('copying', () => {
       expect([made.key, made.value]).toEqual([key, value])
       expect(made.headers).toEqual({ ...headers, ...named })
     }
-    await expect(undoReplay(replay.context, end.id)).rejects.toThrow('what copy has done cannot be put back')
+    await expect(undoReplay(replay.context, end.id)).rejects.toThrow('copy cannot be undone')
   })
 
   test('chooses, and finds the lane of a key where the target has other partitions', async () => {

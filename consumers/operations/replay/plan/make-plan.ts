@@ -83,7 +83,8 @@ function refuseImpossible(
   if (mode !== 'copy' && !definition) throw usage(`${mode} needs a group`)
   if (mode === 'copy' && toTopic === undefined) throw usage('copy needs a topic to write to')
   if (mode !== 'copy' && toTopic !== undefined) throw usage(`${mode} writes to no other topic: copy does`)
-  if (!definition && (from?.at === 'group' || to?.at === 'group')) throw usage('where which group stands?')
+  if (!definition && (from?.at === 'group' || to?.at === 'group'))
+    throw usage('which group? A position of a group needs --group')
   const chosen = Object.values(selector).some((condition) => condition !== undefined)
   if (chosen && (mode === 'redeliver' || mode === 'rebuild'))
     throw usage(`${mode} takes all events of its ranges, it cannot choose among them: reprocess and copy can`)
@@ -97,7 +98,8 @@ function topicsMeant({ config, definition }: ReplayContext, { mode, topics = [] 
   const read = definition && topicsOf(definition, config.generation)
   const meant = topics.map((name) => (own.has(name) ? inGeneration(name, config.generation) : name))
   const names = meant.length > 0 ? [...new Set(meant)] : (read ?? [])
-  if (names.length === 0) throw new TallyError('USAGE', 'of which topic? There is no group whose topics could be meant')
+  if (names.length === 0)
+    throw new TallyError('USAGE', 'which topic? Without --group, name topics in --from and --to, such as orders/3:1200')
   const foreign = mode === 'copy' ? [] : names.filter((name) => !read?.includes(name))
   if (foreign.length === 0) return names
   throw new TallyError(

@@ -41,12 +41,12 @@ describe('refused in a sentence', () => {
     ['2026-03-01T19:00Z', 'lies in the future'],
     ['1999999999', 'lies in the future'],
     ['2026-03-01T17:00', 'say its zone, 2026-03-01T17:00Z for UTC'],
-    ['2026-13-01T17:00Z', 'is no beginning or end of a range: that is earliest'],
-    ['yesterday', '"yesterday" is no beginning'],
-    ['+2h', '"+2h" is no beginning'],
-    ['3:1,3:2', 'partition 3 is there twice'],
-    ['3:', '"3:" is no beginning'],
-    ['', '"" is no beginning'],
+    ['2026-13-01T17:00Z', 'is not a valid start or end of a range: use earliest'],
+    ['yesterday', '"yesterday" is not a valid start'],
+    ['+2h', '"+2h" is not a valid start'],
+    ['3:1,3:2', 'partition 3 is named twice'],
+    ['3:', '"3:" is not a valid start'],
+    ['', '"" is not a valid start'],
   ])('%s', (text, sentence) =>
     expect(() => parse(text)).toThrow(
       expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(sentence) }),

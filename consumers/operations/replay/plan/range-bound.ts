@@ -40,7 +40,7 @@ function parseOffsets(text: string): Map<string, number> | undefined {
   for (const part of parts) {
     const [, place, offset] = part ?? []
     if (place === undefined) return undefined
-    if (offsets.has(place)) throw new TallyError('USAGE', `${text}: partition ${place} is there twice`)
+    if (offsets.has(place)) throw new TallyError('USAGE', `${text}: partition ${place} is named twice`)
     offsets.set(place, Number(offset))
   }
   return offsets
@@ -57,5 +57,5 @@ function parseTime(text: string, now: number): number {
   const time = zoned.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(time)) return time
   const zoneless = /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `: say its zone, ${text}Z for UTC` : ''
-  throw new TallyError('USAGE', `"${text}" is no beginning or end of a range${zoneless || `: that is ${forms}`}`)
+  throw new TallyError('USAGE', `"${text}" is not a valid start or end of a range${zoneless || `: use ${forms}`}`)
 }

@@ -90,9 +90,9 @@ describe('refused in a sentence', () => {
       'would end before it begins',
     ],
     [
-      'a partition of which topic',
+      'which topic does partition',
       { mode: 'copy', toTopic: 'b', topics: ['orders', 'stock'], from: offsets('0', 0) },
-      'say orders/0',
+      'for example orders/0',
     ],
     ['what the group has not read', { from: { at: 'group' } }, 'the range is empty'],
     [
@@ -114,8 +114,8 @@ describe('refused in a sentence', () => {
     await using groupless = await openReplayFrame(bench)
     const of = (request: PlanRequest) => makePlan(groupless.context, request)
     await expect(of({ mode: 'redeliver' })).rejects.toThrow('redeliver needs a group')
-    await expect(of({ mode: 'copy', toTopic: 'b' })).rejects.toThrow('of which topic?')
+    await expect(of({ mode: 'copy', toTopic: 'b' })).rejects.toThrow('which topic?')
     const request: PlanRequest = { mode: 'copy', toTopic: 'b', topics: ['orders'], to: { at: 'group' } }
-    await expect(of(request)).rejects.toThrow('where which group stands?')
+    await expect(of(request)).rejects.toThrow('which group? A position of a group needs --group')
   })
 })

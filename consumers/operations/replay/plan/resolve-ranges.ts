@@ -106,7 +106,10 @@ function refuseUnknown(
     if (bound.at !== 'offsets') continue
     for (const place of bound.offsets.keys()) {
       if (!place.includes('/') && topics.length > 1)
-        throw new TallyError('USAGE', `partition ${place} of which topic? Say ${topics[0]}/${place}`)
+        throw new TallyError(
+          'USAGE',
+          `which topic does partition ${place} belong to? For example ${topics[0]}/${place}`,
+        )
       if (extents.some((extent) => placeOf(extent) === place || String(extent.partition) === place)) continue
       throw new TallyError('USAGE', `there is no partition ${place}: there are ${partitionsOf(extents)}`)
     }

@@ -88,7 +88,7 @@ test('undo is refused while events are parked, and where the live tables are lai
   const parked = await listParked(bench.pool, {}, { limit: 9 })
   await dropParked(bench.pool, { ids: parked.map((each) => each.id) }, by)
   await bench.pool.query('alter table order_status add column added_since text')
-  await expect(undoReplay(frame.context, id)).rejects.toThrow('table order_status is not as this version has it')
+  await expect(undoReplay(frame.context, id)).rejects.toThrow('table order_status does not match this version')
 
   await bench.pool.query('alter table order_status drop column added_since')
   expect(await undoReplay(frame.context, id)).toMatchObject({ state: 'undone' })

@@ -50,7 +50,7 @@ describe('a group whose tables can be rebuilt', () => {
     expect(actsOtherwise({ group: 'g' })).toHaveLength(1)
     const shared = { ids: () => [], lock: () => Promise.resolve(new Map()), save: () => Promise.resolve() }
     expect(actsOtherwise({ group: 'g', effects: 'none', shared, timers: {} })).toEqual([
-      'g has timers and rows that lanes share: only what events alone lead to can be rebuilt',
+      'g has timers and rows that lanes share: only state that derives from events alone can be rebuilt',
     ])
   })
 })

@@ -42,7 +42,9 @@ export function actsOtherwise({ group, effects = 'external', calls, timers, shar
   if (effects !== 'none')
     return [`${group} does more than write its own tables: folding its events again cannot stand for what it did`]
   const with_ = [calls && 'calls', timers && 'timers', shared && 'rows that lanes share'].filter(Boolean)
-  return with_.length > 0 ? [`${group} has ${with_.join(' and ')}: only what events alone lead to can be rebuilt`] : []
+  return with_.length > 0
+    ? [`${group} has ${with_.join(' and ')}: only state that derives from events alone can be rebuilt`]
+    : []
 }
 
 /** @param kept partitions of the topics the group reads, and the first offset kept of each */

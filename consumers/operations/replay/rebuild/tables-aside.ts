@@ -90,7 +90,7 @@ export async function differences(tx: Tx, { live, aside }: Schemas): Promise<str
        group by name, attname, atttypid, attnotnull having count(*) <> 2) as differing order by name`,
     [quoteIdentifier(live), quoteIdentifier(aside)],
   )
-  return rows.map(({ table }) => `table ${table} is not as this version has it: npm run deploy brings it up to date`)
+  return rows.map(({ table }) => `table ${table} does not match this version: run npm run deploy`)
 }
 
 export async function schemaExists(tx: Tx, schema: string): Promise<boolean> {

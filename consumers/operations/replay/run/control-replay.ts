@@ -83,7 +83,7 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
     await endRun(context.pool, own, 'stopped', `it could not be cancelled: ${describeError(error)}`)
     throw error
   }
-  await keepEnd(context, own, { state: 'cancelled', because: 'asked', reason: 'as asked for' })
+  await keepEnd(context, own, { state: 'cancelled', because: 'asked', reason: 'requested by an operator' })
   return found(context, id)
 }
 
@@ -107,10 +107,7 @@ export async function undoReplay(
       `replay ${id} has not ended: \`npm run replay -- cancel ${id}\` ends it, then undo it`,
     )
   if (!undo)
-    throw new TallyError(
-      'PRECONDITION_FAILED',
-      `what ${row.mode} has done cannot be put back; replay ${id} stays ${row.state}`,
-    )
+    throw new TallyError('PRECONDITION_FAILED', `${row.mode} cannot be undone; replay ${id} stays ${row.state}`)
   const open = await readOpenReplay(context.pool, target)
   if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
   const own = await take(context, row)

@@ -172,8 +172,10 @@ async function watch(
       onProgress?.(progress)
       if (progress.run !== run)
         stopping.stop({ state: 'stopped', because: 'failure', reason: 'it was resumed elsewhere' })
-      if (progress.wanted === 'pause') stopping.stop({ state: 'paused', because: 'asked', reason: 'as asked for' })
-      if (progress.wanted === 'cancel') stopping.stop({ state: 'cancelled', because: 'asked', reason: 'as asked for' })
+      if (progress.wanted === 'pause')
+        stopping.stop({ state: 'paused', because: 'asked', reason: 'requested by an operator' })
+      if (progress.wanted === 'cancel')
+        stopping.stop({ state: 'cancelled', because: 'asked', reason: 'requested by an operator' })
       if (Date.now() >= until)
         stopping.stop({ state: 'paused', because: 'limit', reason: `it is ${new Date(until).toISOString()}` })
     } catch (error) {
@@ -199,7 +201,7 @@ async function watchLag(
       } while (await stillRuns(lagEveryMs, ended))
     })
   } catch (error) {
-    stop(`how many new events wait cannot be seen: ${describeError(error)}`)
+    stop(`the lag of live events cannot be read: ${describeError(error)}`)
   }
 }
 

@@ -76,7 +76,11 @@ describe('redelivering through the frame', () => {
     const { context, plan, bench } = world
     const { id, end } = await begun(context, plan)
     await waitUntil('the group is moved back', async () => (await movedBack(context)) === 3)
-    expect(await pauseReplay(context, id)).toMatchObject({ state: 'paused', reason: 'as asked for', endedAt: null })
+    expect(await pauseReplay(context, id)).toMatchObject({
+      state: 'paused',
+      reason: 'requested by an operator',
+      endedAt: null,
+    })
     expect(await end).toMatchObject({ id, state: 'paused', because: 'asked' })
     expect(await movedBack(context)).toBe(0)
     expect(await pauseReplay(context, id)).toMatchObject({ state: 'paused' })

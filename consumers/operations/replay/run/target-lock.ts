@@ -55,7 +55,9 @@ export async function lockTarget(pool: Pool, target: string): Promise<TargetLock
   const open = await readOpenReplay(pool, target)
   throw new TallyError(
     'BUSY',
-    open ? inTheWay(open) : `a replay of ${target} is being put back, or ${target} removed: try again afterwards`,
+    open
+      ? inTheWay(open)
+      : `a replay of ${target} is being undone, or ${target} is being removed: try again afterwards`,
   )
 }
 
@@ -72,7 +74,8 @@ export function inTheWay(open: ReplayRow): string {
   const { id, target, runner, reason } = open
   const condition = conditionOf(open)
   const go = `\`npm run replay -- resume ${id}\` resumes it, \`npm run replay -- cancel ${id}\` ends it`
-  if (condition === 'running') return `replay ${id} of ${target} is running (${runner}); two would meet`
+  if (condition === 'running')
+    return `replay ${id} of ${target} is running (${runner}); two replays of one target would conflict`
   const why = condition === 'died' ? ` (${runner})` : reason ? ` (${reason})` : ''
   return `replay ${id} of ${target} has ${condition === 'died' ? 'died' : `been ${condition}`}${why}: ${go}`
 }

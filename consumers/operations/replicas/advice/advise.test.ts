@@ -113,7 +113,7 @@ describe('when more would not help', () => {
       { replicas: 2, lanes: lanes(12, { ...late, health: { condition: 'stopped', reason: 'offsets are gone' } }) },
       {},
       1,
-      /^lanes 0-11 are stopped, which replicas do not change: stopped.*offsets are gone$/,
+      /^lanes 0-11 are stopped, which more replicas would not change: stopped.*offsets are gone$/,
     ],
     [
       'external calls are not answered',

@@ -130,7 +130,7 @@ function judgeCalm(
     return { wanted: now + 1, because: [`${calls} outside calls wait, and a replica makes ${callsAtOnce} at once`] }
   const shares = replicas.map(({ replica }) => busy.get(replica ?? ''))
   if (shares.some((share) => share === undefined))
-    return { wanted: now, because: [`${waiting(lagSeconds)}; how busy a replica is, is not known`] }
+    return { wanted: now, because: [`${waiting(lagSeconds)}; the load of a replica is unknown`] }
   const used = shares.reduce<number>((total, share = 0) => total + share, 0)
   const byRate = capacity ? sum(able, ({ arrivingPerSecond }) => arrivingPerSecond) / capacity : 0
   const wanted = Math.min(now, Math.max(1, Math.ceil(Math.max(used, byRate) / useUpTo - rounding)))

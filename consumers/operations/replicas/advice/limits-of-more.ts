@@ -79,13 +79,16 @@ export function unhelped(lanes: readonly LaneLoad[]): string[] {
   const stuck = [...Map.groupBy(standing, ({ health }) => health.condition)].map(([condition, found]) => {
     const [first] = found
     const why = first ? (troublesOf(first.health)[0] ?? '') : ''
-    return `${plural(found)} ${condition}, which replicas do not change: ${why}`
+    return `${plural(found)} ${condition}, which more replicas would not change: ${why}`
   })
   const failing = lanes.filter(({ health }) => health.failingCalls > 0)
   const calls = failing.reduce((sum, { health }) => sum + health.failingCalls, 0)
   const [failed] = failing
   return failed
-    ? [...stuck, `${calls} outside calls get no answer, which replicas do not change: ${failed.health.callError}`]
+    ? [
+        ...stuck,
+        `${calls} outside calls get no answer, which more replicas would not change: ${failed.health.callError}`,
+      ]
     : stuck
 }
 
