@@ -41,8 +41,8 @@ export async function loseBroker(loss: BrokerLoss, scene: Scene): Promise<Recove
       await moving()
     })
     const [lane, longest] = [...gaps].toSorted(([, a], [, b]) => b - a)[0] ?? [0, 0]
-    // On a busy machine Kafka itself may take longer than a session to name new leaders
-    const late = longest > Math.max(kafka.sessionTimeoutMs, takeoverMs) + recoveryMs
+    // A new coordinator may wait for the session of a member that was just rejoining
+    const late = longest > takeoverMs + kafka.sessionTimeoutMs + recoveryMs
     const paused = `${group}/${lane} was paused for ${inSeconds(longest)}, Kafka had new leaders after ${inSeconds(takeoverMs)}`
     return { tookMs: longest, stuck: late ? [paused] : [] }
   } catch (error) {
