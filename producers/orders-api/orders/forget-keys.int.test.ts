@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { Pool } from '../../../infra/postgres/pool.ts'
+import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { createOrdersBench } from '../testing/orders-bench.ts'
 import { forgetKeys } from './forget-keys.ts'
 
@@ -37,6 +38,12 @@ test('a turn is taken by one of several replicas, and the next one only when it 
   await using bench = await createOrdersBench()
   await fill(bench.pool, 'old-', 100, 8)
   await pass(bench.pool)
+  const meanwhile = await inTransaction(bench.pool, async (tx) => {
+    await tx.query('select from idempotency_sweep for key share') // Another replica's turn, for which an update does not wait
+    return forgetKeys(bench.pool)
+  })
+  expect(meanwhile).toBe(0)
+  expect(await countKeys(bench.pool)).toBe(100)
   const swept = await Promise.all([1, 2, 3, 4].map(() => forgetKeys(bench.pool)))
   expect(swept.filter((slices) => slices > 0)).toHaveLength(1)
   expect(await countKeys(bench.pool)).toBe(0)
