@@ -3,7 +3,8 @@ import { topics } from '../../schemas/topics.ts'
 import { defineConsumer } from '../runtime/handler.ts'
 import type { Context } from '../runtime/handler.ts'
 import { decideOrderStatus } from './decide-order-status.ts'
-import type { OrderEvent, OrderStatus } from './decide-order-status.ts'
+import type { OrderStatus } from './decide-order-status.ts'
+import type { OrderEvent } from './summarize.ts'
 import { orderStatusTable } from './order-status-table.ts'
 
 const ofOrders = topics.filter(({ name }) => name !== 'stock').flatMap(({ events }): readonly EventType[] => events)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { decideOrderStatus, unseen } from './decide-order-status.ts'
-import type { OrderEvent, OrderStatus } from './decide-order-status.ts'
+import type { OrderStatus } from './decide-order-status.ts'
+import type { OrderEvent } from './summarize.ts'
 
 const orderId = 'order-1'
 const lines = [{ sku: 'tea', quantity: 2 }]

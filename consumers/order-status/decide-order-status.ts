@@ -1,6 +1,7 @@
-import type { Context, Decision, Emitted } from '../runtime/handler.ts'
+import type { Context, Decision } from '../runtime/handler.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { summarize } from './summarize.ts'
+import type { OrderEvent } from './summarize.ts'
 
 export type Status =
   | 'placed'
@@ -11,9 +12,6 @@ export type Status =
   | 'completed'
   | 'cancelled'
   | 'rejected'
-
-/** Every event that concerns one order. */
-export type OrderEvent = Extract<Emitted, { data: { orderId: string } }>
 
 export interface TimelineEntry {
   /** 1, 2, 3 … per order, in the order in which this service received the events. */

@@ -1,4 +1,7 @@
-import type { OrderEvent } from './decide-order-status.ts'
+import type { Emitted } from '../runtime/handler.ts'
+
+/** Every event that concerns one order. */
+export type OrderEvent = Extract<Emitted, { data: { orderId: string } }>
 
 /** One readable line. Names, addresses and the customer's own words are left out, because many people see timelines. */
 export function summarize({ type, data }: OrderEvent): string {

@@ -1,10 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Kafka } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { withAdmin } from '../../infra/kafka/client.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { prepared } from '../../infra/postgres/transaction.ts'
 import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
-import type { ImportTarget } from './run-import.ts'
+
+/** Where an import waits for inventory, and how it reports. */
+export interface DeliveryWait {
+  kafka: Kafka
+  /** A pool whose search path is the schema of the inventory group. */
+  inventory: Pool
+  namespace: string
+  /** Ends the import between two steps; the next run completes it. */
+  signal: AbortSignal
+  /** Called at the start of every phase; the returned function receives its progress. */
+  onPhase(label: string, total: number, unit: string): { update(done: number): void; finish(): void }
+}
 
 const pollEveryMs = 50
 /** Longer than a replica needs to start, or to take over the lanes of a lost one. */
@@ -19,13 +32,7 @@ const positions = prepared<{ partition: number; next_offset: number }>(
  * Waits until inventory has processed every delivery that is on the topic now.
  * @throws TallyError UNREACHABLE when its position does not advance for a minute
  */
-export async function awaitDeliveries({
-  kafka,
-  inventory,
-  namespace,
-  signal,
-  onPhase,
-}: Omit<ImportTarget, 'api' | 'publisher'>): Promise<void> {
+export async function awaitDeliveries({ kafka, inventory, namespace, signal, onPhase }: DeliveryWait): Promise<void> {
   const topic = topicOf('StockReplenished')
   const generation = (await readCurrent(inventory, namespace))?.number ?? 1
   const name = inGeneration(topic.name, generation)
@@ -49,7 +56,7 @@ export async function awaitDeliveries({
   }
 }
 
-async function readEnds(kafka: ImportTarget['kafka'], topic: string): Promise<{ partition: number; end: number }[]> {
+async function readEnds(kafka: Kafka, topic: string): Promise<{ partition: number; end: number }[]> {
   const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
   return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
 }

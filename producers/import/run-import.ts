@@ -1,22 +1,13 @@
-import type { Kafka } from 'kafkajs'
-import type { Pool } from '../../infra/postgres/pool.ts'
 import type { ApiClient } from '../direct/api-client.ts'
 import type { OutgoingEvent, Publisher } from '../direct/publisher.ts'
 import { sendAll } from '../direct/send-all.ts'
 import { awaitDeliveries } from './await-deliveries.ts'
+import type { DeliveryWait } from './await-deliveries.ts'
 import type { ImportPlan } from './plan-import.ts'
 
-export interface ImportTarget {
+export interface ImportTarget extends DeliveryWait {
   api: Pick<ApiClient, 'putProduct'>
   publisher: Publisher
-  kafka: Kafka
-  /** A pool whose search path is the schema of the inventory group. */
-  inventory: Pool
-  namespace: string
-  /** Ends the import between two steps; the next run completes it. */
-  signal: AbortSignal
-  /** Called at the start of every phase; the returned function receives its progress. */
-  onPhase(label: string, total: number, unit: string): { update(done: number): void; finish(): void }
 }
 
 /**

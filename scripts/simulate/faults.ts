@@ -1,5 +1,5 @@
 import type { BrokerFaults } from './broker/wire.ts'
-import type { DatabaseFaults } from './database/pool.ts'
+import type { DatabaseFaults } from './database/client.ts'
 import type { GatewayFaults } from './gateway.ts'
 import type { Random } from '../../infra/testing/random.ts'
 

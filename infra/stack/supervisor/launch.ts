@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,18 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { environmentWith } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
 import { identify } from './process-identity.ts'
-import type { ProcessIdentity } from './process-identity.ts'
-import type { CommandLine, ProcessSpec } from './process-spec.ts'
-
-export interface RunningProcess {
-  readonly spec: ProcessSpec
-  readonly identity: ProcessIdentity
-  readonly child: ChildProcess
-  /** Resolves with how the process ended: `exit code 1`, `SIGKILL`. */
-  readonly exited: Promise<string>
-  /** The output in its log since this start. */
-  output(): string
-}
+import type { CommandLine, ProcessSpec, RunningProcess } from './process-spec.ts'
 
 /**
  * Starts a process with its output in `<logDir>/<name>.log`. It gets its own session, so that Ctrl-C in a terminal reaches

@@ -1,4 +1,5 @@
-import type { RunningProcess } from './launch.ts'
+import type { ChildProcess } from 'node:child_process'
+import type { ProcessIdentity } from './process-identity.ts'
 
 export interface CommandLine {
   readonly command: string
@@ -39,4 +40,14 @@ export interface ProcessSpec {
   recover?(): boolean
   /** Resolves once the process is ready. May poll until `signal` aborts. Not called for a step. */
   ready(running: RunningProcess, signal: AbortSignal): Promise<void>
+}
+
+export interface RunningProcess {
+  readonly spec: ProcessSpec
+  readonly identity: ProcessIdentity
+  readonly child: ChildProcess
+  /** Resolves with how the process ended: `exit code 1`, `SIGKILL`. */
+  readonly exited: Promise<string>
+  /** The output in its log since this start. */
+  output(): string
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../errors.ts'
 import { hasEnded, launch, stop, whenReady } from './launch.ts'
-import type { RunningProcess } from './launch.ts'
-import type { ProcessSpec } from './process-spec.ts'
+import type { ProcessSpec, RunningProcess } from './process-spec.ts'
 import type { ProcessState, ProcessStatus } from './stack-record.ts'
 
 export interface SupervisionOptions {

@@ -1,6 +1,31 @@
 import { ArrayParameter } from '../../../infra/postgres/array-literal.ts'
-import type { PoolOptions } from './pool.ts'
+import type { Random } from '../../../infra/testing/random.ts'
+import type { Party, VirtualClock } from '../time/virtual-clock.ts'
+import type { Database } from './database.ts'
 import type { Answer, Session } from './session.ts'
+
+/** Faults between a client and the server, as probabilities per statement. */
+export interface DatabaseFaults {
+  /** The server is unreachable. */
+  down: boolean
+  /** The connection breaks; the statement may still arrive. */
+  lostRequest: number
+  /** The statement, perhaps a commit, takes effect and then the connection breaks. */
+  lostAnswer: number
+  /** The server cancels the statement; the connection stays. */
+  cancelled: number
+  /** The connection takes up to three seconds. */
+  slow: number
+}
+
+export interface PoolOptions {
+  clock: VirtualClock
+  database: Database
+  random: Random
+  faults: DatabaseFaults
+  /** The process that owns the pool. */
+  party: Party
+}
 
 type Query = string | { text: string; name?: string; values?: unknown[] }
 

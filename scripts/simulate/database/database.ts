@@ -1,7 +1,6 @@
 import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import { unnamedStatement } from './inbox-statements.ts'
-import type { Session } from './session.ts'
-import { Session as NewSession } from './session.ts'
+import { Session } from './session.ts'
 import type { Statements } from './statement.ts'
 import { fingerprintOf } from './statement.ts'
 import type { Tables } from './tables.ts'
@@ -42,7 +41,7 @@ export class Database {
   }
 
   connect(): Session {
-    const session = new NewSession(this)
+    const session = new Session(this)
     this.sessions.add(session)
     return session
   }

@@ -1,31 +1,7 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import type { Random } from '../../../infra/testing/random.ts'
-import type { Party, VirtualClock } from '../time/virtual-clock.ts'
 import { Client } from './client.ts'
-import type { Database } from './database.ts'
-
-/** Faults between a client and the server, as probabilities per statement. */
-export interface DatabaseFaults {
-  /** The server is unreachable. */
-  down: boolean
-  /** The connection breaks; the statement may still arrive. */
-  lostRequest: number
-  /** The statement, perhaps a commit, takes effect and then the connection breaks. */
-  lostAnswer: number
-  /** The server cancels the statement; the connection stays. */
-  cancelled: number
-  /** The connection takes up to three seconds. */
-  slow: number
-}
-
-export interface PoolOptions {
-  clock: VirtualClock
-  database: Database
-  random: Random
-  faults: DatabaseFaults
-  /** The process that owns the pool. */
-  party: Party
-}
+import type { PoolOptions } from './client.ts'
+import type { VirtualClock } from '../time/virtual-clock.ts'
 
 const connections = 4
 const connectWithinMs = 5_000

@@ -1,5 +1,4 @@
-import type { Scheduled } from '../time/virtual-clock.ts'
-import type { Database } from './database.ts'
+import type { Party, Scheduled, VirtualClock } from '../time/virtual-clock.ts'
 import { databaseError } from './statement.ts'
 import type { Transaction } from './transaction.ts'
 import { Blocked } from './transaction.ts'
@@ -15,17 +14,28 @@ export interface Answer {
   error?: Error
 }
 
+/** What a backend needs of its server; `Database` in database.ts is one. */
+export interface Server {
+  readonly clock: VirtualClock
+  readonly party: Party
+  begin(): Transaction
+  commit(transaction: Transaction): void
+  release(transaction: Transaction): void
+  wait(holder: Transaction, go: () => void, until: number, gaveUp: () => void): void
+  run(transaction: Transaction, text: string, name: string | undefined, values: readonly unknown[]): object[]
+}
+
 /** The backend of one connection. */
 export class Session {
   open = true
   /** Called if the session ends while a statement runs. */
   broken: (() => void) | undefined
-  private readonly database: Database
+  private readonly database: Server
   private transaction: Transaction | undefined
   private failed = false
   private idle: Scheduled | undefined
 
-  constructor(database: Database) {
+  constructor(database: Server) {
     this.database = database
   }
 

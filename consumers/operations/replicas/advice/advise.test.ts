@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { advise } from './advise.ts'
-import type { Goals } from './advise.ts'
+import type { Goals } from './measurement.ts'
 import { seen } from '../testing/seen.ts'
 import type { Figures, LaneFigures } from '../testing/seen.ts'
 

@@ -2,7 +2,7 @@ import { openRangeReader } from '../../../../infra/kafka/read-ranges.ts'
 import { isTallyError } from '../../../../infra/errors.ts'
 import type { Config } from '../../../../infra/config.ts'
 import { connectKafka } from '../../../../infra/kafka/command-client.ts'
-import type { KeyShare } from './advise.ts'
+import type { KeyShare } from './measurement.ts'
 import type { LaneLoad } from '../consumer-load.ts'
 
 /** Number of unread records examined per topic of a lane. */

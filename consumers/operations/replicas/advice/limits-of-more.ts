@@ -1,6 +1,6 @@
 import { laneRanges } from '../../lanes/lane-ranges.ts'
 import { troublesOf } from '../../lanes/troubles.ts'
-import type { Goals, Seen } from './advise.ts'
+import type { Goals, Seen } from './measurement.ts'
 import type { LaneLoad, ReplicaLoad } from '../consumer-load.ts'
 
 /** Why more replicas than `most` would not help. */

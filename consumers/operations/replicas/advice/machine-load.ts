@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
-import type { Machine } from './advise.ts'
+import type { Machine } from './measurement.ts'
 
 /** Begins to measure the machine's processor utilization. @returns a function that ends the measurement */
 export function watchProcessors(): () => Machine {

@@ -1,5 +1,5 @@
 import type { LaneHealth } from '../../lanes/lane-health.ts'
-import type { Seen } from '../advice/advise.ts'
+import type { Seen } from '../advice/measurement.ts'
 import type { LaneLoad } from '../consumer-load.ts'
 
 /** What of a lane matters to advice; the rest is that of a lane that is well. */
