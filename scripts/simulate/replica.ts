@@ -6,20 +6,45 @@ import { startConsumer } from '../../consumers/runtime/start-consumer.ts'
 import { simulatedKafka, simulatedTopicIds } from './broker/kafka.ts'
 import { simulatedPool } from './database/pool.ts'
 import { Party } from './time/virtual-clock.ts'
-import type { World } from './world.ts'
+import type { VirtualClock } from './time/virtual-clock.ts'
+import type { Random } from '../../infra/testing/random.ts'
+import type { ConsumerDefinition } from '../../consumers/runtime/handler.ts'
+import type { Codec } from '../../schemas/codec/codec.ts'
+import type { Broker } from './broker/broker.ts'
+import type { Group } from './broker/group.ts'
+import type { Database } from './database/database.ts'
+import type { Faults } from './faults.ts'
 
 const restartMs = 300
+
+/** What a replica needs of its world; `World` in world.ts is one. */
+export interface Surroundings {
+  readonly clock: VirtualClock
+  /** The party of everything outside the replicas. */
+  readonly self: Party
+  readonly server: Party
+  readonly random: Random
+  readonly faults: Faults
+  readonly partitions: number
+  readonly memory: { calls: number }
+  readonly sessionTimeoutMs: number
+  readonly broker: Broker
+  readonly group: Group
+  readonly database: Database
+  readonly codec: Codec
+  readonly definition: ConsumerDefinition<readonly string[], number>
+}
 
 /** One replica of the consumer with its supervisor, which restarts its process whenever it ends. */
 export class Replica {
   readonly name: string
-  private readonly world: World
+  private readonly world: Surroundings
   private party: Party | undefined
   private running: Running | undefined
   private cut = () => {}
   private starts = 0
 
-  constructor(world: World, name: string) {
+  constructor(world: Surroundings, name: string) {
     this.world = world
     this.name = name
   }

@@ -154,6 +154,21 @@ test('no two sibling folders import each other', () => {
   expect(circles).toEqual([])
 })
 
+test('no circle of files: none imports itself through others, types included', () => {
+  const importsOf = new Map(sources.map(({ path, imports }) => [path, imports]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  const visit = (path: string, way: readonly string[]): void => {
+    const since = way.indexOf(path)
+    if (since >= 0) circles.push([...way.slice(since), path].join(' → '))
+    if (since >= 0 || done.has(path)) return
+    for (const target of importsOf.get(path) ?? []) visit(target, [...way, path])
+    done.add(path)
+  }
+  for (const { path } of sources) visit(path, [])
+  expect(circles).toEqual([])
+})
+
 test('a folder holds at most 16 files', () => {
   const folders = Map.groupBy(sources, ({ path }) => dirname(path))
   const full = [...folders].filter(([folder, files]) => folder !== 'scripts' && files.length > 16)
