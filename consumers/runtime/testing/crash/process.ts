@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { TallyError } from '../../../../infra/errors.ts'
+import { note } from '../../../../infra/testing/test-logger.ts'
 import type { CrashPoint, PassedStep } from './plan.ts'
 
 /** A process that runs a replica and may kill itself. */
@@ -20,7 +21,8 @@ export interface Victim extends Disposable {
 
 /** Starts such a process, which loads the consumer and waits. */
 export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEnv): Victim {
-  const child = fork(join(import.meta.dirname, 'victim.ts'), [consumer, name], { env, execArgv: [] })
+  const child = fork(join(import.meta.dirname, 'victim.ts'), [consumer, name], { env, execArgv: [], silent: true })
+  for (const output of [child.stdout, child.stderr]) output?.setEncoding('utf8').on('data', note)
   let steps: PassedStep[] | undefined
   child.on('message', (message: { type: string; steps?: PassedStep[] }) => {
     if (message.type === 'passed') steps = message.steps
