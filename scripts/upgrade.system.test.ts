@@ -132,7 +132,7 @@ describe('upgrade while orders flow', () => {
   test('a restart accepts no replica counts', async () => {
     expect(await stack.run('scale', 'payment=3', '--restart', 'payment')).toMatchObject({
       ...{ exitCode: 2, stdout: '' },
-      stderr: expect.stringMatching(/give one command after the other/),
+      stderr: expect.stringMatching(/--restart neither scales nor removes/),
     })
   })
 
