@@ -9,7 +9,8 @@ export function brokersOf(dataDir: string): number | undefined {
   const kafka = join(dataDir, 'kafka')
   const path = join(kafka, 'brokers')
   if (existsSync(path)) return Number(readFileSync(path, 'utf8'))
-  return existsSync(kafka) && readdirSync(kafka).some((name) => name !== unfinished) ? 1 : undefined // Created by a version with a single broker
+  const inUse = existsSync(kafka) && readdirSync(kafka).some((name) => name !== unfinished)
+  return inUse ? 1 : undefined // Created by a version with a single broker
 }
 
 /** Keeps the number with the data. Call it before the first broker stores anything. */

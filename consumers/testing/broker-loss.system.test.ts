@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { withAdmin } from '../../infra/kafka/client.ts'
+import { withAdmin } from '../../infra/kafka/admin.ts'
 import { openRangeReader } from '../../infra/kafka/read-ranges.ts'
 import { coordinatorOf, leaderOf, leadsNothing } from '../../infra/testing/brokers/roles.ts'
 import { startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'

@@ -61,5 +61,3 @@ function forward(log: Logger, { level, namespace, log: { message, error } }: Log
   if (level === kafkajs.logLevel.ERROR) log.warn(fields, message)
   else log.debug(fields, message)
 }
-
-export { withAdmin } from './admin.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
-import { withAdmin } from '../../infra/kafka/client.ts'
+import { withAdmin } from '../../infra/kafka/admin.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import type { OutgoingRecord } from '../../infra/kafka/record-sender.ts'
 import type { Encode } from '../../schemas/codec/encoder.ts'

@@ -1,50 +1,20 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { copyCheckout } from '../mutate/working-copy.ts'
 import type { WorkingCopy } from '../mutate/working-copy.ts'
+import { addLoyalty } from './testing/loyalty.ts'
 import { createTestStack, succeeded } from '../testing/test-stack.ts'
 import type { TestStack } from '../testing/test-stack.ts'
 
-/** A replica of it processes 50 orders per second and waits most of the time: more replicas help. */
-const loyalty = {
-  'consumer.ts': `
-    import { defineConsumer } from '../runtime/handler.ts'
-    import { points } from './points-table.ts'
-
-    export default () =>
-      defineConsumer({
-        group: 'loyalty',
-        effects: 'none',
-        state: points,
-        handlers: { OrderPlaced: (_order, earned) => ({ state: earned + 1 }) },
-      })`,
-  'points-table.ts': `
-    import type { StateTable } from '../runtime/state-table.ts'
-
-    export const points: StateTable<number> = {
-      initial: () => 0,
-      async load(tx, keys) {
-        await tx.query("select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)")
-        await tx.query("select pg_advisory_xact_lock(hashtext(current_setting('application_name')))")
-        await tx.query('select pg_sleep($1)', [0.02 * keys.length])
-        const { rows } = await tx.query<{ key: string; earned: number }>('select * from points where key = any($1)', [keys])
-        return new Map(rows.map(({ key, earned }) => [key, earned]))
-      },
-      async save(tx, states) {
-        await tx.query(
-          'insert into points select * from unnest($1::text[], $2::int[]) on conflict (key) do update set earned = excluded.earned',
-          [[...states.keys()], [...states.values()]],
-        )
-      },
-    }`,
-  'sql/001_points.sql': 'create table points (key text primary key, earned integer not null);',
-}
+/** A replica processes 50 orders per second and waits most of the time: more replicas help. */
+const slowly = `
+  await tx.query("select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)")
+  await tx.query("select pg_advisory_xact_lock(hashtext(current_setting('application_name')))")
+  await tx.query('select pg_sleep($1)', [0.02 * keys.length])`
 
 interface AdviceJson {
   consumer: string
@@ -62,9 +32,7 @@ describe('advice', () => {
   const children = new Set<ChildProcess>()
   beforeAll(async () => {
     copy = await copyCheckout()
-    await mkdir(join(copy.dir, 'consumers/loyalty/sql'), { recursive: true })
-    for (const [file, content] of Object.entries(loyalty))
-      await writeFile(join(copy.dir, 'consumers/loyalty', file), content)
+    await addLoyalty(copy.dir, slowly)
     stack = await createTestStack(24_200, { TALLY_PARTITIONS: '6' }, copy.dir)
     await stack.start()
   })

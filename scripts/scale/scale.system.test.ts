@@ -2,12 +2,13 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
-import { withAdmin } from '../../infra/kafka/client.ts'
+import { withAdmin } from '../../infra/kafka/admin.ts'
 import { findStack } from '../../infra/stack/supervisor/running-stack.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { copyCheckout } from '../mutate/working-copy.ts'
 import type { WorkingCopy } from '../mutate/working-copy.ts'
 import type { Passage } from '../../consumers/operations/replicas/lane-trace.ts'
+import { addLoyalty } from './testing/loyalty.ts'
 import { createTestStack, succeeded } from '../testing/test-stack.ts'
 import type { TestStack } from '../testing/test-stack.ts'
 
@@ -20,37 +21,6 @@ interface ChangeJson {
 
 const partitions = 6
 const orders = 2_000
-const loyalty = {
-  'consumer.ts': `
-    import { defineConsumer } from '../runtime/handler.ts'
-    import { points } from './points-table.ts'
-
-    export default () =>
-      defineConsumer({
-        group: 'loyalty',
-        effects: 'none',
-        state: points,
-        handlers: { OrderPlaced: (_order, earned) => ({ state: earned + 1 }) },
-      })`,
-  'points-table.ts': `
-    import type { StateTable } from '../runtime/state-table.ts'
-
-    export const points: StateTable<number> = {
-      initial: () => 0,
-      async load(tx, keys) {
-        const { rows } = await tx.query<{ key: string; earned: number }>('select * from points where key = any($1)', [keys])
-        return new Map(rows.map(({ key, earned }) => [key, earned]))
-      },
-      async save(tx, states) {
-        await tx.query(
-          'insert into points select * from unnest($1::text[], $2::int[]) on conflict (key) do update set earned = excluded.earned',
-          [[...states.keys()], [...states.values()]],
-        )
-      },
-    }`,
-  'sql/001_points.sql': 'create table points (key text primary key, earned integer not null);',
-}
-
 describe('scale', () => {
   let copy: WorkingCopy
   let stack: TestStack
@@ -88,8 +58,7 @@ describe('scale', () => {
     expect(grown.longestStandstillMs).toBeGreaterThan(0)
 
     const others = await pids()
-    await mkdir(join(copy.dir, 'consumers/loyalty/sql'), { recursive: true })
-    for (const [file, text] of Object.entries(loyalty)) await writeFile(join(copy.dir, 'consumers/loyalty', file), text)
+    await addLoyalty(copy.dir)
     const joined = await scale('loyalty=1')
     expect(owners(joined)).toEqual({ loyalty: partitions })
     expect(await pids()).toEqual({ ...others, loyalty: expect.any(Number) })

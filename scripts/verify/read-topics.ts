@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
-import { withAdmin } from '../../infra/kafka/client.ts'
+import { withAdmin } from '../../infra/kafka/admin.ts'
 import { findUnreadable } from '../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { UnreadableBatch } from '../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { OffsetRange } from '../../consumers/operations/tiling.ts'

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
-import { createKafka, withAdmin } from '../../../infra/kafka/client.ts'
+import { createKafka } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 

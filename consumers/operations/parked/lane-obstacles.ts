@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import type { Kafka } from 'kafkajs'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readReportedStates } from '../../runtime/tables/lane-state.ts'
 

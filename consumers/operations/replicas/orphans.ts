@@ -3,7 +3,7 @@ import { schemaName } from '../../runtime/load-consumer.ts'
 import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
 import { schemasAside } from '../replay/rebuild/tables-aside.ts'
 import type { Config } from '../../../infra/config.ts'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** The objects of a consumer on the servers. */

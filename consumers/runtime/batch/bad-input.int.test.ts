@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { toHeaders } from '../../../schemas/envelope.ts'
 import { laneOf } from '../../../schemas/partition.ts'

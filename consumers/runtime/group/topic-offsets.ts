@@ -1,6 +1,6 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import type { TopicStart } from '../tables/ledger.ts'
 

@@ -143,6 +143,7 @@ export class Caller {
       })
     }
   }
+
   private denialOf(kind: string, reason: string): Denial {
     const known = this.denials.get(kind)
     if (known) return known

@@ -1,8 +1,5 @@
-import { createRequire } from 'node:module'
 import kafkajs from 'kafkajs'
-
-const patchedVersion = '2.2.4'
-const require = createRequire(import.meta.url)
+import { patchOf, requireInternal } from './patch-of.ts'
 
 const requests = ['heartbeat', 'joinGroup', 'syncGroup'] as const
 type Coordinating = Record<(typeof requests)[number], (request: object) => Promise<unknown>>
@@ -12,8 +9,6 @@ const joinName = 'private:ConsumerGroup:join'
 /** How long a member may look for its coordinator before its client crashes: longer than Kafka takes to name another. */
 const patienceMs = 15_000
 
-let applied = false
-
 /**
  * kafkajs 2.2.4 sends heartbeats to the broker that coordinated the group at the last join, also when that one is gone: it
  * reconnects to the dead address for as long as it has retries; and a join that the coordinator leaves unanswered ends the
@@ -21,12 +16,8 @@ let applied = false
  * that kafkajs looks for the coordinator and joins under the id it has: the same is done when the broker cannot answer, or
  * cannot be connected to. Does nothing on any other version.
  */
-export function patchHeartbeat(): void {
-  if (applied) return
-  applied = true
-  const { version } = require('kafkajs/package.json') as { version: string }
-  if (version !== patchedVersion) return
-  const { prototype } = require('kafkajs/src/broker') as { prototype: Coordinating }
+export const patchHeartbeat = patchOf(() => {
+  const { prototype } = requireInternal('kafkajs/src/broker') as { prototype: Coordinating }
   for (const name of requests) {
     const original = prototype[name]
     prototype[name] = async function (this: Coordinating, request: object) {
@@ -38,10 +29,10 @@ export function patchHeartbeat(): void {
     }
   }
   patchJoin()
-}
+})
 
 function patchJoin(): void {
-  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: Group }
+  const { prototype } = requireInternal('kafkajs/src/consumer/consumerGroup') as { prototype: Group }
   const symbol = Object.getOwnPropertySymbols(prototype).find(({ description }) => description === joinName)!
   const original = prototype[symbol]!
   const failingSince = new WeakMap<object, number>()

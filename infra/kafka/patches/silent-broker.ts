@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import kafkajs from 'kafkajs'
 import { givesSignOfLife } from '../raw-request.ts'
-
-const patchedVersion = '2.2.4'
-const require = createRequire(import.meta.url)
+import { patchOf, requireInternal } from './patch-of.ts'
 
 interface Errors {
   KafkaJSConnectionClosedError: new (message: string, broker: { host: string; port: number }) => Error
@@ -19,20 +16,14 @@ interface ConnectionPool {
 /** Brokers (host:port) that left a request of this process unanswered and have not answered since. */
 const silent = new Set<string>()
 
-let applied = false
-
 /**
  * A broker that froze, or whose machine died without a word, keeps its connections. kafkajs 2.2.4 waits for the answer to each
  * request in turn, then sends the next one to the same broker, and learns of new leaders from no other. Here such a
  * connection is closed, upon which kafkajs forgets the broker and asks another one; and as long as the broker stays silent,
  * requests to it fail after a second. Does nothing on any other version.
  */
-export function patchSilentBroker(): void {
-  if (applied) return
-  applied = true
-  const { version } = require('kafkajs/package.json') as { version: string }
-  if (version !== patchedVersion) return
-  const { prototype } = require('kafkajs/src/network/connectionPool') as { prototype: ConnectionPool }
+export const patchSilentBroker = patchOf(() => {
+  const { prototype } = requireInternal('kafkajs/src/network/connectionPool') as { prototype: ConnectionPool }
   const original = prototype.send
   prototype.send = async function (this: ConnectionPool, request: object) {
     const address = `${this.host}:${this.port}`
@@ -48,10 +39,10 @@ export function patchSilentBroker(): void {
       throw close(this, error.message)
     }
   }
-}
+})
 
 function close({ host, port, pool }: ConnectionPool, why: string): Error {
-  const { KafkaJSConnectionClosedError } = require('kafkajs/src/errors') as Errors
+  const { KafkaJSConnectionClosedError } = requireInternal('kafkajs/src/errors') as Errors
   const error = new KafkaJSConnectionClosedError(why, { host, port })
   for (const connection of pool) {
     connection.rejectRequests(error) // kafkajs waits for them before it connects again

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
-import { withAdmin } from '../../kafka/client.ts'
+import { withAdmin } from '../../kafka/admin.ts'
 import { pinned } from '../../stack/servers/jars.ts'
 import { waitUntil } from '../wait-until.ts'
 

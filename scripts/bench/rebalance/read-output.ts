@@ -1,4 +1,4 @@
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { openRangeReader } from '../../../infra/kafka/read-ranges.ts'
 import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { LaneTimes } from './longest-pause.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
 import { prepareTopics } from '../fill-orders.ts'

@@ -4,7 +4,7 @@ import { migrateReplays, openReplayPool } from '../../../consumers/operations/re
 import { consumerMigrations, loadConsumer, schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { openLedger } from '../../../consumers/runtime/tables/ledger.ts'
-import { withAdmin } from '../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import { createCodec } from '../../../schemas/codec/codec.ts'

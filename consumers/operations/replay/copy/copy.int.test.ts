@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import { createTopics } from '../../../../infra/kafka/topics.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { openRangeReader } from '../../../../infra/kafka/read-ranges.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
 import { countTable, orders } from '../../../runtime/testing/tally-consumer.ts'

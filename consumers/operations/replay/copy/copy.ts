@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { isTallyError, TallyError } from '../../../../infra/errors.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { RecordSender } from '../../../../infra/kafka/record-sender.ts'
 import type { RawRecord } from '../../../../infra/kafka/record-sender.ts'

@@ -1,4 +1,4 @@
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { topics } from '../../../../schemas/topics.ts'
 import { databaseTime } from '../../../../infra/postgres/database-time.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { createTopics } from '../../../../infra/kafka/topics.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { countTable, orders, tallyConsumer } from '../../../runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../../runtime/testing/test-bench.ts'
 import type { TestBench } from '../../../runtime/testing/test-bench.ts'

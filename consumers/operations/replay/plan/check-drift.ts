@@ -1,4 +1,4 @@
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { readTopicIds } from '../../../../infra/kafka/topic-ids.ts'
 import { generationOf } from '../../../../schemas/topics.ts'
 import { groupStanding } from '../reading/group-standing.ts'

@@ -1,5 +1,5 @@
 import { TallyError } from '../../../../infra/errors.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { readTopicIds } from '../../../../infra/kafka/topic-ids.ts'
 import { inGeneration, topics as pipelineTopics } from '../../../../schemas/topics.ts'
 import type { ReplayContext } from '../mode.ts'

@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs'
 import { TallyError } from '../../../../infra/errors.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import type { ReplayContext } from '../mode.ts'
 
 /** A partition on the broker: its first offset, and the offset after its last. */

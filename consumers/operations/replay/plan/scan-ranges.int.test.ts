@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { toHeaders } from '../../../../schemas/envelope.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
 import { laneOf } from '../../../../schemas/partition.ts'

@@ -1,4 +1,4 @@
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import type { EventType } from '../../../../schemas/generated/events.ts'
 import { inGeneration, topicOf } from '../../../../schemas/topics.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'

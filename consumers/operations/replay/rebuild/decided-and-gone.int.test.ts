@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { waitUntil } from '../../../../infra/testing/wait-until.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
 import type { Emitted } from '../../../runtime/handler.ts'

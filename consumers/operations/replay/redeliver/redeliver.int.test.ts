@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import { waitUntil } from '../../../../infra/testing/wait-until.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError, TallyError } from '../../../../infra/errors.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { liveLag } from './live-lag.ts'
 import type { ReplayContext, ReplayRun } from '../mode.ts'

@@ -1,7 +1,7 @@
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { TestBench } from '../../../runtime/testing/test-bench.ts'
 import { schemaName } from '../../../runtime/load-consumer.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import type { Advance, Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
 import { migrateReplays, openReplayPool } from '../replay-schema.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createTopics } from '../../../../infra/kafka/topics.ts'
-import { withAdmin } from '../../../../infra/kafka/client.ts'
+import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { createSandbox } from '../../../../schemas/testing/sandbox.ts'
 import { heaviestKey } from './heaviest-key.ts'
 import { laneLoad } from '../testing/seen.ts'

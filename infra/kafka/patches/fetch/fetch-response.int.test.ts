@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import { createTopics } from '../../topics.ts'
-import { withAdmin } from '../../client.ts'
+import { withAdmin } from '../../admin.ts'
 import { readTopic } from '../../../testing/read-topic.ts'
 import { createSandbox } from '../../../../schemas/testing/sandbox.ts'
 import type { Sandbox } from '../../../../schemas/testing/sandbox.ts'

@@ -1,11 +1,8 @@
-import { createRequire } from 'node:module'
 import type { KafkaMessage } from 'kafkajs'
 import { TallyError } from '../../../errors.ts'
 import { batchLimits, offsetsOf, readRecordBatch, smallestBatch } from './record-batch.ts'
 import { markUnreadable } from './unreadable-batch.ts'
-
-const patchedVersion = '2.2.4'
-const require = createRequire(import.meta.url)
+import { patchOf, requireInternal } from '../patch-of.ts'
 
 /** The parts of the decoder of kafkajs that are used here. */
 interface Decoder {
@@ -25,25 +22,19 @@ interface Internals {
   readMessageSet: (decoder: Decoder, size: number) => Promise<KafkaMessage[]>
 }
 
-let applied = false
-
 /**
  * Replaces how kafkajs 2.2.4 decodes a fetch response (version 11, supported by every broker since 2.3). Its own decoder
  * decompresses without limit, knows only gzip, verifies no checksum, takes minutes for a record with 10,000 headers and
  * crashes on a batch with more records than a call may have arguments. Does nothing on any other version.
  */
-export function patchFetchResponse(): void {
-  if (applied) return
-  applied = true
-  const { version } = require('kafkajs/package.json') as { version: string }
-  if (version !== patchedVersion) return
+export const patchFetchResponse = patchOf(() => {
   const internals: Internals = {
-    Decoder: require('kafkajs/src/protocol/decoder') as Internals['Decoder'],
-    readMessageSet: require('kafkajs/src/protocol/messageSet/decoder') as Internals['readMessageSet'],
+    Decoder: requireInternal('kafkajs/src/protocol/decoder') as Internals['Decoder'],
+    readMessageSet: requireInternal('kafkajs/src/protocol/messageSet/decoder') as Internals['readMessageSet'],
   }
-  const response = require('kafkajs/src/protocol/requests/fetch/v11/response') as { decode: unknown }
+  const response = requireInternal('kafkajs/src/protocol/requests/fetch/v11/response') as { decode: unknown }
   response.decode = (bytes: Buffer) => readFetchResponse(bytes, internals)
-}
+})
 
 async function readFetchResponse(bytes: Buffer, internals: Internals) {
   const decoder = new internals.Decoder(bytes)

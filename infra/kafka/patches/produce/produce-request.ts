@@ -1,10 +1,8 @@
-import { createRequire } from 'node:module'
 import { crc32c } from '../fetch/crc32c.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { OutgoingMessage } from './record-writer.ts'
+import { patchOf, requireInternal } from '../patch-of.ts'
 
-const patchedVersion = '2.2.4'
-const require = createRequire(import.meta.url)
 const path = 'kafkajs/src/protocol/requests/produce/v7/request'
 
 interface ProduceArguments {
@@ -36,25 +34,19 @@ interface ProduceRequest {
 }
 export type MakeProduceRequest = (request: ProduceArguments) => ProduceRequest
 
-let applied = false
-
 /**
  * Replaces how kafkajs 2.2.4 encodes produce requests (version 7, supported by every broker since 2.1): one buffer for the
  * request instead of one for each record and header, and a CRC of eight bytes per step. The bytes are the same. Compressed
  * records and records with a timestamp are left to kafkajs. Does nothing on any other version.
  */
-export function patchProduceRequest(): void {
-  if (applied) return
-  applied = true
-  const { version } = require('kafkajs/package.json') as { version: string }
-  if (version !== patchedVersion) return
-  const original = require(path) as MakeProduceRequest
-  require.cache[require.resolve(path)]!.exports = fastProduceRequest(original)
-}
+export const patchProduceRequest = patchOf(() => {
+  const original = requireInternal(path) as MakeProduceRequest
+  requireInternal.cache[requireInternal.resolve(path)]!.exports = fastProduceRequest(original)
+})
 
 /** Makes requests that encode to the same bytes as the original. */
 export function fastProduceRequest(original: MakeProduceRequest): MakeProduceRequest {
-  const Encoder = require('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
+  const Encoder = requireInternal('kafkajs/src/protocol/encoder') as new (bytes: number) => Encoder
   return (request) => {
     const made = original(request)
     const plain = request.topicData.every(({ partitions }) =>
