@@ -21,7 +21,7 @@ const measureSeconds = 2
 /** Runs `--advise`, once or as a server. @throws TallyError USAGE, UNREACHABLE */
 export async function giveAdvice(
   consumers: string[],
-  { lag, drain, min, max, every, serve, json }: AdviceOptions & { json?: boolean },
+  { lag, drain, min, max, otherMachines, every, serve, json }: AdviceOptions & { json?: boolean },
   { signal }: CommandFrame,
 ): Promise<void> {
   const { dataDir } = loadConfig()
@@ -33,7 +33,7 @@ export async function giveAdvice(
   const config = configOf(stack)
   await chooseGroups(config, consumers)
   const pool = openForOperator(config)
-  const goals = { lagSeconds: lag, drainSeconds: drain, min, max }
+  const goals = { lagSeconds: lag, drainSeconds: drain, min, max, otherMachines }
   const observing = { config, pool, consumers, goals, overMs: 1_000 * Math.min(measureSeconds, every), signal }
   try {
     if (serve === undefined) {

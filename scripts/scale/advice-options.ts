@@ -11,6 +11,7 @@ export interface AdviceOptions {
   lag: number
   drain: number
   every: number
+  otherMachines?: true
   /** A port; 0: any free one; true: the one of the configuration. */
   serve?: number | true
 }
@@ -39,6 +40,7 @@ export const addAdviceOptions = (command: Command): Command =>
     .option('--max <replicas>', 'with --advise: greatest number of replicas', replicas, mostReplicas)
     .option('--lag <seconds>', 'with --advise: maximum lag', seconds, 5)
     .option('--drain <seconds>', 'with --advise: time in which a backlog must be processed', seconds, 60)
+    .option('--other-machines', 'with --advise: replicas can start on other machines, so processors are no limit')
     .option(
       '--serve [port]',
       'with --advise: serve metrics for an external autoscaler on 127.0.0.1 until Ctrl-C (default port: port base + 94)',
@@ -50,9 +52,12 @@ export const addAdviceOptions = (command: Command): Command =>
 export function checkAdviceOptions(command: Command, options: AdviceOptions): void {
   const refuse = (names: readonly (keyof AdviceOptions)[], needed: keyof AdviceOptions) => {
     const name = names.find((each) => command.getOptionValueSource(each) === 'cli')
-    if (name !== undefined && options[needed] === undefined) command.error(`error: --${name} requires --${needed}`)
+    if (name !== undefined && options[needed] === undefined)
+      command.error(`error: --${dashed(name)} requires --${needed}`)
   }
-  refuse(['min', 'max', 'lag', 'drain', 'serve'], 'advise')
+  refuse(['min', 'max', 'lag', 'drain', 'otherMachines', 'serve'], 'advise')
   refuse(['every'], 'serve')
   if (options.min > options.max) command.error(`error: --min ${options.min} is more than --max ${options.max}`)
 }
+
+const dashed = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -24,7 +24,7 @@ interface AdviceJson {
   because: string[]
 }
 
-const policy = ['--lag', '1', '--drain', '10', '--every', '1', '--max', '3']
+const policy = ['--lag', '1', '--drain', '10', '--every', '1', '--max', '3', '--other-machines']
 
 describe('advice', () => {
   let copy: WorkingCopy
@@ -73,7 +73,8 @@ describe('advice', () => {
           const { loyalty: advice } = (await answer.json()) as Record<string, AdviceJson>
           if (advice && advice.replicasAdvised !== advice.replicas)
             succeeded(await stack.run('scale', `loyalty=${advice.replicasAdvised}`))
-          return advice && until(advice) ? advice : undefined
+          if (advice && until(advice)) return advice
+          throw new Error(JSON.stringify(advice))
         },
         { withinMs: 120_000, everyMs: 500 },
       )
@@ -129,6 +130,7 @@ describe('advice', () => {
       2,
       /^error: --every requires --serve/,
     ],
+    ['a machine without advice', ['--other-machines'], 2, /^error: --other-machines requires --advise/],
     ['no time', ['--advise', '--serve', '--every', '0'], 2, /not a number of seconds|not a number above 0/],
     ['two commands at once', ['--advise', '--restart'], 2, /^--advise changes nothing: run --restart/],
   ])('refuses %s', async (_what, args, exitCode, sentence) => {

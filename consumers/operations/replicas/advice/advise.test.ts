@@ -109,6 +109,13 @@ describe('when more would not help', () => {
       /2 cores are 100 % busy/,
     ],
     [
+      'the machine is full, and there are others',
+      { replicas: 2, lanes: lanes(12, late), cpuPercent: 80, machine: { cores: 2, busy: 1 } },
+      { otherMachines: true },
+      8,
+      /events wait/,
+    ],
+    [
       'lanes are unable to progress',
       { replicas: 2, lanes: lanes(12, { ...late, health: { condition: 'stopped', reason: 'offsets are gone' } }) },
       {},

@@ -30,7 +30,7 @@ export function limitsOfMore(seen: Seen, wish: Wish): Limit[] {
     { most: lanes.length, sentence: `${lanes.length} lanes: a replica more than that has nothing to do` },
     { most: goals.max, sentence: `no more than ${goals.max} are allowed` },
     ...skew(seen, wish),
-    ...processors(seen, wish),
+    ...(goals.otherMachines ? [] : processors(seen, wish)),
   ]
   const lowest = Math.min(...limits.map(({ most }) => most))
   return limits.filter(({ most }) => most === lowest && most < wanted)

@@ -32,4 +32,6 @@ export interface Goals {
   readonly drainSeconds: number
   readonly min: number
   readonly max: number
+  /** Whether replicas can start on other machines: this one's processors are then no limit. */
+  readonly otherMachines?: boolean
 }
