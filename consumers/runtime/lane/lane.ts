@@ -1,20 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import { takingTurns } from '../../../infra/promises.ts'
-import type { LaneFeed } from '../../../producers/outbox/lane-feed.ts'
 import type { Processed } from '../batch/process-batch.ts'
-import { RequestProcessor } from '../batch/process-request.ts'
 import type { Request } from '../batch/process-request.ts'
 import type { LaneCondition } from '../tables/lane-state.ts'
 import { ConditionNotes } from '../tables/lane-state.ts'
 import type { Position } from '../tables/ledger.ts'
-import { AttemptGuard } from './attempt-guard.ts'
 import { claimLane } from './claim-lane.ts'
 import type { Claim } from './claim-lane.ts'
-import { LaneAnswers } from './lane-answers.ts'
-import type { LaneCalls } from './lane-calls.ts'
 import { waitsFor } from './lane-context.ts'
 import type { LaneContext, LanePhase } from './lane-context.ts'
+import { OwnedWork } from './owned-work.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 
 /**
@@ -33,11 +29,8 @@ export class Lane {
   readonly serially = takingTurns()
   private readonly context: LaneContext
   private positions = new Map<string, Position>()
-  private feed: LaneFeed | undefined
-  private calls: LaneCalls | undefined
-  private guard: AttemptGuard | undefined
+  private work: OwnedWork | undefined
   private readonly fault = new RepeatedFault()
-  private answers: LaneAnswers | undefined
   private failures = 0
   private paused: string | undefined
   private silence: string | undefined
@@ -67,7 +60,7 @@ export class Lane {
 
   /** How many inputs may be processed together. */
   get limit(): number {
-    return this.guard?.limit ?? 1
+    return this.work?.guard.limit ?? 1
   }
 
   /**
@@ -75,8 +68,8 @@ export class Lane {
    * @returns false if it failed: the lane then pauses fetching or claims itself again, and the request is repeated
    */
   async process(request: Request): Promise<boolean> {
-    if (this.phase !== 'live' || !this.guard) return false
-    const { done, failure } = await this.guard.process(request)
+    if (this.phase !== 'live' || !this.work) return false
+    const { done, failure } = await this.work.guard.process(request)
     for (const each of done) this.settle(each)
     if (failure) {
       this.fail(failure.error)
@@ -126,7 +119,7 @@ export class Lane {
   halt(reason: string): void {
     if (this.phase === 'dropped') return
     this.phase = 'stopped'
-    this.release()
+    this.work?.close()
     this.context.log.error({ lane: this.number, epoch: this.epoch, reason }, 'lane stopped')
     this.note('stopped', reason)
     this.context.pauseFetching(this.number)
@@ -135,8 +128,8 @@ export class Lane {
   async drop(): Promise<void> {
     const held = this.phase === 'live'
     this.phase = 'dropped'
-    this.release()
-    if (held) await this.guard?.released().catch(() => {}) // A failure only makes the next owner careful
+    this.work?.close()
+    if (held) await this.work?.guard.released().catch(() => {}) // A failure only makes the next owner careful
   }
 
   /** Resolves when the lane's work in progress has ended. */
@@ -160,15 +153,14 @@ export class Lane {
   }
 
   /** After a batch's commit: moves the position, publishes its events, makes its calls. */
-  private settle({ batch, publish, calls, parked }: Processed): void {
+  private settle(processed: Processed): void {
+    const { batch, parked } = processed
     if (batch.source === 'record')
       this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
-    if (batch.source === 'answer') for (const { id } of batch.inputs) this.calls?.done(id)
     if (parked > 0 && batch.source !== 'parked') {
       this.context.log.error({ lane: this.number, parked }, 'events parked')
     }
-    this.feed?.offer(publish)
-    this.calls?.offer(calls)
+    this.work?.settle(processed)
   }
 
   /** Claims the lane again, which shows whether it lost its connection, its transaction or its ownership. */
@@ -182,14 +174,14 @@ export class Lane {
 
   private claimAgain(): void {
     if (this.phase !== 'live') return
-    this.release()
+    this.work?.close()
     this.phase = 'claiming'
     this.context.pauseFetching(this.number)
     void this.claim(this.epoch)
   }
 
   private fence(): void {
-    this.release()
+    this.work?.close()
     this.phase = 'fenced'
     this.fencedAt = performance.now()
     this.context.pauseFetching(this.number)
@@ -218,24 +210,12 @@ export class Lane {
     this.epoch = epoch
     this.positions = positions
     this.paused = begun.paused
-    const own = { lane, epoch }
-    const processor = new RequestProcessor({ ...context, own, fault: this.fault })
-    this.guard = new AttemptGuard({ ...context, processor }, own, begun)
     this.notes.begun()
-    const answers = new LaneAnswers(this)
-    this.answers = answers
-    this.feed = context.relay.open(lane)
-    this.calls = context.caller.open(own, (answer) => answers.push(answer))
+    this.work = new OwnedWork(context, { lane: this, own: { lane, epoch }, begun, fault: this.fault })
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
     this.noteStanding()
     if (this.accepting) context.readOn(lane)
-  }
-
-  private release(): void {
-    this.feed?.close()
-    this.calls?.close()
-    this.answers?.close()
   }
 
   private noteStanding(): void {

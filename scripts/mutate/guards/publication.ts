@@ -18,10 +18,10 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: 'const own = { lane, epoch }',
-        replace: 'const own: any = { lane, epoch, early: (done: any) => this.feed?.offer(done.publish) }',
+        find: 'own: { lane, epoch }',
+        replace: 'own: { lane, epoch, early: (done: any) => (this.work as any)?.feed.offer(done.publish) } as any',
       },
-      { file: 'consumers/runtime/lane/lane.ts', find: 'this.feed?.offer(publish)', replace: '' },
+      { file: 'consumers/runtime/lane/owned-work.ts', find: 'this.feed.offer(publish)', replace: '' },
       {
         file: 'consumers/runtime/batch/process-batch.ts',
         find: 'applyBatches(tx, context, work))',
@@ -41,10 +41,11 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: 'const own = { lane, epoch }',
-        replace: 'const own: any = { lane, epoch, early: (done: any) => this.calls?.offer(done.outcome.calls) }',
+        find: 'own: { lane, epoch }',
+        replace:
+          'own: { lane, epoch, early: (done: any) => (this.work as any)?.calls.offer(done.outcome.calls) } as any',
       },
-      { file: 'consumers/runtime/lane/lane.ts', find: 'this.calls?.offer(calls)', replace: '' },
+      { file: 'consumers/runtime/lane/owned-work.ts', find: 'this.calls.offer(calls)', replace: '' },
       {
         file: 'consumers/runtime/batch/process-batch.ts',
         find: 'applyBatches(tx, context, work))',
