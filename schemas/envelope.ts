@@ -1,7 +1,7 @@
 import type { IHeaders } from 'kafkajs'
 import { eventFullNames } from './generated/events.ts'
 import type { EventType } from './generated/events.ts'
-import { isPlausibleTime } from './time.ts'
+import { readTime } from './time.ts'
 
 /** The metadata of an event: CloudEvents 1.0 attributes in the headers of the record (binary mode). */
 export interface Envelope {
@@ -99,10 +99,7 @@ function textOf(header: IHeaders[string]): string | undefined {
   return text.includes('\0') ? undefined : text
 }
 
-function timeOf(text: string | undefined): number | undefined {
-  const time = Date.parse(matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/, text) ?? '')
-  return isPlausibleTime(time) ? time : undefined
-}
+const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : readTime(text).time)
 
 function sequenceOf(text: string | undefined): number | undefined {
   const sequence = Number(matching(/^\d{1,16}$/, text) ?? Number.NaN)

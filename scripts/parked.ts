@@ -209,6 +209,7 @@ function time(text: string): Date {
     if (bound.at === 'time') return new Date(bound.time)
   } catch (error) {
     if (!isTallyError(error, 'USAGE')) throw error
+    throw new InvalidArgumentError(`${error.message}.`)
   }
   throw new InvalidArgumentError('A time is like -2h, 2026-03-01T18:00Z or 1772388000000.')
 }

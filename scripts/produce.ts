@@ -8,6 +8,7 @@ import { isEventType, unknownType } from '../producers/event-json/event-type-nam
 import { sendAll } from '../producers/direct/send-all.ts'
 import type { EventType } from '../schemas/generated/events.ts'
 import { eventTypes, topicOf } from '../schemas/topics.ts'
+import { printable } from '../infra/text/printable.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer, positive } from './cli/arguments.ts'
@@ -41,7 +42,7 @@ export const produceCommand = ({ signal }: CommandFrame): Command =>
       'npm run produce -- --file events.ndjson --skip-bad',
       'npm run -s produce -- OrderPlaced --count 5 --dry-run | npm run produce -- - --via api',
     ],
-    'The same seed generates the same events with the same ids. A file has one JSON object per line: {"type", "id"?, "time"?, "data"}, or only the data of [type].',
+    'The same seed generates the same events with the same ids. A file is UTF-8 with one JSON object per line: {"type", "id"?, "time"?, "data"}, or only the data of [type]. A time is RFC 3339 with an offset, or epoch milliseconds. Without an id, the id follows from type, data and --seed: sent twice, it counts once.',
   )
     .argument('[type]', `event type: ${eventTypes.join(', ')}`)
     .argument('[input]', '- to read events from standard input')
@@ -89,29 +90,31 @@ function understand(
   }
   if (options.via === 'api' && type !== undefined && type !== 'OrderPlaced')
     command.error('error: --via api accepts OrderPlaced only')
-  if (
-    input === undefined &&
-    type &&
-    !topicOf(type).writtenBy.includes('scripts') &&
-    !options.forge &&
-    !options.dryRun
-  ) {
-    const { writtenBy } = topicOf(type)
-    command.error(
-      `error: only ${writtenBy} may write ${type}: a generated one makes verify fail. To write it anyway, add --forge`,
-    )
-  }
+  const forged = type && whyForged(type, options)
+  if (input === undefined && forged) command.error(`error: ${forged}`)
   return { type, input }
+}
+
+/** Why an event must not be sent, whether it is generated or from a file; undefined if it may. */
+function whyForged(type: EventType, { forge, dryRun }: Options): string | undefined {
+  const { writtenBy } = topicOf(type)
+  if (writtenBy.includes('scripts') || forge || dryRun) return undefined
+  return `only ${writtenBy} may write ${type}: one from elsewhere makes verify fail. To write it anyway, add --forge`
 }
 
 async function produce({ type, input }: Request, options: Options, signal: AbortSignal): Promise<void> {
   const { seed = randomInt(2 ** 31), via, rate, json } = options
   const totals = { sent: 0, badLines: 0, refused: 0, seed }
   const tell = limited(faultsShown)
-  const source = await sourceOf({ type, input }, { ...options, seed }, signal, (line, faults) => {
-    totals.badLines++
-    for (const fault of faults) tell(`line ${line}: ${fault}`)
-  })
+  const source = await sourceOf(
+    { type, input },
+    { ...options, seed, givenSeed: options.seed },
+    signal,
+    (line, faults) => {
+      totals.badLines++
+      for (const fault of faults) tell(`line ${line}: ${fault}`)
+    },
+  )
   if (options.dryRun) return dryRun(source, () => totals.badLines)
 
   const config = loadConfig()
@@ -141,23 +144,27 @@ async function produce({ type, input }: Request, options: Options, signal: Abort
     await destination.stop()
     progress.finish()
     if (json) printJson(totals)
-    else if (options.seed === undefined && totals.sent > 0) say(`To send the same events again, add --seed ${seed}.`)
+    else if (options.seed === undefined && input === undefined && totals.sent > 0)
+      say(`To send the same events again, add --seed ${seed}.`)
   }
 }
 
 async function sourceOf(
   { type, input }: Request,
-  { count = 1, seed, key, via, skipBad = false }: Options & { seed: number },
+  options: Options & { seed: number; givenSeed?: number },
   signal: AbortSignal,
   onBad: (line: number, faults: readonly string[]) => void,
 ): Promise<EventSource> {
+  const { count = 1, seed, givenSeed, key, via, skipBad = false } = options
   if (input === undefined && type !== undefined)
     return { events: generateEvents(type, { count, seed, key }), total: count }
-  const readAny = createEventReader({ type, seed })
-  const read: typeof readAny = (text, number) => {
-    const result = readAny(text, number)
+  const readAny = createEventReader({ type, seed: givenSeed })
+  const read: typeof readAny = (text) => {
+    const result = readAny(text)
     const foreign = via === 'api' && result.event && result.event.type !== 'OrderPlaced'
-    return foreign ? { faults: [`the orders API accepts OrderPlaced, not ${result.event?.type}`] } : result
+    if (foreign) return { faults: [`the orders API accepts OrderPlaced, not ${result.event?.type}`] }
+    const forged = result.event && whyForged(result.event.type, options)
+    return forged ? { faults: [forged] } : result
   }
   const lines = { read, skipBad, signal, onBad }
   return input === undefined || input === '-' ? fromStream(process.stdin, lines) : fromFile(input, lines)
@@ -173,7 +180,7 @@ async function dryRun(source: EventSource, badLines: () => number): Promise<void
 function limited(most: number): (text: string) => void {
   let said = 0
   return (text) => {
-    if (said++ < most) say(text)
+    if (said++ < most) say(printable(text))
     else if (said === most + 1) say('… and more')
   }
 }

@@ -1,6 +1,6 @@
 import type { EventType } from '../../schemas/generated/events.ts'
 import { loadSchemas } from '../../schemas/load-schemas.ts'
-import { isPlausibleTime } from '../../schemas/time.ts'
+import { readTime } from '../../schemas/time.ts'
 import { findFault } from '../../schemas/validate.ts'
 import { isObject, readAvroJson } from './avro-json.ts'
 import { unknownType } from './event-type-names.ts'
@@ -13,21 +13,18 @@ export type ReadEvent = { event: OutgoingEvent; faults?: undefined } | { event?:
 export interface EventReaderOptions {
   /** Event type of texts that are bare data. */
   type?: EventType
-  /** The id of an event without one is a function of this, its content and its number. */
-  seed: number
+  /** The id of an event without one is a function of this, its type and its data. @default 0 */
+  seed?: number
 }
 
 /**
  * Creates a reader of events in JSON: `{"type": …, "id"?: …, "time"?: …, "data": {…}}`, or the data alone if the type is
- * given. 64-bit integers may be strings, because a JSON number is a double to many writers.
- * @returns a function that reads one text; its number distinguishes events of the same content
+ * given. 64-bit integers may be strings, because a JSON number is a double to many writers. The same content without an id is
+ * the same event, however often it is read.
  */
-export function createEventReader({
-  type: givenType,
-  seed,
-}: EventReaderOptions): (text: string, number: number) => ReadEvent {
+export function createEventReader({ type: givenType, seed = 0 }: EventReaderOptions): (text: string) => ReadEvent {
   const records = new Map(loadSchemas().map(({ type, record }) => [type as EventType, record]))
-  return (text, number) => {
+  return (text) => {
     const json = parse(text)
     if (!isObject(json)) return { faults: ['not a JSON object'] }
     const { type, id, time, data } = isEnvelope(json)
@@ -42,7 +39,7 @@ export function createEventReader({
     const fault = faults.length === 0 ? findFault(type as EventType, value as never) : undefined
     if (fault !== undefined) faults.push(`data.${fault}`)
     if (faults.length > 0) return { faults }
-    const eventId = id ?? seededId('line', seed, number, JSON.stringify(value))
+    const eventId = id ?? seededId('content', seed, String(type), JSON.stringify(value))
     return { event: { type, id: eventId, data: value, time: timeOf(time) } as OutgoingEvent }
   }
 }
@@ -72,11 +69,16 @@ function envelopeFaults({ id, time, ...rest }: EnvelopeJson): string[] {
     ...(id === undefined || (typeof id === 'string' && /^[\x21-\x7e]{1,255}$/.test(id))
       ? []
       : ['id is not 1 to 255 visible ASCII characters']),
-    ...(time === undefined || isPlausibleTime(timeOf(time) ?? Number.NaN)
-      ? []
-      : ['time is neither ISO 8601 nor epoch milliseconds']),
+    ...timeFaults(time),
   ]
 }
 
-const timeOf = (time: unknown): number | undefined =>
-  typeof time === 'string' ? Date.parse(time) : (time as number | undefined)
+function timeFaults(time: unknown): string[] {
+  if (time === undefined) return []
+  const { fault } = readTime(String(time))
+  if (typeof time === 'string' || typeof time === 'number')
+    return fault === undefined ? [] : [`time ${JSON.stringify(time)} ${fault}`]
+  return ['time is neither a text nor a number']
+}
+
+const timeOf = (time: unknown): number | undefined => (time === undefined ? undefined : readTime(String(time)).time)

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import type { CommandOptions } from 'commander'
 import { stackOf } from '../../infra/errors.ts'
+import { safeJson } from '../../infra/text/printable.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
@@ -116,9 +117,11 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
 const causesOf = (error: Error): string =>
   error.cause instanceof Error ? `caused by ${stackOf(error.cause)}\n${causesOf(error.cause)}` : ''
 
-/** A result for machines, one line; bigint becomes a string. */
+/** A result for machines, one line; bigint becomes a string, and characters that a terminal would obey become escapes. */
 export const printJson = (value: unknown): void =>
-  void process.stdout.write(`${JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? String(item) : item))}\n`)
+  void process.stdout.write(
+    `${safeJson(JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? String(item) : item)))}\n`,
+  )
 
 /** A table of its own on standard output. */
 export const printTable = (head: readonly string[], rows: readonly (readonly Cell[])[]): void =>

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ChosenEvent } from '../../consumers/operations/parked/choose-parked.ts'
@@ -7,7 +7,7 @@ import { prepareEdits, writeEdits } from '../../consumers/operations/parked/mend
 import type { EditOutcome, PreparedEdit } from '../../consumers/operations/parked/mend-parked.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
-import { whyUnreadable } from '../../infra/why-unreadable.ts'
+import { readTextFile } from '../../infra/text/read-text.ts'
 import { printJson, say } from '../cli/command.ts'
 import { actorOf, confirmed } from '../cli/consent.ts'
 import { printDryRun } from './print-dry-run.ts'
@@ -78,11 +78,7 @@ function dryRunEdits(
 /** @throws TallyError USAGE if the file cannot be read */
 function textGiven({ value, valueFile }: EditOptions): string | undefined {
   if (valueFile === undefined) return value
-  try {
-    return readFileSync(valueFile, 'utf8')
-  } catch (error) {
-    throw new TallyError('USAGE', `Cannot read ${valueFile}: ${whyUnreadable(error)}`, { cause: error })
-  }
+  return readTextFile(valueFile)
 }
 
 /** Opens the operator's editor. @throws TallyError USAGE without a terminal or an editor, or if the editor fails */
@@ -97,7 +93,7 @@ function textEdited({ editor }: Config, json: object): string {
     // As git does: the variable may contain options of the program
     const { status, error } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
     if (status !== 0) throw new TallyError('USAGE', `${editor} failed: nothing was changed`, { cause: error })
-    return readFileSync(file, 'utf8')
+    return readTextFile(file)
   } finally {
     rmSync(folder, { recursive: true })
   }

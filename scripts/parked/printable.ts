@@ -1,9 +1,7 @@
-import { stripVTControlCharacters } from 'node:util'
+import { printable } from '../../infra/text/printable.ts'
 import { duration } from '../cli/figures.ts'
 
-/** Text from events, safe for a terminal: an event must not be able to control it. */
-export const printable = (text: string): string =>
-  stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '·')
+export { printable } from '../../infra/text/printable.ts'
 
 /** As `printable`, of several lines. */
 export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')

@@ -12,7 +12,7 @@ export interface EventSource {
 }
 
 export interface LineOptions {
-  read: (text: string, number: number) => ReadEvent
+  read: (text: string) => ReadEvent
   /** Skip bad lines instead of stopping. */
   skipBad: boolean
   signal: AbortSignal

@@ -113,6 +113,27 @@ describe('events from a file', () => {
   })
 })
 
+describe('events without an id, or of a service', () => {
+  test('count once, however often they are sent', async () => {
+    const path = join(folder, 'bare.ndjson')
+    writeFileSync(path, `\ufeff${lines(...deliveries(4).map(({ type, data }) => ({ type, data })))}`)
+    const before = await idsOn('stock')
+    for (const _ of [1, 2]) expect(await produce(['--file', path])).toMatchObject({ exitCode: 0 })
+    const added = (await idsOn('stock')).filter((id) => !before.includes(id))
+    expect(added).toHaveLength(8)
+    expect(new Set(added).size).toBe(4)
+  })
+
+  test('are sent from a file only with --forge if a service writes them', async () => {
+    const path = join(folder, 'forged.ndjson')
+    writeFileSync(path, lines(...generateEvents('PaymentCaptured', { count: 1, seed: 9 })))
+    const refused = await produce(['--file', path])
+    expect(refused.exitCode).toBe(1)
+    expect(refused.stderr).toContain('line 1: only payment may write PaymentCaptured')
+    expect((await produce(['--file', path, '--forge'])).exitCode).toBe(0)
+  })
+})
+
 describe('events from standard input', () => {
   test('are sent up to the first bad line', async () => {
     const before = await idsOn('orders')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { InvalidArgumentError } from 'commander'
 import type { RunOptions } from '../../consumers/operations/replay/mode.ts'
+import { readTime } from '../../schemas/time.ts'
 import { integer, positive } from '../cli/arguments.ts'
 
 /** The options of `run` and `resume`. */
@@ -29,9 +30,8 @@ const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 export function moment(text: string, _before?: unknown, now: number = Date.now()): number {
   const [, n, unit] = /^\+(\d{1,6})([smh])$/.exec(text) ?? []
   if (n && unit) return now + Number(n) * units[unit]!
-  if (/^\d{13}$/.test(text)) return Number(text)
-  const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text)
-  const time = zoned ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw new InvalidArgumentError('A time is like 2026-03-01T18:00Z, 1772388000000 or +30m.')
+  const { time, fault } = readTime(text)
+  if (time === undefined)
+    throw new InvalidArgumentError(`It ${fault}. A time is like 2026-03-01T18:00Z, 1772388000000 or +30m.`)
   return time
 }

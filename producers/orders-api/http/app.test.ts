@@ -137,6 +137,17 @@ describe('requests that are not as they should be', () => {
     ['an empty body', 400, (http) => http.post('/orders').type(json)],
     ['another content type', 415, (http) => http.post('/orders').type('text/plain').send('hello')],
     ['a form', 415, (http) => http.post('/orders').type('form').send({ customerId: 'c-1' })],
+    [
+      'another Unicode',
+      415,
+      (http) => http.post('/orders').type('application/json; charset=utf-16').send(Buffer.from('{}', 'utf16le')),
+    ],
+    [
+      'bytes that are no UTF-8',
+      400,
+      (http) => http.post('/orders').type(json).send(Buffer.from('{"customerId":"\xe9"}', 'latin1')),
+    ],
+    ['a query that is no UTF-8', 400, (http) => http.get('/products?after=%E9')],
     ['another character set', 415, (http) => http.post('/orders').type('application/json; charset=koi8-r').send('{}')],
     ['another encoding', 415, (http) => http.post('/orders').set('content-encoding', 'zz').type(json).send('{}')],
     ['an oversize body', 413, (http) => http.post('/orders').type(json).send(big)],

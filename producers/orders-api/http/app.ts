@@ -41,7 +41,8 @@ const bodyFaults: Record<string, string> = {
   'entity.parse.failed': 'The body is not JSON.',
   'entity.too.large': 'The body is larger than 64 KB.',
   'encoding.unsupported': 'The content encoding of the body is not supported.',
-  'charset.unsupported': 'The character set of the body is not supported.',
+  'charset.unsupported': 'The character set of the body is not supported: send UTF-8.',
+  'body.not.utf8': 'The body is not UTF-8.',
 }
 
 function answerErrors(log: Logger): ErrorRequestHandler {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { json } from 'express'
 import type { Request, RequestHandler, Response } from 'express'
 import type { z, ZodObject, ZodType } from 'zod'
@@ -44,6 +45,8 @@ export const maxBodyBytes = 64 * 1024
 /** The Express handler of an operation: reads the body, validates every part, handles and answers. */
 export function serve({ request: parts, handle }: Operation): RequestHandler[] {
   const answer: RequestHandler = async (request, response) => {
+    if (parts.query && !isPercentUtf8(request.url))
+      return send(response, problem(400, 'The query is not UTF-8, percent-encoded.'))
     const checked = check(parts, {
       path: request.params,
       query: request.query,
@@ -53,7 +56,7 @@ export function serve({ request: parts, handle }: Operation): RequestHandler[] {
     const reply = checked.errors ? invalid(checked.errors) : await handle(checked.input, request, response)
     if (reply) send(response, reply)
   }
-  return parts.body ? [requireJson, json({ limit: maxBodyBytes }), answer] : [answer]
+  return parts.body ? [requireJson, json({ limit: maxBodyBytes, verify: requireUtf8 }), answer] : [answer]
 }
 
 export function send(response: Response, { status, headers = {}, body }: Reply): void {
@@ -66,6 +69,22 @@ const requireJson: RequestHandler = (request, response, next) => {
   // `is` returns null without a body: then the schema refuses it
   if (request.is('application/json') === false) send(response, problem(415, 'Send application/json.'))
   else next()
+}
+
+/** The body parser would replace invalid bytes, and read other encodings of Unicode. */
+function requireUtf8(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding !== 'utf-8') throw Object.assign(new Error(), { status: 415, type: 'charset.unsupported' })
+  if (!isUtf8(body)) throw Object.assign(new Error(), { status: 400, type: 'body.not.utf8' })
+}
+
+/** A query that is not would be read with replacement characters. */
+function isPercentUtf8(url: string): boolean {
+  try {
+    decodeURIComponent(url)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function check(parts: Parts, given: Record<keyof Parts, unknown>) {

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
-import { whyUnreadable } from '../../../../infra/why-unreadable.ts'
+import { readTextFile } from '../../../../infra/text/read-text.ts'
 import { modeNames } from '../plan.ts'
 import type { Plan } from '../plan.ts'
 import { planId } from './plan-id.ts'
@@ -21,7 +21,7 @@ export async function writePlanFile(path: string, plan: Plan, { overwrite = fals
 
 /** @throws TallyError USAGE if the file cannot be read, is not a plan, has another format, or was edited */
 export async function readPlanFile(path: string): Promise<Plan> {
-  const plan = parsed(path, await textOf(path))
+  const plan = parsed(path, textOf(path))
   if (!isObject(plan) || !modeNames.some((mode) => mode === plan.mode))
     throw new TallyError('USAGE', `${path} is no plan: \`npm run replay -- plan --out FILE\` makes one`)
   if (plan.format !== 1)
@@ -34,15 +34,11 @@ export async function readPlanFile(path: string): Promise<Plan> {
   return plan as unknown as Plan
 }
 
-async function textOf(path: string): Promise<string> {
+function textOf(path: string): string {
   try {
-    return await readFile(path, 'utf8')
+    return readTextFile(path)
   } catch (error) {
-    throw new TallyError(
-      'USAGE',
-      `Cannot read ${path}: ${whyUnreadable(error)}. \`npm run replay -- plan\` writes one`,
-      { cause: error },
-    )
+    throw new TallyError('USAGE', `${describeError(error)}. \`npm run replay -- plan\` writes one`, { cause: error })
   }
 }
 

@@ -1,4 +1,5 @@
 import { TallyError } from '../../../../infra/errors.ts'
+import { readTime } from '../../../../schemas/time.ts'
 
 /** The beginning or end of a range, as an operator states it. */
 export type RangeBound =
@@ -15,8 +16,8 @@ const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 const forms = 'earliest, latest, group, an offset (1200), offsets by partition (3:1200 or orders/3:1200), or a time'
 
 /**
- * Reads `earliest`, `latest`, `group`, `1200`, `3:1200,4:900`, `orders/3:1200`, `2026-03-01T18:00Z`, epoch seconds (10 digits)
- * or milliseconds (13 digits), `-2h` (also s, m, d). `offset:1700000000` is an offset however long it is.
+ * Reads `earliest`, `latest`, `group`, `1200`, `3:1200,4:900`, `orders/3:1200`, `2026-03-01T18:00Z`, epoch
+ * milliseconds (13 digits), `-2h` (also s, m, d). `offset:1700000000` is an offset however long it is.
  * @param now UTC epoch ms
  * @throws TallyError USAGE
  */
@@ -46,16 +47,11 @@ function parseOffsets(text: string): Map<string, number> | undefined {
   return offsets
 }
 
-/** A time without a zone would be ambiguous. */
-const zoned = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d))?$/
-
 function parseTime(text: string, now: number): number {
   const [, ago, unit] = /^-(\d{1,9})([smhd])$/.exec(text) ?? []
   if (ago !== undefined && unit !== undefined) return now - Number(ago) * units[unit]!
-  if (/^\d{10}$/.test(text)) return Number(text) * 1_000
-  if (/^\d{13}$/.test(text)) return Number(text)
-  const time = zoned.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
-  const zoneless = /^\d{4}-\d\d-\d\dT[\d:.]+$/.test(text) ? `: say its zone, ${text}Z for UTC` : ''
-  throw new TallyError('USAGE', `"${text}" is not a valid start or end of a range${zoneless || `: use ${forms}`}`)
+  const { time, fault } = readTime(text)
+  if (time !== undefined) return time
+  const reason = /^\d/.test(text) ? `it ${fault}` : `use ${forms}`
+  throw new TallyError('USAGE', `"${text}" is not a valid start or end of a range: ${reason}`)
 }
