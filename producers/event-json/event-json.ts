@@ -39,7 +39,7 @@ export function createEventReader({ type: givenType, seed = 0 }: EventReaderOpti
     const fault = faults.length === 0 ? findFault(type as EventType, value as never) : undefined
     if (fault !== undefined) faults.push(`data.${fault}`)
     if (faults.length > 0) return { faults }
-    const eventId = id ?? seededId('content', seed, String(type), JSON.stringify(value))
+    const eventId = id ?? seededId('content', seed, type as EventType, JSON.stringify(value))
     return { event: { type, id: eventId, data: value, time: timeOf(time) } as OutgoingEvent }
   }
 }
@@ -75,10 +75,10 @@ function envelopeFaults({ id, time, ...rest }: EnvelopeJson): string[] {
 
 function timeFaults(time: unknown): string[] {
   if (time === undefined) return []
-  const { fault } = readTime(String(time))
-  if (typeof time === 'string' || typeof time === 'number')
-    return fault === undefined ? [] : [`time ${JSON.stringify(time)} ${fault}`]
-  return ['time is neither a text nor a number']
+  if (typeof time !== 'string' && typeof time !== 'number') return ['time is neither a text nor a number']
+  const { fault } = readTime(`${time}`)
+  return fault === undefined ? [] : [`time ${JSON.stringify(time)} ${fault}`]
 }
 
-const timeOf = (time: unknown): number | undefined => (time === undefined ? undefined : readTime(String(time)).time)
+const timeOf = (time: unknown): number | undefined =>
+  typeof time === 'string' || typeof time === 'number' ? readTime(`${time}`).time : undefined
