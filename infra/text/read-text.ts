@@ -8,12 +8,17 @@ export type DecodedText = { text: string; fault?: undefined } | { text?: undefin
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Decodes strict UTF-8 and takes off a byte order mark. Invalid bytes are never replaced: that would change data unnoticed. */
+/** Decodes a whole text: strict UTF-8, without a byte order mark at its beginning. */
 export function decodeText(bytes: Uint8Array): DecodedText {
   if (startsWith(bytes, [0xff, 0xfe]) || startsWith(bytes, [0xfe, 0xff]))
     return { fault: 'it is UTF-16: save it as UTF-8' }
+  return decodeUtf8(withoutMark(bytes))
+}
+
+/** Decodes strict UTF-8. Invalid bytes are never replaced: that would change data unnoticed. */
+export function decodeUtf8(bytes: Uint8Array): DecodedText {
   if (!isUtf8(bytes)) return { fault: `byte ${firstInvalid(bytes) + 1} is not UTF-8: save it as UTF-8` }
-  return { text: utf8.decode(withoutMark(bytes)) }
+  return { text: utf8.decode(bytes) }
 }
 
 /** Without the UTF-8 byte order mark. */

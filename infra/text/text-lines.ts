@@ -1,4 +1,4 @@
-import { decodeText, withoutMark } from './read-text.ts'
+import { decodeText, decodeUtf8, withoutMark } from './read-text.ts'
 import type { DecodedText } from './read-text.ts'
 
 export type TextLine = DecodedText & {
@@ -34,7 +34,7 @@ export async function* textLines(chunks: AsyncIterable<Uint8Array>): AsyncGenera
     length = 0
     line++
     if (tooLong) return { line, fault: `the line is longer than ${longestLine / 1024 / 1024} MiB` }
-    return { line, ...decodeText(line === 1 ? withoutMark(whole) : whole) }
+    return { line, ...(line === 1 ? decodeText(whole) : decodeUtf8(whole)) }
   }
   for await (const given of chunks) {
     let chunk = given
