@@ -27,6 +27,7 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     name: replica,
     max: 6,
     idleInTransactionMs: Math.max(1_000, Math.round(config.kafka.sessionTimeoutMs / 3)),
+    byKey: true,
     log,
   })
   const types = topics.filter((topic) => topic.writtenBy === folder).flatMap((topic) => topic.events)

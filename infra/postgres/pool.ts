@@ -24,6 +24,11 @@ export interface PoolOptions {
   answerWithinMs?: number
   /** Time limit of a statement, in the client and on the server. @default `answerWithinMs` in the client, 15000 on the server */
   statementWithinMs?: number
+  /**
+   * Never scan a table from end to end if an index leads to the rows. A prepared statement keeps the plan that was made
+   * while its table was small, so that a service on new tables would scan them as they grow. @default false
+   */
+  byKey?: boolean
   log: Logger
 }
 
@@ -38,6 +43,7 @@ export function createPool({
   idleInTransactionMs = 2_000,
   answerWithinMs,
   statementWithinMs,
+  byKey,
   log,
 }: PoolOptions): Pool {
   const pool = new pg.Pool({
@@ -53,6 +59,7 @@ export function createPool({
       `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
       '-c lock_timeout=5000',
       `-c statement_timeout=${statementWithinMs ?? 15_000}`,
+      ...(byKey ? ['-c enable_seqscan=off'] : []),
       ...(schema ? [`-c search_path=${schema}`] : []),
     ].join(' '),
   })

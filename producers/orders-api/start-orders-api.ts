@@ -49,6 +49,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
       name: replica,
       max,
       idleInTransactionMs: frozenMs,
+      byKey: true,
       log,
     })
   const pool = connect('orders', 6)
