@@ -2,6 +2,8 @@ import type { Kafka } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { readTopicIds } from '../../infra/kafka/topic-ids.ts'
+import { machineLoad } from '../../infra/linger/machine-load.ts'
+import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { transactionsAtOnce } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
@@ -22,6 +24,7 @@ import { Lane } from './lane/lane.ts'
 import type { TopicProgress } from './lane/timer-horizon.ts'
 import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
+import { PaceNotes } from './tables/pace-table.ts'
 
 export interface RunningConsumer extends Running {
   /** Generation of the topics according to the last poll of its lanes' rows; undefined if it holds no lane. */
@@ -40,12 +43,16 @@ export interface ConsumerDependencies {
   memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
   broker?: { kafka: Kafka; readIds: typeof readTopicIds }
+  /** Share of the machine in use, 0 to 1. @default measured */
+  load?: () => number
 }
 
 /** Maximum time until a re-created topic is noticed; the next join also notices it. */
 const topicIdsEveryMs = 10_000
 /** How long a stopping replica may publish before it releases its lanes; their next owners publish the rest. */
 const flushPatienceMs = 500
+/** How often a lingering replica says so. */
+const paceEveryMs = 5_000
 const watchPatienceMs = 2_000
 const connectionsAtOnce = 4
 
@@ -57,7 +64,7 @@ const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, memory, broker }: ConsumerDependencies,
+  { config, pool, codec, log, replica, memory, broker, load = machineLoad() }: ConsumerDependencies,
 ): Promise<RunningConsumer> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
@@ -69,18 +76,15 @@ export async function startConsumer<State, Row>(
   }
   const { begins } = definition
   const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, begins, readIds })
-  const relay = new Relay({ kafka, pool, namespace, log })
+  const [pace, publishing] = [new Pace(load), new Pace(load)]
+  const relay = new Relay({ kafka, pool, namespace, log, pace: publishing })
   const caller = new Caller({ calls: definition.calls ?? {}, pool, log, inMemory: memory?.calls })
   const owner = replica
-  const groups = new BatchGroups({
-    definition,
-    pool,
-    codec,
-    breaker: new FailureBreaker(),
-    policy: config.failure,
-    owner,
-    generation,
-  })
+  const { failure: policy } = config
+  const groups = new BatchGroups(
+    { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation },
+    pace,
+  )
   const inTurn = takingTurns()
   const claims = atMost(transactionsAtOnce(pool))
   const membership: Membership<Lane> = new Membership<Lane>({
@@ -93,6 +97,7 @@ export async function startConsumer<State, Row>(
     log,
     joining: () => void offsets.refresh(),
     passedOver: (...stretch) => offsets.passOver(...stretch),
+    rest: () => pace.rest(0),
     fetched: new FetchedBatches({ offsets, group: definition.group, namespace, log }),
     claim: (number) =>
       new Lane(number, {
@@ -124,6 +129,11 @@ export async function startConsumer<State, Row>(
 
   const stopInbox = keepInbox(pool, log)
   const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
+  const notes = new PaceNotes(pool, replica)
+  const noting = setInterval(
+    () => void notes.note({ transactions: pace.state, publishing: publishing.state }),
+    paceEveryMs,
+  )
   let generationSeen: number | undefined
   const stopWatching = watchDue({
     pool,
@@ -141,6 +151,7 @@ export async function startConsumer<State, Row>(
       caller.stop()
       stopInbox()
       clearInterval(idWatch)
+      clearInterval(noting)
       await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])
       await relay.flush(flushPatienceMs)
       await membership.leave()

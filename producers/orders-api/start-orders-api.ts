@@ -4,6 +4,8 @@ import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Running } from '../../infra/service.ts'
+import { machineLoad } from '../../infra/linger/machine-load.ts'
+import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { Relay } from '../outbox/relay.ts'
 import { createApp } from './http/app.ts'
@@ -60,7 +62,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   await ensureLanes(pool, generation)
 
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
-  const relay = new Relay({ kafka, pool, namespace, log })
+  const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()) })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, log })
   const book = createOrderBook({
     ...{ pool, log, generation, readGeneration },

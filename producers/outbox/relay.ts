@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import { describeError, isTallyError } from '../../infra/errors.ts'
+import type { Pace } from '../../infra/linger/pace.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
@@ -21,6 +22,8 @@ export interface RelayOptions {
   pool: Pool
   namespace: string
   log: Logger
+  /** When requests begin. @default at once */
+  pace?: Pace
 }
 
 /**
@@ -33,6 +36,8 @@ export class Relay {
   private readonly feeds = new Map<number, LaneFeed>()
   private readonly sender: RecordSender
   private stopped = false
+  /** Whether someone waits for the end: then no request waits for more rows. */
+  private hurried = false
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
   private removal: Promise<void> = Promise.resolve()
@@ -65,6 +70,7 @@ export class Relay {
 
   /** Resolves once every open lane is published, or false at the deadline. */
   async flush(deadlineMs: number): Promise<boolean> {
+    this.hurried = true
     const deadline = Date.now() + deadlineMs
     while ([...this.feeds.values()].some((feed) => !feed.idle)) {
       if (Date.now() >= deadline) return false
@@ -87,12 +93,15 @@ export class Relay {
     for (let failures = 0; !this.stopped; ) {
       try {
         this.signal = Promise.withResolvers<void>()
+        if (!this.hurried) await this.options.pace?.rest(this.waiting)
         const batch = await this.gather()
         if (batch.size === 0) {
           await this.signal.promise
           continue
         }
-        await this.send([...batch.values()].flat())
+        const rows = [...batch.values()].flat()
+        const send = () => this.send(rows)
+        await (this.options.pace?.cycle(rows.length, send) ?? send())
         this.acknowledge(batch)
         failures = 0
         this.caution = Math.max(1, this.caution / 2)
@@ -104,6 +113,11 @@ export class Relay {
         await delay(Math.min(1_000, 25 * 2 ** failures++) * (0.5 + Math.random() / 2))
       }
     }
+  }
+
+  /** Rows in memory. */
+  private get waiting(): number {
+    return [...this.feeds.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
   private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {

@@ -7,7 +7,7 @@ import { healthReport, lanesReport } from './print-health.ts'
 
 const row = (lane: number, replica: string): LaneRow => ({
   ...{ lane, epoch: 1_234, owner: replica, silentMs: 200, phase: 'live', reason: null, phaseMs: 60_000, pause: null },
-  ...{ positions: { orders: 1_234_567 }, again: null, parked: 0, forPersons: 0, outbox: 0, outboxMs: null },
+  ...{ positions: { orders: 1_234_567 }, again: null, parked: 0, forPersons: 0, pace: null, outbox: 0, outboxMs: null },
   ...{ calls: 0, failingCalls: 0, callError: null, timers: 40, overdueTimers: 0 },
 })
 

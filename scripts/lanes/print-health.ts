@@ -63,11 +63,22 @@ function verdictOf({ groups, brokerTrouble }: Health, troubles: number): string 
   return `${state}; ${lag}.`
 }
 
-const notesOf = ({ undeployed, brokerTrouble }: Health): string =>
+const notesOf = ({ groups, undeployed, brokerTrouble }: Health): string =>
   [
     ...(undeployed.length > 0 ? [`Without tables, removed or never deployed: ${undeployed.join(', ')}`] : []),
+    ...lingering(groups),
     ...(brokerTrouble === undefined ? [] : [`The lag is unknown: ${brokerTrouble}`]),
   ].join('\n')
+
+/** Which consumers let their transactions and requests wait for more. */
+function lingering(groups: readonly GroupHealth[]): string[] {
+  const waits = groups.flatMap(({ group, lanes }) => {
+    const floors = lanes.flatMap(({ pace }) => [pace?.transactions.floorMs ?? 0, pace?.publishing.floorMs ?? 0])
+    const longest = Math.max(0, ...floors)
+    return longest > 0 ? [`${group} ${Math.ceil(longest)} ms`] : []
+  })
+  return waits.length > 0 ? [`The machine is busy, so cycles wait for more work: ${waits.join(', ')}`] : []
+}
 
 function nextFor({ group, lanes }: GroupHealth): string[] {
   const any = (...conditions: readonly string[]) => lanes.some(({ condition }) => conditions.includes(condition))

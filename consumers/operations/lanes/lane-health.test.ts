@@ -25,6 +25,7 @@ const row = (some: Partial<LaneRow> = {}): LaneRow => ({
   callError: null,
   timers: 0,
   overdueTimers: 0,
+  pace: null,
   ...some,
 })
 const judge = (some: Partial<LaneRow>, extent?: Extent) => {

@@ -47,6 +47,7 @@ const unclaimed: Omit<LaneRow, 'lane'> = {
   callError: null,
   timers: 0,
   overdueTimers: 0,
+  pace: null,
 }
 
 /**

@@ -1,4 +1,5 @@
 import { parkedByLane } from '../../runtime/tables/parked-figures.ts'
+import type { ReplicaPace } from '../../runtime/tables/pace-table.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** A lane as the tables of its group show it. Durations in milliseconds. */
@@ -29,6 +30,8 @@ export interface LaneRow {
   readonly callError: string | null
   readonly timers: number
   readonly overdueTimers: number
+  /** How its owner lets cycles wait, as it last said; null if it never waited. */
+  readonly pace: ReplicaPace | null
 }
 
 const milliseconds = (time: string) =>
@@ -67,12 +70,14 @@ const statement = (schema: string) => `
     coalesce(waiting.rows, 0) as outbox,
     ${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")} as "outboxMs",
     coalesce(calls.rows, 0) as calls, coalesce(calls.failing, 0) as "failingCalls", calls.error as "callError",
-    coalesce(timers.rows, 0) as timers, coalesce(timers.overdue, 0) as "overdueTimers"
+    coalesce(timers.rows, 0) as timers, coalesce(timers.overdue, 0) as "overdueTimers",
+    pace.state as pace
   from known
     left join ${schema}.lane as l on l.lane = known.lane
     left join ${schema}.lane_state as s on s.lane = known.lane and s.epoch = l.epoch
     left join ${schema}.pause as p on p.lane = known.lane
     left join replica on replica.name = left(l.owner, 63)
+    left join ${schema}.pace on pace.replica = l.owner
     left join parked on parked.lane = known.lane
     left join waiting on waiting.lane = known.lane
     left join ${schema}.outbox as o on o.lane = known.lane and o.seq = waiting.first

@@ -34,7 +34,7 @@ test.each([
   'of 100 lanes with %s, no more transactions are in progress than connections allow',
   async (_, inputs, alone) => {
     const { seen, apply } = database()
-    const groups = new BatchGroups(context, apply)
+    const groups = new BatchGroups(context, undefined, apply)
     for (let round = 0; round < 3; round++) {
       await Promise.all(Array.from({ length: 100 }, (_, lane) => groups.process(workOf(lane, inputs), alone)))
     }
@@ -45,7 +45,7 @@ test.each([
 
 test('batches of a group that failed are tried alone within the same bound', async () => {
   const { seen, apply } = database((lanes) => lanes.includes(7))
-  const groups = new BatchGroups(context, apply)
+  const groups = new BatchGroups(context, undefined, apply)
   const settled = await Promise.allSettled(Array.from({ length: 100 }, (_, lane) => groups.process(workOf(lane, 1))))
   expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1)
   expect(seen.transactions).toBe(101)

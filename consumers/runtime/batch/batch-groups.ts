@@ -1,4 +1,5 @@
 import { isTallyError } from '../../../infra/errors.ts'
+import type { Pace } from '../../../infra/linger/pace.ts'
 import { transactionsAtOnce } from '../../../infra/postgres/pool.ts'
 import { atMost } from '../../../infra/promises.ts'
 import { hasSqlState, isTransient } from '../../../infra/postgres/sqlstates.ts'
@@ -19,7 +20,8 @@ interface Waiting {
 
 /**
  * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small
- * batch. It groups batches that arrive together or while another transaction is in progress, and never waits for more.
+ * batch. It groups batches that arrive together or while another transaction is in progress, and on a busy machine those
+ * that arrive within the time that its pace sets.
  * If the transaction fails, each batch is processed in a transaction of its own, so that each lane sees only its own
  * error.
  */
@@ -32,15 +34,22 @@ export class BatchGroups<State, Row> {
   /** Lanes whose last batch failed are processed alone, so that one that keeps failing does not delay the others. */
   private readonly apart = new Set<number>()
   private underWay = 0
+  private timer: NodeJS.Timeout | undefined
+  private readonly pace: Pace | undefined
   /** Number of inputs at which a group is closed. */
   private enough = plenty
   private called = false
 
-  /** @param apply processes batches in one transaction; @default `processBatches` */
+  /**
+   * @param pace when transactions begin; @default at once
+   * @param apply processes batches in one transaction; @default `processBatches`
+   */
   constructor(
     context: ProcessContext<State, Row>,
+    pace?: Pace,
     apply = (work: readonly LaneBatch[]): Promise<Processed[]> => processBatches(context, work),
   ) {
+    this.pace = pace
     this.apply = apply
     this.atOnce = transactionsAtOnce(context.pool)
     this.inTransaction = atMost(this.atOnce)
@@ -70,6 +79,8 @@ export class BatchGroups<State, Row> {
       if (this.underWay >= this.atOnce) return
       const group = this.nextGroup()
       if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
+      const waitMs = this.underWay === 0 ? this.pace?.waitMs(inputsOf(group)) : 0
+      if (waitMs) return this.beginIn(waitMs)
       this.waiting.splice(0, group.length)
       this.underWay++
       void this.processGroup(group).finally(() => {
@@ -77,6 +88,13 @@ export class BatchGroups<State, Row> {
         this.begin()
       })
     }
+  }
+
+  private beginIn(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined
+      this.begin()
+    }, ms)
   }
 
   private nextGroup(): Waiting[] {
@@ -90,7 +108,8 @@ export class BatchGroups<State, Row> {
     try {
       const processed = await this.inTransaction(() => {
         startedAt = performance.now()
-        return this.apply(group.map(({ work }) => work))
+        const apply = () => this.apply(group.map(({ work }) => work))
+        return this.pace ? this.pace.cycle(inputsOf(group), apply) : apply()
       })
       const tooLong = performance.now() - startedAt > tooLongMs
       this.enough = tooLong ? Math.max(1, inputsOf(group) / 2) : Math.min(plenty, this.enough * 1.1)

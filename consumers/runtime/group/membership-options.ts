@@ -44,6 +44,11 @@ export interface MembershipOptions<L extends MemberLane> {
   claim(lane: number): L
   /** Processes a fetched batch of one topic of a live lane; see `FetchedBatches`. */
   fetched: { process(lane: L, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> }
+  /**
+   * Resolves when the next fetch should begin: on a busy machine not at once, so that it brings more.
+   * @default at once
+   */
+  rest?(): Promise<void>
   /** Called inside every join, before lanes are claimed or kept. */
   joining(): void
   /** The client read these records and skipped them: aborted transactions and control records. */

@@ -178,6 +178,7 @@ export class Membership<L extends MemberLane> {
       },
     })
     patient = await settlesWithin(work, processPatienceMs)
+    if (patient && ours() && !this.recalled) await this.options.rest?.()
     if (patient || !ours()) return
     // The lane continues in the background. When it is done, fetching resumes from its position at that time
     this.pauseFetching(batch.partition)

@@ -14,6 +14,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   call: /^consumers\/runtime\/tables\/call-table\.ts$/,
   timer: /^consumers\/runtime\/tables\/timer-table\.ts$/,
   pause: /^consumers\/runtime\/tables\/pause-table\.ts$/,
+  pace: /^consumers\/runtime\/tables\/pace-table\.ts$/,
   lane_state: /^consumers\/runtime\/tables\/lane-state\.ts$/,
   parked: /^consumers\/runtime\/tables\/(parked-\w+|retry-table)\.ts$/,
   parked_audit: /^consumers\/runtime\/tables\/(audit|retry-table)\.ts$/,

@@ -105,6 +105,9 @@ export const laneStateStatements = ({
     return []
   }),
 
+  // For operators only: nothing reads it
+  pace_note: statement('421db869', () => []),
+
   lane_begin: statement('d8b24c43', (tx, lane: number, epoch: number, counts: number) => {
     const row = tx.get(states, String(lane)) ?? { lane, ...unknown }
     if (row.epoch > epoch) return []

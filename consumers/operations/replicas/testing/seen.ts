@@ -43,6 +43,16 @@ export const laneLoad = ({ health, ...figures }: LaneFigures, lane: number): Lan
 
 const well: Omit<LaneHealth, 'lane'> = {
   ...{ condition: 'live', topics: [], behind: 0, behindMs: 0, epoch: 1, owner: 'someone', silentMs: 0 },
-  ...{ phase: 'live', reason: null, phaseMs: 0, pause: null, positions: {}, again: null, parked: 0, forPersons: 0 },
+  ...{
+    phase: 'live',
+    reason: null,
+    phaseMs: 0,
+    pause: null,
+    positions: {},
+    again: null,
+    parked: 0,
+    forPersons: 0,
+    pace: null,
+  },
   ...{ outbox: 0, outboxMs: null, calls: 0, failingCalls: 0, callError: null, timers: 0, overdueTimers: 0 },
 }

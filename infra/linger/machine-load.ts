@@ -1,0 +1,34 @@
+import { cpus } from 'node:os'
+
+/** Between two looks at the processors' counters, ms. */
+const everyMs = 200
+/** Weight of a look in the average: that of the last second counts. */
+const weight = 0.3
+
+/** Reads how busy the machine is when asked: an idle process does not ask, and has no timer. */
+export function machineLoad(read: () => { busy: number; all: number } = readProcessors): () => number {
+  let [at, before, load] = [performance.now(), read(), 0]
+  return () => {
+    const now = performance.now()
+    const elapsed = now - at
+    if (elapsed < everyMs) return load
+    const seen = read()
+    const all = seen.all - before.all
+    if (all <= 0) return load
+    const share = (seen.busy - before.busy) / all
+    // After a pause the average says nothing about now
+    load = elapsed > 10 * everyMs ? share : load + weight * (share - load)
+    ;[at, before] = [now, seen]
+    return load
+  }
+}
+
+function readProcessors(): { busy: number; all: number } {
+  let [busy, all] = [0, 0]
+  for (const { times } of cpus()) {
+    const used = times.user + times.sys + times.nice + times.irq
+    busy += used
+    all += used + times.idle
+  }
+  return { busy, all }
+}
