@@ -99,9 +99,7 @@ export class Relay {
           await this.signal.promise
           continue
         }
-        const rows = [...batch.values()].flat()
-        const send = () => this.send(rows)
-        await (this.options.pace?.cycle(rows.length, send) ?? send())
+        await this.send([...batch.values()].flat())
         this.acknowledge(batch)
         failures = 0
         this.caution = Math.max(1, this.caution / 2)
@@ -138,16 +136,18 @@ export class Relay {
   }
 
   private send(rows: readonly OutboxRow[]): Promise<void> {
-    const { namespace } = this.options
-    return this.sender.send(
-      rows.map(({ topic, lane, key, value, headers }) => ({
-        topic: `${namespace}${topic}`,
-        partition: lane,
-        key,
-        value,
-        headers: JSON.parse(headers) as Record<string, string>,
-      })),
-    )
+    const { namespace, pace } = this.options
+    const send = () =>
+      this.sender.send(
+        rows.map(({ topic, lane, key, value, headers }) => ({
+          topic: `${namespace}${topic}`,
+          partition: lane,
+          key,
+          value,
+          headers: JSON.parse(headers) as Record<string, string>,
+        })),
+      )
+    return pace?.cycle(rows.length, send) ?? send()
   }
 
   private acknowledge(batch: ReadonlyMap<LaneFeed, readonly OutboxRow[]>): void {
