@@ -1,4 +1,4 @@
-import { consumerFolders } from '../../../consumers/runtime/load-consumer.ts'
+import { consumerFolders, schemaName } from '../../../consumers/runtime/load-consumer.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { demoCatalogue } from '../../../producers/sample-data/demo-catalogue.ts'
 import { freePort } from '../../../producers/orders-api/testing/orders-bench.ts'
@@ -41,6 +41,15 @@ export async function startPipeline(
   return {
     services,
     url: `http://127.0.0.1:${port}`,
+    async records() {
+      const counted = consumerFolders().map(
+        (name) => `select sum(taken) as n from ${schemaName(namespace, name)}.ledger`,
+      )
+      const { rows } = await sandbox.pool.query<{ n: number }>(
+        `select coalesce(sum(n), 0)::float8 as n from (${counted.join(' union all ')}) as ledgers`,
+      )
+      return rows[0]?.n ?? 0
+    },
     cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
     async [Symbol.asyncDispose]() {
       await reader.disconnect()

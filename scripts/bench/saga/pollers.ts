@@ -34,6 +34,7 @@ export async function startPollers(ground: Ground, ended: (orderId: string, at?:
     for (; !stop.signal.aborted; await sleep(readEveryMs)) await readEnds()
   })()
   return {
+    services,
     url: `http://127.0.0.1:${port}`,
     cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
     async [Symbol.asyncDispose]() {

@@ -1,13 +1,18 @@
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { placeOrders } from '../api/put-load.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
+import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
 import { OrderTimes } from './order-times.ts'
 import { startOutsideWorld } from './outside-world.ts'
+import { startAccount } from './where-time-goes.ts'
 
 /** A running pipeline that takes orders over HTTP. */
 export interface Contestant extends AsyncDisposable {
   readonly url: string
+  readonly services: readonly Service[]
+  /** Records that its services have processed so far, if they count them. */
+  records?(): Promise<number>
   /** CPU seconds of all its processes so far. */
   cpuSeconds(): number
 }
@@ -15,11 +20,17 @@ export interface Contestant extends AsyncDisposable {
 /** @param ended call it once per order, with the time of its end in epoch milliseconds (default: now) */
 export type Start = (ground: Ground, ended: (orderId: string, at?: number) => void) => Promise<Contestant>
 
-export const [calm, busy] = [500, 2_000]
+/** Orders per second that no contender reaches. */
+export const busy = 2_000
+/** Shares of a contender's own maximum at which its latency is measured, percent. */
+export const calmStages = [40, 70]
 
-/** Places orders at fixed rates: first a warm-up, then the calm stage, then the busy one. */
+/**
+ * Places orders: half of them to warm up, then all of them faster than the contender is, which gives its maximum, then a
+ * quarter at each share of that maximum.
+ */
 export async function runStages(ground: Ground, start: Start): Promise<Repeat> {
-  await using _world = await startOutsideWorld(ground)
+  await using world = await startOutsideWorld(ground)
   let times = new OrderTimes()
   await using contestant = await start(ground, (orderId, at) => times.end(orderId, at))
   const stage = async (orders: number, perSecond: number) => {
@@ -30,18 +41,20 @@ export async function runStages(ground: Ground, start: Start): Promise<Repeat> {
     return times.summarize(orders)
   }
   const { events } = ground
-  await stage(Math.ceil(events / 10), calm)
-  const relaxed = await stage(Math.ceil(events / 4), calm)
+  await stage(Math.ceil(events / 2), busy)
+  const account = await startAccount(ground, [...world.services, ...contestant.services], async () =>
+    contestant.records?.(),
+  )
   const [cpuBefore, machineSeconds] = [contestant.cpuSeconds(), startMachineWatch()]
-  const { perSecond, behindSeconds } = await stage(events, busy)
-  return {
-    perSecond,
-    cpuPerEvent: (contestant.cpuSeconds() - cpuBefore) / events,
-    machineCpuPerEvent: machineSeconds() / events,
-    figures: {
-      [`p50 ms at ${calm}/s`]: relaxed.p50,
-      [`p99 ms at ${calm}/s`]: relaxed.p99,
-      [`s behind at ${busy}/s`]: behindSeconds,
-    },
+  const { perSecond } = await stage(events, busy)
+  const cpuPerEvent = (contestant.cpuSeconds() - cpuBefore) / events
+  const machineCpuPerEvent = machineSeconds() / events
+  const costs = await account(events)
+  const latencies: Record<string, number> = {}
+  for (const percent of calmStages) {
+    const { p50, p99 } = await stage(Math.ceil(events / 4), Math.max(1, Math.round((perSecond * percent) / 100)))
+    latencies[`p50 ms at ${percent} %`] = p50
+    latencies[`p99 ms at ${percent} %`] = p99
   }
+  return { perSecond, cpuPerEvent, machineCpuPerEvent, figures: { ...latencies, ...costs } }
 }
