@@ -1,6 +1,7 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { TallyError } from '../../../infra/errors.ts'
+import { Pace } from '../../../infra/linger/pace.ts'
 import type { LaneBatch } from '../model.ts'
 import { BatchGroups } from './batch-groups.ts'
 import type { Processed } from './process-batch.ts'
@@ -50,4 +51,19 @@ test('batches of a group that failed are tried alone within the same bound', asy
   expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1)
   expect(seen.transactions).toBe(101)
   expect(seen.most).toBeLessThanOrEqual(3)
+})
+
+test('on a busy machine batches that arrive one after the other share a transaction; with time to spare none waits', async () => {
+  const transactionsAt = async (load: number) => {
+    const { seen, apply } = database()
+    const groups = new BatchGroups(context, new Pace(() => load), apply)
+    await groups.process(workOf(0, 1)) // Tells the controller what a transaction costs
+    const sent = [1, 2, 3, 4].map((lane) => groups.process(workOf(lane, 1)))
+    for (let turns = 0; turns < 8; turns++) await soon()
+    sent.push(...[5, 6, 7, 8].map((lane) => groups.process(workOf(lane, 1))))
+    await Promise.all(sent)
+    return seen.transactions
+  }
+  expect(await transactionsAt(0)).toBe(3)
+  expect(await transactionsAt(1)).toBeLessThan(3)
 })
