@@ -1,6 +1,6 @@
 import { readStackRecord } from '../../../infra/stack/supervisor/stack-record.ts'
 import type { Ground } from '../benchmark.ts'
-import { cpuOf } from '../memory/processes.ts'
+import { cpuOf } from '../processes.ts'
 import type { Service } from '../start-service.ts'
 
 /** Name of the process that places the orders and reads their ends. */

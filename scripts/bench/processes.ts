@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { residentBytes } from '../../../infra/stack/supervisor/process-identity.ts'
+import { residentBytes } from '../../infra/stack/supervisor/process-identity.ts'
 
 /** Memory of a process and its descendants, bytes. */
 export interface Usage {
