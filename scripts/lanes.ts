@@ -12,6 +12,7 @@ import { during } from './cli/progress.ts'
 import { printReport } from './cli/report.ts'
 import { answerWithin } from '../consumers/operations/lanes/answer-within.ts'
 import { lanes as readLanes } from './cli/arguments.ts'
+import { acceptLossCommand } from './lanes/accept-loss-command.ts'
 import { pauseCommand, resumeCommand } from './lanes/pause-command.ts'
 import { skipCommand } from './lanes/skip-command.ts'
 import { healthJson, healthReport, lanesReport } from './lanes/print-health.ts'
@@ -76,6 +77,19 @@ export function lanesCommand({ signal }: CommandFrame): Command {
       const actor = actorOf({ actor: who.actor ?? who.by })
       return connected((config, pool) => skipCommand(config, pool, { place, offsets, why, actor, yes, json }))
     })
+  addSubcommand(program, 'accept-loss', 'Have stopped lanes go on without records that the broker no longer has', [
+    'npm run lanes -- accept-loss payment/3 --why "the retention was too short"',
+    'npm run lanes -- accept-loss payment --why "the topic was re-created" --yes',
+  ])
+    .argument('<lanes>', 'lanes, such as payment/3, payment/0-3,7, or payment for all of them')
+    .requiredOption('--why <text>', 'reason, kept with the loss')
+    .option('--actor <name>', 'who accepts it (default: your user name)')
+    .option('-y, --yes', 'accept it without a question (without a terminal: otherwise only show what is lost)')
+    .action((place: string, _options: unknown, command: Command) => {
+      const { why, yes, json, ...who } = command.optsWithGlobals<CommonOptions & AcceptLossOptions>()
+      const actor = actorOf(who)
+      return connected((config, pool) => acceptLossCommand(config, pool, { place, why, actor, yes, json, signal }))
+    })
   return program
 }
 
@@ -89,6 +103,11 @@ function formerActor(): Option {
 interface ActorOptions {
   actor?: string
   by?: string
+}
+
+interface AcceptLossOptions extends ActorOptions {
+  why: string
+  yes?: boolean
 }
 
 interface SkipOptions extends ActorOptions {

@@ -7,8 +7,8 @@ import { countAudit, readDropped } from '../runtime/tables/audit.ts'
 import type { AuditCount, DroppedEvent } from '../runtime/tables/audit.ts'
 import { reportParked } from '../runtime/tables/parked-figures.ts'
 import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
-import { readSkipped } from '../runtime/tables/skipped-table.ts'
-import type { SkippedOffsets } from '../runtime/tables/skipped-table.ts'
+import { readNewBeginnings, readSkipped } from '../runtime/tables/skipped-table.ts'
+import type { NewBeginning, SkippedOffsets } from '../runtime/tables/skipped-table.ts'
 import type { Group } from './groups.ts'
 
 /** A group's own account of the events it has read. */
@@ -23,6 +23,8 @@ export interface GroupAccount {
   dropped: readonly DroppedEvent[]
   /** Offsets that an operator skipped: their records took no effect. */
   skipped: readonly SkippedOffsets[]
+  /** By place, where offsets began anew after an accepted loss. */
+  beginnings: ReadonlyMap<string, readonly NewBeginning[]>
 }
 
 /** Reads the whole account in one snapshot; otherwise an event processed meanwhile could appear twice or not at all. */
@@ -36,5 +38,6 @@ export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAc
       audit: await countAudit(tx, schema),
       dropped: await readDropped(tx, schema),
       skipped: await readSkipped(tx, schema),
+      beginnings: await readNewBeginnings(tx, schema),
     }
   })

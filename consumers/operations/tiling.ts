@@ -1,4 +1,5 @@
 import type { Span } from '../runtime/tables/ledger-account.ts'
+import type { NewBeginning } from '../runtime/tables/skipped-table.ts'
 
 /** The offsets a partition has on the broker: `[low, end)`. */
 export interface OffsetRange {
@@ -9,11 +10,19 @@ export interface OffsetRange {
 /**
  * Faults of a partition's spans; none if they cover every offset from the first to the last exactly once and account
  * for each. Spans of replays lie over offsets that were covered before.
+ * @param beginnings accepted losses after which the partition's offsets begin anew
  */
-export function tilingFaults(place: string, spans: readonly Span[], { low, end }: OffsetRange): string[] {
+export function tilingFaults(
+  place: string,
+  spans: readonly Span[],
+  { low, end }: OffsetRange,
+  beginnings: readonly NewBeginning[] = [],
+): string[] {
   const faults: string[] = []
   let position = 0
+  const ahead = beginnings.toSorted((a, b) => a.epoch - b.epoch)
   for (const { epoch, first, next, replay, ...counts } of spans.toSorted((a, b) => a.epoch - b.epoch)) {
+    for (; ahead[0] && ahead[0].epoch <= epoch; ahead.shift()) position = ahead[0].resumeAt
     const accounted = Object.values(counts).reduce((sum, n) => sum + n, 0)
     if (next - first !== accounted)
       faults.push(`${place}: epoch ${epoch} accounts for ${accounted} of ${next - first} offsets`)

@@ -17,6 +17,7 @@ import { BatchGroups } from './batch/batch-groups.ts'
 import { FailureBreaker } from './batch/failure-breaker.ts'
 import { FetchedBatches } from './group/fetched-batch.ts'
 import { Membership } from './group/membership.ts'
+import { PositionWatch } from './group/position-watch.ts'
 import { TopicOffsets } from './group/topic-offsets.ts'
 import type { ConsumerDefinition } from './handler.ts'
 import { Caller } from './lane/caller.ts'
@@ -47,8 +48,8 @@ export interface ConsumerDependencies {
   load?: () => number
 }
 
-/** Maximum time until a re-created topic is noticed; the next join also notices it. */
-const topicIdsEveryMs = 10_000
+/** Maximum time until a re-created topic or deleted records are noticed; a join or a fetch may notice them sooner. */
+const topicsEveryMs = 10_000
 /** How long a stopping replica may publish before it releases its lanes; their next owners publish the rest. */
 const flushPatienceMs = 500
 /** How often a lingering replica says so. */
@@ -87,6 +88,7 @@ export async function startConsumer<State, Row>(
   )
   const inTurn = takingTurns()
   const claims = atMost(transactionsAtOnce(pool))
+  const fetched = new FetchedBatches({ offsets, group: definition.group, namespace, log })
   const membership: Membership<Lane> = new Membership<Lane>({
     kafka,
     groupId: `${namespace}${definition.group}`,
@@ -96,11 +98,21 @@ export async function startConsumer<State, Row>(
     sessionTimeoutMs,
     log,
     joining: () => void offsets.refresh(),
+<<<<<<< HEAD
     passedOver: (...stretch) => offsets.passOver(...stretch),
     rest: () => pace.rest(0),
     fetched: new FetchedBatches({ offsets, group: definition.group, namespace, log }),
+=======
+    passedOver(topic, partition, ...stretch) {
+      offsets.passOver(topic, partition, ...stretch)
+      const lane = lanes.get(partition)
+      if (lane) void fetched.passGap(lane, topic)
+    },
+    fetched,
+>>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
     claim: (number) =>
       new Lane(number, {
+        group: definition.group,
         pool,
         codec,
         handled,
@@ -128,12 +140,20 @@ export async function startConsumer<State, Row>(
   }
 
   const stopInbox = keepInbox(pool, log)
+<<<<<<< HEAD
   const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
   const notes = new PaceNotes(pool, replica)
   const noting = setInterval(
     () => void notes.note({ transactions: pace.state, publishing: publishing.state }),
     paceEveryMs,
   )
+=======
+  const positionWatch = new PositionWatch({ offsets, topics, log })
+  const topicWatch = setInterval(() => {
+    void offsets.refresh()
+    void positionWatch.look([...lanes.values()])
+  }, topicsEveryMs)
+>>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
   let generationSeen: number | undefined
   const stopWatching = watchDue({
     pool,
@@ -150,8 +170,12 @@ export async function startConsumer<State, Row>(
     async stop() {
       caller.stop()
       stopInbox()
+<<<<<<< HEAD
       clearInterval(idWatch)
       clearInterval(noting)
+=======
+      clearInterval(topicWatch)
+>>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
       await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])
       await relay.flush(flushPatienceMs)
       await membership.leave()

@@ -85,6 +85,7 @@ function nextFor({ group, lanes }: GroupHealth): string[] {
   return [
     ...(any('stopped', 'waiting', 'silent') ? [`npm run stack -- logs ${group}`] : []),
     ...(lanes.some(({ forPersons }) => forPersons > 0) ? [`npm run parked -- ls --group ${group}`] : []),
+    ...(lanes.some(({ lost }) => lost.length > 0) ? [`npm run lanes -- accept-loss ${group} --why "…"`] : []),
     ...(any('paused') ? [`npm run lanes -- resume ${group}`] : []),
   ]
 }

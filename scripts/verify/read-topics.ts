@@ -66,6 +66,16 @@ export async function readTopics(options: ReadTopicsOptions): Promise<void> {
   finished.catch(() => {}) // It may reject before it is awaited
   const silence = watchSilence(() => reject(new TallyError('UNREACHABLE', 'Kafka has sent nothing for 20 s')))
   signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  // Markers of transactions and aborted records at the end are skipped by the client without a batch
+  consumer.on('consumer.end_batch_process', ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+    const place = `${topic}/${partition}`
+    const wanted = left.get(place)
+    if (batchSize > 0 || !wanted) return
+    silence.heard()
+    wanted.low = Math.max(wanted.low, Number(lastOffset) + 1)
+    if (wanted.low >= wanted.end) left.delete(place)
+    if (left.size === 0) resolve()
+  })
   consumer.on('consumer.crash', ({ payload }) => !payload.restart && reject(payload.error))
   try {
     await consumer.connect()

@@ -83,7 +83,8 @@ const restOfGroup = ({ name, schema }: Group, leftMs: number) =>
           (select count(*) from ${schema}.parked where next_attempt_at <= now() + ${Math.round(leftMs)} * interval '1 ms'),
           ${name === 'shipping' ? lateOrders(schema, leftMs) : 0},
           (select coalesce(json_object_agg(place, next), '{}') from (
-             select topic || '/' || partition as place, max(next_offset) as next from ${schema}.ledger group by topic, partition) p)`
+             select distinct on (topic, partition) topic || '/' || partition as place, next_offset as next
+             from ${schema}.ledger order by topic, partition, epoch desc) p)`
 
 const lateOrders = (schema: string, leftMs: number) =>
   `(select count(*) from ${schema}.timer join ${schema}.shipment on order_id = key

@@ -1,6 +1,7 @@
 import type { LaneRow } from './lane-row.ts'
 import { ages } from './topic-ends.ts'
 import type { TopicEnds } from './topic-ends.ts'
+import { whyLost } from '../../runtime/group/topic-offsets.ts'
 
 /**
  * - live      processes what arrives
@@ -18,6 +19,8 @@ export interface LaneHealth extends LaneRow {
   readonly condition: Condition
   /** By topic: the next offset, and the end of the partition (undefined if the broker did not report it). */
   readonly topics: readonly { readonly topic: string; readonly position: number; readonly end: number | undefined }[]
+  /** Records that the broker no longer has although the group has not read them, a sentence for each topic. */
+  readonly lost: readonly string[]
   /** Number of unread events; undefined if the broker did not report the ends. */
   readonly behind: number | undefined
   /** Lower bound for the time the oldest of them has waited, milliseconds; 0 if it has not waited long. */
@@ -76,12 +79,17 @@ function judgeLane(row: LaneRow, topics: readonly string[], ends: TopicEnds | un
     const position = row.positions[topic] ?? extent?.low ?? 0
     const behind = extent && Math.max(0, extent.end - Math.max(position, extent.low))
     const steps = extent?.notOlder?.map((offset, index) => (offset > position ? (ages[index] ?? 0) : 0)) ?? []
-    return { topic, position, end: extent?.end, behind, waitsMs: behind ? Math.max(0, ...steps) : 0 }
+    return { topic, position, extent, end: extent?.end, behind, waitsMs: behind ? Math.max(0, ...steps) : 0 }
   })
   return {
     ...row,
     condition: conditionOf(row),
     topics: places.map(({ topic, position, end }) => ({ topic, position, end })),
+    lost: places.flatMap(({ topic, extent }) => {
+      const position = row.positions[topic]
+      const why = position === undefined ? undefined : extent && whyLost(`${topic}/${row.lane}`, position, extent)
+      return why ?? []
+    }),
     behind: places.some(({ behind }) => behind === undefined)
       ? undefined
       : places.reduce((sum, { behind = 0 }) => sum + behind, 0),

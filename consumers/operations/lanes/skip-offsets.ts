@@ -1,13 +1,12 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
-import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { insertSpans, moveLedger, readPositions } from '../../runtime/tables/ledger.ts'
 import type { NewSpan } from '../../runtime/tables/ledger.ts'
 import { noteSkipped } from '../../runtime/tables/skipped-table.ts'
 import type { Group } from '../groups.ts'
-import { answerWithin } from './answer-within.ts'
+import { inGroupSchema } from './in-group-schema.ts'
 
 /** Offsets `[from, to)` of a partition; topic without namespace. */
 export interface Offsets {
@@ -37,7 +36,7 @@ export function parseOffsets(text: string): Offsets {
  * @throws TallyError USAGE, PRECONDITION_FAILED
  */
 export const planSkip = (pool: Pool, group: Group, asked: Offsets, end: number | undefined): Promise<Offsets> =>
-  inSchema(pool, group, async (tx) => (await findSkip(tx, group, asked, end)).offsets)
+  inGroupSchema(pool, group, async (tx) => (await findSkip(tx, group, asked, end)).offsets)
 
 /**
  * Moves a lane past offsets without reading them, and records the skip. Takes the lane from its owner: a batch in
@@ -52,7 +51,7 @@ export const skipOffsets = (
   asked: Offsets,
   end: number | undefined,
   by: SkippedBy,
-): Promise<Offsets> => inSchema(pool, group, (tx) => skipWithin(tx, group, asked, end, by))
+): Promise<Offsets> => inGroupSchema(pool, group, (tx) => skipWithin(tx, group, asked, end, by))
 
 /** The same in the caller's transaction, in the group's schema. */
 export async function skipWithin(
@@ -91,12 +90,3 @@ async function findSkip(
   if (offset < from) throw refused(`${group.name} stands at offset ${offset} and has not reached ${from} yet`)
   return { offsets: { topic, partition, from: offset, to }, span }
 }
-
-const inSchema = <T>(pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<T>): Promise<T> =>
-  answerWithin(
-    'PostgreSQL',
-    inTransaction(pool, async (tx) => {
-      await tx.query(`set local search_path to ${schema}`)
-      return work(tx)
-    }),
-  )

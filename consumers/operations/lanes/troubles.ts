@@ -6,9 +6,23 @@ const tooLong = { behind: 60_000, outbox: 10_000 }
 
 /** The problems of a lane for an operator, in sentences; empty if there are none. */
 export function troublesOf(lane: LaneHealth): string[] {
-  const { parked, forPersons, outbox, outboxMs, failingCalls, callError, overdueTimers, behind, behindMs, again } = lane
+  const {
+    parked,
+    forPersons,
+    outbox,
+    outboxMs,
+    failingCalls,
+    callError,
+    overdueTimers,
+    behind,
+    behindMs,
+    again,
+    lost,
+    condition,
+  } = lane
   return [
     ...standing(lane),
+    ...(condition === 'stopped' || again ? [] : lost),
     ...(again ? [`processes ${again.left} past offsets: npm run replay -- show ${again.replay}`] : []),
     ...(behindMs >= tooLong.behind ? [`${behind} events behind, the oldest for over ${age(behindMs)}`] : []),
     ...(forPersons > 0 ? [`${parked} parked, ${forPersons} of them for an operator: npm run parked -- ls`] : []),

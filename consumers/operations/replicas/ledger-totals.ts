@@ -1,6 +1,7 @@
 import type { Config } from '../../../infra/config.ts'
 import { readSpans } from '../../runtime/tables/ledger-account.ts'
 import type { Span } from '../../runtime/tables/ledger-account.ts'
+import { readNewBeginnings } from '../../runtime/tables/skipped-table.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
@@ -23,12 +24,13 @@ export interface LedgerTotals {
  */
 export async function readLedgerTotals(config: Config, pool: Pool, { schema, topics }: Group): Promise<LedgerTotals> {
   const places = await readSpans(pool, schema, topics)
+  const beginnings = await readNewBeginnings(pool, schema)
   const ends = await readTopicEnds(config, [...topics], () => false)
   const faults = [...places].flatMap(([place, spans]) => {
     const slash = place.lastIndexOf('/')
     const { low = 0, end = 0 } = ends.get(place.slice(0, slash))?.get(Number(place.slice(slash + 1))) ?? {}
     const reached = Math.max(...spans.map(({ next }) => next))
-    return tilingFaults(place, spans, { low, end: Math.min(end, reached) })
+    return tilingFaults(place, spans, { low, end: Math.min(end, reached) }, beginnings.get(place))
   })
   const all = [...places.values()].flat()
   const sum = (count: (span: Span) => number) => all.reduce((total, span) => total + count(span), 0)

@@ -1,4 +1,4 @@
-import type { Batch } from 'kafkajs'
+import type { Batch, KafkaMessage } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
 import { findUnreadable } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { UnreadableBatch } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
@@ -67,6 +67,19 @@ export class FetchedBatches {
     })
   }
 
+  /**
+   * Moves the lane past offsets that the client has read and skipped, which hold no record for it (markers of
+   * transactions, aborted records, compaction). Nothing more has to arrive for that: they may be the last ones.
+   */
+  passGap(lane: RecordLane, topic: string): Promise<void> {
+    return lane.serially(async () => {
+      const from = lane.position(topic)
+      if (!lane.accepting || from === undefined) return
+      const to = Math.min(this.options.offsets.beyondPassed(topic, lane.number, from), lane.end(topic))
+      if (to > from) await this.processPart(lane, topic, { items: [], from, to })
+    })
+  }
+
   /** Whether only records that the client skipped lie between the position and the batch. */
   private isNext({ from, to }: UnreadableBatch, topic: string, partition: number, position: number): boolean {
     return position < to && this.options.offsets.beyondPassed(topic, partition, position) >= from
@@ -96,7 +109,6 @@ export class FetchedBatches {
     position: number,
     { wanted, reached }: FetchProgress,
   ): Promise<void> {
-    const { offsets } = this.options
     const end = Math.min(Number(batch.lastOffset()) + 1, lane.end(topic))
     const messages = batch.messages.filter(({ offset }) => Number(offset) >= position && Number(offset) < end)
     // The first part is always processed: otherwise a batch that waited long for its lane would starve behind busier
@@ -105,19 +117,30 @@ export class FetchedBatches {
       const items = messages.slice(start, start + Math.min(recordsPerBatch, lane.limit))
       const to = start + items.length < messages.length ? Number(items.at(-1)?.offset) + 1 : end
       if (!lane.accepting) return
-      const doubt = await offsets.settled(topic).then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      )
-      if (doubt) return lane.fail(doubt.error)
-      const name = `${topic}/${items[0]?.offset ?? from}`
-      const place = { topic, topicId: offsets.topicId(topic), partition: batch.partition }
-      const again = Number.isFinite(lane.end(topic))
-      if (!(await lane.process({ source: 'record', name, items, from, to, ...place, again }))) return
+      if (!(await this.processPart(lane, topic, { items, from, to }))) return
       start += Math.max(1, items.length)
       from = to
       await reached(to - 1)
     }
+  }
+
+  private async processPart(
+    lane: RecordLane,
+    topic: string,
+    part: { items: KafkaMessage[]; from: number; to: number },
+  ): Promise<boolean> {
+    const { offsets } = this.options
+    const doubt = await offsets.settled(topic, lane.number).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    )
+    if (doubt) {
+      lane.fail(doubt.error)
+      return false
+    }
+    const name = `${topic}/${part.items[0]?.offset ?? part.from}`
+    const place = { topic, topicId: offsets.topicId(topic), partition: lane.number }
+    return lane.process({ source: 'record', name, ...part, ...place, again: Number.isFinite(lane.end(topic)) })
   }
 
   /** @returns why the records at the position can no longer be read, or undefined if fetching again may help */
@@ -128,6 +151,6 @@ export class FetchedBatches {
       return undefined
     })
     if (lost === undefined || !Number.isFinite(lane.end(topic))) return lost
-    return `${lost}; to resume the lane, cancel the replay that reprocesses them`
+    return `${lost}; to resume the lane, cancel the replay that reprocesses them: npm run replay -- list, then cancel`
   }
 }

@@ -27,7 +27,8 @@ interface Stretch {
 export class TopicOffsets {
   private readonly options: TopicOffsetsOptions
   private readonly ids = new Map<string, string>()
-  private readonly recreated = new Set<string>()
+  /** The id of each topic when a lane was last claimed, by place. */
+  private readonly claimed = new Map<string, string>()
   private known: Promise<void>
   private readonly starting = new Map<string, ReadonlyMap<number, { low: number; high: number }>>()
   private readonly passed = new Map<string, Stretch[]>()
@@ -52,32 +53,35 @@ export class TopicOffsets {
       brokers,
       topics.map((topic) => this.onBroker(topic)),
     ).then((ids) => {
-      for (const [topic, id] of ids) {
-        if ((this.ids.get(topic) ?? id) !== id) this.recreated.add(topic)
-        this.ids.set(topic, id)
-      }
+      for (const [topic, id] of ids) this.ids.set(topic, id)
     })
     this.known = asking
     asking.catch(() => {}) // Callers that await `known` handle the error
     return asking
   }
 
-  /** @throws TallyError UNREACHABLE */
+  /**
+   * The lane's topics at a claim, which is refused if the ledger knows them by another id.
+   * @throws TallyError UNREACHABLE
+   */
   async starts(lane: number): Promise<TopicStart[]> {
     await this.known.catch(() => this.refresh())
     return this.options.topics.map((topic) => {
+      const id = this.topicId(topic)
+      if (id !== undefined) this.claimed.set(`${topic}/${lane}`, id)
       const { low, high } = this.starting.get(topic)?.get(lane) ?? { low: 0, high: 0 }
       return { topic, topicId: this.topicId(topic), low, begin: this.options.begins === 'now' ? high : low }
     })
   }
 
   /**
-   * Resolves when it is certain that a topic was not re-created.
+   * Resolves when it is certain that a topic was not re-created since the lane was claimed.
    * @throws TallyError LANE_STOPPED if it was deleted and created again; UNREACHABLE
    */
-  async settled(topic: string): Promise<void> {
+  async settled(topic: string, lane: number): Promise<void> {
     await this.known.catch(() => this.refresh())
-    if (!this.recreated.has(this.onBroker(topic))) return
+    const claimed = this.claimed.get(`${topic}/${lane}`)
+    if (claimed === undefined || claimed === this.topicId(topic)) return
     throw new TallyError('LANE_STOPPED', `topic ${topic} was re-created: its offsets now denote other events`)
   }
 
@@ -126,16 +130,22 @@ export class TopicOffsets {
       this.gaps.set(place, position)
       return undefined
     }
-    const offsets = await withAdmin(this.options.kafka, (admin) => admin.fetchTopicOffsets(this.onBroker(topic)))
-    const found = offsets.find((offset) => offset.partition === partition)
-    if (!found) return `${place} no longer exists`
-    if (Number(found.low) > position) {
-      return `${place}: records from offset ${position} to ${found.low} were deleted before this group read them`
-    }
-    if (Number(found.high) < position) {
-      return `${place} ends at offset ${found.high} but this group has read up to ${position}: the topic was re-created or truncated`
-    }
-    return undefined
+    return whyLost(place, position, (await this.extents([topic])).get(place))
+  }
+
+  /**
+   * First offset and last stable offset of each partition, by place (`orders/3`): an open transaction ends what can be
+   * read.
+   * @param topics without namespace @throws errors of kafkajs if no broker answers
+   */
+  extents(topics: readonly string[]): Promise<Map<string, { low: number; end: number }>> {
+    return withAdmin(this.options.kafka, async (admin) => {
+      const extents = new Map<string, { low: number; end: number }>()
+      for (const topic of topics)
+        for (const { partition, low, high } of await admin.fetchTopicOffsets(this.onBroker(topic)))
+          extents.set(`${topic}/${partition}`, { low: Number(low), end: Number(high) })
+      return extents
+    })
   }
 
   /**
@@ -183,4 +193,23 @@ export class TopicOffsets {
   private onBroker(topic: string): string {
     return `${this.options.namespace}${topic}`
   }
+}
+
+/**
+ * Why the records at a position can no longer be read; undefined if they can.
+ * @param place `orders/3`
+ * @param extent of the partition, read after the position
+ */
+export function whyLost(
+  place: string,
+  position: number,
+  extent: { readonly low: number; readonly end: number } | undefined,
+): string | undefined {
+  if (!extent) return `${place} no longer exists`
+  const { low, end } = extent
+  if (low > position)
+    return `${place}: records from offset ${position} to ${low - 1} were deleted before this group read them`
+  if (end < position)
+    return `${place} ends at offset ${end} but this group has read up to ${position}: the topic was re-created or truncated`
+  return undefined
 }

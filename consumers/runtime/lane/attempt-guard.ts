@@ -85,7 +85,7 @@ export class AttemptGuard {
 
   /** Call when a batch has been processed. */
   async ended(inputs: number): Promise<void> {
-    if (!this.counted) return
+    if (!this.counted || inputs === 0) return // A gap without records proves nothing
     if (this.alone > 0) this.alone -= inputs
     else this.size = this.size * 2 >= trustedInputs ? unlimited : this.size * 2
     if (this.size < unlimited) return

@@ -18,6 +18,8 @@ export type LanePhase = 'claiming' | 'live' | 'fenced' | 'stopped' | 'dropped'
 /** The resources a lane uses from its process. */
 export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'codec' | 'handled' | 'partitions'> {
   pool: Pool
+  /** Name of the consumer. */
+  group: string
   /** Name of this replica. */
   owner: string
   /** Generation of the topics this replica reads. */

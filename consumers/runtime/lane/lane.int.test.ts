@@ -26,6 +26,7 @@ test('a fenced lane is not claimed again before the group confirms it', async ()
     generation: 1,
   })
   const lane = new Lane(0, {
+    group: 'tester',
     pool,
     codec,
     handled: new Set(['OrderPlaced']),

@@ -116,8 +116,9 @@ export class Lane {
   }
 
   /** Stops the lane at records it cannot process. An operator must act. */
-  halt(reason: string): void {
+  halt(found: string): void {
     if (this.phase === 'dropped') return
+    const reason = withWayOn(found, this.context.group, this.number)
     this.phase = 'stopped'
     this.work?.close()
     this.context.log.error({ lane: this.number, epoch: this.epoch, reason }, 'lane stopped')
@@ -228,3 +229,12 @@ export class Lane {
     return this.notes.note({ lane: this.number, epoch: this.epoch }, condition, reason)
   }
 }
+
+/**
+ * The reason why a lane stopped, with the command that gets it going: every stop names one.
+ * @param group name of the consumer
+ */
+const withWayOn = (reason: string, group: string, lane: number): string =>
+  reason.includes('npm run ')
+    ? reason
+    : `${reason}; to see what is lost and to go on: npm run lanes -- accept-loss ${group}/${lane} --why "…"`

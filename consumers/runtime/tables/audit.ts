@@ -129,6 +129,30 @@ export const readLastDecisions = (
     ranges.map(({ to }) => to),
   )
 
+const droppedHeads = prepared<{ head: Buffer; records: number }>(
+  'replay_dropped_heads',
+  `select substring(before from 1 for 5) as head, count(*) as records from (
+     select distinct on (topic, partition, "offset") action, before
+     from parked_audit join unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[])
+       as range (topic, partition, first, until) using (topic, partition)
+     where source = 'record' and action in ('DROPPED', 'EDITED') and "offset" >= first and "offset" < until
+     order by topic, partition, "offset", id desc) as decided
+   where action = 'DROPPED' and length(before) >= 5 group by 1`,
+)
+
+/** How many records of these ranges operators dropped in the end, by the first five bytes of their values. */
+export const countDroppedHeads = (
+  db: Pool | Tx,
+  ranges: readonly Range[],
+): Promise<{ head: Buffer; records: number }[]> =>
+  droppedHeads(
+    db,
+    ranges.map(({ topic }) => topic),
+    ranges.map(({ partition }) => partition),
+    ranges.map(({ from }) => from),
+    ranges.map(({ to }) => to),
+  )
+
 const last = prepared<{ id: number | null }>(
   'replay_last_decision',
   `select max(id) as id from parked_audit where lane = $1 and action in ('DROPPED', 'EDITED')`,

@@ -2,32 +2,78 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Ownership } from '../model.ts'
 
-/** Offsets `[from, to)` of a partition that a lane skipped at an operator's request. */
+/**
+ * Why records that a lane had not read are gone.
+ *
+ * - deleted    by retention or by an operator
+ * - recreated  the topic was deleted and created again: its offsets denote other events
+ * - truncated  the partition ends before the lane's position, as after a restore of the broker from a backup
+ */
+export type LossCause = 'deleted' | 'recreated' | 'truncated'
+
+/** Offsets `[from, to)` of a partition that a lane passed at an operator's request. */
 export interface SkippedOffsets {
   readonly topic: string
   readonly partition: number
+  /** First of them, where the lane stood. */
   readonly from: number
+  /** The same as `from` if it is unknown how many are lost. */
   readonly to: number
+  /** Absent if the records were there and an operator skipped them. */
+  readonly cause?: LossCause
+  /** Where the lane went on, if offsets begin anew there; otherwise it went on at `to`. */
+  readonly resumeAt?: number
   readonly actor: string
   readonly why: string
 }
 
 const note = prepared(
   'skipped_note',
-  `insert into skipped (topic, partition, epoch, first_offset, next_offset, actor, why) values ($1, $2, $3, $4, $5, $6, $7)`,
+  `insert into skipped (topic, partition, epoch, first_offset, next_offset, actor, why, cause, resume_at)
+   values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'skipped'), $9)`,
 )
 
-/** Records a skip. Call it in the transaction that moves the ledger. */
+/** Records a skip or an accepted loss. Call it in the transaction that moves the ledger. */
 export const noteSkipped = (
   tx: Tx,
   { epoch }: Ownership,
-  { topic, partition, from, to, actor, why }: SkippedOffsets,
-): Promise<unknown> => note(tx, topic, partition, epoch, from, to, actor, why)
+  { topic, partition, from, to, cause, resumeAt, actor, why }: SkippedOffsets,
+): Promise<unknown> => note(tx, topic, partition, epoch, from, to, actor, why, cause ?? null, resumeAt ?? null)
 
-/** All skips of a group, oldest first. @param schema quoted */
-export const readSkipped = async (tx: Tx, schema: string): Promise<SkippedOffsets[]> =>
+type Row = Omit<SkippedOffsets, 'cause' | 'resumeAt'> & {
+  epoch: number
+  cause: LossCause | 'skipped'
+  resumeAt: number | null
+}
+
+/** All skips and accepted losses of a group, oldest first. @param schema quoted */
+export async function readSkipped(tx: Tx, schema: string): Promise<SkippedOffsets[]> {
+  const rows = await readRows(tx, schema)
+  return rows.map(({ epoch: _epoch, cause, resumeAt, ...skipped }) => ({
+    ...skipped,
+    ...(cause === 'skipped' ? {} : { cause }),
+    ...(resumeAt === null ? {} : { resumeAt }),
+  }))
+}
+
+/** Where a lane's position was set to offsets that begin anew: from this epoch on the ledger starts there. */
+export interface NewBeginning {
+  readonly epoch: number
+  readonly resumeAt: number
+}
+
+/** Accepted losses after which offsets begin anew, by place (`orders/3`). @param schema quoted */
+export async function readNewBeginnings(tx: Tx, schema: string): Promise<Map<string, NewBeginning[]>> {
+  const found = (await readRows(tx, schema)).flatMap(({ topic, partition, epoch, resumeAt }) =>
+    resumeAt === null ? [] : [{ place: `${topic}/${partition}`, epoch, resumeAt }],
+  )
+  return Map.groupBy(found, ({ place }) => place)
+}
+
+const readRows = async (tx: Tx, schema: string): Promise<Row[]> =>
   (
-    await tx.query<SkippedOffsets>(
-      `select topic, partition, first_offset as "from", next_offset as "to", actor, why from ${schema}.skipped order by at`,
+    await tx.query<Row>(
+      `select topic, partition, epoch, first_offset as "from", next_offset as "to", cause, resume_at as "resumeAt", actor, why
+       from ${schema}.skipped order by at`,
     )
   ).rows

@@ -4,6 +4,7 @@ const ledger = 'consumers/runtime/tables/ledger.ts'
 const fetchedBatch = 'consumers/runtime/group/fetched-batch.ts'
 const startConsumer = 'consumers/runtime/start-consumer.ts'
 const ownershipTest = 'consumers/runtime/ownership.int.test.ts'
+const endsTest = 'consumers/operations/lanes/ends.int.test.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 
 const followsIsTrue = {
@@ -86,8 +87,44 @@ export const positions: readonly Mutation[] = [
     name: 'passed-over-forgotten',
     guard: 'offsets that kafkajs skips are noted',
     broken: 'an aborted transaction is fetched again forever',
-    edits: [{ file: startConsumer, find: 'offsets.passOver(...stretch)', replace: 'void stretch' }],
+    edits: [{ file: startConsumer, find: 'offsets.passOver(topic, partition, ...stretch)', replace: 'void stretch' }],
     noticedBy: { file: semanticsTest, title: 'aborted transactions are passed over, however long' },
+  },
+  {
+    name: 'end-without-records',
+    guard: 'offsets without a record move the ledger, also at the end of a partition',
+    broken: 'a further record has to arrive first',
+    edits: [{ file: fetchedBatch, find: 'if (to > from) await', replace: 'if (to < from) await' }],
+    noticedBy: {
+      file: endsTest,
+      title: 'an aborted transaction at the end of several partitions moves the ledger, also while no replica ran',
+    },
+  },
+  {
+    name: 'lost-without-a-record',
+    guard: 'records deleted up to the end stop the lane',
+    broken: 'a further record has to arrive first',
+    edits: [{ file: startConsumer, find: 'void positionWatch.look([...lanes.values()])', replace: '' }],
+    noticedBy: {
+      file: endsTest,
+      title: 'records deleted up to the end stop the lane without a further record; their loss can be accepted',
+    },
+  },
+  {
+    name: 'accepted-loss-not-noted',
+    guard: 'an accepted loss is recorded',
+    broken: 'the lane goes on, and nothing says why records are missing',
+    edits: [
+      {
+        file: 'consumers/operations/lanes/accept-loss.ts',
+        find: 'await noteSkipped(tx, own, { ...noted, to: resumeAt })',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: endsTest,
+      title: 'records deleted up to the end stop the lane without a further record; their loss can be accepted',
+    },
   },
   {
     name: 'topic-recreated',

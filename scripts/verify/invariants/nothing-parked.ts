@@ -28,9 +28,15 @@ export const nothingParked = ({ groups }: Evidence): Finding =>
         report(`${group.name}: ${actor} dropped the event of ${key} (${place})${why ? `: ${why}` : ''}`, true)
     }
     const skipped = groups.flatMap(({ group, account }) => account.skipped.map((each) => ({ group, ...each })))
-    for (const { group, topic, partition, from, to, actor, why } of skipped) {
-      byHand.set('skipped', (byHand.get('skipped') ?? 0) + to - from)
-      report(`${group.name}: ${actor} skipped ${topic}/${partition} offsets ${from} to ${to - 1}: ${why}`, true)
+    for (const { group, topic, partition, from, to, cause, resumeAt, actor, why } of skipped) {
+      const done = cause === undefined ? 'skipped' : 'accepted as lost'
+      byHand.set(done, (byHand.get(done) ?? 0) + to - from)
+      const offsets =
+        resumeAt === undefined
+          ? `offsets ${from} to ${to - 1}`
+          : `what followed offset ${from}, ${cause}; on at ${resumeAt}`
+      const act = cause === undefined ? 'skipped' : 'accepted the loss of'
+      report(`${group.name}: ${actor} ${act} ${topic}/${partition} ${offsets}: ${why}`, true)
     }
     const total = [...byGroup.values()].reduce((sum, n) => sum + n, 0)
     const now = total === 0 ? 'none' : `${count(total)}: ${counted(byGroup)}`

@@ -16,7 +16,8 @@ export const offsetsTiled = ({ history, groups }: Evidence): Finding =>
           places.delete(place)
           spans += of.length
           offsets += range.end
-          for (const fault of tilingFaults(place, of, range)) report(`${group.name} ${fault}`)
+          for (const fault of tilingFaults(place, of, range, account.beginnings.get(place)))
+            report(`${group.name} ${fault}`)
         }
       }
       for (const place of places) report(`${group.name} ${place}: in the ledger, but the group reads no such partition`)

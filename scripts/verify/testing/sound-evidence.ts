@@ -157,6 +157,7 @@ function accountOf(sizes: ReadonlyMap<string, number>): GroupAccount {
     audit: [],
     dropped: [],
     skipped: [],
+    beginnings: new Map(),
   }
 }
 

@@ -4,7 +4,7 @@ import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { inapplicable, notReached, unreadableEvents } from '../preconditions.ts'
+import { inapplicable, notReached, unreadableAndUndecided } from '../preconditions.ts'
 import { keptOf } from './beginnings.ts'
 import { bytesForIds } from './id-set.ts'
 import type { FoldPosition } from './fold-tables.ts'
@@ -28,7 +28,7 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
     ),
     ...((await isResumed(context, plan)) ? [] : incomplete(plan, await keptOf({ ...context, definition }), options)),
     ...(options.acceptLost ? [] : beforeTheCut(context.config)),
-    ...(options.acceptUnreadable ? [] : unreadableEvents(plan)),
+    ...(options.acceptUnreadable ? [] : await unreadableAndUndecided(context, plan)),
     ...tooLarge(plan.partitions),
     ...stillParked(definition.group, await totalParked(pool)),
     ...(await notReached(context, plan)),

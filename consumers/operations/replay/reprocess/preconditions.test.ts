@@ -31,5 +31,8 @@ test('events older than inboxes remember are refused', () => {
   expect(tooOld(plan({ firstTime: weeksAgo(3.1) }), now)).toEqual([
     expect.stringContaining('orders/2 begins at 2026-11'),
   ])
+  const fresh = { ...plan({ firstTime: 1 }), createdAt: new Date(now - 60_000).toISOString() }
+  expect(tooOld(fresh, now)).toEqual([]) // One record that states 1970 is still known
+  expect(tooOld({ ...fresh, createdAt: new Date(now - 3_600_000).toISOString() }, now)).toHaveLength(1)
   expect(tooOld(plan({ firstTime: weeksAgo(1), forgotten: 4 }), now)).toEqual([expect.stringContaining('forgotten 4')])
 })

@@ -3,7 +3,7 @@ import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/wee
 import type { Effects } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { notReached, unreadableEvents } from '../preconditions.ts'
+import { isFresh, notReached, unreadableEvents } from '../preconditions.ts'
 
 /** Unmet preconditions for handling these events again, a sentence each. */
 export async function reprocessPreconditions(
@@ -49,16 +49,16 @@ export function actsOutside(
  * The results of old events are new to consumers whose inbox no longer knows them.
  * @param now UTC epoch ms
  */
-export function tooOld({ partitions }: Plan, now: number): string[] {
+export function tooOld(plan: Plan, now: number): string[] {
   const horizon = now - rememberedMs
-  return partitions.flatMap(({ topic, partition, firstTime, forgotten }) => {
+  return plan.partitions.flatMap(({ topic, partition, firstTime, forgotten }) => {
     const place = `${topic}/${partition}`
     if (forgotten > 0)
       return [`${place}: the inbox has forgotten ${forgotten} of these events, so others have forgotten what followed`]
-    if (firstTime === null || firstTime >= horizon) return []
+    if (firstTime === null || firstTime >= horizon || isFresh(plan, now)) return []
     const when = new Date(firstTime).toISOString()
     return [
-      `${place} begins at ${when}: inboxes remember ${rememberedWeeks} weeks, what follows from older events would take effect twice elsewhere`,
+      `${place} begins at ${when}: inboxes remember ${rememberedWeeks} weeks, and may have forgotten what follows from older events since the plan was made: make a new plan`,
     ]
   })
 }

@@ -42,7 +42,7 @@ export const laneLoad = ({ health, ...figures }: LaneFigures, lane: number): Lan
 })
 
 const well: Omit<LaneHealth, 'lane'> = {
-  ...{ condition: 'live', topics: [], behind: 0, behindMs: 0, epoch: 1, owner: 'someone', silentMs: 0 },
+  ...{ condition: 'live', topics: [], lost: [], behind: 0, behindMs: 0, epoch: 1, owner: 'someone', silentMs: 0 },
   ...{
     phase: 'live',
     reason: null,

@@ -37,6 +37,18 @@ describe('a record batch', () => {
     expect(String(records[1]?.value)).toBe('v')
   })
 
+  test.each([
+    ['whose last record was compacted away', [record(0, Buffer.from('v'))], ['100', '107']],
+    ['that compaction has emptied', [], ['107']],
+  ])('%s ends at its last offset, which stands for no record', async (_, content, offsets) => {
+    const batch = batchOf(Buffer.concat(content), { count: content.length })
+    batch.writeInt32BE(7, 23)
+    batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+    const { records } = await readRecordBatch(batch)
+    expect(records.map(({ offset }) => offset)).toEqual(offsets)
+    expect(records.map(({ isControlRecord }) => isControlRecord)).toEqual([...content.map(() => false), true])
+  })
+
   test('of more records than a call may have arguments', async () => {
     const { records } = await readRecordBatch(
       batchOf(gzipSync(Buffer.concat(small(150_000))), { count: 150_000, compression: 1 }),

@@ -147,6 +147,11 @@ export async function readRecordBatch(batch: Buffer): Promise<FetchedBatch> {
       cutter.push(piece)
     }
     if (records.length !== count) throw new RangeError(`${records.length} records, ${count} announced`)
+    // Compaction keeps a batch's last offset without its record, and kafkajs would ask for it for ever
+    if (nextDelta <= lastOffsetDelta) {
+      add({ offsetDelta: lastOffsetDelta, timestampDelta: 0 })
+      Object.assign(records.at(-1) as FetchedRecord, { isControlRecord: true })
+    }
   } catch (error) {
     const value = replacedValue(`in a batch that cannot be read to its end: ${describeError(error)}`)
     while (nextDelta <= Math.min(lastOffsetDelta, batchLimits.records)) {
