@@ -13,7 +13,7 @@ export const skippedTable = () => new Table<SkippedRow>('skipped')
 
 export const skippedStatements = (skipped: Table<SkippedRow>): Statements => ({
   skipped_note: statement(
-    '7abfc1f8',
+    'd02e1bc9',
     (tx, topic: string, partition: number, epoch: number, from: number, to: number) => {
       tx.insert(skipped, `${topic}/${partition}/${epoch}`, { topic, partition, from, to })
       return []
