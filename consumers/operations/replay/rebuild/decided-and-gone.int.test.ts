@@ -94,6 +94,23 @@ test('undo is refused while events are parked, and where the live tables are lai
   expect(await undoReplay(frame.context, id)).toMatchObject({ state: 'undone' })
 }, 60_000)
 
+test('a record of a foreign schema that was dropped is passed over; one that is only gone from parked is not', async () => {
+  await using bench = await open()
+  await bench.replica(definition)
+  await bench.publish(stories(3))
+  const value = Buffer.from([0, 0x7f, 0xff, 0xff, 0x01, 1, 2, 3]) // Schema 2147483393
+  await bench.publishRaw('orders', { key: orderOf(story()[0]!), value })
+  await bench.settled(topics)
+  const parked = await listParked(bench.pool, {}, { limit: 9 })
+  expect(parked).toHaveLength(1)
+  await dropParked(bench.pool, { ids: parked.map((each) => each.id) }, by)
+  await using frame = await openReplayFrame(bench, definition)
+  const plan = () => frame.plan(topics, { mode: 'rebuild' })
+  expect(await startReplay(frame.context, await plan(), {}, by)).toMatchObject({ state: 'done', reason: null })
+  await bench.pool.query('delete from parked_audit')
+  await expect(startReplay(frame.context, await plan(), {}, by)).rejects.toThrow('schema 2147483393')
+}, 60_000)
+
 test('undo says so where the events are gone that would bring the kept tables up to date', async () => {
   await using bench = await open()
   await bench.replica(definition)
