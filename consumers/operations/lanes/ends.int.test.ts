@@ -65,21 +65,29 @@ const stopReason = (bench: TestBench) =>
     { withinMs: 90_000 },
   )
 
+/** The broker tells the end of a topic before it has written the markers of a transaction, so `settled` ends too early. */
+const ledgerReaches = (bench: TestBench, offsets: number) =>
+  waitUntil(`the ledger accounts for ${offsets} offsets`, async () => {
+    const sums = await ledgerSums(bench)
+    if (sums?.offsets === offsets) return true
+    throw new Error(JSON.stringify(sums))
+  })
+
 test('an aborted transaction at the end of several partitions moves the ledger, also while no replica ran', async () => {
   await using bench = await openTestBench('tester', countTable, 3)
   await bench.publish(orders(9))
   const replica = await bench.replica(tallyConsumer('tester'))
   await bench.settled(['orders'])
   await inKafkaTransaction(bench, [0, 1, 2], abort)
-  await bench.settled(['orders']) // Six offsets of aborted records and markers, and no record behind them
-  expect(await ledgerSums(bench)).toMatchObject({ taken: 9, holes: 6, offsets: 15 })
+  await ledgerReaches(bench, 15) // Six offsets of aborted records and markers, and no record behind them
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 9, ignored: 0, parked: 0 })
   await replica.stop()
   await inKafkaTransaction(bench, [1], abort)
   await bench.replica(tallyConsumer('tester'))
-  await bench.settled(['orders'])
+  await ledgerReaches(bench, 17)
   await bench.publish(orders(9, 'later'))
   await bench.settled(['orders'])
-  expect(await ledgerSums(bench)).toMatchObject({ taken: 18, holes: 8, offsets: 26 })
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 18, ignored: 0, offsets: 26 })
   expect(await account(bench)).toEqual({ faults: [], skipped: [] })
 })
 
@@ -107,7 +115,7 @@ test('records deleted up to the end stop the lane without a further record; thei
   expect(await acceptLoss(bench.pool, group, 0, broker, by)).toEqual([])
   await bench.publish(orders(4, 'after'))
   await bench.settled(['orders'])
-  expect(await ledgerSums(bench)).toMatchObject({ taken: 9, holes: 6, offsets: 15 })
+  expect(await ledgerSums(bench)).toMatchObject({ taken: 9, offsets: 15 })
   expect(await account(bench)).toEqual({
     faults: [],
     skipped: [{ topic: 'orders', partition: 0, from: 5, to: 11, cause: 'deleted', ...by }],
