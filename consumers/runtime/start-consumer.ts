@@ -98,18 +98,13 @@ export async function startConsumer<State, Row>(
     sessionTimeoutMs,
     log,
     joining: () => void offsets.refresh(),
-<<<<<<< HEAD
-    passedOver: (...stretch) => offsets.passOver(...stretch),
-    rest: () => pace.rest(0),
-    fetched: new FetchedBatches({ offsets, group: definition.group, namespace, log }),
-=======
     passedOver(topic, partition, ...stretch) {
       offsets.passOver(topic, partition, ...stretch)
       const lane = lanes.get(partition)
       if (lane) void fetched.passGap(lane, topic)
     },
+    rest: () => pace.rest(0),
     fetched,
->>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
     claim: (number) =>
       new Lane(number, {
         group: definition.group,
@@ -140,20 +135,16 @@ export async function startConsumer<State, Row>(
   }
 
   const stopInbox = keepInbox(pool, log)
-<<<<<<< HEAD
-  const idWatch = setInterval(() => void offsets.refresh(), topicIdsEveryMs)
-  const notes = new PaceNotes(pool, replica)
-  const noting = setInterval(
-    () => void notes.note({ transactions: pace.state, publishing: publishing.state }),
-    paceEveryMs,
-  )
-=======
   const positionWatch = new PositionWatch({ offsets, topics, log })
   const topicWatch = setInterval(() => {
     void offsets.refresh()
     void positionWatch.look([...lanes.values()])
   }, topicsEveryMs)
->>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
+  const notes = new PaceNotes(pool, replica)
+  const noting = setInterval(
+    () => void notes.note({ transactions: pace.state, publishing: publishing.state }),
+    paceEveryMs,
+  )
   let generationSeen: number | undefined
   const stopWatching = watchDue({
     pool,
@@ -170,12 +161,8 @@ export async function startConsumer<State, Row>(
     async stop() {
       caller.stop()
       stopInbox()
-<<<<<<< HEAD
-      clearInterval(idWatch)
-      clearInterval(noting)
-=======
       clearInterval(topicWatch)
->>>>>>> c313081 (lanes: the end of a partition moves the ledger; lost records are noticed and can be accepted)
+      clearInterval(noting)
       await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])
       await relay.flush(flushPatienceMs)
       await membership.leave()
