@@ -1,32 +1,40 @@
 import type { Command } from 'commander'
-import { Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../infra/config.ts'
+import { isTallyError } from '../infra/errors.ts'
+import { commandLogger, connectKafka } from '../infra/kafka/command-client.ts'
 import { createPool } from '../infra/postgres/pool.ts'
 import { ApiClient } from '../producers/direct/api-client.ts'
+import { connectPublisher } from '../producers/direct/connect-publisher.ts'
+import { parseColumns } from '../producers/import/columns.ts'
+import type { Columns } from '../producers/import/columns.ts'
+import { compareOrders } from '../producers/import/compare-orders.ts'
+import { ImportBook } from '../producers/import/import-book.ts'
 import { planImport } from '../producers/import/plan-import.ts'
-import type { ImportPlan } from '../producers/import/plan-import.ts'
 import { readOrders } from '../producers/import/read-orders.ts'
 import { readProducts } from '../producers/import/read-products.ts'
-import { runImport } from '../producers/import/run-import.ts'
-import { createCommand, printJson, runCommand } from './cli/command.ts'
+import { deliveriesOf, runImport } from '../producers/import/run-import.ts'
+import type { ImportWork } from '../producers/import/run-import.ts'
+import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
-import { commandLogger, connectKafka } from '../infra/kafka/command-client.ts'
-import { connectPublisher } from '../producers/direct/connect-publisher.ts'
-import { count, firstOf } from './cli/figures.ts'
-import { printReport } from './cli/report.ts'
-import type { Report } from './cli/report.ts'
 import { createProgress } from './cli/progress.ts'
+import { printReport } from './cli/report.ts'
+import { importReport, orderIdsOf, totalsOf } from './import/report.ts'
+import type { ImportResult } from './import/report.ts'
 
 interface Options extends CommonOptions {
-  orders: string
-  products: string
+  orders?: string
+  products?: string
+  columns?: Columns
+  offset?: string
+  source: string
   stock: 'as-given' | 'enough'
   currency: string
+  changed: 'refuse' | 'skip'
+  find?: string[]
   skipBad?: boolean
   dryRun?: boolean
 }
-
-const problemsShown = 20
 
 export const importCommand = ({ signal }: CommandFrame): Command =>
   createCommand(
@@ -35,32 +43,129 @@ export const importCommand = ({ signal }: CommandFrame): Command =>
     [
       'npm run import -- --orders orders.csv --products products.csv --dry-run',
       'npm run import -- --orders orders.csv --products products.csv --stock enough --currency USD',
+      'npm run import -- --orders orders_export.csv --columns shopify --source my-shop --stock enough',
+      "npm run import -- --orders sales.csv --columns 'order=No,customer=Client,sku=Article,quantity=Qty,price=Net'",
+      'npm run import -- --find 10248  # the order id of an imported order',
     ],
-    'Columns of orders, one row per order line: OrderID, CustomerID, ProductID, UnitPrice, Quantity, and optionally Discount, OrderDate, ShipName, ShipAddress, ShipCity, ShipPostalCode, ShipCountry. Columns of products: ProductID, ProductName, UnitPrice, UnitsInStock.',
+    'Columns of orders, one row per order line: OrderID, CustomerID, ProductID, UnitPrice, Quantity, and optionally Discount, OrderDate, ShipName, ShipAddress, ShipCity, ShipPostalCode, ShipCountry. Columns of products: ProductID, ProductName, UnitPrice, UnitsInStock. Files are UTF-8; separator and line ends are found. Fields of an order may stand in its first row only; equal articles of an order are added up. An order is identified by --source and its number.',
   )
-    .requiredOption('--orders <file>', 'CSV file of order lines')
-    .requiredOption('--products <file>', 'CSV file of products')
+    .option('--orders <file>', 'CSV file of order lines')
+    .option('--products <file>', 'CSV file of products (default: the catalogue stays as it is)')
+    .option('--columns <map>', 'columns of orders: shopify, woocommerce, field=column|other,…, or a file', columns)
+    .option('--offset <offset>', 'offset of times that have none, such as +02:00 or Z', offset)
+    .option('--source <name>', 'where the orders come from; with the number it identifies an order', 'orders')
     .addOption(
-      new Option('--stock <how>', 'stock of the products file, or at least what the orders need')
+      new Option(
+        '--stock <how>',
+        'deliver what is missing to the stock of the products file, or to what the orders need',
+      )
         .choices(['as-given', 'enough'])
         .default('as-given'),
     )
-    .option('--currency <code>', 'ISO 4217 code of all prices', 'USD')
+    .option('--currency <code>', 'ISO 4217 code of all prices, if the file has none', 'USD')
+    .addOption(
+      new Option('--changed <how>', 'if orders are not as they were first imported')
+        .choices(['refuse', 'skip'])
+        .default('refuse'),
+    )
+    .option('--find <number...>', 'show imported orders by number or order id; import nothing')
     .option('--skip-bad', 'import the rest if products or orders have bad rows')
     .option('--dry-run', 'read and check the files, import nothing')
-    .action(async ({ orders, products, stock, currency, skipBad, dryRun, json }: Options) => {
-      const plan = planImport(readOrders(orders), readProducts(products), { currency, stock, importedAt: Date.now() })
-      const refused = plan.problems.length > 0 && !skipBad
-      if (!dryRun && !refused) await importPlan(plan, signal)
-      const imported = !dryRun && !refused
-      if (json) printJson({ imported, ...totalsOf(plan, currency), problems: plan.problems })
-      else printReport(importReport(plan, currency, { imported, skipBad }))
-      if (refused) process.exitCode = 1
+    .action(async (options: Options, command: Command) => {
+      if (options.find) return find(options.find, options)
+      const { orders } = options
+      if (orders === undefined) return command.error('error: name the file of order lines with --orders')
+      const result = await importFiles(orders, options, signal)
+      if (options.json)
+        printJson({
+          imported: result.imported,
+          ...totalsOf(result),
+          ids: orderIdsOf(result),
+          changes: result.comparison?.changes ?? [],
+          problems: result.plan.problems,
+        })
+      else printReport(importReport(result))
+      if (!result.imported && !options.dryRun) process.exitCode = 1
     })
 
 if (import.meta.main) await runCommand(importCommand)
 
-async function importPlan(plan: ImportPlan, signal: AbortSignal): Promise<void> {
+function columns(text: string): Columns {
+  try {
+    return parseColumns(text)
+  } catch (error) {
+    if (isTallyError(error, 'USAGE')) throw new InvalidArgumentError(`${error.message}.`)
+    throw error
+  }
+}
+
+function offset(text: string): string {
+  if (/^(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/.test(text)) return text
+  throw new InvalidArgumentError('An offset is like +02:00 or Z.')
+}
+
+async function find(names: readonly string[], { json }: Options): Promise<void> {
+  const config = loadConfig()
+  await using book = await ImportBook.open(config, commandLogger('import', config))
+  const found = await book.lookUp(names)
+  const missing = names.filter((name) => !found.some((each) => each.orderNumber === name || each.orderId === name))
+  if (json) printJson({ orders: found.map(({ data: _, ...each }) => each), missing })
+  else if (found.length > 0)
+    printTable(
+      ['number', 'source', 'order id', 'imported'],
+      found.map(({ orderNumber, source, orderId, importedAt }) => [
+        orderNumber,
+        source,
+        orderId,
+        importedAt.toISOString(),
+      ]),
+    )
+  if (missing.length > 0) {
+    say(`Never imported: ${missing.join(', ')}.`)
+    process.exitCode = 1
+  }
+}
+
+async function importFiles(orders: string, options: Options, signal: AbortSignal): Promise<ImportResult> {
+  const { products, columns: map, offset: zone, source, stock, currency, changed, skipBad = false, dryRun } = options
+  const importedAt = Date.now()
+  const catalogue = products === undefined ? undefined : readProducts(products)
+  const plan = planImport(readOrders(orders, map, { offset: zone }), catalogue, { currency, source, importedAt })
+  const shared = { plan, skipBad, skipChanged: changed === 'skip' }
+  const config = loadConfig()
+  const book = await openBook(config, dryRun)
+  if (!book) return { ...shared, deliveries: [], imported: false }
+  await using _ = book
+  const known = await book.find(
+    source,
+    plan.orders.map(({ orderNumber }) => orderNumber),
+  )
+  const comparison = compareOrders(plan.orders, known)
+  const work = {
+    products: plan.products,
+    fresh: comparison.fresh,
+    stock: plan.stock,
+    enough: stock === 'enough',
+    importedAt,
+  }
+  const deliveries = await deliveriesOf(work, book)
+  const bad = plan.problems.length > 0 && !skipBad
+  const imported = !dryRun && !bad && (comparison.changes.length === 0 || changed === 'skip')
+  if (imported) await importWork(work, book, signal)
+  return { ...shared, comparison, deliveries, imported }
+}
+
+/** A dry run needs no stack: without a database it only checks the files. */
+async function openBook(config: ReturnType<typeof loadConfig>, dryRun = false): Promise<ImportBook | undefined> {
+  try {
+    return await ImportBook.open(config, commandLogger('import', config))
+  } catch (error) {
+    if (dryRun && !isTallyError(error)) return undefined
+    throw error
+  }
+}
+
+async function importWork(work: ImportWork, book: ImportBook, signal: AbortSignal): Promise<void> {
   const config = loadConfig()
   const { namespace, ports, postgres } = config
   const kafka = connectKafka('import', config)
@@ -79,7 +184,7 @@ async function importPlan(plan: ImportPlan, signal: AbortSignal): Promise<void> 
     log: commandLogger('import', config),
   })
   try {
-    await runImport(plan, {
+    await runImport(work, book, {
       api: new ApiClient({ url: `http://127.0.0.1:${ports.api}`, signal }),
       publisher,
       kafka,
@@ -90,56 +195,5 @@ async function importPlan(plan: ImportPlan, signal: AbortSignal): Promise<void> 
     })
   } finally {
     await Promise.all([publisher.stop(), inventory.end()])
-  }
-}
-
-function totalsOf({ products, deliveries, orders, problems }: ImportPlan, currency: string) {
-  const lines = orders.flatMap(({ data }) => data.lines)
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + BigInt(value), 0n)
-  return {
-    products: products.length,
-    stockUnits: sum(deliveries.map(({ data }) => data.quantity)),
-    orders: orders.length,
-    lines: lines.length,
-    units: sum(lines.map(({ quantity }) => quantity)),
-    amountMinor: { [currency]: sum(orders.map(({ data }) => data.totalMinor)) },
-    badRows: new Set(problems.map(({ file, line }) => `${file} ${line}`)).size,
-  }
-}
-
-/** What was imported, or would be, and the first bad rows. */
-export function importReport(
-  plan: ImportPlan,
-  currency: string,
-  { imported, skipBad }: { imported: boolean; skipBad?: boolean },
-): Report {
-  const { products, orders, stockUnits, lines, units, amountMinor, badRows } = totalsOf(plan, currency)
-  const figures = `${count(products, 'product')} and ${count(orders, 'order')}`
-  const refused = badRows > 0 && !skipBad
-  const bad = plan.problems.map(
-    ({ file, line, column, message }) => `${file} line ${line}${column ? `, ${column}` : ''}: ${message}`,
-  )
-  return {
-    verdict: imported
-      ? `Imported ${figures}.`
-      : refused
-        ? `Nothing was imported: ${count(badRows, 'bad row')}. Correct them, or add --skip-bad to import the rest.`
-        : `Dry run: ${figures} would be imported.`,
-    parts: [
-      {
-        head: ['', 'count'],
-        rows: [
-          ['products', products],
-          ['units of stock', stockUnits],
-          ['orders', orders],
-          ['order lines', lines],
-          ['units ordered', units],
-          [`amount in minor units of ${currency}`, amountMinor[currency] ?? 0n],
-          ['bad rows', badRows],
-        ],
-      },
-      firstOf(bad, problemsShown).join('\n'),
-    ],
-    next: imported ? 'npm run verify' : undefined,
   }
 }

@@ -21,7 +21,10 @@ export interface SourceProducts {
  * @throws TallyError USAGE when the file cannot be read or lacks a column
  */
 export function readProducts(path: string): SourceProducts {
-  const { rows, problems } = readCsv(path, ['ProductID', 'ProductName', 'UnitPrice', 'UnitsInStock'])
+  const { rows, problems } = readCsv(
+    path,
+    ['ProductID', 'ProductName', 'UnitPrice', 'UnitsInStock'].map((column) => [column]),
+  )
   const products = new Map<string, SourceProduct>()
   for (const row of rows) {
     const sku = row.requiredText('ProductID')
