@@ -109,7 +109,16 @@ async function find(names: readonly string[], { json }: Options): Promise<void> 
   await using book = await ImportBook.open(config, commandLogger('import', config))
   const found = await book.lookUp(names)
   const missing = names.filter((name) => !found.some((each) => each.orderNumber === name || each.orderId === name))
-  if (json) printJson({ orders: found.map(({ data: _, ...each }) => each), missing })
+  if (json)
+    printJson({
+      orders: found.map(({ source, orderNumber, orderId, importedAt }) => ({
+        source,
+        orderNumber,
+        orderId,
+        importedAt,
+      })),
+      missing,
+    })
   else if (found.length > 0)
     printTable(
       ['number', 'source', 'order id', 'imported'],
