@@ -5,6 +5,7 @@ import { patchHeartbeat } from './patches/heartbeat.ts'
 import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
 import { registerCompression } from './patches/fetch/register-compression.ts'
 import { patchIdleTimer } from './patches/idle.ts'
+import { patchIdleFetch } from './patches/idle-fetch.ts'
 import { patchSilentBroker } from './patches/silent-broker.ts'
 import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
@@ -35,6 +36,7 @@ export function createKafka({
   registerCompression()
   if (patchesKafkajs()) {
     patchIdleTimer()
+    patchIdleFetch()
     patchProduceRequest()
   }
   return new kafkajs.Kafka({

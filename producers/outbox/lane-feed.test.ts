@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { LaneFeed, rowsPerLane } from './lane-feed.ts'
+import { LaneFeed, limitPerLane } from './lane-feed.ts'
 import type { OutboxRow } from './outbox-table.ts'
 
 const row = (seq: number): OutboxRow => ({
@@ -18,8 +18,11 @@ const seqs = (found: readonly OutboxRow[]) => found.map(({ seq }) => seq)
 /** A table that holds what was committed and not yet deleted. */
 function table() {
   const held: OutboxRow[] = []
-  const read = (_lane: number, after: number, limit: number) =>
-    Promise.resolve(held.filter(({ seq }) => seq > after).slice(0, limit))
+  const read = (_lane: number, after: number, limit: number, maxBytes: number) => {
+    let before = 0
+    const page = held.filter(({ seq }) => seq > after).slice(0, limit)
+    return Promise.resolve(page.filter(({ value }) => (before += value.length) - value.length < maxBytes))
+  }
   return { held, read }
 }
 
@@ -114,7 +117,7 @@ test.each([1, 3, 100])(
           lane,
           () => {},
           read,
-          () => rowsPerLane(lanes),
+          () => limitPerLane(lanes),
         ),
     )
     let next = 1
@@ -127,7 +130,7 @@ test.each([1, 3, 100])(
       }
       next += 200
     }
-    expect(feeds.reduce((sum, feed) => sum + feed.size, 0)).toBeLessThanOrEqual(20_000)
+    expect(feeds.reduce((sum, feed) => sum + feed.size.rows, 0)).toBeLessThanOrEqual(20_000)
     for (const feed of feeds) {
       let published = 0
       for (let page = await feed.peek(500, 1e6); page.length > 0; page = await feed.peek(500, 1e6)) {
@@ -136,6 +139,46 @@ test.each([1, 3, 100])(
         feed.acknowledge(published)
       }
       expect(published).toBe(6_000)
+    }
+  },
+)
+
+test.each([1, 100])(
+  'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
+  async (lanes) => {
+    const size = 1_000_000
+    const count = 80
+    const value = Buffer.alloc(size) // One for all: only the numbers are under test
+    const large = (from: number, to: number) => rows(from, to).map((each) => ({ ...each, value }))
+    const tables = Array.from({ length: lanes }, table)
+    const feeds = tables.map(
+      ({ read }, lane) =>
+        new LaneFeed(
+          lane,
+          () => {},
+          read,
+          () => limitPerLane(lanes),
+        ),
+    )
+    for (let next = 1; next <= count; next += 4) {
+      for (const [lane, feed] of feeds.entries()) {
+        const written = large(next, next + 3)
+        tables[lane]?.held.push(...written)
+        feed.offer(written)
+        await feed.peek(500, 1)
+      }
+    }
+    const kept = feeds.reduce((sum, feed) => sum + feed.size.bytes, 0)
+    expect(kept).toBeLessThan(64 * 2 ** 20 + lanes * (size + 1_000))
+    for (const feed of feeds) {
+      const published: number[] = []
+      while (!feed.idle) {
+        const page = await feed.peek(500, 700_000)
+        published.push(...seqs(page))
+        feed.acknowledge(page.at(-1)?.seq ?? 0)
+      }
+      expect(published).toEqual(rows(1, count).map(({ seq }) => seq))
+      expect(feed.size).toEqual({ rows: 0, bytes: 0 })
     }
   },
 )

@@ -5,14 +5,23 @@ import type { OutboxRow } from './outbox-table.ts'
  * turn.
  */
 const processLimit = 20_000
+const processBytes = 64 * 2 ** 20
 const laneLimit = 5_000
 /** Minimum per lane: with fewer rows, every few events would cost a query. */
 const laneLeast = 100
 const pageSize = 1_000
 
-/** Maximum number of rows in memory for each of this many lanes of a process. */
-export const rowsPerLane = (lanes: number): number =>
-  Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes))))
+/** Maximum of what a lane keeps in memory. A single row may be larger. */
+export interface FeedLimit {
+  readonly rows: number
+  readonly bytes: number
+}
+
+/** Maximum for each of this many lanes of a process. */
+export const limitPerLane = (lanes: number): FeedLimit => ({
+  rows: Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes)))),
+  bytes: Math.floor(processBytes / Math.max(1, lanes)),
+})
 
 /**
  * The unpublished rows of one lane, in order of their numbers. Rows come from memory right after their commit; whenever
@@ -22,15 +31,19 @@ export class LaneFeed {
   readonly lane: number
   closed = false
   private waiting: OutboxRow[] = []
+  private waitingBytes = 0
   private lastSeq = 0
   private behind = true
   private loading = false
   private readonly wake: () => void
-  private readonly limit: () => number
-  private readonly read: (lane: number, afterSeq: number, limit: number) => Promise<OutboxRow[]>
+  private readonly limit: () => FeedLimit
+  private readonly read: (lane: number, afterSeq: number, limit: number, maxBytes: number) => Promise<OutboxRow[]>
 
-  /** @param limit current maximum number of rows in memory */
-  constructor(lane: number, wake: () => void, read: LaneFeed['read'], limit = () => rowsPerLane(1)) {
+  /**
+   * @param read reads rows up to a number or, if that is less, up to the one with which their values have `maxBytes`
+   * @param limit current maximum in memory
+   */
+  constructor(lane: number, wake: () => void, read: LaneFeed['read'], limit = () => limitPerLane(1)) {
     this.limit = limit
     this.lane = lane
     this.wake = wake
@@ -41,8 +54,10 @@ export class LaneFeed {
   offer(rows: readonly OutboxRow[]): void {
     const first = rows[0]
     if (!first) return
-    const follows = first.seq === this.lastSeq + 1 && this.waiting.length + rows.length <= this.limit()
-    if (this.behind || this.loading || !follows) this.behind = true
+    const limit = this.limit()
+    const follows = first.seq === this.lastSeq + 1 && this.waiting.length + rows.length <= limit.rows
+    const fits = this.waitingBytes + bytesOf(rows, sizeOf) <= limit.bytes
+    if (this.behind || this.loading || !follows || !fits) this.behind = true
     else this.push(rows)
     this.wake()
   }
@@ -58,9 +73,9 @@ export class LaneFeed {
     return this.closed || (!this.behind && !this.loading && this.waiting.length === 0)
   }
 
-  /** Rows waiting in memory. */
-  get size(): number {
-    return this.waiting.length
+  /** Rows waiting in memory, and their bytes. */
+  get size(): FeedLimit {
+    return { rows: this.waiting.length, bytes: this.waitingBytes }
   }
 
   /**
@@ -71,10 +86,11 @@ export class LaneFeed {
       this.behind = false
       this.loading = true
       try {
-        const rows = Math.min(pageSize, this.limit())
-        const page = await this.read(this.lane, this.lastSeq, rows)
+        const limit = this.limit()
+        const rows = Math.min(pageSize, limit.rows)
+        const page = await this.read(this.lane, this.lastSeq, rows, limit.bytes)
         this.push(page)
-        if (page.length === rows) this.behind = true
+        if (page.length === rows || bytesOf(page, valueSize) >= limit.bytes) this.behind = true
       } catch (error) {
         this.behind = true
         throw error
@@ -93,20 +109,27 @@ export class LaneFeed {
   /** Call when the broker has acknowledged the rows up to this number. */
   acknowledge(seq: number): void {
     const rest = this.waiting.findIndex((row) => row.seq > seq)
-    this.waiting = rest === -1 ? [] : this.waiting.slice(rest)
+    const gone = this.waiting.splice(0, rest === -1 ? this.waiting.length : rest)
+    this.waitingBytes -= bytesOf(gone, sizeOf)
   }
 
   /** Stops publishing this lane: it has, or will have, another owner. */
   close(): void {
     this.closed = true
     this.waiting = []
+    this.waitingBytes = 0
   }
 
   private push(rows: readonly OutboxRow[]): void {
+    if (this.closed) return
     for (const row of rows) this.waiting.push(row)
+    this.waitingBytes += bytesOf(rows, sizeOf)
     this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
   }
 }
 
 /** Size on the wire without framing, bytes. */
-const sizeOf = ({ key, headers, value }: OutboxRow): number => key.length + headers.length + value.length + 64
+export const sizeOf = ({ key, headers, value }: OutboxRow): number => key.length + headers.length + value.length + 64
+const valueSize = ({ value }: OutboxRow): number => value.length
+const bytesOf = (rows: readonly OutboxRow[], size: (row: OutboxRow) => number): number =>
+  rows.reduce((sum, row) => sum + size(row), 0)

@@ -69,15 +69,23 @@ export async function appendOutbox(tx: Tx, rows: readonly OutboxRow[]): Promise<
 const read = prepared<OutboxRow>(
   'outbox_read',
   `select lane, seq, event_id as "eventId", topic, key, headers, value
-   from outbox where lane = $1 and seq > $2 order by seq limit $3`,
+   from (select *, sum(octet_length(value)) over (order by seq) - octet_length(value) as before
+     from outbox where lane = $1 and seq > $2 order by seq limit $3) as next
+   where before < $4 order by seq`,
 )
 
 /**
  * The lane's next rows after `afterSeq`, in order. Visible rows have no gap: numbers are assigned under the lane's
  * lock.
+ * @param maxBytes the last row is the one with which the values have this size
  */
-export const readOutboxRows = (pool: Pool, lane: number, afterSeq: number, limit: number): Promise<OutboxRow[]> =>
-  read(pool, lane, afterSeq, limit)
+export const readOutboxRows = (
+  pool: Pool,
+  lane: number,
+  afterSeq: number,
+  limit: number,
+  maxBytes: number,
+): Promise<OutboxRow[]> => read(pool, lane, afterSeq, limit, maxBytes)
 
 const remove = prepared(
   'outbox_remove',

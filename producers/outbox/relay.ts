@@ -6,14 +6,18 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
-import { LaneFeed, rowsPerLane } from './lane-feed.ts'
+import { LaneFeed, limitPerLane, sizeOf } from './lane-feed.ts'
 import type { OutboxRow, SeqRange } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
-/** Limits of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows of all lanes. */
+/**
+ * Limits of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows and bytes of all
+ * lanes (the broker closes the connection of a request over 100 MB).
+ */
 const perLane = 500
 const bytesPerLane = 700_000
 const perRequest = 2_000
+const bytesPerRequest = 16 * 2 ** 20
 /** A hanging request is abandoned after this time, ms: its rows stay in the table. */
 const stopWithinMs = 3_000
 
@@ -61,7 +65,7 @@ export class Relay {
       lane,
       () => this.signal.resolve(),
       (...args) => readOutboxRows(this.options.pool, ...args),
-      () => rowsPerLane([...this.feeds.values()].filter(({ closed }) => !closed).length),
+      () => limitPerLane([...this.feeds.values()].filter(({ closed }) => !closed).length),
     )
     this.feeds.set(lane, feed)
     this.signal.resolve()
@@ -115,18 +119,19 @@ export class Relay {
 
   /** Rows in memory. */
   private get waiting(): number {
-    return [...this.feeds.values()].reduce((sum, { size }) => sum + size, 0)
+    return [...this.feeds.values()].reduce((sum, { size }) => sum + size.rows, 0)
   }
 
   private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {
     const batch = new Map<LaneFeed, readonly OutboxRow[]>()
-    let room = perRequest
+    let [room, bytes] = [perRequest, 0]
     for (const [lane, feed] of [...this.feeds]) {
-      if (feed.idle || room <= 0 || (this.caution > 1 && batch.size > 0)) continue
+      if (feed.idle || room <= 0 || bytes >= bytesPerRequest || (this.caution > 1 && batch.size > 0)) continue
       const rows = await feed.peek(Math.min(Math.ceil(perLane / this.caution), room), bytesPerLane / this.caution)
       if (rows.length === 0) continue
       batch.set(feed, rows)
       room -= rows.length
+      bytes += rows.reduce((sum, row) => sum + sizeOf(row), 0)
       // To the end of the queue, so that every lane gets its turn under load. The lane may have been reopened meanwhile
       if (this.feeds.get(lane) !== feed) continue
       this.feeds.delete(lane)

@@ -5,11 +5,13 @@ import { consume } from './consume/consume.ts'
 import { contention } from './contention/contention.ts'
 import { growth } from './growth/growth.ts'
 import { hop } from './hop/hop.ts'
+import { idle } from './idle/idle.ts'
 import { memory } from './memory/memory.ts'
 import { produce } from './produce/produce.ts'
 import { rebalance } from './rebalance/rebalance.ts'
 import { rebuild } from './rebuild/rebuild.ts'
 import { recovery } from './recovery/recovery.ts'
+import { roll } from './roll/roll.ts'
 import { saga } from './saga/saga.ts'
 
 export const benchmarks: readonly Benchmark[] = [
@@ -24,6 +26,8 @@ export const benchmarks: readonly Benchmark[] = [
   growth,
   contention,
   memory,
+  idle,
+  roll,
 ]
 
 /** @throws TallyError USAGE if there is none of this name */

@@ -75,7 +75,7 @@ test('an answer that comes twice counts once', async () => {
   await using bench = await open()
   const { process } = await ownLane(bench)
   await process(await recordsOf(bench, [orderPlaced('o-1', 'asks')]))
-  const calls = await readCalls(bench.pool, 0, [], 10)
+  const calls = await readCalls(bench.pool, 0, [], { calls: 10, characters: 1e6 })
   const inputs = calls.map((call) => ({ ...call, source: 'answer', answer: {} }) as const)
   expect(await process({ source: 'answer', inputs })).toMatchObject({ taken: 1 })
   expect(await process({ source: 'answer', inputs })).toMatchObject({ taken: 0, publish: [] })

@@ -3,6 +3,7 @@ import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from '
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { settlesWithin } from '../../../infra/promises.ts'
+import { noHeartbeat } from '../tables/lane-state.ts'
 import { laneAssigner } from './lane-assigner.ts'
 
 export interface GroupClientOptions {
@@ -139,7 +140,7 @@ export class GroupClient {
     const { sessionTimeoutMs, unheard } = this.options
     const limitMs = Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
     if (silentMs < limitMs) return
-    unheard('Kafka answers no heartbeat')
+    unheard(noHeartbeat)
     // kafkajs finds the coordinator and rejoins by itself. Replace the client only if that fails: a new client is
     // another member, and the group waits for the old one until its session ends
     const patienceMs = limitMs + rebalanceTimeoutMs(sessionTimeoutMs)

@@ -22,6 +22,8 @@ export interface CallerOptions {
 }
 
 const laneLimit = 1_000
+/** Of the requests of all calls in memory. */
+const characters = 32 * 2 ** 20
 
 /** First and longest wait after a failed call. */
 const retryMs = { first: 200, longest: 30_000 }
@@ -65,7 +67,10 @@ export class Caller {
   open(own: Ownership, answered: (answer: AnswerInput) => void): LaneCalls {
     const { pool, inMemory = 10_000 } = this.options
     const lane = new LaneCalls(own, {
-      limit: () => Math.max(1, Math.min(laneLimit, Math.floor(inMemory / this.lanes.size))),
+      limit: () => ({
+        calls: Math.max(1, Math.min(laneLimit, Math.floor(inMemory / this.lanes.size))),
+        characters: Math.floor(characters / this.lanes.size),
+      }),
       read: (known, limit) => readCalls(pool, own.lane, known, limit, [...this.denials.keys()]),
       answered,
       wake: () => this.pump(),

@@ -10,7 +10,7 @@ const callsOf = (from: number, count: number): PendingCall[] =>
   })
 
 /** A lane whose calls are all answered at once, and whose answers take effect only when `settle` runs. */
-function lane(limit: number, pending: readonly PendingCall[]) {
+function lane(limit: number, pending: readonly PendingCall[], characters = 1e6) {
   const table = new Map(pending.map((call) => [call.id, call]))
   const answered: string[] = []
   const seen = { most: 0, reads: 0 }
@@ -18,11 +18,19 @@ function lane(limit: number, pending: readonly PendingCall[]) {
   const calls: LaneCalls = new LaneCalls(
     { lane: 0, epoch: 1 },
     {
-      limit: () => limit,
+      limit: () => ({ calls: limit, characters }),
       async read(known, most) {
         seen.reads++
         await soon()
-        return [...table.values()].filter(({ id }) => !known.includes(id)).slice(0, most)
+        let before = 0
+        return [...table.values()]
+          .filter(({ id }) => !known.includes(id))
+          .slice(0, most.calls)
+          .filter(({ request }) => {
+            const own = JSON.stringify(request).length
+            before += own
+            return before - own < most.characters
+          })
       },
       answered: ({ id }) => answered.push(id),
       wake,
@@ -78,7 +86,7 @@ test('a table that cannot be read is not asked again at once, whatever is in mem
   const calls: LaneCalls = new LaneCalls(
     { lane: 0, epoch: 1 },
     {
-      limit: () => 10,
+      limit: () => ({ calls: 10, characters: 1e6 }),
       read: () => {
         reads++
         return Promise.reject(new Error('gone'))
@@ -94,4 +102,33 @@ test('a table that cannot be read is not asked again at once, whatever is in mem
   }
   expect(reads).toBe(1)
   calls.close()
+})
+
+test('requests of 100 kB: as many as fit are in memory, and all are made', async () => {
+  const large = callsOf(0, 100).map((call) => ({ ...call, request: { text: 'x'.repeat(100_000) } }))
+  const { calls, table, seen, wake, settle } = lane(1_000, large, 500_000)
+  wake()
+  for (let turns = 0; turns < 2_000 && (turns < 20 || table.size > 0); turns++) {
+    await soon()
+    if (turns < 20) {
+      const offered = { ...large[0]!, id: `offered-${turns}` }
+      table.set(offered.id, offered)
+      calls.offer([offered])
+    }
+    settle()
+  }
+  expect(table.size).toBe(0)
+  expect(seen.most).toBeLessThanOrEqual(6)
+})
+
+test('a request larger than the limit is made, alone', async () => {
+  const large = callsOf(0, 3).map((call) => ({ ...call, request: { text: 'x'.repeat(1_000) } }))
+  const { table, seen, wake, settle } = lane(1_000, large, 100)
+  wake()
+  for (let turns = 0; turns < 100 && table.size > 0; turns++) {
+    await soon()
+    settle()
+  }
+  expect(table.size).toBe(0)
+  expect(seen.most).toBe(1)
 })

@@ -1,11 +1,20 @@
 import type { PendingCall } from '../tables/call-table.ts'
 import type { AnswerInput, NewCall, Ownership } from '../model.ts'
 
+/** Calls and the characters of their requests as JSON. */
+export interface CallLimit {
+  readonly calls: number
+  readonly characters: number
+}
+
 export interface LaneCallsOptions {
-  /** Current maximum number of calls in memory; the others wait in the table until there is room. */
-  limit(): number
-  /** Reads calls of the lane that are not among `known`, in the order of their next attempts. */
-  read(known: readonly string[], limit: number): Promise<PendingCall[]>
+  /** Current maximum in memory, but at least one call; the others wait in the table until there is room. */
+  limit(): CallLimit
+  /**
+   * Reads calls of the lane that are not among `known`, in the order of their next attempts: up to a number or, if that
+   * is less, up to the one with which their requests have `characters`.
+   */
+  read(known: readonly string[], limit: CallLimit): Promise<PendingCall[]>
   answered(answer: AnswerInput): void
   /** Tells the caller to load calls into memory and to make those that are ready. */
   wake(): void
@@ -20,7 +29,9 @@ export class LaneCalls {
   closed = false
   private readonly options: LaneCallsOptions
   private readonly ready: PendingCall[] = []
-  private readonly known = new Set<string>()
+  /** The characters of each call's request, by the call's id. */
+  private readonly known = new Map<string, number>()
+  private characters = 0
   private readonly waits = new Set<NodeJS.Timeout>()
   private behind = true
   private loading = false
@@ -33,7 +44,9 @@ export class LaneCalls {
   /** Adds calls this process has just committed. */
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
-    if (this.behind || this.known.size + calls.length > this.options.limit()) this.behind = true
+    const limit = this.options.limit()
+    const characters = calls.reduce((sum, { request }) => sum + charactersOf(request), this.characters)
+    if (this.behind || this.known.size + calls.length > limit.calls || characters > limit.characters) this.behind = true
     else for (const call of calls) this.add({ ...call, attempts: 0, waitMs: 0 })
     this.options.wake()
   }
@@ -43,15 +56,17 @@ export class LaneCalls {
     if (this.loading || this.closed || !this.lacks) return
     this.behind = false
     this.loading = true
-    const room = this.options.limit() - this.known.size
+    const limit = this.options.limit()
+    const room = { calls: limit.calls - this.known.size, characters: limit.characters - this.characters }
     const loaded = () => {
       this.loading = false
       if (!this.closed) this.options.wake()
     }
-    this.options.read([...this.known], room).then(
+    this.options.read([...this.known.keys()], room).then(
       (calls) => {
         for (const call of calls) this.add(call)
-        if (calls.length === room) this.behind = true
+        const read = calls.reduce((sum, { request }) => sum + charactersOf(request), 0)
+        if (calls.length === room.calls || read >= room.characters) this.behind = true
         loaded()
       },
       (error: unknown) => {
@@ -64,7 +79,8 @@ export class LaneCalls {
 
   /** Whether the table holds calls that are not in memory, and at least half of the memory is free. */
   private get lacks(): boolean {
-    return this.behind && this.known.size <= this.options.limit() / 2
+    const limit = this.options.limit()
+    return this.behind && this.known.size <= limit.calls / 2 && this.characters <= limit.characters / 2
   }
 
   next(): PendingCall | undefined {
@@ -78,6 +94,7 @@ export class LaneCalls {
 
   /** Call after the answer has taken effect and the row is deleted, or when this process will not make the call. */
   done(id: string): void {
+    this.characters -= this.known.get(id) ?? 0
     this.known.delete(id)
     // If no call is left in progress to wake the caller, those in the table would wait for other traffic
     if (this.lacks) this.options.wake()
@@ -99,7 +116,9 @@ export class LaneCalls {
 
   private add(call: PendingCall): void {
     if (this.closed || this.known.has(call.id)) return
-    this.known.add(call.id)
+    const characters = charactersOf(call.request)
+    this.known.set(call.id, characters)
+    this.characters += characters
     if (call.waitMs > 0) this.retry(call, call.waitMs)
     else this.ready.push(call)
   }
@@ -112,3 +131,5 @@ export class LaneCalls {
     this.waits.add(wait)
   }
 }
+
+const charactersOf = (request: unknown): number => JSON.stringify(request).length

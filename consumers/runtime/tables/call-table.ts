@@ -44,18 +44,24 @@ export async function takeAnswered(tx: Tx, lanes: readonly number[], ids: readon
 const read = prepared<PendingCall>(
   'call_read',
   `select id, key, kind, request, cause, attempts,
-     greatest(0, extract(epoch from next_attempt_at - now()) * 1000)::int as "waitMs" from call
-   where lane = $1 and not id = any($2::uuid[]) and not kind = any($4::text[]) order by next_attempt_at limit $3`,
+     greatest(0, extract(epoch from next_attempt_at - now()) * 1000)::int as "waitMs"
+   from (select *, sum(length(request::text)) over (order by next_attempt_at, id) - length(request::text) as before
+     from call where lane = $1 and not id = any($2::uuid[]) and not kind = any($4::text[])
+     order by next_attempt_at, id limit $3) as next
+   where before < $5 order by next_attempt_at, id`,
 )
 
-/** At most `limit` calls of the lane, without those in `known` and without the kinds in `denied`. */
+/**
+ * Calls of the lane, without those in `known` and without the kinds in `denied`: up to a number or, if that is less, up
+ * to the one with which their requests have `characters`.
+ */
 export const readCalls = (
   pool: Pool,
   lane: number,
   known: readonly string[],
-  limit: number,
+  { calls, characters }: { calls: number; characters: number },
   denied: readonly string[] = [],
-): Promise<PendingCall[]> => read(pool, lane, known, limit, denied)
+): Promise<PendingCall[]> => read(pool, lane, known, calls, denied, characters)
 
 const failed = prepared(
   'call_failed',

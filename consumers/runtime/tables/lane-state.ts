@@ -12,6 +12,9 @@ import type { Ownership } from '../model.ts'
  */
 export type LaneCondition = 'live' | 'paused' | 'waiting' | 'stopped'
 
+/** The reason of a lane that waits because its replica cannot heartbeat: the group may have given the lane away. */
+export const noHeartbeat = 'Kafka answers no heartbeat'
+
 const note = prepared(
   'lane_note',
   `insert into lane_state as s (lane, epoch, phase, reason) values ($1, $2, $3, $4)

@@ -45,7 +45,9 @@ function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node
     'share.coordinator.state.topic.min.isr': fewest,
     // A killed broker can rejoin only after its old session has ended
     'broker.session.timeout.ms': 3000,
-    'broker.heartbeat.interval.ms': 500,
+    'broker.heartbeat.interval.ms': nodes.length > 1 ? 500 : 1000,
+    // How often an idle controller writes a record to show that it lives; the default is 0.5 s
+    'metadata.max.idle.interval.ms': 5000,
     // When a broker sends a request to a frozen controller again, to the new one; the default is 30 s
     'controller.socket.timeout.ms': 3000,
     'log.cleaner.dedupe.buffer.size': 2_097_152, // The default uses 128 MB of the 384 MB heap

@@ -138,8 +138,8 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
-        find: 'where lane = $1 and seq > $2 order by seq limit $3',
-        replace: 'where lane = $1 and seq > $2 order by event_id limit $3',
+        find: 'where before < $4 order by seq',
+        replace: 'where before < $4 order by event_id',
       },
     ],
     noticedBy: { file: relayTest, title: 'what the table holds is published in order and deleted' },
@@ -195,6 +195,26 @@ export const publication: readonly Mutation[] = [
     noticedBy: {
       file: senderTest,
       title: 'an answer that does not name a partition is no acknowledgement, and sending again works',
+    },
+  },
+  {
+    name: 'large-rows-in-memory',
+    guard: 'the rows in memory are bounded in bytes',
+    broken: 'rows of 1 MB fill the memory while Kafka is down',
+    edits: [{ file: feed, find: 'this.waitingBytes + bytesOf(rows, sizeOf) <= limit.bytes', replace: 'true' }],
+    noticedBy: {
+      file: feedTest,
+      title: 'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
+    },
+  },
+  {
+    name: 'page-cut-by-bytes',
+    guard: 'a page that its bytes have cut short is not the last one',
+    broken: 'the rows after it wait for other traffic',
+    edits: [{ file: feed, find: ' || bytesOf(page, valueSize) >= limit.bytes', replace: '' }],
+    noticedBy: {
+      file: feedTest,
+      title: 'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
     },
   },
   {

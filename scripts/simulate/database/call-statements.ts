@@ -42,13 +42,22 @@ export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): St
     return there.map((id) => ({ id }))
   }),
 
-  call_read: statement('fc4fd884', (tx, lane: number, known: string[], limit: number, denied: string[]) =>
-    tx
-      .rows(calls)
-      .filter((row) => row.lane === lane && !known.includes(row.id) && !denied.includes(row.kind))
-      .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt)
-      .slice(0, limit)
-      .map((row) => ({ ...row, waitMs: Math.max(0, Math.trunc(row.nextAttemptAt - tx.now)) })),
+  call_read: statement(
+    '935e905b',
+    (tx, lane: number, known: string[], limit: number, denied: string[], characters: number) => {
+      let before = 0
+      return tx
+        .rows(calls)
+        .filter((row) => row.lane === lane && !known.includes(row.id) && !denied.includes(row.kind))
+        .sort((a, b) => a.nextAttemptAt - b.nextAttemptAt || (a.id < b.id ? -1 : 1))
+        .slice(0, limit)
+        .filter(({ request }) => {
+          const own = JSON.stringify(request).length
+          before += own
+          return before - own < characters
+        })
+        .map((row) => ({ ...row, waitMs: Math.max(0, Math.trunc(row.nextAttemptAt - tx.now)) }))
+    },
   ),
 
   call_failed: statement(

@@ -36,13 +36,18 @@ export const outboxStatements = (outbox: Table<OutboxRow>): Statements => ({
     },
   ),
 
-  outbox_read: statement('3a2dc1ec', (tx, lane: number, afterSeq: number, limit: number) =>
-    tx
+  outbox_read: statement('19b2557f', (tx, lane: number, afterSeq: number, limit: number, maxBytes: number) => {
+    let before = 0
+    return tx
       .rows(outbox)
       .filter((row) => row.lane === lane && row.seq > afterSeq)
       .sort((a, b) => a.seq - b.seq)
-      .slice(0, limit),
-  ),
+      .slice(0, limit)
+      .filter(({ value }) => {
+        before += value.length
+        return before - value.length < maxBytes
+      })
+  }),
 
   outbox_remove: statement('64b5395a', (tx, lanes: number[], first: number[], last: number[]) => {
     for (const row of tx.rows(outbox)) {
