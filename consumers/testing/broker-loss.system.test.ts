@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { withAdmin } from '../../infra/kafka/admin.ts'
 import { openRangeReader } from '../../infra/kafka/read-ranges.ts'
 import { coordinatorOf, leaderOf, leadsNothing } from '../../infra/testing/brokers/roles.ts'
-import { startThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
-import type { ThreeBrokers } from '../../infra/testing/brokers/three-brokers.ts'
+import { startBrokers } from '../../infra/testing/brokers/start-brokers.ts'
+import type { TestBrokers } from '../../infra/testing/brokers/start-brokers.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { createSandbox } from '../../schemas/testing/sandbox.ts'
 import { deployTopics } from '../operations/deploy/steps.ts'
@@ -22,10 +22,10 @@ const partitions = 6
 const sessionTimeoutMs = 6_000
 const recoveryMs = 5_000
 
-let brokers: ThreeBrokers
+let brokers: TestBrokers
 let bench: TestBench
 beforeAll(async () => {
-  brokers = await startThreeBrokers(26_000)
+  brokers = await startBrokers(26_000, 3)
   bench = await openTestBench(group, countTable, partitions, {
     TALLY_KAFKA_BROKERS: brokers.addresses.join(),
     TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),

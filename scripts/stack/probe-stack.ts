@@ -7,13 +7,17 @@ import { withAdmin } from '../../infra/kafka/admin.ts'
 import { askSupervisor } from '../../infra/stack/supervisor/control.ts'
 import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
 import { silentLogger } from '../../infra/logger.ts'
+import { noHeartbeat } from '../../consumers/runtime/tables/lane-state.ts'
 import { answerWithin, patienceMs } from '../../consumers/operations/lanes/answer-within.ts'
 import { openForOperator, readHealth } from '../../consumers/operations/lanes/read-health.ts'
 import type { Health } from '../../consumers/operations/lanes/read-health.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 
 export interface Probed {
-  /** Processes that do not answer, with the reason. A running process may be frozen. */
+  /**
+   * Processes that do not answer, and replicas whose heartbeats Kafka does not answer, with the reason. A running process may
+   * be frozen or cut off.
+   */
   readonly silent: ReadonlyMap<string, string>
   /** Health of the consumers, or a sentence if it cannot be read. */
   readonly health: Health | string
@@ -23,7 +27,7 @@ export interface Probed {
 export async function probeStack(status: StackStatus): Promise<Probed> {
   const config = configOf(status)
   const [silent, health] = await Promise.all([silentOnes(config, status), healthOf(config)])
-  return { silent: new Map([...silent, ...frozenReplicas(status, health)]), health }
+  return { silent: new Map([...silent, ...replicasCutOff(status, health)]), health }
 }
 
 /** The current configuration with the addresses that the stack was started with. */
@@ -111,15 +115,21 @@ async function healthOf(config: Config): Promise<Health | string> {
   }
 }
 
-/** Silent replicas, whose name contains the pid: `payment@host:1234`. One outside the stack is listed under its consumer. */
-const frozenReplicas = ({ processes }: StackStatus, health: Health | string): [string, string][] =>
+/**
+ * Replicas that are silent or cannot heartbeat. Their names contain the pid: `payment@host:1234`. One outside the stack is
+ * listed under its consumer.
+ */
+export const replicasCutOff = (
+  { processes }: Pick<StackStatus, 'processes'>,
+  health: Health | string,
+): [string, string][] =>
   typeof health === 'string'
     ? []
     : health.groups.flatMap(({ group, lanes }) =>
-        lanes
-          .filter(({ condition }) => condition === 'silent')
-          .map(({ owner }): [string, string] => {
-            const own = processes.find(({ identity }) => identity && owner?.endsWith(`:${identity.pid}`))
-            return [own?.name ?? group, `${owner} is silent`]
-          }),
+        lanes.flatMap(({ owner, condition, reason }): [string, string][] => {
+          const unheard = condition === 'waiting' && reason === noHeartbeat
+          if (condition !== 'silent' && !unheard) return []
+          const own = processes.find(({ identity }) => identity && owner?.endsWith(`:${identity.pid}`))
+          return [[own?.name ?? group, `${owner} ${unheard ? 'cannot heartbeat: Kafka does not answer' : 'is silent'}`]]
+        }),
       )

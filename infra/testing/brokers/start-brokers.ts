@@ -14,7 +14,7 @@ import { waitUntil } from '../wait-until.ts'
 import { controllerOf } from './roles.ts'
 
 /** A separate cluster for a test, whose brokers can be killed and frozen. A killed one is restarted. */
-export interface ThreeBrokers extends AsyncDisposable {
+export interface TestBrokers extends AsyncDisposable {
   readonly dataDir: string
   /** host:port of each. */
   readonly addresses: readonly string[]
@@ -27,10 +27,10 @@ export interface ThreeBrokers extends AsyncDisposable {
   whole(kafka: Kafka, topics: readonly string[]): Promise<void>
 }
 
-export async function startThreeBrokers(portBase: number): Promise<ThreeBrokers> {
+export async function startBrokers(portBase: number, count: number): Promise<TestBrokers> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-brokers-'))
   const config = loadStackConfig({
-    ...environmentWith({ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_BROKERS: '3' }),
+    ...environmentWith({ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_BROKERS: String(count) }),
     TALLY_KAFKA_BROKERS: undefined,
   })
   const stack = await startStack(config, { processes: kafkaServers(config, { heapMb: 256 }) })
