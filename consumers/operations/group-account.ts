@@ -3,8 +3,8 @@ import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { countIds } from '../runtime/tables/inbox/inbox.ts'
 import { readSpans } from '../runtime/tables/ledger-account.ts'
 import type { Span } from '../runtime/tables/ledger-account.ts'
-import { countAudit, readDropped } from '../runtime/tables/audit.ts'
-import type { AuditCount, DroppedEvent } from '../runtime/tables/audit.ts'
+import { countAudit, readDropped, readHandDecisions } from '../runtime/tables/audit.ts'
+import type { AuditCount, DroppedEvent, HandDecision } from '../runtime/tables/audit.ts'
 import { reportParked } from '../runtime/tables/parked-figures.ts'
 import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
 import { readNewBeginnings, readSkipped } from '../runtime/tables/skipped-table.ts'
@@ -21,6 +21,8 @@ export interface GroupAccount {
   audit: readonly AuditCount[]
   /** Events an operator dropped: they took no effect. */
   dropped: readonly DroppedEvent[]
+  /** The last edit or drop of each event that an operator changed. */
+  decisions: readonly HandDecision[]
   /** Offsets that an operator skipped: their records took no effect. */
   skipped: readonly SkippedOffsets[]
   /** By place, where offsets began anew after an accepted loss. */
@@ -37,6 +39,7 @@ export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAc
       parked: await reportParked(tx, schema),
       audit: await countAudit(tx, schema),
       dropped: await readDropped(tx, schema),
+      decisions: await readHandDecisions(tx, schema),
       skipped: await readSkipped(tx, schema),
       beginnings: await readNewBeginnings(tx, schema),
     }

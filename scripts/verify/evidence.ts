@@ -15,6 +15,10 @@ export interface Evidence {
   outboxes: readonly { writer: Writer; lanes: ReadonlyMap<number, OutboxLane> }[]
   /** The ledger, inbox and parked events of each group. */
   groups: readonly { group: Group; account: GroupAccount }[]
+  /** The acts of operators that decided what became of the events of a key; undefined if there are none. */
+  causeOf(key: string): string | undefined
+  /** Consumers without tables: removed, or not deployed yet. What they published may still be on the topics. */
+  undeployed: ReadonlySet<string>
   /** The rows of the services' own tables. */
   tables: ServiceTables
 }

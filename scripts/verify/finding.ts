@@ -7,12 +7,23 @@ export interface Finding {
   /** What was counted, in words. */
   figures: string
   violations: number
-  /** The first few violations and notices. */
+  /** The first few violations, then notices. */
   examples: readonly string[]
 }
 
 /** @param isNotice true for something that an operator should see but that violates nothing */
 export type Report = (example: string, isNotice?: boolean) => void
+
+/** Reports a fault of an order or article. If an operator's act concerns its key, the act is named as the cause instead. */
+export type ReportOf = (key: string, fault: string) => void
+
+/** @param causeOf see `Evidence.causeOf` */
+export const explaining =
+  (report: Report, causeOf: (key: string) => string | undefined): ReportOf =>
+  (key, fault) => {
+    const cause = causeOf(key)
+    report(cause === undefined ? `${key}: ${fault}` : `${key}: ${fault}, because ${cause}`, cause !== undefined)
+  }
 
 const examplesShown = 5
 
@@ -21,13 +32,15 @@ const examplesShown = 5
  * @param check reports each violation and returns the figures
  */
 export function judge(id: string, invariant: string, check: (report: Report) => string): Finding {
-  const examples: string[] = []
+  const faults: string[] = []
+  const notices: string[] = []
   let violations = 0
   const figures = check((example, isNotice = false) => {
     if (!isNotice) violations++
-    if (examples.length < examplesShown) examples.push(example)
+    const kept = isNotice ? notices : faults
+    if (kept.length < examplesShown) kept.push(example)
   })
-  return { id, invariant, figures, violations, examples }
+  return { id, invariant, figures, violations, examples: [...faults, ...notices].slice(0, examplesShown) }
 }
 
 /** `12,345` */

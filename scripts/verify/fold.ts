@@ -92,8 +92,14 @@ export function reservationOf({ counts }: Pick<OrderFacts, 'counts'>): 'none' | 
   return counts.has('StockReleased') ? 'released' : 'open'
 }
 
-/** Stock by SKU. On hand = replenished - reserved - shipped. */
-export function stockOf({ orders, replenished }: Fold): Map<string, StockFacts> {
+/**
+ * Stock by SKU. On hand = replenished - reserved - shipped.
+ * @param instead the reservation of an order that its events do not tell; undefined: they do
+ */
+export function stockOf(
+  { orders, replenished }: Fold,
+  instead: (orderId: string) => { phase: string; lines: OrderFacts['reserved'] } | undefined = () => undefined,
+): Map<string, StockFacts> {
   const stock = new Map<string, StockFacts>()
   const of = (sku: string) => {
     const facts = stock.get(sku) ?? { replenished: replenished.get(sku) ?? 0, reserved: 0, shipped: 0 }
@@ -101,10 +107,10 @@ export function stockOf({ orders, replenished }: Fold): Map<string, StockFacts> 
     return facts
   }
   for (const sku of replenished.keys()) of(sku)
-  for (const order of orders.values()) {
-    const reservation = reservationOf(order)
-    if (reservation !== 'open' && reservation !== 'shipped') continue
-    for (const { sku, quantity } of order.reserved) of(sku)[reservation === 'open' ? 'reserved' : 'shipped'] += quantity
+  for (const [orderId, order] of orders) {
+    const { phase, lines } = instead(orderId) ?? { phase: reservationOf(order), lines: order.reserved }
+    if (phase !== 'open' && phase !== 'reserved' && phase !== 'shipped') continue
+    for (const { sku, quantity } of lines) of(sku)[phase === 'shipped' ? 'shipped' : 'reserved'] += quantity
   }
   return stock
 }

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka } from 'kafkajs'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { laneRanges } from '../../consumers/operations/lanes/lane-ranges.ts'
+import { readPauses } from '../../consumers/runtime/tables/pause-table.ts'
 import type { Group, Writer } from '../../consumers/operations/groups.ts'
 import { count } from './finding.ts'
 import { offsetRanges } from './read-topics.ts'
@@ -11,6 +13,17 @@ export interface Pipeline {
   namespace: string
   orders: Writer
   groups: readonly Group[]
+}
+
+/** The acts of operators that keep groups from working, a sentence each. */
+export async function readHalts(pool: Pool, groups: readonly Group[]): Promise<string[]> {
+  const halts = await Promise.all(
+    groups.map(async ({ name, schema }) => {
+      const alike = Map.groupBy(await readPauses(pool, schema), ({ actor, reason }) => `${actor}: ${reason}`)
+      return [...alike].map(([by, pauses]) => `${name} ${laneRanges(pauses.map(({ lane }) => lane))} paused by ${by}`)
+    }),
+  )
+  return halts.flat()
 }
 
 /** The remaining work of one service. */

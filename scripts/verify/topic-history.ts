@@ -1,9 +1,9 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
-import { isTallyError } from '../../infra/errors.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
+import { readRecordInput, typeOfRecord } from '../../consumers/runtime/batch/read-records.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
-import { laneOf } from '../../schemas/partition.ts'
-import { carries, keyOf } from '../../schemas/topics.ts'
+import { createActs } from './acts/acts.ts'
+import type { Acts } from './acts/acts.ts'
 import { createFold } from './fold.ts'
 import type { Fold, FoldEvent } from './fold.ts'
 import { createPublications } from './publications.ts'
@@ -43,6 +43,8 @@ export interface ReadHistoryOptions {
   namespace: string
   /** Names without namespace. */
   topics: readonly string[]
+  /** @default none */
+  acts?: Acts
   signal?: AbortSignal
 }
 
@@ -52,6 +54,7 @@ export async function readHistory({
   codec,
   namespace,
   topics,
+  acts = createActs([]),
   signal,
 }: ReadHistoryOptions): Promise<TopicHistory> {
   const onBroker = await offsetRanges(
@@ -71,36 +74,52 @@ export async function readHistory({
     records++
     const place = `${topic}/${partition}`
     const envelope = fromHeaders(message.headers)
-    const { id = `${place}/${message.offset}`, source, sourceLane, sequence, typeName } = envelope
+    const { id = `${place}/${message.offset}`, source, sourceLane, sequence } = envelope
     const eventId = id.toLowerCase()
     if (sourceLane !== undefined && sequence !== undefined) {
       publications.take({ lane: sourceLane, sequence, eventId, place })
     }
-    const schemaId = codec.schemaIdOf(message.value)
-    const type = (schemaId === undefined ? undefined : codec.typeOf(schemaId)) ?? envelope.type
-    if (type === undefined && typeName !== undefined) return // A type newer than this code: no group handles it
+    const type = typeOfRecord(message, codec.schemaIdOf(message.value), codec)
+    if (type === 'newer') return // No group handles it
     const seen = type === undefined ? countOf(untyped, topic) : countOf(types, `${topic}/${type}`)
-    const event = decode(codec, message)
-    const lane = event && laneOf(keyOf(event.data), ranges.get(topic)?.length ?? 1)
-    const usable = event && carries(topic, event.type) && lane === partition
-    // As in the inbox: an unprocessable record is identified by its place, so its id stays free for the corrected event
-    const knownAs = usable ? eventId : `${place}/${message.offset}`
-    if (known.has(knownAs)) {
+    const partitions = ranges.get(topic)?.length ?? 1
+    const read = (value: Buffer | null) =>
+      readRecordInput({ ...message, value }, () => `${place}/${message.offset}`, {
+        codec,
+        partitions,
+        topic,
+        partition,
+      })
+    // By the consumers' own rules, and known as in the inbox: what cannot be processed by its place, so that its id stays free
+    const original = read(message.value)
+    const act = acts.at({ topic, partition, offset: Number(message.offset) }, type)
+    if (act) acts.concern(original.key, act)
+    if (known.has(original.inboxId)) {
       seen.repeats++
       return
     }
-    known.add(knownAs)
+    if (!act?.skipped) known.add(original.inboxId) // A repeat of a skipped event takes effect
     seen.events++
-    if (usable) fold.take({ ...event, id: eventId, source } as FoldEvent)
-    else unusable.push(`${place} offset ${message.offset}`)
+    if (!original.event) unusable.push(`${place} offset ${message.offset}`)
+    const decided = act?.value ? read(act.value) : original
+    if (act) acts.concern(decided.key, act)
+    if (act?.without || !decided.event) return
+    if (decided !== original && decided.inboxId !== original.inboxId) {
+      if (known.has(decided.inboxId)) return // The corrected event was published by hand as well
+      known.add(decided.inboxId)
+    }
+    fold.take({ ...decided.event, id: eventId, source } as FoldEvent)
   }
+  const learn = (values: readonly (Buffer | null)[]) =>
+    codec.learn(values.map((value) => codec.schemaIdOf(value)).filter((schemaId) => schemaId !== undefined))
+  await learn(acts.values)
   await readTopics({
     kafka,
     namespace,
     ranges: onBroker,
     signal,
     onRecords: async (topic, partition, messages) => {
-      await codec.learn(messages.map(({ value }) => codec.schemaIdOf(value)).filter((id) => id !== undefined))
+      await learn(messages.map(({ value }) => value))
       for (const message of messages) take(topic.slice(namespace.length), partition, message)
     },
     onUnreadable: (topic, partition, { from, to }) =>
@@ -113,13 +132,4 @@ function countOf(counts: Map<string, TypeCount>, key: string): TypeCount {
   const count = counts.get(key) ?? { events: 0, repeats: 0 }
   counts.set(key, count)
   return count
-}
-
-function decode(codec: Codec, { value }: KafkaMessage): Pick<FoldEvent, 'type' | 'data'> | undefined {
-  try {
-    return codec.decode(value) as Pick<FoldEvent, 'type' | 'data'>
-  } catch (error) {
-    if (isTallyError(error, 'UNREADABLE')) return undefined
-    throw error
-  }
 }

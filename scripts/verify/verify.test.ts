@@ -103,7 +103,7 @@ describe('the invariants', () => {
     evidence.tables.timeLimits.set('o-0', { upAt: '2026-11-23T10:15:00' })
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'orders-ended')
     expect(finding?.examples).toEqual([
-      'o-0 is pending after OrderPlaced, StockReserved, StockReleased; it times out at 2026-11-23T10:15:00 UTC',
+      'o-0: pending after OrderPlaced, StockReserved, StockReleased; it times out at 2026-11-23T10:15:00 UTC',
     ])
   })
 

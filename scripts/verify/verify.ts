@@ -14,6 +14,7 @@ import { deployedOf, ordersWriter, readGroups } from '../../consumers/operations
 import { readTopics } from '../../consumers/runtime/tables/ledger-account.ts'
 import { readOutboxLanes } from '../../producers/outbox/outbox-backlog.ts'
 import type { Group } from '../../consumers/operations/groups.ts'
+import { createActs } from './acts/acts.ts'
 import type { Evidence } from './evidence.ts'
 import { countBy, judge } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -34,7 +35,7 @@ import { tablesEqualFold } from './invariants/tables-equal-fold.ts'
 import { takenOnce } from './invariants/taken-once.ts'
 import { topicsWhole } from './invariants/topics-whole.ts'
 import { readServiceTables } from './service-tables.ts'
-import { settle } from './settle.ts'
+import { readHalts, settle } from './settle.ts'
 import { readHistory } from './topic-history.ts'
 
 /** Each compares two independent accounts of the same facts. They do not depend on each other. */
@@ -86,18 +87,25 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
     const orders = ordersWriter(config)
     const { groups, undeployed } = await readGroupsOfAll(pool, config, generations)
     const moving = await settle({ kafka, pool, namespace, orders, groups }, settleWithinMs, signal)
+    const halts = await readHalts(pool, groups)
     const codec = await createCodec({ registryUrl: config.registry.url, namespace, types: [], log, signal })
-    const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), signal })
+    const accounts = await Promise.all(
+      groups.map(async (group) => ({ group, account: await readGroupAccount(pool, group) })),
+    )
+    const acts = createActs(accounts)
+    const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), acts, signal })
     const evidence: Evidence = {
       history,
       journal: await readJournal(config.gateway.url, signal),
       outboxes: await Promise.all(
         [orders, ...groups].map(async (writer) => ({ writer, lanes: await readOutboxLanes(pool, writer.schema) })),
       ),
-      groups: await Promise.all(groups.map(async (group) => ({ group, account: await readGroupAccount(pool, group) }))),
-      tables: await readServiceTables(pool, config),
+      groups: accounts,
+      causeOf: acts.causeOf,
+      undeployed: new Set(undeployed),
+      tables: await readServiceTables(pool, config, undeployed),
     }
-    const findings = [settled(moving), ...invariants.map((invariant) => invariant(evidence))]
+    const findings = [settled(moving, halts), ...invariants.map((invariant) => invariant(evidence))]
     return {
       ok: findings.every(({ violations }) => violations === 0),
       orders: countBy(history.fold.orders.values(), (facts) => finalStateOf(facts) ?? 'pending'),
@@ -136,8 +144,9 @@ async function readGroupsOfAll(
 }
 
 /** While work is in flight, accounts read at different moments may differ for that reason alone. */
-const settled = (moving: readonly string[]): Finding =>
+const settled = (moving: readonly string[], halts: readonly string[]): Finding =>
   judge('settled', 'no work is in flight', (report) => {
     for (const part of moving) report(`${part}; the accounts below may have been read at different moments`)
+    for (const halt of halts) report(`${halt}; npm run lanes -- resume`, true)
     return moving.length === 0 ? 'all ledgers at the end, outboxes and calls empty' : 'work is still in flight'
   })

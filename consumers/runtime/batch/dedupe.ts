@@ -3,6 +3,7 @@ import { together } from '../../../infra/postgres/together.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { takeAnswered } from '../tables/call-table.ts'
 import { forgetIds, takeIds } from '../tables/inbox/inbox.ts'
+import { retakeRecords } from '../tables/ledger.ts'
 import type { Batch, Input, LaneBatch, RecordInput, Retry } from '../model.ts'
 import { knownPlaces } from '../tables/known-places.ts'
 import { blockedKeys } from '../tables/parked-table.ts'
@@ -46,7 +47,12 @@ export async function dedupe(
         case 'record':
           return batch.inputs.filter((input) => fresh.has(input))
         case 'chosen':
-          return batch.inbox === 'bypass' ? batch.inputs : batch.inputs.filter((input) => fresh.has(input))
+          if (batch.inbox === 'honour') return batch.inputs.filter((input) => fresh.has(input))
+          await retakeRecords(
+            tx,
+            batch.inputs.filter((input) => fresh.has(input)),
+          )
+          return batch.inputs
         case 'parked':
           return newRetries(tx, own.lane, batch.inputs, handlers)
         case 'answer':

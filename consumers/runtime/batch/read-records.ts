@@ -47,19 +47,29 @@ export async function readRecords(
   await codec.learn(ids.filter((id) => id !== undefined))
   const inputs: RecordInput[] = []
   for (const [index, message] of messages.entries()) {
-    const id = ids[index]
-    let type = id === undefined ? undefined : codec.typeOf(id)
-    if (type === undefined) {
-      const name = envelopePart.typeName(message.headers)
-      type = name === undefined ? undefined : typeOfFullName(name)
-      if (type === undefined && name !== undefined) continue // A type newer than this code
-    }
-    if (type !== undefined && !handled.has(type)) continue
+    const type = typeOfRecord(message, ids[index], codec)
+    if (type === 'newer' || (type !== undefined && !handled.has(type))) continue
     const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
     inputs.push(readRecordInput(message, placeId, options))
   }
   const ignored = messages.length - inputs.length
   return { source: 'record', inputs, move: { topic, from, to, ignored, holes: to - from - messages.length, again } }
+}
+
+/**
+ * The type by which a record is taken or ignored: its schema's, else its header's. `newer` is a type that this code does not know;
+ * a record without a type is parked by every group that reads the topic.
+ * @param schemaId of its value, known to the codec
+ */
+export function typeOfRecord(
+  { headers }: Pick<KafkaMessage, 'headers'>,
+  schemaId: number | undefined,
+  codec: Pick<Codec, 'typeOf'>,
+): EventType | 'newer' | undefined {
+  const type = schemaId === undefined ? undefined : codec.typeOf(schemaId)
+  if (type !== undefined) return type
+  const name = envelopePart.typeName(headers)
+  return name === undefined ? undefined : (typeOfFullName(name) ?? 'newer')
 }
 
 /**

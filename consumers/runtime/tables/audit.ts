@@ -164,6 +164,27 @@ const last = prepared<{ id: number | null }>(
  */
 export const lastDecision = async (db: Pool | Tx, lane: number): Promise<number> => (await last(db, lane))[0]?.id ?? 0
 
+/** The last edit or drop of a parked event. */
+export interface HandDecision {
+  action: 'DROPPED' | 'EDITED'
+  key: string
+  /** Place of the record, `topic/partition/offset`; null for an answer or a timer. */
+  record: string | null
+  /** The value after an edit. */
+  after: Buffer | null
+  actor: string
+  why: string | null
+}
+
+/** What operators decided last about each event of a group that was ever parked. @param schema quoted */
+export const readHandDecisions = async (tx: Tx, schema: string): Promise<HandDecision[]> =>
+  (
+    await tx.query<HandDecision>(
+      `select distinct on (parked_id) action, key, topic || '/' || partition || '/' || "offset" as record, after, actor, why
+       from ${schema}.parked_audit where action in ('DROPPED', 'EDITED') order by parked_id, id desc`,
+    )
+  ).rows
+
 /** The number of audited actions, by action and source. */
 export interface AuditCount {
   action: string

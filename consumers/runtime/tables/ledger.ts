@@ -169,6 +169,34 @@ export async function moveLedger(tx: Tx, moves: readonly LedgerMove[]): Promise<
   throw new TallyError('INVARIANT', `the ledger is not at all of these positions: ${places.join(', ')}`)
 }
 
+const retake = prepared(
+  'ledger_retake',
+  `update ledger set taken = taken + n, ignored = ignored - least(n, ignored), holes = holes - (n - least(n, ignored))
+   from (select l.topic, l.partition, l.epoch, least(count(*), l.ignored + l.holes) as n
+         from unnest($1::text[], $2::int[], $3::bigint[]) as record (topic, partition, "offset") join ledger l
+           on l.topic = record.topic and l.partition = record.partition and l.replay is null
+              and record."offset" >= l.first_offset and record."offset" < l.next_offset
+         group by l.topic, l.partition, l.epoch) again
+   where ledger.topic = again.topic and ledger.partition = again.partition and ledger.epoch = again.epoch`,
+)
+
+/**
+ * Counts records as taken that the group had passed without processing them: ignored, because the code of that time did not handle
+ * their type, or skipped. Call it in the transaction that adds their ids to the inbox.
+ */
+export async function retakeRecords(
+  tx: Tx,
+  records: readonly { topic: string; partition: number; offset: number }[],
+): Promise<void> {
+  if (records.length === 0) return
+  await retake(
+    tx,
+    records.map(({ topic }) => topic),
+    records.map(({ partition }) => partition),
+    records.map(({ offset }) => offset),
+  )
+}
+
 /** Opens spans at offset 0 of these topics, under the lane's epoch, in every lane that has a partition of them. */
 export const beginTopics = (tx: Tx, topics: readonly string[], partitions: number): Promise<unknown> =>
   tx.query(

@@ -49,10 +49,11 @@ export const resumeLanes = async (tx: Tx, lanes: readonly number[]): Promise<num
 export interface Pause {
   readonly lane: number
   readonly reason: string
+  readonly actor: string
 }
 
 /** Pauses in force, by lane number. @param schema quoted; @default the connection's */
-export async function readPauses(db: Tx, schema?: string): Promise<Pause[]> {
+export async function readPauses(db: Pool | Tx, schema?: string): Promise<Pause[]> {
   const table = schema === undefined ? 'pause' : `${schema}.pause`
-  return (await db.query<Pause>(`select lane, reason from ${table} order by lane`)).rows
+  return (await db.query<Pause>(`select lane, reason, actor from ${table} order by lane`)).rows
 }

@@ -1,10 +1,11 @@
-import { count, judge } from '../finding.ts'
+import { count, explaining, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each completed order has one capture, of its total and against its own authorization; no other order has any. */
-export const capturedOnce = ({ history }: Evidence): Finding =>
+export const capturedOnce = ({ history, causeOf }: Evidence): Finding =>
   judge('captured-once', 'each completed order has one capture, of its total', (report) => {
+    const reportOf = explaining(report, causeOf)
     let captures = 0
     let cents = 0
     for (const [orderId, { captured, placed, authorized }] of history.fold.orders) {
@@ -15,10 +16,10 @@ export const capturedOnce = ({ history }: Evidence): Finding =>
         const order = placed[0]
         if (order?.totalMinor !== amountMinor || order.currency !== currency) {
           const total = order ? `its total is ${order.totalMinor} ${order.currency}` : 'it was never placed'
-          report(`${orderId}: captured ${amountMinor} ${currency}, ${total}`)
+          reportOf(orderId, `captured ${amountMinor} ${currency}, ${total}`)
         }
         if (authorized.get(authorizationId) !== amountMinor)
-          report(`${orderId}: capture ${captureId} has no authorization of ${amountMinor}`)
+          reportOf(orderId, `capture ${captureId} has no authorization of ${amountMinor}`)
       }
     }
     return `${count(captures)} captures, ${count(cents)} minor units`

@@ -1,24 +1,27 @@
-import { count, judge } from '../finding.ts'
+import { count, explaining, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { OrderFacts } from '../fold.ts'
 import type { JournalHold } from '../gateway-journal.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Every authorization, void and capture on the topics is in the gateway's journal, and vice versa. */
-export const gatewayAgrees = ({ history, journal }: Evidence): Finding =>
+export const gatewayAgrees = ({ history, journal, causeOf }: Evidence): Finding =>
   judge('gateway-agrees', "payments on the topics equal the gateway's journal", (report) => {
     if (!journal) return 'not checked: this gateway publishes no journal'
     const { orders } = history.fold
+    const reportOf = explaining(report, causeOf)
     const totals = { captures: 0, voids: 0, open: 0 }
     for (const [authorizationId, hold] of journal) {
       totals.captures += hold.captureIds.length
       if (hold.voided) totals.voids++
       else if (hold.captureIds.length === 0) totals.open++
+      if (hold.captureIds.length > 1)
+        report(`${hold.orderId}: the gateway captured authorization ${authorizationId} ${hold.captureIds.length} times`)
       for (const fault of unknownToTopics(authorizationId, hold, orders.get(hold.orderId)))
-        report(`${hold.orderId}: ${fault}`)
+        reportOf(hold.orderId, fault)
     }
     for (const [orderId, facts] of orders) {
-      for (const fault of unknownToGateway(journal, facts)) report(`${orderId}: ${fault}`)
+      for (const fault of unknownToGateway(journal, facts)) reportOf(orderId, fault)
     }
     return `${count(journal.size)} holds: ${count(totals.captures)} captured, ${count(totals.voids)} voided, ${count(totals.open)} open`
   })
@@ -31,8 +34,6 @@ function unknownToTopics(
 ): string[] {
   const faults: string[] = []
   const known = new Set(facts?.captured.map(({ captureId }) => captureId))
-  if (captureIds.length > 1)
-    faults.push(`the gateway captured authorization ${authorizationId} ${captureIds.length} times`)
   for (const id of captureIds)
     if (!known.has(id)) faults.push(`the gateway captured ${amountMinor} (${id}), but there is no event for it`)
   if (!voided && captureIds.length === 0 && !facts?.authorized.has(authorizationId)) {

@@ -1,4 +1,4 @@
-import { count, judge } from '../finding.ts'
+import { count, explaining, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
@@ -6,9 +6,10 @@ import type { Evidence } from '../evidence.ts'
 const api = '/tally/orders-api'
 
 /** Each order that the API accepted is in its table and on the topic or in the outbox, once and with the same total. */
-export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding =>
+export const ordersAccepted = ({ history, tables, outboxes, causeOf }: Evidence): Finding =>
   judge('orders-accepted', 'each accepted order has one OrderPlaced event', (report) => {
     const { orders } = history.fold
+    const reportOf = explaining(report, causeOf)
     const waiting = new Set(
       outboxes.flatMap(({ lanes }) => [...lanes.values()].flatMap((lane) => [...lane.waiting.values()])),
     )
@@ -18,11 +19,11 @@ export const ordersAccepted = ({ history, tables, outboxes }: Evidence): Finding
     for (const { orderId, eventId, totalMinor, currency } of tables.accepted) {
       const placed = orders.get(orderId)?.placed ?? []
       if (placed.length === 0 && waiting.has(eventId)) pending++
-      else if (placed.length !== 1) report(`${orderId} was accepted and has ${placed.length} OrderPlaced events`)
+      else if (placed.length !== 1) reportOf(orderId, `it was accepted and has ${placed.length} OrderPlaced events`)
       for (const event of placed) {
-        if (event.id !== eventId) report(`${orderId}: its OrderPlaced is ${event.id}, not ${eventId}`)
+        if (event.id !== eventId) reportOf(orderId, `its OrderPlaced is ${event.id}, not ${eventId}`)
         else if (event.totalMinor !== totalMinor || event.currency !== currency) {
-          report(`${orderId}: accepted for ${totalMinor} ${currency}, placed for ${event.totalMinor} ${event.currency}`)
+          reportOf(orderId, `accepted for ${totalMinor} ${currency}, placed for ${event.totalMinor} ${event.currency}`)
         }
       }
     }

@@ -1,12 +1,13 @@
-import { count, counted, judge } from '../finding.ts'
+import { count, counted, explaining, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import { finalStateOf } from '../fold.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each order is completed, cancelled or rejected. */
-export const ordersEnded = ({ history, tables }: Evidence): Finding =>
+export const ordersEnded = ({ history, tables, causeOf }: Evidence): Finding =>
   judge('orders-ended', 'every order has ended', (report) => {
     const { orders } = history.fold
+    const reportOf = explaining(report, causeOf)
     const states = { completed: 0, rejected: 0, cancelled: 0, pending: 0 }
     let unplaced = 0
     for (const [orderId, facts] of orders) {
@@ -16,7 +17,7 @@ export const ordersEnded = ({ history, tables }: Evidence): Finding =>
       if (state !== 'pending') continue
       const limit = tables.timeLimits.get(orderId)
       const until = limit ? `; it times out at ${limit.upAt} UTC` : ''
-      report(`${orderId} is pending after ${[...facts.counts.keys()].join(', ')}${until}`)
+      reportOf(orderId, `pending after ${[...facts.counts.keys()].join(', ')}${until}`)
     }
     const ends = Object.entries(states).filter(([, n]) => n > 0)
     return `${count(orders.size)} orders: ${counted(new Map(ends))}${unplaced > 0 ? `, ${count(unplaced)} never placed` : ''}`

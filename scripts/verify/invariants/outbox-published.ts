@@ -4,7 +4,7 @@ import { compareLane } from '../publications.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each number an outbox assigned is on a topic or still in the outbox, no other is, and each lane published in order. */
-export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
+export const outboxPublished = ({ history, outboxes, undeployed }: Evidence): Finding =>
   judge('outbox-published', 'each outbox published every event, in order', (report) => {
     const { lanes: published } = history.publications
     const known = new Set<string>()
@@ -21,7 +21,10 @@ export const outboxPublished = ({ history, outboxes }: Evidence): Finding =>
     let repeats = 0
     for (const [name, lane] of published) {
       repeats += lane.repeats
-      if (!known.has(name)) report(`${name}: ${lane.eventIds.size} events published by a lane that no service has`)
+      if (known.has(name)) continue
+      const removed = undeployed.has(name.slice(0, name.lastIndexOf('/')))
+      const by = removed ? 'a consumer that was removed' : 'a lane that no service has'
+      report(`${name}: ${lane.eventIds.size} events published by ${by}`, removed)
     }
     return `${count(totals.given)} assigned, ${count(totals.waiting)} unpublished, ${count(repeats)} published again`
   })

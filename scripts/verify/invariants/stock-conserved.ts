@@ -3,8 +3,9 @@ import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each unit delivered is on hand, reserved or shipped, and each reserved unit belongs to an open reservation. */
-export const stockConserved = ({ history, tables }: Evidence): Finding =>
+export const stockConserved = ({ history, tables, undeployed }: Evidence): Finding =>
   judge('stock-conserved', 'stock is conserved: replenished = on hand + reserved + shipped', (report) => {
+    if (undeployed.has('inventory')) return 'not checked: inventory has no tables'
     const { replenished } = history.fold
     const open = new Map<string, number>()
     for (const { phase, lines } of tables.reservations.values()) {

@@ -1,15 +1,16 @@
-import { count, judge } from '../finding.ts'
-import type { Finding, Report } from '../finding.ts'
+import { count, explaining, judge } from '../finding.ts'
+import type { Finding, ReportOf } from '../finding.ts'
 import { finalStateOf, reservationOf, stockOf } from '../fold.ts'
 import type { Fold, OrderFacts } from '../fold.ts'
 import type { ServiceTables } from '../service-tables.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** The rows of each service equal the state that the events of all topics add up to. */
-export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
+export const tablesEqualFold = ({ history, tables, causeOf, undeployed }: Evidence): Finding =>
   judge('tables-equal-fold', 'tables equal the state derived from all topics', (report) => {
     const { orders } = history.fold
-    for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, report)
+    const reportOf = explaining(report, causeOf)
+    for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, { report: reportOf, undeployed })
     const ofOrders = {
       'order-status': tables.statuses,
       payment: tables.payments,
@@ -20,15 +21,21 @@ export const tablesEqualFold = ({ history, tables }: Evidence): Finding =>
     for (const [service, table] of Object.entries(ofOrders)) {
       rows += table.size
       for (const orderId of table.keys())
-        if (!orders.has(orderId)) report(`${service} has a row for ${orderId}, but no topic has an event of it`)
+        if (!orders.has(orderId)) reportOf(orderId, `a row in ${service}, but no topic has an event of it`)
     }
-    compareStock(history.fold, tables, report)
+    if (!undeployed.has('inventory')) compareStock(history.fold, tables, causeOf, reportOf)
     return `${count(rows)} rows of ${count(orders.size)} orders, ${count(tables.stock.size)} of stock`
   })
 
-function compareOrder(orderId: string, facts: OrderFacts, tables: ServiceTables, report: Report): void {
+function compareOrder(
+  orderId: string,
+  facts: OrderFacts,
+  tables: ServiceTables,
+  { report, undeployed }: { report: ReportOf; undeployed: ReadonlySet<string> },
+): void {
   const differ = (service: string, row: string, fold: string) => {
-    if (row !== fold) report(`${orderId}: ${row} in ${service}, ${fold} according to the topics`)
+    if (row !== fold && !undeployed.has(service))
+      report(orderId, `${row} in ${service}, ${fold} according to the topics`)
   }
   const status = tables.statuses.get(orderId)
   const ended = ['completed', 'cancelled', 'rejected'].includes(status?.status ?? '')
@@ -82,13 +89,23 @@ const linesOf = (lines: readonly { sku: string; quantity: number }[] = []): stri
     .sort()
     .join(' + ')
 
-function compareStock(fold: Fold, { stock }: ServiceTables, report: Report): void {
-  const expected = stockOf(fold)
+function compareStock(
+  fold: Fold,
+  { stock, reservations }: ServiceTables,
+  causeOf: Evidence['causeOf'],
+  report: ReportOf,
+): void {
+  // Where an act explains the order, its reservation is as the table says; the articles must agree with that exactly
+  const expected = stockOf(fold, (orderId) => {
+    if (causeOf(orderId) === undefined) return undefined
+    const { phase = 'none', lines = [] } = reservations.get(orderId) ?? {}
+    return { phase, lines }
+  })
   for (const sku of new Set([...expected.keys(), ...stock.keys()])) {
     const { replenished, reserved, shipped } = expected.get(sku) ?? { replenished: 0, reserved: 0, shipped: 0 }
     const row = stock.get(sku) ?? { onHand: 0, reserved: 0, shipped: 0 }
     const said = `${row.onHand} on hand, ${row.reserved} reserved, ${row.shipped} shipped`
     const folded = `${replenished - reserved - shipped} on hand, ${reserved} reserved, ${shipped} shipped`
-    if (said !== folded) report(`${sku}: ${said} in inventory; ${folded} according to the topics`)
+    if (said !== folded) report(sku, `${said} in inventory; ${folded} according to the topics`)
   }
 }

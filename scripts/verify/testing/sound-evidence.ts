@@ -116,6 +116,8 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
         account: accountOf(sizes),
       },
     ],
+    causeOf: () => undefined,
+    undeployed: new Set(),
     tables: tablesOf(ends, units),
   }
 }
@@ -156,6 +158,7 @@ function accountOf(sizes: ReadonlyMap<string, number>): GroupAccount {
     parked: [],
     audit: [],
     dropped: [],
+    decisions: [],
     skipped: [],
     beginnings: new Map(),
   }

@@ -39,6 +39,28 @@ async function take(bench: TestBench, events: ReturnType<typeof orders>): Promis
 }
 
 describe('what reprocessing does', () => {
+  test('events of a type that older code ignored, or that were skipped, are taken from then on: ledger and inbox stay in step', async () => {
+    await using bench = await open()
+    const older: ConsumerDefinition<Count> = {
+      ...tallyConsumer(group),
+      handlers: { CancellationRequested: () => ({}) },
+    }
+    await bench.replica(older)
+    await bench.publish(orders(9))
+    await bench.settled(['orders'])
+    expect(await ledgerSums(bench)).toMatchObject({ taken: 0, ignored: 9 })
+
+    await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
+    await reprocess.run(replay.context, replay.run)
+    expect(replay.figures()).toMatchObject({ handled: 9 })
+    expect(await ledgerSums(bench)).toMatchObject({ taken: 9, ignored: 0, offsets: 9 })
+    expect((await bench.pool.query('select 1 from inbox')).rowCount).toBe(9)
+
+    await using again = await openReplayOf(bench, tallyConsumer(group), await all(bench))
+    await reprocess.run(again.context, again.run)
+    expect(await ledgerSums(bench)).toMatchObject({ taken: 9, ignored: 0, offsets: 9 })
+  })
+
   test('a changed handler changes the rows of the chosen events alone, and what it emits, others know already', async () => {
     await using bench = await open()
     const keys = await take(bench, orders(20))
