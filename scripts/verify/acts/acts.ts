@@ -1,6 +1,7 @@
 import type { EventType } from '../../../schemas/generated/events.ts'
 import type { HandDecision } from '../../../consumers/runtime/tables/audit.ts'
-import type { Evidence } from '../evidence.ts'
+import type { GroupAccount } from '../../../consumers/operations/group-account.ts'
+import type { Group } from '../../../consumers/operations/groups.ts'
 
 /** A record's place; topic without namespace. */
 export interface Place {
@@ -36,7 +37,7 @@ type ByGroup = Map<string, HandDecision>
 
 const verbs = { DROPPED: 'dropped', EDITED: 'edited' }
 
-export function createActs(groups: Evidence['groups']): Acts {
+export function createActs(groups: readonly { group: Group; account: GroupAccount }[]): Acts {
   const decisions = new Map<string, ByGroup>()
   const causes = new Map<string, Set<string>>()
   const note = (key: string, sentences: Iterable<string>) => {
