@@ -50,14 +50,17 @@ describe('what reprocessing does', () => {
     await bench.settled(['orders'])
     expect(await ledgerSums(bench)).toMatchObject({ taken: 0, ignored: 9 })
 
-    await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
-    await reprocess.run(replay.context, replay.run)
-    expect(replay.figures()).toMatchObject({ handled: 9 })
+    const reprocessed = async () => {
+      await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
+      await reprocess.run(replay.context, replay.run)
+      await bench.pool.query(`update replay set state = 'done'`) // Only one of a group can be open
+      return replay.figures()
+    }
+    expect(await reprocessed()).toMatchObject({ handled: 9 })
     expect(await ledgerSums(bench)).toMatchObject({ taken: 9, ignored: 0, offsets: 9 })
     expect((await bench.pool.query('select 1 from inbox')).rowCount).toBe(9)
 
-    await using again = await openReplayOf(bench, tallyConsumer(group), await all(bench))
-    await reprocess.run(again.context, again.run)
+    await reprocessed()
     expect(await ledgerSums(bench)).toMatchObject({ taken: 9, ignored: 0, offsets: 9 })
   })
 
