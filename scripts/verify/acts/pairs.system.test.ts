@@ -23,7 +23,7 @@ const orderOf = eventGenerator('OrderPlaced', 7)
 const whyOf = (act: string) => `pairs: ${act}`
 
 /**
- * Walks all pairs of operators' acts on one running stack, each act on an order of its own, and verifies after each. A violation
+ * Walks all pairs of the commonest acts of operators on one running stack, each act on an order of its own, and verifies after each. A violation
  * that no act explains fails the pair.
  */
 describe('verify after every pair of acts', () => {
@@ -43,11 +43,11 @@ describe('verify after every pair of acts', () => {
   const at = (group: string, table: string) => `"${schemaName(stack.sandbox.namespace, group)}".${table}`
 
   /** Sends a record as another program would. @returns its place, `orders/1:12` */
-  async function send(key: string, value: Buffer, options: { timestamp?: string } = {}): Promise<string> {
+  async function send(key: string, value: Buffer): Promise<string> {
     const partition = laneOf(key, partitions)
     const producer = stack.sandbox.kafka.producer()
     await producer.connect()
-    const message = { key, value, partition, ...options }
+    const message = { key, value, partition }
     const [sent] = await producer.send({ topic: `${stack.sandbox.namespace}orders`, messages: [message] })
     await producer.disconnect()
     return `orders/${partition}:${sent?.baseOffset}`
@@ -93,7 +93,6 @@ describe('verify after every pair of acts', () => {
     await readFile(plan)
     return run('replay', 'run', plan, '--why', whyOf(act), '--yes', '--json')
   }
-  const idOf = (json: string): string => String((JSON.parse(json.split('\n', 1)[0] ?? '') as { id: number }).id)
   const edit = (act: string, record: string, json: string, ...more: string[]) =>
     run('parked', 'edit', record, '--type', 'OrderPlaced', '--value', json, '--why', whyOf(act), '--yes', ...more)
   const drop = (act: string, key: string, ...more: string[]) =>
@@ -111,13 +110,6 @@ describe('verify after every pair of acts', () => {
       await edit(act, record, json)
     },
     'drop in all': async (act) => drop(act, (await spoil()).orderId),
-    'drop foreign time': async (act) => {
-      const { data } = next()
-      const { orderId } = data as { orderId: string }
-      await send(orderId, await encoded(data), { timestamp: '1' })
-      await parked(orderId)
-      await drop(act, orderId)
-    },
     'redrive + drop': async (act) => {
       const { orderId } = await spoil()
       const { exitCode } = await stack.run('parked', 'redrive', '--key', orderId, '--yes')
@@ -150,21 +142,6 @@ describe('verify after every pair of acts', () => {
     redeliver: (act) => replay(act, 'redeliver', 'inventory'),
     reprocess: (act) => replay(act, 'reprocess', 'notifications'),
     rebuild: (act) => replay(act, 'rebuild', 'order-status'),
-    'rebuild + undo': async (act) => {
-      const id = idOf(await replay(act, 'rebuild', 'notifications'))
-      await run('replay', 'undo', id, '--yes')
-    },
-    copy: (act) => replay(act, 'copy', undefined, '--topic', 'stock', '--to-topic', 'stock-copy'),
-    cancel: async (act) => {
-      const plan = join(stack.config.dataDir, 'plan.json')
-      await run('replay', 'plan', '--mode', 'reprocess', '--group', 'notifications', '--out', plan, '--force')
-      const id = idOf(await run('replay', 'run', plan, '--why', whyOf(act), '--yes', '--json', '--max', '1'))
-      await run('replay', 'cancel', id)
-    },
-    'remove consumer': async () => {
-      await run('scale', '--remove', 'notifications', '--yes')
-      await run('scale', 'notifications=1')
-    },
   }
 
   test('is green, or names the act', async () => {

@@ -133,6 +133,7 @@ export async function openReplayOf<S, R>(
       return { run: begin(), figures: () => figures }
     },
     async [Symbol.asyncDispose]() {
+      await pool.query(`update replay set state = 'done' where id = $1`, [id]) // Only one of a group can be open
       await pool.end()
     },
   }
