@@ -2,7 +2,7 @@ import type { Config } from '../infra/config.ts'
 import { describeError } from '../infra/errors.ts'
 import { currentConfig, withGeneration } from '../infra/topic-generations/current-config.ts'
 import { watchGeneration } from '../infra/topic-generations/watch-generation.ts'
-import { createPool } from '../infra/postgres/pool.ts'
+import { checkSessions, createPool } from '../infra/postgres/pool.ts'
 import { runService } from '../infra/service.ts'
 import { createCodec } from '../schemas/codec/codec.ts'
 import { topics } from '../schemas/topics.ts'
@@ -30,6 +30,7 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     byKey: true,
     log,
   })
+  await checkSessions(pool)
   const types = topics.filter((topic) => topic.writtenBy === folder).flatMap((topic) => topic.events)
   const codec = await createCodec({ registryUrl: config.registry.url, namespace: config.namespace, types, log, signal })
   const died = (reason: string) => {

@@ -1,6 +1,7 @@
 import { runner } from 'node-pg-migrate'
 import pg from 'pg'
 import type { Logger } from '../logger.ts'
+import { prepareSession } from './session.ts'
 
 /**
  * Migrates one database schema with the SQL files (`001_name.sql`) of these folders, in folder order. The files name no
@@ -10,6 +11,7 @@ export async function migrate({ url, schema, folders, log }: MigrateOptions): Pr
   const client = new pg.Client({ connectionString: url, application_name: `migrate ${schema}` })
   await client.connect()
   try {
+    await prepareSession(client, undefined, { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 }, 20_000)
     for (const { name, path } of folders) {
       await runner({
         dbClient: client,

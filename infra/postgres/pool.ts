@@ -2,6 +2,7 @@ import pg from 'pg'
 import { describeError } from '../errors.ts'
 import { corkWrites } from './cork-writes.ts'
 import type { Logger } from '../logger.ts'
+import { prepareSession, refuseSharedSession } from './session.ts'
 
 export type Pool = pg.Pool
 
@@ -46,6 +47,8 @@ export function createPool({
   byKey,
   log,
 }: PoolOptions): Pool {
+  const limits = { statementMs: statementWithinMs ?? 15_000, lockMs: 5_000, idleInTransactionMs, byKey }
+  const sessions = new Map<pg.ClientBase, number>()
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -55,14 +58,15 @@ export function createPool({
     query_timeout: statementWithinMs ?? answerWithinMs ?? 20_000,
     keepAlive: true,
     pipeline: true,
-    options: [
-      `-c idle_in_transaction_session_timeout=${idleInTransactionMs}`,
-      '-c lock_timeout=5000',
-      `-c statement_timeout=${statementWithinMs ?? 15_000}`,
-      ...(byKey ? ['-c enable_seqscan=off'] : []),
-      ...(schema ? [`-c search_path=${schema}`] : []),
-    ].join(' '),
+    // Not start-up options: a pooler may drop them, and `options` in the URL would replace them
+    onConnect: async (client: pg.ClientBase) => {
+      const pid = await prepareSession(client, schema, limits, answerWithinMs ?? 5_000)
+      refuseSharedSession(pid, sessions.values())
+      sessions.set(client, pid)
+      client.once('end', () => sessions.delete(client))
+    },
   })
+  pool.on('remove', (client) => sessions.delete(client))
   pool.on('error', (error) => log.warn({ error: describeError(error) }, 'idle database connection lost'))
   // A terminated backend raises 'error' on the client even between two queries; without a listener it ends the process
   pool.on('connect', (client) => {
@@ -70,4 +74,19 @@ export function createPool({
     corkWrites(client)
   })
   return pool
+}
+
+/**
+ * Opens two connections at once and gives them back, before a process takes on anything: one alone does not show that a
+ * pooler shares sessions.
+ * @throws TallyError CONFIG_INVALID
+ */
+export async function checkSessions(pool: Pool): Promise<void> {
+  const first = await pool.connect()
+  try {
+    const second = await pool.connect()
+    second.release()
+  } finally {
+    first.release()
+  }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
-import { createPool } from '../../infra/postgres/pool.ts'
+import { checkSessions, createPool } from '../../infra/postgres/pool.ts'
 import type { Running } from '../../infra/service.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
@@ -56,6 +56,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
     })
   const pool = connect('orders', 6)
   const projection = connect('order_status', 2)
+  await checkSessions(pool)
   const readGeneration = async () =>
     (await readCurrent(pool, namespace)) ?? { number: config.generation, partitions: config.partitions }
   const generation = await readGeneration()
