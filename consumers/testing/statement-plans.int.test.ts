@@ -91,7 +91,7 @@ test.each(services)(
       bad.push(...(await inState('empty and analysed', small)))
       await pool.query('set enable_seqscan = on')
       expect(await inState('the control')).not.toEqual([])
-      await pool.query('reset enable_seqscan')
+      await pool.query('set enable_seqscan = off')
       await fillTables(pool, 20_000)
       bad.push(...(await inState('large and never analysed')))
       await pool.query('analyze')
