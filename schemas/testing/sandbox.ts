@@ -44,16 +44,16 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
     kafka,
     pool,
     createTopics: (partitions = config.partitions) =>
-      withAdmin(kafka, (admin) =>
-        createTopics(
+      withAdmin(kafka, async (admin) => {
+        const names = topics.map((topic) => topicName(namespace, topic))
+        const replicationFactor = Math.min(3, config.kafka.brokers.length)
+        await createTopics(
           admin,
-          topics.map((topic) => ({
-            topic: topicName(namespace, topic),
-            numPartitions: partitions,
-            replicationFactor: Math.min(3, config.kafka.brokers.length),
-          })),
-        ),
-      ),
+          names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
+        )
+        // Only leaders answer: a new topic may have none yet, and a producer would be refused
+        await Promise.all(names.map((topic) => admin.fetchTopicOffsets(topic)))
+      }),
     close,
     [Symbol.asyncDispose]: close,
   }

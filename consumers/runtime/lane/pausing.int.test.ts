@@ -159,10 +159,10 @@ test('a lane at its parking limit reports it and resumes when there is room', as
   await using bench = await open({ TALLY_PARKED_LIMIT: '3', TALLY_RETRY_LIMIT: '0' }, 1)
   await bench.replica(tallyConsumer(group))
   await bench.publish([...orders(5, 'throws'), ...orders(10)])
-  const [lane] = await waitUntil('the lane waits', async () =>
-    (await standing(bench)).every(({ phase }) => phase === 'waiting') ? standing(bench) : undefined,
+  const lane = await waitUntil('the lane waits', async () =>
+    (await standing(bench)).find(({ phase }) => phase === 'waiting'),
   )
-  expect(lane?.reason).toContain('3 events of lane 0 are parked already')
+  expect(lane.reason).toContain('3 events of lane 0 are parked already')
   const parked = async () => (await bench.pool.query('select from parked')).rowCount
   expect(await parked()).toBe(3)
   await bench.pool.query('delete from parked')
