@@ -29,7 +29,8 @@ export interface TestStack {
 const checkout = resolve(import.meta.dirname, '..', '..')
 
 /**
- * @param portBase must differ between tests, because they run concurrently
+ * @param portBase must differ between tests, because they run concurrently; below 32,668, because systems take ports
+ *   from 32,768 on for outgoing connections
  * @param project folder of the code to run, such as a copy that the test changes
  */
 export async function createTestStack(

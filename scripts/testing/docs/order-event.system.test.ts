@@ -22,7 +22,7 @@ describe('an event about orders, added by the guide', () => {
   let stack: TestStack
   beforeAll(async () => {
     copy = await copyCheckout()
-    stack = await createTestStack(34_200, { TALLY_PARTITIONS: '2', TALLY_LOG_LEVEL: 'fatal' }, copy.dir)
+    stack = await createTestStack(30_600, { TALLY_PARTITIONS: '2', TALLY_LOG_LEVEL: 'fatal' }, copy.dir)
     await stack.start()
     succeeded(await stack.run('produce', 'StockReplenished', '--count', '200'))
     succeeded(await stack.run('produce', 'OrderPlaced', '--count', '20', '--seed', '5'))

@@ -31,7 +31,7 @@ describe('verify after every pair of acts', () => {
   let orders = 0
   beforeAll(async () => {
     const env = { TALLY_PARTITIONS: String(partitions), TALLY_LOG_LEVEL: 'fatal', TALLY_RETRY_LIMIT: '0' }
-    stack = await createTestStack(34_000, env)
+    stack = await createTestStack(30_400, env)
     await stack.start()
     succeeded(await stack.run('produce', 'StockReplenished', '--count', '200'))
   })
