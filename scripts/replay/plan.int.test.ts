@@ -99,7 +99,7 @@ test('what would be refused is told with the plan; --json is the plan and nothin
 })
 
 test.each([
-  [['--mode', 'redeliver', '--from', '2999-01-01T00:00:00Z'], 2, 'lies in the future'],
+  [['--mode', 'redeliver', '--from', '2098-01-01T00:00:00Z'], 2, 'lies in the future'],
   [['--mode', 'redeliver', '--from', 'yesterday'], 2, 'is not a valid start or end of a range'],
   [['--mode', 'sideways'], 2, 'Allowed choices are redeliver, rebuild, reprocess, copy'],
   [['--mode', 'reprocess', '--type', 'OrderPlace'], 2, 'Did you mean OrderPlaced?'],
