@@ -7,12 +7,12 @@ import { countAudit, readDropped, readHandDecisions } from '../runtime/tables/au
 import type { AuditCount, DroppedEvent, HandDecision } from '../runtime/tables/audit.ts'
 import { reportParked } from '../runtime/tables/parked-figures.ts'
 import type { ReportedEvent } from '../runtime/tables/parked-figures.ts'
-import { readNewBeginnings, readSkipped } from '../runtime/tables/skipped-table.ts'
-import type { NewBeginning, SkippedOffsets } from '../runtime/tables/skipped-table.ts'
+import { readSkips } from '../runtime/tables/skipped-table.ts'
+import type { Skips } from '../runtime/tables/skipped-table.ts'
 import type { Group } from './groups.ts'
 
 /** A group's own account of the events it has read. */
-export interface GroupAccount {
+export interface GroupAccount extends Skips {
   /** Spans by topic and partition, `orders/3`. */
   ledger: ReadonlyMap<string, readonly Span[]>
   inbox: { rows: number; distinct: number }
@@ -23,10 +23,6 @@ export interface GroupAccount {
   dropped: readonly DroppedEvent[]
   /** The last edit or drop of each event that an operator changed. */
   decisions: readonly HandDecision[]
-  /** Offsets that an operator skipped: their records took no effect. */
-  skipped: readonly SkippedOffsets[]
-  /** By place, where offsets began anew after an accepted loss. */
-  beginnings: ReadonlyMap<string, readonly NewBeginning[]>
 }
 
 /** Reads the whole account in one snapshot; otherwise an event processed meanwhile could appear twice or not at all. */
@@ -40,7 +36,6 @@ export const readGroupAccount = (pool: Pool, { schema }: Group): Promise<GroupAc
       audit: await countAudit(tx, schema),
       dropped: await readDropped(tx, schema),
       decisions: await readHandDecisions(tx, schema),
-      skipped: await readSkipped(tx, schema),
-      beginnings: await readNewBeginnings(tx, schema),
+      ...(await readSkips(tx, schema)),
     }
   })

@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { processorTimes } from '../processor-times.ts'
 
 /** Between two looks at the processors' counters, ms. */
 const everyMs = 200
@@ -6,7 +6,7 @@ const everyMs = 200
 const weight = 0.3
 
 /** Reads how busy the machine is when asked: an idle process does not ask, and has no timer. */
-export function machineLoad(read: () => { busy: number; all: number } = readProcessors): () => number {
+export function machineLoad(read = processorTimes): () => number {
   let [at, before, load] = [performance.now(), read(), 0]
   return () => {
     const now = performance.now()
@@ -21,14 +21,4 @@ export function machineLoad(read: () => { busy: number; all: number } = readProc
     ;[at, before] = [now, seen]
     return load
   }
-}
-
-function readProcessors(): { busy: number; all: number } {
-  let [busy, all] = [0, 0]
-  for (const { times } of cpus()) {
-    const used = times.user + times.sys + times.nice + times.irq
-    busy += used
-    all += used + times.idle
-  }
-  return { busy, all }
 }

@@ -107,19 +107,23 @@ test('whatever the order of commits, offers, reads and failures: every row once,
   )
 })
 
+/** A feed for each table, as in a process that owns as many lanes. */
+const feedsOf = (tables: readonly ReturnType<typeof table>[]): LaneFeed[] =>
+  tables.map(
+    ({ read }, lane) =>
+      new LaneFeed(
+        lane,
+        () => {},
+        read,
+        () => limitPerLane(tables.length),
+      ),
+  )
+
 test.each([1, 3, 100])(
   '%i lanes keep 20,000 rows in memory at most while nothing is published, and lose none',
   async (lanes) => {
     const tables = Array.from({ length: lanes }, table)
-    const feeds = tables.map(
-      ({ read }, lane) =>
-        new LaneFeed(
-          lane,
-          () => {},
-          read,
-          () => limitPerLane(lanes),
-        ),
-    )
+    const feeds = feedsOf(tables)
     let next = 1
     for (let round = 0; round < 30; round++) {
       for (const [lane, feed] of feeds.entries()) {
@@ -151,15 +155,7 @@ test.each([1, 100])(
     const value = Buffer.alloc(size) // One for all: only the numbers are under test
     const large = (from: number, to: number) => rows(from, to).map((each) => ({ ...each, value }))
     const tables = Array.from({ length: lanes }, table)
-    const feeds = tables.map(
-      ({ read }, lane) =>
-        new LaneFeed(
-          lane,
-          () => {},
-          read,
-          () => limitPerLane(lanes),
-        ),
-    )
+    const feeds = feedsOf(tables)
     for (let next = 1; next <= count; next += 4) {
       for (const [lane, feed] of feeds.entries()) {
         const written = large(next, next + 3)

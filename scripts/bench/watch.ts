@@ -1,4 +1,4 @@
-import { cpus } from 'node:os'
+import { processorTimes } from '../../infra/processor-times.ts'
 import type { Repeat } from './benchmark.ts'
 
 export interface Watch {
@@ -28,5 +28,4 @@ export function startMachineWatch(): () => number {
   return () => busySeconds() - before
 }
 
-const busySeconds = (): number =>
-  cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + (user + nice + sys + irq) / 1_000, 0)
+const busySeconds = (): number => processorTimes().busy / 1_000

@@ -1,7 +1,7 @@
 import type { Config } from '../../../infra/config.ts'
 import { readSpans } from '../../runtime/tables/ledger-account.ts'
 import type { Span } from '../../runtime/tables/ledger-account.ts'
-import { readNewBeginnings } from '../../runtime/tables/skipped-table.ts'
+import { readSkips } from '../../runtime/tables/skipped-table.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { readTopicEnds } from '../lanes/topic-ends.ts'
 import type { Group } from '../groups.ts'
@@ -24,7 +24,7 @@ export interface LedgerTotals {
  */
 export async function readLedgerTotals(config: Config, pool: Pool, { schema, topics }: Group): Promise<LedgerTotals> {
   const places = await readSpans(pool, schema, topics)
-  const beginnings = await readNewBeginnings(pool, schema)
+  const { beginnings } = await readSkips(pool, schema)
   const ends = await readTopicEnds(config, [...topics], () => false)
   const faults = [...places].flatMap(([place, spans]) => {
     const slash = place.lastIndexOf('/')

@@ -70,13 +70,15 @@ export class FetchedBatches {
   /**
    * Moves the lane past offsets that the client has read and skipped, which hold no record for it (markers of
    * transactions, aborted records, compaction). Nothing more has to arrive for that: they may be the last ones.
+   * Never rejects: nobody waits for it.
    */
   passGap(lane: RecordLane, topic: string): Promise<void> {
     return lane.serially(async () => {
       const from = lane.position(topic)
       if (!lane.accepting || from === undefined) return
       const to = Math.min(this.options.offsets.beyondPassed(topic, lane.number, from), lane.end(topic))
-      if (to > from) await this.processPart(lane, topic, { items: [], from, to })
+      if (to <= from) return
+      await this.processPart(lane, topic, { items: [], from, to }).catch((error: unknown) => lane.fail(error))
     })
   }
 

@@ -45,9 +45,10 @@ export class LaneCalls {
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
     const limit = this.options.limit()
-    const characters = calls.reduce((sum, { request }) => sum + charactersOf(request), this.characters)
+    const sizes = calls.map(({ request }) => charactersOf(request))
+    const characters = this.characters + sum(sizes)
     if (this.behind || this.known.size + calls.length > limit.calls || characters > limit.characters) this.behind = true
-    else for (const call of calls) this.add({ ...call, attempts: 0, waitMs: 0 })
+    else for (const [at, call] of calls.entries()) this.add({ ...call, attempts: 0, waitMs: 0 }, sizes[at] ?? 0)
     this.options.wake()
   }
 
@@ -64,9 +65,9 @@ export class LaneCalls {
     }
     this.options.read([...this.known.keys()], room).then(
       (calls) => {
-        for (const call of calls) this.add(call)
-        const read = calls.reduce((sum, { request }) => sum + charactersOf(request), 0)
-        if (calls.length === room.calls || read >= room.characters) this.behind = true
+        const sizes = calls.map(({ request }) => charactersOf(request))
+        for (const [at, call] of calls.entries()) this.add(call, sizes[at] ?? 0)
+        if (calls.length === room.calls || sum(sizes) >= room.characters) this.behind = true
         loaded()
       },
       (error: unknown) => {
@@ -114,9 +115,8 @@ export class LaneCalls {
     this.ready.length = 0
   }
 
-  private add(call: PendingCall): void {
+  private add(call: PendingCall, characters: number): void {
     if (this.closed || this.known.has(call.id)) return
-    const characters = charactersOf(call.request)
     this.known.set(call.id, characters)
     this.characters += characters
     if (call.waitMs > 0) this.retry(call, call.waitMs)
@@ -133,3 +133,4 @@ export class LaneCalls {
 }
 
 const charactersOf = (request: unknown): number => JSON.stringify(request).length
+const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0)

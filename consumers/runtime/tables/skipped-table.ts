@@ -1,3 +1,4 @@
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Ownership } from '../model.ts'
@@ -46,34 +47,33 @@ type Row = Omit<SkippedOffsets, 'cause' | 'resumeAt'> & {
   resumeAt: number | null
 }
 
-/** All skips and accepted losses of a group, oldest first. @param schema quoted */
-export async function readSkipped(tx: Tx, schema: string): Promise<SkippedOffsets[]> {
-  const rows = await readRows(tx, schema)
-  return rows.map(({ epoch: _epoch, cause, resumeAt, ...skipped }) => ({
-    ...skipped,
-    ...(cause === 'skipped' ? {} : { cause }),
-    ...(resumeAt === null ? {} : { resumeAt }),
-  }))
-}
-
 /** Where a lane's position was set to offsets that begin anew: from this epoch on the ledger starts there. */
 export interface NewBeginning {
   readonly epoch: number
   readonly resumeAt: number
 }
 
-/** Accepted losses after which offsets begin anew, by place (`orders/3`). @param schema quoted */
-export async function readNewBeginnings(tx: Tx, schema: string): Promise<Map<string, NewBeginning[]>> {
-  const found = (await readRows(tx, schema)).flatMap(({ topic, partition, epoch, resumeAt }) =>
-    resumeAt === null ? [] : [{ place: `${topic}/${partition}`, epoch, resumeAt }],
-  )
-  return Map.groupBy(found, ({ place }) => place)
+/** All skips and accepted losses of a group, oldest first, and by place (`orders/3`) those after which offsets begin anew. */
+export interface Skips {
+  readonly skipped: readonly SkippedOffsets[]
+  readonly beginnings: ReadonlyMap<string, readonly NewBeginning[]>
 }
 
-const readRows = async (tx: Tx, schema: string): Promise<Row[]> =>
-  (
-    await tx.query<Row>(
-      `select topic, partition, epoch, first_offset as "from", next_offset as "to", cause, resume_at as "resumeAt", actor, why
-       from ${schema}.skipped order by at`,
-    )
-  ).rows
+/** @param schema quoted */
+export async function readSkips(db: Pool | Tx, schema: string): Promise<Skips> {
+  const { rows } = await db.query<Row>(
+    `select topic, partition, epoch, first_offset as "from", next_offset as "to", cause, resume_at as "resumeAt", actor, why
+     from ${schema}.skipped order by at`,
+  )
+  const begun = rows.flatMap(({ topic, partition, epoch, resumeAt }) =>
+    resumeAt === null ? [] : [{ place: `${topic}/${partition}`, epoch, resumeAt }],
+  )
+  return {
+    skipped: rows.map(({ epoch: _epoch, cause, resumeAt, ...skipped }) => ({
+      ...skipped,
+      ...(cause === 'skipped' ? {} : { cause }),
+      ...(resumeAt === null ? {} : { resumeAt }),
+    })),
+    beginnings: Map.groupBy(begun, ({ place }) => place),
+  }
+}

@@ -1,14 +1,8 @@
-import { maintainInboxAt } from '../../../consumers/runtime/tables/inbox/partitions.ts'
-import { takeIds } from '../../../consumers/runtime/tables/inbox/inbox.ts'
-import { weekMs } from '../../../consumers/runtime/tables/inbox/weeks.ts'
+import { fillWeek, leaveWeek } from '../../../consumers/runtime/testing/leaving-week.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
-import type { Pool } from '../../../infra/postgres/pool.ts'
-import { newEventId } from '../../../schemas/event-id.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
 import { prepareOurTables } from '../hop/prepare.ts'
 import { startMachineWatch } from '../watch.ts'
-
-const perStatement = 1_000_000
 
 export const roll: Benchmark = {
   name: 'roll',
@@ -32,23 +26,11 @@ async function measure(ground: Ground): Promise<Repeat> {
   const pool = createPool({ url: config.postgres.url, schema, name: 'roll', log })
   try {
     const now = Date.now()
-    await fill(pool, { ids, now, signal })
-    const waits: number[] = []
-    let rolling = true
+    await fillWeek(pool, ids, now, signal)
     const [beganAt, cpu, machineSeconds] = [performance.now(), process.cpuUsage(), startMachineWatch()]
-    const batches = (async () => {
-      while (rolling) {
-        const begunAt = performance.now()
-        // Of the leaving week, of this week, and with a wrong clock
-        await takeIds(pool, [newEventId(now), newEventId(now + 4 * weekMs), newEventId(now + 20 * weekMs)])
-        waits.push(performance.now() - begunAt)
-      }
-    })()
-    const { lockedMs } = await maintainInboxAt(pool, now + 4 * weekMs).finally(() => (rolling = false))
-    await batches
+    const { waits, lockedMs } = await leaveWeek(pool, now)
     const seconds = (performance.now() - beganAt) / 1_000
     const { user, system } = process.cpuUsage(cpu)
-    waits.sort((a, b) => a - b)
     return {
       perSecond: ids / seconds,
       cpuPerEvent: (user + system) / 1e6 / ids,
@@ -62,22 +44,5 @@ async function measure(ground: Ground): Promise<Repeat> {
     }
   } finally {
     await pool.end()
-  }
-}
-
-/** Ids of this week, in order; every hundredth was taken late, and as many have no time. */
-async function fill(
-  pool: Pool,
-  { ids, now, signal }: { ids: number; now: number; signal: AbortSignal },
-): Promise<void> {
-  const begin = newEventId(now).slice(0, 13)
-  for (let from = 0; from < ids; from += perStatement) {
-    signal.throwIfAborted()
-    await pool.query(
-      `insert into inbox select (case n % 100 when 1 then 'ffffffff-ffff' else $1 end || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
-         to_timestamp($2 / 1000.0) + case when n % 100 < 2 then interval '4 weeks' else interval '0' end
-       from generate_series($3::int, $4::int) n`,
-      [begin, now, from + 1, Math.min(from + perStatement, ids)],
-    )
   }
 }

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { processorTimes } from '../../../../infra/processor-times.ts'
 import type { Machine } from './measurement.ts'
 
 /** Begins to measure the machine's processor utilization. @returns a function that ends the measurement */
@@ -9,14 +10,8 @@ export function watchProcessors(): () => Machine {
   return () => {
     const after = processorTimes()
     const all = after.all - before.all
-    return { cores: cpus().length, busy: all > 0 ? 1 - (after.idle - before.idle) / all : 0 }
+    return { cores: cpus().length, busy: all > 0 ? (after.busy - before.busy) / all : 0 }
   }
-}
-
-function processorTimes(): { idle: number; all: number } {
-  const times = cpus().map((cpu) => cpu.times)
-  const idle = times.reduce((sum, time) => sum + time.idle, 0)
-  return { idle, all: times.reduce((sum, { user, nice, sys, irq }) => sum + user + nice + sys + irq, idle) }
 }
 
 /** Interval between two samples of the connections. */

@@ -1,0 +1,45 @@
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { newEventId } from '../../../schemas/event-id.ts'
+import { takeIds } from '../tables/inbox/inbox.ts'
+import { maintainInboxAt } from '../tables/inbox/partitions.ts'
+import { weekMs } from '../tables/inbox/weeks.ts'
+
+const perStatement = 1_000_000
+
+/** The n-th id of the week of `now` (UTC epoch ms), as `fillWeek` makes it. */
+export const nthId = (now: number, n: number): string =>
+  `${newEventId(now).slice(0, 13)}-7000-8000-${n.toString(16).padStart(12, '0')}`
+
+/** Fills the inbox with ids of the week of `now`, in order; every hundredth was taken late, and as many have no time. */
+export async function fillWeek(pool: Pool, ids: number, now: number, signal?: AbortSignal): Promise<void> {
+  const begin = newEventId(now).slice(0, 13)
+  for (let from = 0; from < ids; from += perStatement) {
+    signal?.throwIfAborted()
+    await pool.query(
+      `insert into inbox select (case n % 100 when 1 then 'ffffffff-ffff' else $1 end || '-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+         to_timestamp($2 / 1000.0) + case when n % 100 < 2 then interval '4 weeks' else interval '0' end
+       from generate_series($3::int, $4::int) n`,
+      [begin, now, from + 1, Math.min(from + perStatement, ids)],
+    )
+  }
+}
+
+/**
+ * Moves the inbox on by four weeks, so that the week of `now` leaves, while batches add ids as fast as they can.
+ * @returns milliseconds of each batch, ascending, and how long the inbox was locked
+ */
+export async function leaveWeek(pool: Pool, now: number): Promise<{ waits: number[]; lockedMs: number | undefined }> {
+  const waits: number[] = []
+  let rolling = true
+  const batches = (async () => {
+    while (rolling) {
+      const begunAt = performance.now()
+      // Of the leaving week, of this week, and with a wrong clock
+      await takeIds(pool, [newEventId(now), newEventId(now + 4 * weekMs), newEventId(now + 20 * weekMs)])
+      waits.push(performance.now() - begunAt)
+    }
+  })()
+  const { lockedMs } = await maintainInboxAt(pool, now + 4 * weekMs).finally(() => (rolling = false))
+  await batches
+  return { waits: waits.sort((a, b) => a - b), lockedMs }
+}
