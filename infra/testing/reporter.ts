@@ -1,9 +1,10 @@
-import { relative } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { AggregatedResult, Test, TestResult } from '@jest/test-result'
 
 /**
- * Prints one line per test file, the failures of a file with what it printed, and a last line for machines:
- * `12 passed, 0 failed, 3 skipped`. A file that cannot run counts as a failure.
+ * Prints one line per test file, the failures of a file with what it printed and what the test servers logged as errors,
+ * and a last line for machines: `12 passed, 0 failed, 3 skipped`. A file that cannot run counts as a failure.
  */
 export default class QuietReporter {
   onTestResult({ context, path }: Test, result: TestResult): void {
@@ -14,6 +15,7 @@ export default class QuietReporter {
     if (!failed) return
     for (const { message } of result.console ?? []) print(message)
     print(failureMessage ?? '')
+    for (const line of serverErrors(join(context.config.rootDir, '.tally', 'test', 'logs'))) print(line)
   }
 
   onRunComplete(_contexts: unknown, totals: AggregatedResult): void {
@@ -24,3 +26,15 @@ export default class QuietReporter {
 }
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** @returns the last errors of the broker and the database, the likely cause of a failure that a test does not explain */
+function serverErrors(folder: string): string[] {
+  return ['kafka.log', 'postgres.log'].flatMap((name) => {
+    try {
+      const errors = readFileSync(join(folder, name), 'utf8').match(/^.*(?: ERROR | FATAL:| PANIC:).*$/gm) ?? []
+      return errors.slice(-10).map((line) => `${name}: ${line.slice(0, 400)}`)
+    } catch {
+      return [] // Tests without servers
+    }
+  })
+}

@@ -38,7 +38,8 @@ async function freePorts(base = 27_000): Promise<{ config: Config; portBase: num
 async function serveTestRuns(): Promise<void> {
   const { config, portBase } = await freePorts()
   const starting = startStack(config, {
-    processes: embeddedServers(config, { durable: false }),
+    // Tests send records of a megabyte from several processes at once
+    processes: embeddedServers(config, { durable: false, kafka: { heapMb: 768 } }),
     fresh: true,
     onProgress: (line) => process.send?.({ type: 'progress', line }),
     signal: stopping.signal,
