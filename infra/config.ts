@@ -21,6 +21,21 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze(derive(parsed.data))
 }
 
+/** The data folder that an environment names, even if its other variables do not parse. */
+export const dataDirOf = (env: NodeJS.ProcessEnv = process.env): string => resolve(env['TALLY_DATA_DIR'] || '.tally')
+
+/** Variables of one process or of this machine, which are not those of a stack. */
+const ofOneProcess = new Set(['TALLY_DATA_DIR', 'TALLY_LOG_LEVEL', 'TALLY_NORTHWIND_DIR', 'TALLY_KAFKAJS_PATCHES'])
+
+/** The variables of an environment that say which stack it means and how that works. */
+export const settingsGiven = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(
+    Object.keys(settings.shape).flatMap((name) => {
+      const value = env[name]
+      return value === undefined || !name.startsWith('TALLY_') || ofOneProcess.has(name) ? [] : [[name, value]]
+    }),
+  )
+
 /** Whether to apply the kafkajs patches. Separate from `Config`, because it concerns the process, not a pipeline. */
 export const patchesKafkajs = (env: NodeJS.ProcessEnv = process.env): boolean => env['TALLY_KAFKAJS_PATCHES'] !== 'off'
 

@@ -4,6 +4,7 @@ import type { Config } from './config.ts'
 import { describeError, stackOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
+import { adoptRunningSettings } from './stack/supervisor/running-settings.ts'
 
 export interface Running {
   /** Ends the service: drains in-flight work and releases resources. Called once. */
@@ -29,6 +30,7 @@ export async function runService(
   start: (context: ServiceContext) => Promise<Running>,
   { drainDeadlineMs = 10_000 }: { drainDeadlineMs?: number } = {},
 ): Promise<void> {
+  adoptRunningSettings() // Only a process started by hand lacks any
   const config = readConfig()
   const log = createLogger(name, config.logLevel)
   const ending = new AbortController()

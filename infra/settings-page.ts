@@ -16,7 +16,8 @@ interface Described {
 const introduction = `# Configuration
 
 Tally reads environment variables only; there is no configuration file. A value that does not parse stops the command
-with exit code 2 and a message that names every wrong variable.
+with exit code 2 and a message that names every wrong variable. While a stack runs on the data folder, commands use the
+variables with which it was started, unless others are set.
 
 <!-- Written by \`npm run generate\` from infra/settings.ts. Edit the descriptions there. -->
 `

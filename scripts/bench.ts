@@ -45,7 +45,7 @@ export const benchCommand = ({ signal }: CommandFrame): Command =>
       await run(name === 'all' ? benchmarks : [findBenchmark(name)], options, signal)
     })
 
-if (import.meta.main) await runCommand(benchCommand)
+if (import.meta.main) await runCommand(benchCommand, { ofRunningStack: false })
 
 function list({ json }: BenchOptions): void {
   if (json) return printJson(benchmarks.map(({ name, what }) => ({ name, what })))

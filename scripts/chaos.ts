@@ -47,7 +47,7 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
       if (!report.ok) process.exitCode = 1
     })
 
-if (import.meta.main) await runCommand(chaosCommand)
+if (import.meta.main) await runCommand(chaosCommand, { ofRunningStack: false })
 
 function kindsOf(text: string): MishapKind[] {
   return text.split(',').map((name) => {

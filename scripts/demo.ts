@@ -51,6 +51,7 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
   const starting = startOrFindStack(config, {
     processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
     replicas,
+    sharesSettings: true,
     onProgress: say,
     signal: interrupt,
   })

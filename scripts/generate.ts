@@ -32,7 +32,7 @@ export const generateCommand = (_frame: CommandFrame): Command =>
           say(`${file} does not match ${from}: run \`npm run generate\` and commit the result`)
     })
 
-if (import.meta.main) await runCommand(generateCommand)
+if (import.meta.main) await runCommand(generateCommand, { ofRunningStack: false })
 
 function read(path: string): string {
   try {

@@ -58,7 +58,7 @@ export const mutateCommand = ({ signal }: CommandFrame): Command =>
       }
     })
 
-if (import.meta.main) await runCommand(mutateCommand)
+if (import.meta.main) await runCommand(mutateCommand, { ofRunningStack: false })
 
 function mutationNames(text: string, before: readonly string[] = []): string[] {
   const names = mutations.map(({ name }) => name)

@@ -29,7 +29,7 @@ export const simulateCommand = ({ signal }: CommandFrame): Command =>
     .option('--workers <threads>', 'number of threads', integer(1), availableParallelism())
     .action((options: Options) => simulate(options, signal))
 
-if (import.meta.main) await runCommand(simulateCommand)
+if (import.meta.main) await runCommand(simulateCommand, { ofRunningStack: false })
 
 async function simulate({ seeds, from, seed, workers, json, trace }: Options, signal: AbortSignal): Promise<void> {
   const first = seed ?? from

@@ -4,6 +4,7 @@ import { deleteData } from '../infra/stack/supervisor/data-dir.ts'
 import { leftoversOf } from '../infra/stack/supervisor/leftovers.ts'
 import { findStack, startOrFindStack, stopStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
+import { runningElsewhere } from '../infra/stack/supervisor/running-settings.ts'
 import { readStackRecord } from '../infra/stack/supervisor/stack-record.ts'
 import { addSubcommand, createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
@@ -87,7 +88,11 @@ function sayNoStack(dataDir: string): void {
     say(
       `The supervisor has ended, but these processes still run: ${left.join(', ')}. \`npm run stack -- down\` stops them.`,
     )
-  else say(`No stack runs in ${dataDir}. \`npm start\` starts one.`)
+  else {
+    const [other] = runningElsewhere(dataDir)
+    const running = other === undefined ? '' : ` With TALLY_DATA_DIR=${other} you see the one that runs there.`
+    say(`No stack runs in ${dataDir}. \`npm start\` starts one.${running}`)
+  }
 }
 
 async function down({ json }: CommonOptions): Promise<void> {
@@ -111,7 +116,7 @@ async function reset({ yes, json }: CommonOptions & { yes?: boolean }): Promise<
 async function servers(options: BrokersOption, signal: AbortSignal): Promise<void> {
   const config = configWithBrokers(options)
   const processes = embeddedServers(config, { durable: true })
-  const stack = await startOrFindStack(config, { processes, onProgress: say, signal })
+  const stack = await startOrFindStack(config, { processes, sharesSettings: true, onProgress: say, signal })
   if ('found' in stack) {
     say(`A stack has been running since ${stack.found.startedAt}.`)
     return say(addressLines(stack.found))

@@ -22,6 +22,7 @@ export const startCommand = ({ signal }: CommandFrame): Command =>
     const stack = await startOrFindStack(config, {
       processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
       replicas,
+      sharesSettings: true,
       onProgress: say,
       signal,
     })

@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import type { CommandOptions } from 'commander'
+import { dataDirOf } from '../../infra/config.ts'
 import { stackOf } from '../../infra/errors.ts'
 import { safeJson } from '../../infra/text/printable.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
+import { adoptRunningSettings, runningElsewhere } from '../../infra/stack/supervisor/running-settings.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
 import { say, terminalWidth, wrap, wrapCommand } from './terminal.ts'
@@ -81,20 +83,26 @@ export function examplesText(examples: readonly string[], notes = ''): string {
 /**
  * Runs the command that `build` makes; failures become one sentence and an exit code. Sets `process.exitCode` and lets
  * the process end by itself, so whoever leaves a connection open notices.
+ * @param ofRunningStack whether it means the stack that runs on the data folder, with the variables of that stack
  */
 export async function runCommand(
   build: (frame: CommandFrame) => Command,
-  argv: readonly string[] = process.argv,
+  { ofRunningStack = true }: { ofRunningStack?: boolean } = {},
 ): Promise<void> {
   const interrupt = new AbortController()
   const onSignal = () => (interrupt.signal.aborted ? process.exit(130) : interrupt.abort())
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1)) // … | head
   const command = build(interrupt)
+  if (ofRunningStack)
+    command.hook('preAction', () => {
+      const contradiction = adoptRunningSettings()
+      if (contradiction) say(contradiction)
+    })
   for (const each of command.commands)
     each.showHelpAfterError(`(\`${command.name()} ${each.name()} --help\` shows the options and examples)`)
   try {
-    await command.parseAsync(argv)
+    await command.parseAsync(process.argv)
   } catch (error) {
     process.exitCode = report(error, {
       interrupted: interrupt.signal.aborted,
@@ -110,8 +118,14 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
   if (interrupted) return 130
   const { sentence, exitCode } = explainFailure(error)
   say(sentence)
+  if (sentence.includes('`npm start`')) sayRunningElsewhere()
   if (trace && error instanceof Error) process.stderr.write(`${stackOf(error)}\n${causesOf(error)}`)
   return exitCode
+}
+
+function sayRunningElsewhere(): void {
+  const [folder] = runningElsewhere(dataDirOf())
+  if (folder !== undefined) say(`A stack of this checkout runs on another data folder: TALLY_DATA_DIR=${folder}`)
 }
 
 const causesOf = (error: Error): string =>

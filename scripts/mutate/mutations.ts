@@ -7,6 +7,7 @@ import { positions } from './guards/positions.ts'
 import { publication } from './guards/publication.ts'
 import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
+import { stack } from './guards/stack.ts'
 import type { Mutation } from './mutation.ts'
 
 /** All mutations. DESIGN.md, "What must stay true", gives the reason for each guard. */
@@ -20,4 +21,5 @@ export const mutations: readonly Mutation[] = [
   ...recovery,
   ...groups,
   ...reprocessing,
+  ...stack,
 ]

@@ -18,8 +18,8 @@ import { assertBrokers } from '../../broker-count.ts'
 
 /** Marks a data folder: only a folder with this file is ever deleted. */
 const marker = 'tally-data-dir'
-/** Content of a data folder that is not data: downloads, caches, and the data folders of test runs and benchmarks. */
-const kept = /^(jars-|downloading-|compile-cache$|test$|bench$)/
+/** Content of a data folder that is not data: downloads, caches, hints to stacks, and the data folders of test runs and benchmarks. */
+const kept = /^(jars-|downloading-|compile-cache$|stacks$|test$|bench$)/
 
 /**
  * Creates the data folder.

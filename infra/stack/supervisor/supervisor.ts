@@ -11,6 +11,7 @@ import { assertPortFree } from './ports.ts'
 import { identify } from './process-identity.ts'
 import type { ProcessIdentity } from './process-identity.ts'
 import type { ProcessSpec } from './process-spec.ts'
+import { dropRunningSettings, writeRunningSettings } from './running-settings.ts'
 import { Scaling } from './scaling.ts'
 import type { ReplicaSource } from './scaling.ts'
 import { lockDataDir, readStackRecord, recordFile, writeRecord } from './stack-record.ts'
@@ -28,6 +29,8 @@ export interface StackOptions {
   fresh?: boolean
   /** Makes replicas of consumers for the commands `scale` and `restart`, which are refused without it. */
   replicas?: ReplicaSource
+  /** Commands in other terminals use the variables of this process: see `adoptRunningSettings`. */
+  sharesSettings?: boolean
   /** More commands for the control socket. */
   commands?: ControlHandlers
 }
@@ -48,7 +51,7 @@ export interface Stack {
  *   stopped then
  */
 export async function startStack(config: Config, options: StackOptions): Promise<Stack | undefined> {
-  const { processes: specs, onProgress: say = () => {}, signal, fresh, commands, replicas } = options
+  const { processes: specs, onProgress: say = () => {}, signal, fresh, commands, replicas, sharesSettings } = options
   const { dataDir } = config
   prepareDataDir(dataDir)
   const lock = await lockDataDir(dataDir)
@@ -76,6 +79,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
   let going: Promise<void> | undefined
   const down = () => (going ??= stopAll())
   const stopAll = async () => {
+    dropRunningSettings(dataDir)
     enter('stopping')
     await stopInOrder(processes)
     control?.close()
@@ -96,6 +100,11 @@ export async function startStack(config: Config, options: StackOptions): Promise
     if (fresh) deleteServerData(dataDir)
     for (const { ports = [], title } of specs) for (const port of ports) await assertPortFree(port, title)
     save()
+    if (sharesSettings)
+      writeRunningSettings(
+        dataDir,
+        specs.some(({ kind }) => kind === 'service'),
+      )
     control = await serveControl(dataDir, {
       status,
       down: () => void down(),
