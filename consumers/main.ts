@@ -19,7 +19,7 @@ if (!consumerFolders().includes(folder)) {
   process.exit(asked ? 0 : 2)
 }
 
-await runService(folder, async ({ config, log, replica, signal }) => {
+await runService(folder, async ({ config, log, replica, signal, meter }) => {
   const definition = await loadConsumer(folder, config)
   const pool = createPool({
     url: config.postgres.url,
@@ -37,7 +37,7 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     log.fatal({ reason }, 'cannot continue, exiting so that the supervisor starts a new process')
     process.exit(1)
   }
-  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica })
+  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica, meter })
   const current = await currentConfig(config, pool)
   let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
@@ -53,6 +53,11 @@ await runService(folder, async ({ config, log, replica, signal }) => {
     },
   )
   return {
+    checks: {
+      heartbeat: () => consumer.checks.heartbeat(),
+      commit: () => consumer.checks.commit(),
+      publish: () => consumer.checks.publish(),
+    },
     async stop() {
       await stopWatching()
       await consumer.stop()

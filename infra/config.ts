@@ -79,6 +79,10 @@ function derive(env: z.infer<typeof settings>) {
       carrier: at(91),
       advice: at(94),
     },
+    monitor: {
+      port: env.TALLY_MONITOR_PORT,
+      host: env.TALLY_MONITOR_HOST,
+    },
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {
       embedded: !env.TALLY_KAFKA_BROKERS,

@@ -1,12 +1,17 @@
 import { hostname } from 'node:os'
+import type { Meter } from './monitor/meters.ts'
 import { loadConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { describeError, stackOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
+import { openMonitor } from './monitor/monitor.ts'
+import type { Check } from './monitor/monitor.ts'
 import { adoptRunningSettings } from './stack/supervisor/running-settings.ts'
 
 export interface Running {
+  /** Why it cannot do its work now, by what it does. It is ready as long as all of them find nothing. */
+  readonly checks?: Readonly<Record<string, Check>>
   /** Ends the service: drains in-flight work and releases resources. Called once. */
   stop(): Promise<void>
 }
@@ -18,6 +23,8 @@ export interface ServiceContext {
   replica: string
   /** Aborts when the process is told to end, also during startup. */
   signal: AbortSignal
+  /** Records metrics; undefined if this process is not monitored. */
+  meter?: Meter
 }
 
 /**
@@ -34,7 +41,9 @@ export async function runService(
   const config = readConfig()
   const log = createLogger(name, config.logLevel)
   const ending = new AbortController()
-  const starting = start({ config, log, replica: `${name}@${hostname()}:${process.pid}`, signal: ending.signal })
+  const replica = `${name}@${hostname()}:${process.pid}`
+  const opening = openMonitor({ service: name, replica, ...config.monitor })
+  const starting = opening.then(({ meter }) => start({ config, log, replica, signal: ending.signal, meter }))
   let stopping = false
   const stop = (why: string) => {
     if (stopping) {
@@ -44,6 +53,7 @@ export async function runService(
     stopping = true
     ending.abort()
     log.info({ why }, 'stopping')
+    void opening.then((monitor) => monitor.ending()).catch(() => {}) // It is not open: the start fails
     setTimeout(() => {
       log.error({ drainDeadlineMs }, 'did not stop in time')
       process.exit(1)
@@ -51,6 +61,7 @@ export async function runService(
     starting
       .catch(() => undefined) // Startup was aborted
       .then((running) => running?.stop())
+      .then(() => opening.then((monitor) => monitor.stop()))
       .then(
         () => process.exit(0),
         (error: unknown) => {
@@ -67,8 +78,10 @@ export async function runService(
     process.exit(1)
   })
   try {
-    await starting
-    process.send?.({ type: 'ready' })
+    const { checks = {} } = await starting
+    const monitor = await opening
+    monitor.ready(checks)
+    process.send?.({ type: 'ready', monitor: monitor.url })
   } catch (error) {
     if (ending.signal.aborted) return
     log.fatal({ error: describeError(error) }, 'failed to start')

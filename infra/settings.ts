@@ -84,6 +84,15 @@ export const settings = z.object({
     description: 'Whether to apply the kafkajs patches that save time. The broker receives the same bytes either way.',
   }),
 
+  TALLY_MONITOR_PORT: count.min(0).max(65_535).optional().meta({
+    section: 'Monitoring',
+    otherwise: 'none; a stack gives each of its services a free port',
+    description: 'Port on which a service answers `/live`, `/ready` and `/metrics`. 0 picks a free one.',
+  }),
+  TALLY_MONITOR_HOST: z.string().min(1).default('127.0.0.1').meta({
+    description: 'Address on which it answers them; `0.0.0.0` for all. There is no authentication.',
+  }),
+
   TALLY_RETRY_LIMIT: count.min(0).max(100).default(5).meta({
     section: 'Parked events',
     unit: 'retries',

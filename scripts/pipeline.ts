@@ -25,7 +25,7 @@ export function pipeline(config: Config): ProcessSpec[] {
     ),
     deployStep('schemas', 'Event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
     {
-      ...nodeProcess('orders-api', ['producers/orders-api/main.ts']),
+      ...nodeProcess('orders-api', ['producers/orders-api/main.ts'], monitored),
       title: 'Orders API',
       after: ['deploy-database'], // Orders are accepted before Kafka runs: their events wait in the outbox
       ports: [config.ports.api],
@@ -34,13 +34,16 @@ export function pipeline(config: Config): ProcessSpec[] {
   ]
 }
 
+/** Each process has a port of its own, whatever the variable says: the supervisor lists them. */
+const monitored = { TALLY_MONITOR_PORT: '0' }
+
 /** Every folder under consumers/ with a consumer.ts is a consumer. */
 const consumerNames = (): string[] =>
   readdirSync(join(project, 'consumers')).filter((name) => existsSync(join(project, 'consumers', name, 'consumer.ts')))
 
 /** Named `payment`, `payment-2`, `payment-3`, … */
 const replica = (consumer: string, number: number): ProcessSpec => ({
-  ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer]),
+  ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer], monitored),
   consumer,
   after: ['deploy-database', 'deploy-topics', 'deploy-schemas'],
 })

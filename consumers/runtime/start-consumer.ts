@@ -1,12 +1,15 @@
+import type { Meter } from '../../infra/monitor/meters.ts'
 import type { Kafka } from 'kafkajs'
 import type { Config } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { readTopicIds } from '../../infra/kafka/topic-ids.ts'
+import { databaseWrites } from '../../infra/postgres/database-writes.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { transactionsAtOnce } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import type { Check } from '../../infra/monitor/monitor.ts'
 import type { Running } from '../../infra/service.ts'
 import { atMost, settlesWithin, takingTurns } from '../../infra/promises.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
@@ -15,6 +18,7 @@ import type { EventType } from '../../schemas/generated/events.ts'
 import { inGeneration, topicOf } from '../../schemas/topics.ts'
 import { BatchGroups } from './batch/batch-groups.ts'
 import { FailureBreaker } from './batch/failure-breaker.ts'
+import { processBatches } from './batch/process-batch.ts'
 import { FetchedBatches } from './group/fetched-batch.ts'
 import { Membership } from './group/membership.ts'
 import { PositionWatch } from './group/position-watch.ts'
@@ -23,11 +27,13 @@ import type { ConsumerDefinition } from './handler.ts'
 import { Caller } from './lane/caller.ts'
 import { Lane } from './lane/lane.ts'
 import type { TopicProgress } from './lane/timer-horizon.ts'
+import { ConsumerMeters } from './meters/consumer-meters.ts'
 import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
 import { PaceNotes } from './tables/pace-table.ts'
 
 export interface RunningConsumer extends Running {
+  readonly checks: Readonly<Record<'heartbeat' | 'commit' | 'publish', Check>>
   /** Generation of the topics according to the last poll of its lanes' rows; undefined if it holds no lane. */
   generation(): number | undefined
 }
@@ -40,6 +46,8 @@ export interface ConsumerDependencies {
   log: Logger
   /** Name of this replica as shown to operators. */
   replica: string
+  /** Records metrics. @default none are */
+  meter?: Meter
   /** Maximum number of calls kept in memory; the others wait in their table. @default see `Caller` */
   memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
@@ -65,7 +73,7 @@ const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, memory, broker, load = machineLoad() }: ConsumerDependencies,
+  { config, pool, codec, log, replica, meter, memory, broker, load = machineLoad() }: ConsumerDependencies,
 ): Promise<RunningConsumer> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
@@ -78,13 +86,19 @@ export async function startConsumer<State, Row>(
   const { begins } = definition
   const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, begins, readIds })
   const [pace, publishing] = [new Pace(load), new Pace(load)]
-  const relay = new Relay({ kafka, pool, namespace, log, pace: publishing })
-  const caller = new Caller({ calls: definition.calls ?? {}, pool, log, inMemory: memory?.calls })
+  const meters = meter && new ConsumerMeters(meter, namespace)
+  const relay = new Relay({ kafka, pool, namespace, log, pace: publishing, watch: meters?.publishing })
+  const caller = new Caller({
+    ...{ calls: definition.calls ?? {}, pool, log, watch: meters?.calls },
+    inMemory: memory?.calls,
+  })
   const owner = replica
   const { failure: policy } = config
+  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation }
   const groups = new BatchGroups(
-    { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation },
+    context,
     pace,
+    meters?.batches.watching((work) => processBatches(context, work)),
   )
   const inTurn = takingTurns()
   const claims = atMost(transactionsAtOnce(pool))
@@ -104,7 +118,7 @@ export async function startConsumer<State, Row>(
       if (lane) void fetched.passGap(lane, topic)
     },
     rest: () => pace.rest(0),
-    fetched,
+    fetched: meters ? meters.watching(fetched) : fetched,
     claim: (number) =>
       new Lane(number, {
         group: definition.group,
@@ -120,6 +134,7 @@ export async function startConsumer<State, Row>(
         relay,
         caller,
         log,
+        fenced: meters && (() => meters.fenced()),
         topicStarts: (lane) => offsets.starts(lane),
         readOn: (lane) => membership.readOn(lane),
         pauseFetching: (lane) => membership.pauseFetching(lane),
@@ -135,7 +150,8 @@ export async function startConsumer<State, Row>(
   }
 
   const stopInbox = keepInbox(pool, log)
-  const positionWatch = new PositionWatch({ offsets, topics, log })
+  const seen = meters?.seeing((topic, lane) => lanes.get(lane)?.position(topic))
+  const positionWatch = new PositionWatch({ offsets, topics, log, seen })
   const topicWatch = setInterval(() => {
     void offsets.refresh()
     void positionWatch.look([...lanes.values()])
@@ -156,11 +172,18 @@ export async function startConsumer<State, Row>(
   })
   await openConnections(pool)
   await membership.start()
+  meters?.read({ lanes, topics, partitions, pool, relay, caller, paces: { transactions: pace, publishing } })
   return {
+    checks: {
+      heartbeat: () => membership.silence,
+      commit: () => meters?.batches.report() ?? databaseWrites(pool),
+      publish: () => meters?.publishing.report(),
+    },
     generation: () => generationSeen,
     async stop() {
       caller.stop()
       stopInbox()
+      meters?.stop()
       clearInterval(topicWatch)
       clearInterval(noting)
       await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])

@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Meter } from '../../infra/monitor/meters.ts'
 import type { Config } from '../../infra/config.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
+import { databaseWrites } from '../../infra/postgres/database-writes.ts'
 import { checkSessions, createPool } from '../../infra/postgres/pool.ts'
 import type { Running } from '../../infra/service.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
+import { observeOutbox, PublishWatch } from '../outbox/publish-watch.ts'
 import { Relay } from '../outbox/relay.ts'
 import { createApp } from './http/app.ts'
 import { createCatalogue } from './orders/catalogue.ts'
@@ -29,6 +32,8 @@ export interface OrdersApiOptions {
   /** Unique name of this replica. */
   replica: string
   log: Logger
+  /** Records metrics. @default none are */
+  meter?: Meter
   /** @default the configured one; 0 picks a free one */
   port?: number
   /** How long another replica waits before it publishes for a dead one, ms. @default 1500 */
@@ -42,7 +47,7 @@ const frozenMs = 1_000
 
 /** Runs one replica of the orders API. Needs the database; Kafka may be unavailable. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
-  const { config, replica, log, port = config.ports.api, leaseMs, heartbeatMs } = options
+  const { config, replica, log, meter, port = config.ports.api, leaseMs, heartbeatMs } = options
   const { namespace } = config
   const connect = (schema: string, max: number) =>
     createPool({
@@ -63,7 +68,9 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   await ensureLanes(pool, generation)
 
   const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
-  const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()) })
+  const watch = meter && new PublishWatch(meter)
+  const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
+  const stopMetering = meter ? observeOutbox(meter, () => relay.waitingRows()) : () => {}
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, log })
   const book = createOrderBook({
     ...{ pool, log, generation, readGeneration },
@@ -80,14 +87,19 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
     ...productOperations(catalogue),
     ...healthOperations({ pool, owner: replica, encoder }),
   ]
-  const server = await listen(createApp(operations, log), port)
+  const server = await listen(createApp(operations, log, meter), port)
   const stopForgetting = keepForgetting(pool, log)
   log.info({ url: server.url, ...generation }, 'started')
 
   return {
     url: server.url,
+    checks: {
+      orders: async () => void (await encoder()),
+      commit: () => databaseWrites(pool),
+    },
     async stop() {
       stopForgetting()
+      stopMetering()
       await Promise.all([server.stop(3_000), feed.stop()])
       await book.idle()
       await relay.flush(1_000) // Events not published by then wait for another replica or the next start

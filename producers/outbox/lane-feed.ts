@@ -78,6 +78,13 @@ export class LaneFeed {
     return { rows: this.waiting.length, bytes: this.waitingBytes }
   }
 
+  /** When the first row in memory was written, epoch ms; undefined if there is none. */
+  get oldest(): number | undefined {
+    const [first] = this.waiting
+    const time = first && Date.parse((JSON.parse(first.headers) as Record<string, string>)['ce_time'] ?? '')
+    return Number.isNaN(time) ? undefined : time
+  }
+
   /**
    * The next rows, at least one if there is one, without removing them; reads the table when memory may be incomplete.
    */

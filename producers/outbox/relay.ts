@@ -7,6 +7,7 @@ import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { LaneFeed, limitPerLane, sizeOf } from './lane-feed.ts'
+import type { PublishWatch, WaitingRows } from './publish-watch.ts'
 import type { OutboxRow, SeqRange } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
@@ -28,6 +29,8 @@ export interface RelayOptions {
   log: Logger
   /** When requests begin. @default at once */
   pace?: Pace
+  /** Told of every request. */
+  watch?: PublishWatch
 }
 
 /**
@@ -103,7 +106,7 @@ export class Relay {
           await this.signal.promise
           continue
         }
-        await this.send([...batch.values()].flat())
+        await this.sendWatched([...batch.values()].flat())
         this.acknowledge(batch)
         failures = 0
         this.caution = Math.max(1, this.caution / 2)
@@ -117,9 +120,27 @@ export class Relay {
     }
   }
 
+  /** The unpublished rows in memory, of each lane. */
+  waitingRows(): WaitingRows[] {
+    return [...this.feeds.values()].map(({ size, oldest }) => ({ rows: size.rows, oldest }))
+  }
+
   /** Rows in memory. */
   private get waiting(): number {
     return [...this.feeds.values()].reduce((sum, { size }) => sum + size.rows, 0)
+  }
+
+  private async sendWatched(rows: readonly OutboxRow[]): Promise<void> {
+    const { watch } = this.options
+    if (!watch) return this.send(rows)
+    const began = performance.now()
+    try {
+      await this.send(rows)
+      watch.published(rows.length, performance.now() - began)
+    } catch (error) {
+      watch.failed(error, performance.now() - began)
+      throw error
+    }
   }
 
   private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {

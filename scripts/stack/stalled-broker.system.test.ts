@@ -17,12 +17,23 @@ import { replicasCutOff } from './probe-stack.ts'
 
 const group = 'payment'
 const stallMs = 8_000
+const monitorPort = 26_590
+
+const ready = async () => {
+  const response = await fetch(`http://127.0.0.1:${monitorPort}/ready`)
+  return { status: response.status, body: await response.json() }
+}
 
 test('a replica started by hand says that it cannot heartbeat, and survives a stall of the only broker', async () => {
   await using stack = new AsyncDisposableStack()
   const brokers = stack.use(await startBrokers(26_500, 1))
   const sandbox = stack.use(
-    createSandbox({ TALLY_KAFKA_BROKERS: brokers.addresses.join(), TALLY_PARTITIONS: '3', TALLY_LOG_LEVEL: 'error' }),
+    createSandbox({
+      TALLY_KAFKA_BROKERS: brokers.addresses.join(),
+      TALLY_PARTITIONS: '3',
+      TALLY_LOG_LEVEL: 'error',
+      TALLY_MONITOR_PORT: String(monitorPort),
+    }),
   )
   const { config, kafka, namespace, log, pool } = sandbox
   await deployPipeline(sandbox)
@@ -51,11 +62,16 @@ test('a replica started by hand says that it cannot heartbeat, and survives a st
     ).stdout
 
   await process30()
+  await waitUntil('it is ready', async () => (await ready()).status === 200)
   const began = performance.now()
   const thaw = brokers.freeze(1)
   await waitUntil('the lanes wait for heartbeats', async () =>
     (await readHealth(config, operator, [group])).groups[0]?.lanes.every(({ condition }) => condition === 'waiting'),
   )
+  expect(await ready()).toMatchObject({
+    status: 503,
+    body: { checks: { heartbeat: 'Kafka answers no heartbeat', commit: 'ok' } },
+  })
   expect(await lanesLs()).toMatch(/payment 0-2 +waiting for \S+.*: Kafka answers no heartbeat/)
   const { consumers } = JSON.parse(await lanesLs('--json')) as { consumers: { lanes: object[] }[] }
   expect(consumers[0]?.lanes).toHaveLength(3)
@@ -73,6 +89,7 @@ test('a replica started by hand says that it cannot heartbeat, and survives a st
     const { groups } = await readHealth(config, operator, [group])
     return groups[0]?.lanes.every(({ condition, owner }) => condition === 'live' && owner?.endsWith(`:${replica.pid}`))
   })
+  await waitUntil('it is ready again', async () => (await ready()).status === 200)
   expect(replicasCutOff({ processes: [] }, await readHealth(config, operator))).toEqual([])
   const { rows } = await pool.query(`select distinct owner from ${schema}.lane`)
   expect(rows).toHaveLength(1)

@@ -42,6 +42,7 @@ export class GroupClient {
   private readonly options: GroupClientOptions
   private current: Consumer | undefined
   private lastSign = performance.now()
+  private joined = false
   private openedAt = performance.now()
   /** Why the client must be replaced. */
   private fault: string | undefined
@@ -51,6 +52,12 @@ export class GroupClient {
 
   constructor(options: GroupClientOptions) {
     this.options = options
+  }
+
+  /** Why the group may have given this member's lanes away; undefined while heartbeats are answered. */
+  get silence(): string | undefined {
+    if (!this.joined) return 'has not joined its group yet'
+    return performance.now() - this.lastSign < this.limitMs ? undefined : noHeartbeat
   }
 
   /** @throws Error while the client is being replaced */
@@ -97,6 +104,7 @@ export class GroupClient {
       if (this.current !== consumer) return
       this.fault = undefined // A slow start that succeeded is not a fault
       this.heard()
+      this.joined = true
       options.joined(payload)
     })
     consumer.on(HEARTBEAT, () => {
@@ -137,8 +145,8 @@ export class GroupClient {
 
   private watch(): void {
     const silentMs = performance.now() - this.lastSign
+    const { limitMs } = this
     const { sessionTimeoutMs, unheard } = this.options
-    const limitMs = Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
     if (silentMs < limitMs) return
     unheard(noHeartbeat)
     // kafkajs finds the coordinator and rejoins by itself. Replace the client only if that fails: a new client is
@@ -146,6 +154,12 @@ export class GroupClient {
     const patienceMs = limitMs + rebalanceTimeoutMs(sessionTimeoutMs)
     if (silentMs > patienceMs && performance.now() - this.openedAt > patienceMs)
       this.replace(`no heartbeat was answered for ${Math.round(silentMs / 1_000)} s`)
+  }
+
+  /** Silence for this time is worth reporting: during a join no heartbeat is sent. */
+  private get limitMs(): number {
+    const { sessionTimeoutMs } = this.options
+    return Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
   }
 
   private replace(fault: string): void {

@@ -56,6 +56,11 @@ export class Membership<L extends MemberLane> {
     this.commits = new OffsetCommits(consumer, options.log)
   }
 
+  /** Why the group may have given this member's lanes away; undefined while heartbeats are answered. */
+  get silence(): string | undefined {
+    return this.client.silence
+  }
+
   async start(): Promise<void> {
     await this.client.start()
     this.timers.push(setInterval(() => void this.commits.commit(this.positions()), commitEveryMs))

@@ -9,6 +9,8 @@ export interface PositionWatchOptions {
   /** Without namespace. */
   topics: readonly string[]
   log: Logger
+  /** Told of the ends whenever they were read, by place (`orders/3`). */
+  seen?(extents: ReadonlyMap<string, { readonly end: number }>): void
 }
 
 /**
@@ -49,6 +51,7 @@ export class PositionWatch {
     )
     if (positions.length === 0) return
     const extents = await offsets.extents(topics)
+    this.options.seen?.(extents)
     const suspects = new Map<string, string>()
     for (const { lane, topic, position } of positions) {
       const place = `${topic}/${lane.number}`

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
-import { circuitBreaker, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
-import type { IPolicy } from 'cockatiel'
+import { circuitBreaker, CircuitState, ConsecutiveBreaker, handleAll, isBrokenCircuitError } from 'cockatiel'
+import type { CircuitBreakerPolicy } from 'cockatiel'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
@@ -10,6 +10,7 @@ import { noteFailure, readCalls } from '../tables/call-table.ts'
 import type { CallHandler } from '../handler.ts'
 import type { AnswerInput, Ownership } from '../model.ts'
 import { LaneCalls } from './lane-calls.ts'
+import type { CallOutcome, CallStanding, CallWatch } from './call-watch.ts'
 
 export interface CallerOptions {
   calls: Readonly<Record<string, Pick<CallHandler<never>, 'make'>>>
@@ -17,6 +18,8 @@ export interface CallerOptions {
   log: Logger
   /** Concurrent calls in this process. @default 64 */
   concurrency?: number
+  /** Told of every call. */
+  watch?: CallWatch
   /** Maximum number of calls in memory; each lane gets an equal share, at most 1,000. @default 10000 */
   inMemory?: number
 }
@@ -46,7 +49,7 @@ interface Denial {
  */
 export class Caller {
   private readonly options: CallerOptions
-  private readonly breakers = new Map<string, IPolicy>()
+  private readonly breakers = new Map<string, CircuitBreakerPolicy>()
   private readonly denials = new Map<string, Denial>()
   private readonly lanes = new Set<LaneCalls>()
   private readonly stopping = new AbortController()
@@ -78,6 +81,20 @@ export class Caller {
     this.lanes.add(lane)
     this.pump()
     return lane
+  }
+
+  /** Every kind of call. */
+  standing(): CallStanding[] {
+    return [...this.breakers].map(([kind, { state }]) => ({
+      kind,
+      broken: state === CircuitState.Open || state === CircuitState.HalfOpen,
+      denied: this.denials.has(kind),
+    }))
+  }
+
+  /** Calls in memory without a definite answer. */
+  get waiting(): number {
+    return [...this.lanes].reduce((sum, { size }) => sum + size, 0)
   }
 
   stop(): void {
@@ -120,6 +137,8 @@ export class Caller {
     const { id, key, kind, cause, request } = call
     const denial = this.denials.get(kind)
     if (denial) return this.hold(lane, call, denial)
+    const began = performance.now()
+    const ended = (outcome: CallOutcome) => this.options.watch?.ended(kind, outcome, performance.now() - began)
     try {
       const handler = this.options.calls[kind]
       const breaker = this.breakers.get(kind)
@@ -129,9 +148,11 @@ export class Caller {
           handler.make(request as never, { idempotencyKey: id, signal }),
         ),
       )
+      ended('answered')
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {
       if (lane.closed || this.stopping.signal.aborted) return
+      ended(isTallyError(error, 'DENIED') ? 'denied' : isBrokenCircuitError(error) ? 'held' : 'failed')
       if (isTallyError(error, 'DENIED')) return this.hold(lane, call, this.denialOf(kind, error.message))
       // Not attempted: the breaker is open, and the attempt that opened it noted the reason
       if (isBrokenCircuitError(error)) return lane.retry(call, breakerMs * (1 + Math.random()))

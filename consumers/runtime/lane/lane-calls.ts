@@ -41,6 +41,11 @@ export class LaneCalls {
     this.options = options
   }
 
+  /** Calls in memory. */
+  get size(): number {
+    return this.known.size
+  }
+
   /** Adds calls this process has just committed. */
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return

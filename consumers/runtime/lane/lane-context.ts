@@ -31,6 +31,8 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   relay: Relay
   caller: Caller
   log: Logger
+  /** Told when the lane has turned out to have another owner. */
+  fenced?(): void
   /** The lane's topics as the broker describes them. */
   topicStarts(lane: number): Promise<readonly TopicStart[]>
   /** Resumes fetching, from `lane.position` on. */

@@ -58,6 +58,11 @@ export class Lane {
     return this.phase === 'live' && this.paused === undefined
   }
 
+  /** What operators are shown of it. */
+  get standing(): LanePhase | LaneCondition {
+    return this.phase === 'live' ? this.notes.latest : this.phase
+  }
+
   /** How many inputs may be processed together. */
   get limit(): number {
     return this.work?.guard.limit ?? 1
@@ -185,6 +190,7 @@ export class Lane {
     this.work?.close()
     this.phase = 'fenced'
     this.fencedAt = performance.now()
+    this.context.fenced?.()
     this.context.pauseFetching(this.number)
   }
 

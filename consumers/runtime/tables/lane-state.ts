@@ -27,6 +27,7 @@ const note = prepared(
 export class ConditionNotes {
   private readonly pool: Pool
   private told = ''
+  private condition: LaneCondition = 'live'
   private written: Promise<unknown> = Promise.resolve()
 
   constructor(pool: Pool) {
@@ -36,6 +37,12 @@ export class ConditionNotes {
   /** Call when `countStart` has recorded that the lane is live. */
   begun(): void {
     this.told = 'live'
+    this.condition = 'live'
+  }
+
+  /** The condition noted last. */
+  get latest(): LaneCondition {
+    return this.condition
   }
 
   /** @returns whether the condition or its reason has changed */
@@ -43,6 +50,7 @@ export class ConditionNotes {
     const telling = reason === undefined ? condition : `${condition}: ${reason}`
     if (telling === this.told) return false
     this.told = telling
+    this.condition = condition
     this.written = this.written.then(() => note(this.pool, lane, epoch, condition, reason ?? null)).catch(() => {})
     return true
   }

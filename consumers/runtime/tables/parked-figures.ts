@@ -1,3 +1,4 @@
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 
@@ -18,6 +19,16 @@ const total = prepared<{ events: number }>('rebuild_parked', 'select count(*) as
 
 /** How many events are parked. */
 export const totalParked = async (tx: Tx): Promise<number> => (await total(tx))[0]?.events ?? 0
+
+const tally = prepared<{ retrying: number; stuck: number }>(
+  'meter_parked',
+  `select count(*) filter (where next_attempt_at is not null or reason = 'BEHIND') as retrying,
+     count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck from parked`,
+)
+
+/** How many events are parked: those that are retried or queue behind others, and those that wait for an operator. */
+export const countParked = async (pool: Pool): Promise<{ retrying: number; stuck: number }> =>
+  (await tally(pool))[0] ?? { retrying: 0, stuck: 0 }
 
 /** A parked event as a report shows it. */
 export interface ReportedEvent {

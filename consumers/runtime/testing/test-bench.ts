@@ -1,3 +1,4 @@
+import type { Meter } from '../../../infra/monitor/meters.ts'
 import type { IHeaders } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
@@ -39,7 +40,7 @@ export interface TestBench extends AsyncDisposable {
   replica<S, R>(
     definition: ConsumerDefinition<S, R>,
     name?: string,
-    overrides?: { pool?: Pool },
+    overrides?: { pool?: Pool; meter?: Meter },
   ): Promise<RunningConsumer>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
@@ -108,6 +109,7 @@ export async function openTestBench(
           codec,
           log,
           replica: name,
+          meter: overrides.meter,
         }),
       )
       replicas.push(running)

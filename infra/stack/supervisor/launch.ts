@@ -42,9 +42,10 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
 
 /**
  * Waits until the process is ready, or a step is done.
+ * @returns where a monitored process answers
  * @throws TallyError UNREACHABLE when it ends or is not ready in time, with the last lines of its log
  */
-export async function whenReady(running: RunningProcess): Promise<void> {
+export async function whenReady(running: RunningProcess): Promise<string | undefined> {
   const { spec, exited } = running
   const abort = new AbortController()
   const ended = exited.then((how) => {
@@ -55,7 +56,10 @@ export async function whenReady(running: RunningProcess): Promise<void> {
     throw failure(running, `was not ready within ${spec.readyWithinMs / 1000} s`)
   })
   try {
-    await Promise.race([ended, late, ...(spec.kind === 'step' ? [] : [spec.ready(running, abort.signal)])])
+    return (
+      (await Promise.race([ended, late, ...(spec.kind === 'step' ? [] : [spec.ready(running, abort.signal)])])) ??
+      undefined
+    )
   } finally {
     abort.abort()
   }

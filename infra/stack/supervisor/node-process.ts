@@ -24,9 +24,10 @@ export function nodeProcess(name: string, command: readonly string[], env: Recor
       cwd: project,
     }),
     ready: ({ child }) =>
-      new Promise<void>((resolve) =>
+      new Promise<string | void>((resolve) =>
         child.on('message', (message) => {
-          if ((message as { type?: unknown }).type === 'ready') resolve()
+          const { type, monitor } = message as { type?: unknown; monitor?: string }
+          if (type === 'ready') resolve(monitor)
         }),
       ),
   }

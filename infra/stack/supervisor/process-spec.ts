@@ -38,8 +38,11 @@ export interface ProcessSpec {
   prepare(progress: (text: string) => void): Promise<CommandLine>
   /** Called when it ends before it is ready. True: a possibly damaged cache was dropped, so another attempt makes sense. */
   recover?(): boolean
-  /** Resolves once the process is ready. May poll until `signal` aborts. Not called for a step. */
-  ready(running: RunningProcess, signal: AbortSignal): Promise<void>
+  /**
+   * Resolves once the process is ready. May poll until `signal` aborts. Not called for a step.
+   * @returns where it answers `/live`, `/ready` and `/metrics`, as a URL; nothing if it is not monitored
+   */
+  ready(running: RunningProcess, signal: AbortSignal): Promise<string | void>
 }
 
 export interface RunningProcess {

@@ -15,6 +15,8 @@ export interface ProcessStatus
   readonly restarts: number
   /** Present while the process exists. */
   readonly identity?: ProcessIdentity
+  /** Where it answers `/live`, `/ready` and `/metrics`, as a URL; present while it is ready and monitored. */
+  readonly monitor?: string
   /** How it ended the last time. */
   readonly lastExit?: string
 }
@@ -36,10 +38,23 @@ export interface StackStatus {
 
 export const recordFile = (dataDir: string) => join(dataDir, 'run', 'stack.json')
 
+export const targetsFile = (dataDir: string) => join(dataDir, 'run', 'targets.json')
+
+/** Lists the monitored processes for Prometheus (`file_sd_configs`), which reads the file again whenever it changes. */
+export function writeTargets(dataDir: string, { processes }: StackStatus): void {
+  const targets = processes.flatMap(({ name, consumer = name, monitor }) =>
+    monitor ? [{ targets: [new URL(monitor).host], labels: { job: consumer, instance: name } }] : [],
+  )
+  replaceFile(targetsFile(dataDir), JSON.stringify(targets, undefined, 2))
+}
+
 /** Records the running processes on disk, so that a killed supervisor leaves a trace of everything it started. */
 export function writeRecord(dataDir: string, status: StackStatus): void {
-  const path = recordFile(dataDir)
-  writeFileSync(`${path}.new`, JSON.stringify(status, undefined, 2))
+  replaceFile(recordFile(dataDir), JSON.stringify(status, undefined, 2))
+}
+
+function replaceFile(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text)
   renameSync(`${path}.new`, path)
 }
 

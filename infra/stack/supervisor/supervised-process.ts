@@ -24,6 +24,7 @@ export class SupervisedProcess {
   #since = new Date()
   #restarts = 0
   #lastExit: string | undefined
+  #monitor: string | undefined
   #running: RunningProcess | undefined
   #loop: Promise<void> = Promise.resolve()
   readonly #stopping = new AbortController()
@@ -41,6 +42,7 @@ export class SupervisedProcess {
       since: this.#since.toISOString(),
       restarts: this.#restarts,
       identity: this.#running?.identity,
+      monitor: this.#state === 'ready' ? this.#monitor : undefined,
       lastExit: this.#lastExit,
     }
   }
@@ -102,7 +104,7 @@ export class SupervisedProcess {
     this.#enter('starting')
     try {
       if (this.#stopping.signal.aborted) await stop(running)
-      await whenReady(running)
+      this.#monitor = await whenReady(running)
     } catch (error) {
       const ended = hasEnded(running)
       await stop(running) // It may be alive but unresponsive

@@ -14,7 +14,7 @@ import type { ProcessSpec } from './process-spec.ts'
 import { dropRunningSettings, writeRunningSettings } from './running-settings.ts'
 import { Scaling } from './scaling.ts'
 import type { ReplicaSource } from './scaling.ts'
-import { lockDataDir, readStackRecord, recordFile, writeRecord } from './stack-record.ts'
+import { lockDataDir, readStackRecord, recordFile, targetsFile, writeRecord, writeTargets } from './stack-record.ts'
 import type { StackStatus } from './stack-record.ts'
 import { SupervisedProcess } from './supervised-process.ts'
 
@@ -64,7 +64,11 @@ export async function startStack(config: Config, options: StackOptions): Promise
     addresses: addressesOf(config),
     processes: processes.map((each) => each.status()),
   })
-  const save = () => writeRecord(dataDir, status())
+  const save = () => {
+    const now = status()
+    writeRecord(dataDir, now)
+    writeTargets(dataDir, now)
+  }
   const enter = (next: typeof state) => {
     state = next
     save()
@@ -85,7 +89,7 @@ export async function startStack(config: Config, options: StackOptions): Promise
     control?.close()
     signal?.removeEventListener('abort', down)
     process.off('exit', killAll)
-    rmSync(recordFile(dataDir), { force: true })
+    for (const file of [recordFile(dataDir), targetsFile(dataDir)]) rmSync(file, { force: true })
     lock.release()
     ended.resolve()
   }

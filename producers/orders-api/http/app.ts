@@ -1,3 +1,4 @@
+import type { Meter } from '../../../infra/monitor/meters.ts'
 import express from 'express'
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
@@ -6,11 +7,13 @@ import { describeApi } from './openapi.ts'
 import { send, serve } from './operation.ts'
 import type { Operation } from './operation.ts'
 import { problem } from './reply.ts'
+import { meterRequests } from './request-meter.ts'
 
 /** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals of any other request. */
-export function createApp(operations: readonly Operation[], log: Logger): Express {
+export function createApp(operations: readonly Operation[], log: Logger, meter?: Meter): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag')
+  if (meter) app.use(meterRequests(meter))
   const all = [...operations, describeApi(operations)]
   for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation))
   for (const [path, methods] of methodsByPath(all)) app.all(expressPath(path), refuseMethod(methods))

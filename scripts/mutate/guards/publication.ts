@@ -65,9 +65,9 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/relay.ts',
-        find: 'await this.send([...batch.values()].flat())',
+        find: 'await this.sendWatched([...batch.values()].flat())',
         replace: `await removePublished(this.options.pool, new Map([...batch].map(([{ lane }, rows]) => [lane, { first: 0, last: rows.at(-1)?.seq ?? 0 }])))
-        await this.send([...batch.values()].flat())`,
+        await this.sendWatched([...batch.values()].flat())`,
       },
     ],
     noticedBy: { file: relayTest, title: 'a row the broker refuses holds up its own lane only' },
