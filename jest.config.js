@@ -18,7 +18,7 @@ const onServers = {
 export default {
   reporters: ['<rootDir>/infra/testing/reporter.ts'],
   maxWorkers: 4, // Tests with servers mostly wait
-  testTimeout: 180_000,
+  testTimeout: 300_000, // Several waits of a minute each, on a slow machine
   projects: [
     {
       ...base,

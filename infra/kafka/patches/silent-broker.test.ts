@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { connect, createServer } from 'node:net'
@@ -83,4 +84,43 @@ test('a silent broker is sent nothing but the question whether it lives, and eve
   expect(await ask(second)).toBe(7)
   expect(broker.requests).toBe(5)
   await Promise.all([first.destroy(), second.destroy()])
+})
+
+/** A frozen process whose queue of new connections is full, so that the next one is not answered. */
+async function fullServer() {
+  const program = `require('node:net').createServer().listen(0, '127.0.0.1', 1, function () { console.log(this.address().port) })`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = (await once(child.stdout, 'data')) as [Buffer]
+  child.kill('SIGSTOP')
+  const sockets: Socket[] = []
+  await waitUntil('no further connection is taken', async () => {
+    const socket = connect(Number(port), '127.0.0.1').on('error', () => {})
+    sockets.push(socket)
+    const waits = new Promise<boolean>((full) =>
+      socket.setTimeout(300, () => full(true)).once('connect', () => full(false)),
+    )
+    if (!(await waits)) return false
+    socket.destroy()
+    return true
+  })
+  return {
+    port: Number(port),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+test('a connection that was given up while the broker had not taken it keeps no process alive', async () => {
+  await using server = await fullServer()
+  const pool = openPool(server.port)
+  await expect(ask(pool)).rejects.toThrow('Connection timeout')
+  await pool.destroy()
+  // Its attempt to connect would go on for two minutes
+  await waitUntil('nothing is connecting', () => !process.getActiveResourcesInfo().includes('ConnectWrap'), {
+    withinMs: 10_000,
+  })
 })
