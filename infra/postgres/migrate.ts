@@ -11,7 +11,8 @@ export async function migrate({ url, schema, folders, log }: MigrateOptions): Pr
   const client = new pg.Client({ connectionString: url, application_name: `migrate ${schema}` })
   await client.connect()
   try {
-    await prepareSession(client, undefined, { statementMs: 0, lockMs: 0, idleInTransactionMs: 0 }, 20_000)
+    const limits = { name: `migrate ${schema}`, statementMs: 0, lockMs: 0, idleInTransactionMs: 0 }
+    await prepareSession(client, undefined, limits, 20_000)
     for (const { name, path } of folders) {
       await runner({
         dbClient: client,

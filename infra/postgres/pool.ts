@@ -47,7 +47,7 @@ export function createPool({
   byKey,
   log,
 }: PoolOptions): Pool {
-  const limits = { statementMs: statementWithinMs ?? 15_000, lockMs: 5_000, idleInTransactionMs, byKey }
+  const limits = { name, statementMs: statementWithinMs ?? 15_000, lockMs: 5_000, idleInTransactionMs, byKey }
   const sessions = new Map<pg.ClientBase, number>()
   const pool = new pg.Pool({
     connectionString: url,

@@ -1,36 +1,10 @@
 import { afterAll, expect, test } from '@jest/globals'
 import { createPool } from './pool.ts'
+import { hostileSettings as hostile } from '../testing/hostile-settings.ts'
 import { createSandbox } from '../../schemas/testing/sandbox.ts'
 
 const { pool, namespace, config, log, close } = createSandbox()
 afterAll(() => close())
-
-/** Defaults that a server, database or role may have and that change what a statement means, keeps or may take. */
-const hostile: Readonly<Record<string, string>> = {
-  datestyle: 'SQL, DMY',
-  timezone: 'Asia/Kolkata',
-  intervalstyle: 'iso_8601',
-  bytea_output: 'escape',
-  extra_float_digits: '-5',
-  standard_conforming_strings: 'off',
-  client_encoding: 'LATIN1',
-  quote_all_identifiers: 'on',
-  search_path: 'pg_catalog',
-  statement_timeout: '20ms',
-  lock_timeout: '1ms',
-  idle_in_transaction_session_timeout: '5ms',
-  idle_session_timeout: '50ms',
-  transaction_timeout: '20ms',
-  default_transaction_isolation: 'serializable',
-  default_transaction_read_only: 'on',
-  default_transaction_deferrable: 'on',
-  row_security: 'on',
-  transform_null_equals: 'on',
-  array_nulls: 'off',
-  gin_fuzzy_search_limit: '1',
-  exit_on_error: 'on',
-  session_replication_role: 'replica',
-}
 
 const read = async (url: string): Promise<Record<string, string>> => {
   const own = createPool({ url, schema: 'own', name: 'hostile', max: 1, log })
@@ -71,5 +45,23 @@ test('no default of a database or a role reaches a session, and neither do optio
     const asked = new URL(url)
     asked.searchParams.set('options', '-c search_path=public -c datestyle=SQL,DMY -c statement_timeout=1s')
     expect(await read(asked.href)).toEqual(usual)
+  })
+})
+
+test('a role that may not change one of its defaults is refused in a sentence', async () => {
+  await withDatabase(async (url, name) => {
+    const role = `${namespace}limited`
+    await pool.query(`create role "${role}" login password 'secret'`)
+    try {
+      await pool.query(`alter role "${role}" in database "${name}" set session_replication_role = 'replica'`)
+      const own = new URL(url)
+      Object.assign(own, { username: role, password: 'secret' })
+      await expect(read(own.href)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/session_replication_role.*alter role … reset/),
+      })
+    } finally {
+      await pool.query(`drop role "${role}"`)
+    }
   })
 })

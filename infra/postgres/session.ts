@@ -3,6 +3,8 @@ import { describeError, TallyError } from '../errors.ts'
 
 /** What one session needs beside the settings of all; time limits in ms, 0 for none. */
 export interface SessionOptions {
+  /** `application_name`, by which operators recognize the process. */
+  name: string
   statementMs: number
   lockMs: number
   idleInTransactionMs: number
@@ -43,7 +45,8 @@ const reliedOn: Readonly<Record<string, string>> = {
 /**
  * Only what differs is set, since some settings need a privilege even for the value they have; a server that does not know
  * one is older and behaves as if it had the value. An operator may ask for more than `synchronous_commit = on`, never for
- * less: what was acknowledged or published must be kept. A server without fsync keeps nothing anyway.
+ * less: what was acknowledged or published must be kept. A server without fsync keeps nothing anyway. The name is not
+ * checked: PostgreSQL shortens it.
  */
 const prepare = `
   select set_config(name, value, false)
@@ -51,7 +54,9 @@ const prepare = `
   where current_setting(name, true) is distinct from value
   union all
   select set_config('synchronous_commit', 'on', false)
-  where current_setting('synchronous_commit') = 'off' and current_setting('fsync') = 'on'`
+  where current_setting('synchronous_commit') = 'off' and current_setting('fsync') = 'on'
+  union all
+  select set_config('application_name', $3, false) where current_setting('application_name') is distinct from $3`
 
 /**
  * Makes a new connection independent of the defaults of its server, database, role and URL, and of a pooler that drops or
@@ -81,7 +86,7 @@ export async function prepareSession(
   }
   try {
     await send('set statement_timeout = 0') // By itself: a short limit would end the next statement
-    await send(prepare, [names, Object.values(wanted)])
+    await send(prepare, [names, Object.values(wanted), limits.name])
     const { rows } = await send(
       `select pg_backend_pid() as pid, array(
          select name || ' = ' || coalesce(current_setting(name, true), '(not set)')

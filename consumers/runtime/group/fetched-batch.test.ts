@@ -54,3 +54,21 @@ test('it does not hide that the records before it are gone', async () => {
 test.each([99, 164])('it is fetched again if the lane stands elsewhere: at %i', async (position) => {
   expect(await meetTwice(position)).toEqual({ first: 'gap', second: 'gap', halted: [] })
 })
+
+test('a gap that cannot be passed fails its lane and is no error of the client', async () => {
+  const offsets = {
+    beyondPassed: () => 120,
+    settled: async () => {},
+    topicId: () => 'id',
+  } as Partial<TopicOffsets> as TopicOffsets
+  const options = { offsets, group: 'payment', namespace: 'ns_', log: createTestLogger('silent') }
+  const failed: unknown[] = []
+  const lane = {
+    ...{ number: 3, phase: 'live', accepting: true, position: () => 100, end: () => Number.POSITIVE_INFINITY },
+    process: () => Promise.reject(error),
+    fail: (cause: unknown) => void failed.push(cause),
+    serially: <T>(work: () => Promise<T>) => work(),
+  } as Partial<RecordLane> as RecordLane
+  await expect(new FetchedBatches(options).passGap(lane, 'orders')).resolves.toBeUndefined()
+  expect(failed).toEqual([error])
+})

@@ -1,0 +1,41 @@
+/** Defaults that a server, database or role may have and that change what a statement means, keeps or may take. */
+export const hostileSettings: Readonly<Record<string, string>> = {
+  datestyle: 'SQL, DMY',
+  timezone: 'Asia/Kolkata',
+  intervalstyle: 'iso_8601',
+  bytea_output: 'escape',
+  extra_float_digits: '-5',
+  standard_conforming_strings: 'off',
+  client_encoding: 'LATIN1',
+  quote_all_identifiers: 'on',
+  search_path: 'pg_catalog',
+  statement_timeout: '20ms',
+  lock_timeout: '1ms',
+  idle_in_transaction_session_timeout: '5ms',
+  idle_session_timeout: '50ms',
+  transaction_timeout: '20ms',
+  default_transaction_isolation: 'serializable',
+  default_transaction_read_only: 'on',
+  default_transaction_deferrable: 'on',
+  row_security: 'on',
+  transform_null_equals: 'on',
+  array_nulls: 'off',
+  gin_fuzzy_search_limit: '1',
+  exit_on_error: 'on',
+  session_replication_role: 'replica',
+}
+
+/** Defaults that are the operator's own: they change plans, texts for people and memory, and must do no harm. */
+export const operatorsSettings: Readonly<Record<string, string>> = {
+  jit: 'on',
+  jit_above_cost: '0',
+  lc_numeric: 'POSIX',
+  lc_monetary: 'POSIX',
+  lc_time: 'POSIX',
+  plan_cache_mode: 'force_custom_plan',
+  work_mem: '64kB',
+  check_function_bodies: 'off',
+  xmlbinary: 'hex',
+  backslash_quote: 'off',
+  escape_string_warning: 'on',
+}
