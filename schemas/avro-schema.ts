@@ -54,9 +54,10 @@ export const simpleName = (fullName: string): string => fullName.slice(fullName.
 
 /**
  * Resolves a schema from an .avsc file or a registry. Logical types count as their underlying type.
+ * @param referred schemas whose types it may refer to, each after those it refers to itself
  * @throws TallyError SCHEMA_INVALID when it is not an Avro schema or refers to a name that it does not define
  */
-export function parseSchema(json: unknown): AvroType {
+export function parseSchema(json: unknown, referred: readonly unknown[] = []): AvroType {
   const named = new Map<string, AvroType>()
 
   const parse = (schema: unknown, namespace: string): AvroType => {
@@ -107,7 +108,38 @@ export function parseSchema(json: unknown): AvroType {
     return type
   }
 
+  for (const schema of referred) parse(schema, '')
   return parse(json, '')
+}
+
+/** Equal for schemas that encode alike: Avro's parsing canonical form, without what reading does not need. */
+export function canonicalForm(type: AvroType): string {
+  const seen = new Set<AvroType>()
+  const form = (inner: AvroType): unknown => {
+    if ('name' in inner) {
+      if (seen.has(inner)) return inner.name
+      seen.add(inner)
+    }
+    switch (inner.kind) {
+      case 'array':
+        return { type: 'array', items: form(inner.items) }
+      case 'map':
+        return { type: 'map', values: form(inner.values) }
+      case 'union':
+        return inner.branches.map(form)
+      case 'fixed':
+        return { name: inner.name, type: 'fixed', size: inner.size }
+      case 'enum':
+        return { name: inner.name, type: 'enum', symbols: inner.symbols }
+      case 'record': {
+        const fields = inner.fields.map((field) => ({ name: field.name, type: form(field.type) }))
+        return { name: inner.name, type: 'record', fields }
+      }
+      default:
+        return inner.kind
+    }
+  }
+  return JSON.stringify(form(type))
 }
 
 /** The properties of a named definition; which are present depends on its kind. */

@@ -126,6 +126,22 @@ describe('the codec', () => {
     expect(tomorrow.decode(value).data).toMatchObject({ ...voided, note: null })
   })
 
+  test('reads what a producer wrote with a schema that the registry takes', async () => {
+    await using registry = openRegistry()
+    await registerSchemas(registry)
+    const codec = await createCodec(registry)
+    const body = codec.encode('PaymentVoided', voided).subarray(5)
+    const { fields, ...about } = schemas.find(({ type }) => type === 'PaymentVoided')!.schema as { fields: object[] }
+    const extra = { name: 'extra', type: ['null', 'string'], default: 'VALUE1' }
+    const schema = JSON.stringify({ ...about, fields: [extra, ...fields] })
+    const path = `/subjects/${registry.namespace}foreign/versions`
+    const { id } = (await registry.ask(path, { method: 'POST', body: { schema } })) as { id: number }
+    await codec.learn([id])
+    const value = Buffer.concat([Buffer.alloc(5), Buffer.from([2, 2, 0x78]), body])
+    writeHeader(value, 0, id)
+    expect(codec.decode(value).data).toEqual(voided)
+  })
+
   test('reads without writing anything', async () => {
     await using registry = openRegistry()
     await registerSchemas(registry)

@@ -62,7 +62,7 @@ export async function createCodec(options: CodecOptions): Promise<Codec> {
   return {
     encode: createEncoder(written, ids),
     schemaIdOf,
-    learn: createLearn({ registry, registryUrl, decoder, unknownForMs }),
+    learn: createLearn({ registryUrl, decoder, unknownForMs }),
     typeOf: decoder.typeOf,
     whyUnreadable: decoder.whyUnreadable,
     decode: decoder.decode,

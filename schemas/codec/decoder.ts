@@ -2,10 +2,12 @@ import avro from 'avsc'
 import type { Schema, Type } from 'avsc'
 import { describeError, TallyError } from '../../infra/errors.ts'
 import { whyReplaced } from '../../infra/kafka/patches/fetch/replaced-value.ts'
-import { parseSchema } from '../avro-schema.ts'
-import { compileBounds } from './bounds.ts'
-import { typeOfFullName } from '../envelope.ts'
+import { canonicalForm, parseSchema } from '../avro-schema.ts'
+import type { AvroType, RecordType } from '../avro-schema.ts'
+import { compileBounds } from '../binary/bounds.ts'
 import { headerBytes, schemaIdOf } from './framing.ts'
+import { takesFullName, takesName } from '../binary/rules.ts'
+import { compileResolver } from '../binary/resolver.ts'
 import type { EventData, EventType } from '../generated/events.ts'
 import type { EventSchema } from '../load-schemas.ts'
 import { findFault } from '../validate.ts'
@@ -18,8 +20,10 @@ export interface DecodedEvent {
 
 /** Reads events with today's schemas, whatever they were written with. It knows the writer schemas it was told of. */
 export interface Decoder {
-  /** Adds a writer schema, as JSON. Never throws: for an unusable one, `decode` gives the reason. */
-  add(schemaId: number, schema: unknown): void
+  /**
+   * Adds a writer schema, as JSON, and the schemas it refers to. Never throws: for an unusable one, `decode` gives the reason.
+   */
+  add(schemaId: number, schema: unknown, referred?: readonly unknown[]): void
   /** Makes `decode` refuse everything written with this schema. */
   reject(schemaId: number, why: string): void
   /** Forgets the schema. */
@@ -41,12 +45,6 @@ interface Writer {
 
 export function createDecoder(schemas: readonly EventSchema[]): Decoder {
   const writers = new Map<number, Writer>()
-  const readers = new Map<EventType, Type>()
-  const readerOf = (type: EventType): Type => {
-    const reader = readers.get(type) ?? compile(schemas.find((schema) => schema.type === type)?.schema)
-    readers.set(type, reader)
-    return reader
-  }
   const reject = (schemaId: number, why: string, type?: EventType) => {
     const read = () => {
       throw new TallyError('UNREADABLE', why)
@@ -54,16 +52,15 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
     writers.set(schemaId, { type, unreadable: why, read })
   }
   return {
-    add: (schemaId, schema) => {
-      let type: EventType | undefined
+    add: (schemaId, schema, referred) => {
+      let reader: EventSchema | undefined
       try {
-        const written = parseSchema(schema)
-        const name = 'name' in written ? written.name : written.kind
-        type = typeOfFullName(name)
-        if (type === undefined) reject(schemaId, `${name} is not an event of this version`)
-        else writers.set(schemaId, { type, read: compileRead(schemaId, type, readerOf(type), schema) })
+        const writer = parseSchema(schema, referred)
+        reader = writer.kind === 'record' ? readerFor(writer, schemas) : undefined
+        if (reader) writers.set(schemaId, compileWriter(schemaId, reader, writer))
+        else reject(schemaId, `${'name' in writer ? writer.name : writer.kind} is not an event of this version`)
       } catch (error) {
-        reject(schemaId, `schema ${schemaId} cannot be read as today's: ${describeError(error)}`, type)
+        reject(schemaId, `schema ${schemaId} cannot be read as today's: ${describeError(error)}`, reader?.type)
       }
     },
     reject,
@@ -84,25 +81,32 @@ export function createDecoder(schemas: readonly EventSchema[]): Decoder {
   }
 }
 
-function compileRead(schemaId: number, type: EventType, reader: Type, schema: unknown): Writer['read'] {
-  const checkBounds = compileBounds(parseSchema(schema))
-  const writer = compile(schema)
-  const resolver = reader.equals(writer) ? undefined : reader.createResolver(writer)
-  return (value) => {
+/** Names count without their namespace, too: a producer without one says the same. */
+const readerFor = (writer: RecordType, schemas: readonly EventSchema[]): EventSchema | undefined =>
+  schemas.find(({ record }) => takesFullName(record, writer)) ?? schemas.find(({ record }) => takesName(record, writer))
+
+/** @throws TallyError UNREADABLE if the reader can read no value of this writer */
+function compileWriter(schemaId: number, { type, schema, record }: EventSchema, writer: AvroType): Writer {
+  const checkBounds = compileBounds(writer)
+  const same = canonicalForm(writer) === canonicalForm(record)
+  const resolver = same ? undefined : compileResolver(record, writer)
+  if (resolver?.never !== undefined) throw new TallyError('UNREADABLE', resolver.never)
+  const readBody = resolver?.read ?? readLike(avro.Type.forSchema(schema as Schema))
+  const read = (value: Buffer) => {
     checkBounds(value, headerBytes)
-    const data = decodeBody(reader, value, resolver) as EventData[EventType]
+    const data = readBody(value, headerBytes) as EventData[EventType]
     const fault = findFault(type, data)
     if (fault !== undefined) throw new TallyError('UNREADABLE', `${type}: ${fault}`)
     return { type, data, schemaId }
   }
+  return { type, read }
 }
 
-function decodeBody(reader: Type, value: Buffer, resolver: ReturnType<Type['createResolver']> | undefined): unknown {
+/** For the reader's own schema, which nearly all events have: avsc needs two thirds of the resolver's time. */
+const readLike = (reader: Type) => (value: Buffer, offset: number) => {
   try {
-    return reader.decode(value, headerBytes, resolver).value
+    return reader.decode(value, offset).value
   } catch (error) {
     throw new TallyError('UNREADABLE', describeError(error)) // Bounds are checked: only an integer beyond 2^53 remains
   }
 }
-
-const compile = (schema: unknown): Type => avro.Type.forSchema(schema as Schema)

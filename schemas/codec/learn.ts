@@ -1,24 +1,24 @@
-import type { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import avro from 'avsc'
-import { describeError, TallyError } from '../../infra/errors.ts'
+import { describeError, isTallyError, TallyError } from '../../infra/errors.ts'
+import { parseSchema } from '../avro-schema.ts'
 import type { Decoder } from './decoder.ts'
-import { askRegistry, statusOf, unreachable } from '../registry/registry-client.ts'
+import { askRegistry, unreachable } from '../registry/registry-client.ts'
 
 export interface LearnOptions {
-  registry: SchemaRegistry
   registryUrl: string
   decoder: Pick<Decoder, 'add' | 'reject' | 'forget' | 'knows'>
   /** How long a negative answer is remembered, ms. */
   unknownForMs: number
   /** Most negative answers remembered: more than all lanes read before they decode. @default 50000 */
   unknownAtMost?: number
+  /** Time limit of a request, ms. */
+  timeoutMs?: number
 }
 
 /** Most schemas fetched at once: a corrupt batch can name as many schema ids as it has records. */
 const requestsAtOnce = 8
 
 /** Fetches writer schemas for a decoder. Concurrent requests for one schema are merged. */
-export function createLearn({ registry, registryUrl, decoder, unknownForMs, unknownAtMost = 50_000 }: LearnOptions) {
+export function createLearn({ registryUrl, decoder, unknownForMs, unknownAtMost = 50_000, timeoutMs }: LearnOptions) {
   const underWay = new Map<number, Promise<void>>()
   const refusedUntil = new Map<number, number>()
 
@@ -32,32 +32,43 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
     decoder.forget(oldest!)
   }
 
-  const accept = (schemaId: number, answer: SchemaAnswer) => {
+  const fetchSchema = async (schemaId: number): Promise<void> => {
+    const answer = await ask(`/schemas/ids/${schemaId}`)
+    if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
     try {
-      const schema = usableSchema(answer)
+      const referred = await fetchReferred(answer)
+      const schema = readAvro(answer)
+      parseSchema(schema, referred)
       refusedUntil.delete(schemaId)
-      decoder.add(schemaId, schema)
+      decoder.add(schemaId, schema, referred)
     } catch (error) {
+      if (isTallyError(error, 'UNREACHABLE') || isTallyError(error, 'DENIED')) throw error
       refuse(schemaId, `schema ${schemaId} cannot be used: ${describeError(error)}`)
     }
   }
 
-  const fetchSchema = async (schemaId: number): Promise<void> => {
-    try {
-      const schema: unknown = await registry.getSchema(schemaId)
-      refusedUntil.delete(schemaId)
-      if (schema instanceof avro.Type) decoder.add(schemaId, schema.schema({ exportAttrs: true }))
-      else refuse(schemaId, `schema ${schemaId} is not an Avro schema`)
-    } catch (error) {
-      // The client's errors do not distinguish a bad schema from a bad answer; the registry's own answer does
-      const status = statusOf(error)
-      if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)
-      const answer = await askRegistry(registryUrl, `/schemas/ids/${schemaId}`)
-      if (answer === undefined) return refuse(schemaId, `schema ${schemaId} is unknown to the registry`)
-      if (status === 404 || !isSchema(answer)) throw unreachable(registryUrl, error)
-      // The first answer may have been garbled: judge the schema by this one
-      accept(schemaId, answer)
+  /** The schemas that an answer refers to, each after those it refers to itself. */
+  const fetchReferred = async (answer: SchemaAnswer, seen = new Set<string>()): Promise<unknown[]> => {
+    const found: unknown[] = []
+    for (const { subject, version } of answer.references ?? []) {
+      const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`
+      if (seen.has(path)) continue
+      seen.add(path)
+      const referred = await ask(path)
+      if (referred === undefined)
+        throw new TallyError('UNREADABLE', `the registry has no version ${version} of ${subject}`)
+      found.push(...(await fetchReferred(referred, seen)), readAvro(referred))
     }
+    return found
+  }
+
+  /**
+   * The schema as it was registered. The registry's client would compile it, which fails for parts that reading does not need.
+   */
+  const ask = async (path: string): Promise<SchemaAnswer | undefined> => {
+    const answer = await askRegistry(registryUrl, path, { timeoutMs })
+    if (answer === undefined || isSchema(answer)) return answer
+    throw unreachable(registryUrl, new Error(`${path}: not a schema`))
   }
 
   const learnOne = (schemaId: number): Promise<void> => {
@@ -79,18 +90,17 @@ export function createLearn({ registry, registryUrl, decoder, unknownForMs, unkn
   }
 }
 
-/** @throws TallyError UNREADABLE, or an error of JSON or avsc, if it is not an Avro schema */
-function usableSchema({ schema, schemaType = 'AVRO' }: SchemaAnswer): avro.Schema {
+/** @throws TallyError UNREADABLE, or an error of JSON */
+function readAvro({ schema, schemaType = 'AVRO' }: SchemaAnswer): unknown {
   if (schemaType !== 'AVRO') throw new TallyError('UNREADABLE', `it is of the format ${schemaType}`)
-  const parsed = JSON.parse(schema) as avro.Schema
-  avro.Type.forSchema(parsed)
-  return parsed
+  return JSON.parse(schema)
 }
 
 interface SchemaAnswer {
   readonly schema: string
   /** Left out for Avro. */
   readonly schemaType?: string
+  readonly references?: readonly { subject: string; version: number }[]
 }
 
 const isSchema = (answer: unknown): answer is SchemaAnswer =>

@@ -1,4 +1,5 @@
-import type { AvroType, EnumType, Field, FixedType, RecordType } from '../avro-schema.ts'
+import type { AvroType, EnumType, Field, RecordType } from '../avro-schema.ts'
+import { isPromotion, sourcesOf, takesName } from '../binary/rules.ts'
 
 /** Why a reader cannot read a writer's values. */
 export type Clash = { path: string } & (
@@ -50,16 +51,7 @@ function compare(reader: AvroType, writer: AvroType, path: string, seen: Seen): 
   }
   if (reader.kind === 'array' && writer.kind === 'array') return compare(reader.items, writer.items, `${path}[]`, seen)
   if (reader.kind === 'map' && writer.kind === 'map') return compare(reader.values, writer.values, `${path}{}`, seen)
-  return reader.kind === writer.kind || promotions[writer.kind]?.includes(reader.kind) ? [] : unlike
-}
-
-/** The types that a value may be promoted to. */
-const promotions: { readonly [Kind in AvroType['kind']]?: readonly AvroType['kind'][] } = {
-  int: ['long', 'float', 'double'],
-  long: ['float', 'double'],
-  float: ['double'],
-  string: ['bytes'],
-  bytes: ['string'],
+  return reader.kind === writer.kind || isPromotion(reader, writer) ? [] : unlike
 }
 
 type Union = Extract<AvroType, { kind: 'union' }>
@@ -87,14 +79,14 @@ function compareFields(reader: RecordType, writer: RecordType, path: string, see
   const found = known.get(writer)
   if (found) return found
   seen.set(reader, known.set(writer, []))
-  const clashes = reader.fields.flatMap((field) => compareField(field, writer, path, seen))
+  const clashes = reader.fields.flatMap((field) => compareField(field, reader, writer, path, seen))
   known.set(writer, clashes)
   return clashes
 }
 
-function compareField(field: Field, writer: RecordType, within: string, seen: Seen): Clash[] {
+function compareField(field: Field, reader: RecordType, writer: RecordType, within: string, seen: Seen): Clash[] {
   const path = within ? `${within}.${field.name}` : field.name
-  const [source, ...more] = writer.fields.filter(({ name }) => name === field.name || field.aliases.includes(name))
+  const [source, ...more] = sourcesOf(field, reader, writer)
   if (more.length > 0) return [{ kind: 'fields ambiguous', path }]
   if (source) return compare(field.type, source.type, path, seen)
   return field.default === undefined ? [{ kind: 'field missing', path }] : []
@@ -104,9 +96,6 @@ function compareSymbols(reader: EnumType, writer: EnumType, path: string): Clash
   const symbols = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol))
   return symbols.length === 0 || reader.default !== undefined ? [] : [{ kind: 'symbols unknown', path, symbols }]
 }
-
-const takesName = (reader: RecordType | EnumType | FixedType, writer: { name: string }): boolean =>
-  reader.name === writer.name || reader.aliases.includes(writer.name)
 
 function label(type: AvroType): string {
   switch (type.kind) {

@@ -30,13 +30,17 @@ export function createRegistry(registryUrl: string, timeoutMs: number = patience
  * @throws TallyError DENIED; UNREACHABLE without an answer and for every other answer. Only the registry's own error code shows that
  * an object does not exist; a proxy in front of it answers 404, too
  */
-export async function askRegistry(registryUrl: string, path: string, put?: object): Promise<unknown> {
+export async function askRegistry(
+  registryUrl: string,
+  path: string,
+  { put, timeoutMs = patienceMs }: { put?: object; timeoutMs?: number } = {},
+): Promise<unknown> {
   const address = readAddress(registryUrl)
   const answer = await fetch(`${address.url}${path}`, {
     method: put ? 'PUT' : 'GET',
     body: put && JSON.stringify(put),
     headers: { ...address.headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
-    signal: AbortSignal.timeout(patienceMs),
+    signal: AbortSignal.timeout(timeoutMs),
   })
     .then(async (response) => {
       if (isDenial(response.status)) throw deniedBy(registryUrl, response.status)

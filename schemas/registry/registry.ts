@@ -90,7 +90,7 @@ async function registerOne(
     const { id } = await register().catch(async (error: unknown) => {
       if (!isLevelMismatch(error) && statusOf(error) !== 409) throw error
       // The subject was created by hand without our level, or another process is setting it right now
-      await askRegistry(registryUrl, `/config/${encodeURIComponent(subject)}`, { compatibility })
+      await askRegistry(registryUrl, `/config/${encodeURIComponent(subject)}`, { put: { compatibility } })
       return register()
     })
     return id

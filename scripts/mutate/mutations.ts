@@ -5,6 +5,7 @@ import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
 import { publication } from './guards/publication.ts'
+import { reading } from './guards/reading.ts'
 import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
 import { stack } from './guards/stack.ts'
@@ -22,4 +23,5 @@ export const mutations: readonly Mutation[] = [
   ...groups,
   ...reprocessing,
   ...stack,
+  ...reading,
 ]

@@ -38,9 +38,20 @@ export async function fetchJars(jdk: Jdk, progress: (text: string) => void): Pro
 }
 
 async function fetchOnce(jdk: Jdk, progress: (text: string) => void): Promise<Jars> {
-  const dir = await fetchByPom({ pom, what: 'Kafka and the schema registry', megabytes: 200 }, jdk, progress)
-  return { kafka: jarsIn(join(dir, 'kafka')), registry: join(dir, 'registry', 'quarkus-run.jar'), dir }
+  return jarsOf(await fetchByPom({ pom, what: 'Kafka and the schema registry', megabytes: 200 }, jdk, progress))
 }
+
+/** The jars, if an earlier call has fetched them. */
+export function fetchedJars(): Jars | undefined {
+  const dir = folderOf(pom)
+  return existsSync(dir) ? jarsOf(dir) : undefined
+}
+
+const jarsOf = (dir: string): Jars => ({
+  kafka: jarsIn(join(dir, 'kafka')),
+  registry: join(dir, 'registry', 'quarkus-run.jar'),
+  dir,
+})
 
 /** The jars of a folder, sorted. */
 export const jarsIn = (dir: string): string[] =>
@@ -63,10 +74,13 @@ export interface JarSource {
  * @throws TallyError TOOL_MISSING without Maven, UNREACHABLE when the download fails
  */
 export async function fetchByPom(source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<string> {
-  const dir = join(cacheDir, `jars-${createHash('sha256').update(readFileSync(source.pom)).digest('hex').slice(0, 12)}`)
+  const dir = folderOf(source.pom)
   if (!existsSync(dir)) await download(dir, source, jdk, progress)
   return dir
 }
+
+const folderOf = (file: string): string =>
+  join(cacheDir, `jars-${createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 12)}`)
 
 /** Fills a temporary folder and renames it: a folder with the final name is complete, even with concurrent downloads. */
 async function download(dir: string, source: JarSource, jdk: Jdk, progress: (text: string) => void): Promise<void> {

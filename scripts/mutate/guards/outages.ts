@@ -45,8 +45,8 @@ export const outages: readonly Mutation[] = [
     edits: [
       {
         file: 'schemas/codec/learn.ts',
-        find: 'if (status !== undefined && status !== 404) throw unreachable(registryUrl, error)',
-        replace: "if (status !== undefined && status !== 404) return refuse(schemaId, 'unknown')",
+        find: 'throw unreachable(registryUrl, new Error(`${path}: not a schema`))',
+        replace: 'return undefined',
       },
     ],
     noticedBy: { file: 'schemas/codec/learn.test.ts', title: '%s says nothing about the schema' },

@@ -16,7 +16,7 @@ const maxZeroByteItems = 1_000
 const maxDepth = 64
 
 export function compileBounds(type: AvroType): BoundsCheck {
-  const walk = new Compiler().compile(type, '')
+  const walk = compileWalk(type)
   return (bytes, offset) => {
     const cursor = new ByteCursor(bytes, offset)
     walk(cursor)
@@ -24,7 +24,10 @@ export function compileBounds(type: AvroType): BoundsCheck {
   }
 }
 
-type Walk = (cursor: ByteCursor) => void
+/** Passes over one value. */
+export type Walk = (cursor: ByteCursor) => void
+
+export const compileWalk = (type: AvroType): Walk => new Compiler().compile(type, '')
 
 class Compiler {
   /** Absent while a record is being compiled: a reference to it then comes from inside it. */

@@ -72,6 +72,16 @@ export class ByteCursor {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
+  /** A zigzag integer of 64 bits. */
+  exactLong(path: string): bigint {
+    let value = 0n
+    for (let shift = 0n; ; shift += 7n) {
+      const byte = this.byte(path)
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
+    }
+  }
+
   skipLong(path: string): void {
     const start = this.position
     while (this.byte(path) >= 0x80) if (this.position - start === 10) throw this.tooLong(path)

@@ -1,0 +1,35 @@
+import type { Mutation } from '../mutation.ts'
+
+const resolver = 'schemas/binary/resolver.ts'
+const foreignWriters = 'schemas/codec/foreign-writers.test.ts'
+
+/** What comes in from outside is read as it was meant, or refused. */
+export const reading: readonly Mutation[] = [
+  {
+    name: 'refuse-union-for-one-branch',
+    guard: 'a value is refused for its own branch only',
+    broken: 'one branch that the reader lacks makes the whole schema unreadable',
+    edits: [{ file: resolver, find: 'plans.every((plan)', replace: 'plans.some((plan)' }],
+    noticedBy: { file: foreignWriters, title: 'a field that may be null is read where it is not' },
+  },
+  {
+    name: 'read-long-roughly',
+    guard: 'integers of 64 bits are exact',
+    broken: 'they are read as numbers that may be rounded',
+    edits: [{ file: resolver, find: 'Math.abs(rough) < 2 ** 52', replace: 'Math.abs(rough) < 2 ** 64' }],
+    noticedBy: { file: foreignWriters, title: 'a number that JavaScript cannot hold is refused, not rounded' },
+  },
+  {
+    name: 'resolve-without-aliases',
+    guard: 'a field is read under its former name',
+    broken: 'only its present name counts',
+    edits: [
+      {
+        file: 'schemas/binary/rules.ts',
+        find: 'aliases.includes(name))?.name',
+        replace: 'aliases.length < 0)?.name',
+      },
+    ],
+    noticedBy: { file: foreignWriters, title: 'a field is read under its former name' },
+  },
+]
