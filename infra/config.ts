@@ -1,36 +1,58 @@
-import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { TallyError } from './errors.ts'
-import { settings } from './settings.ts'
+import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
+import { trustAuthorities } from './security/authorities.ts'
+import { databaseUrl, embeddedDatabaseUrl } from './security/database-url.ts'
+import { embeddedAccess, kafkaAccess } from './security/kafka-access.ts'
+import { rememberSecret } from './without-secrets.ts'
+import { readSecretFiles } from './security/secret-files.ts'
+import { stackCredentials } from './security/stack-credentials.ts'
+import { withToken } from './server-address.ts'
 
 export type Config = Readonly<ReturnType<typeof derive>>
 
 /**
- * Reads the configuration from the environment. Only this file reads settings from `process.env`; the width of the terminal
- * (`COLUMNS`, scripts/cli/terminal.ts) is none. Lint names both.
+ * Reads the configuration from the environment, and lets the process trust the authorities that it names. Only this file
+ * reads settings from `process.env`; the width of the terminal (`COLUMNS`, scripts/cli/terminal.ts) is none. Lint names both.
  * @throws TallyError CONFIG_INVALID naming every wrong variable
  */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = settings.safeParse(env)
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+  const { env: given, problems } = readSecretFiles(env, secretSettings)
+  const parsed = agreeingSettings.safeParse(given)
+  for (const { path, message } of parsed.error?.issues ?? []) problems.push(`${path.join('.')}: ${message}`)
+  if (!parsed.success || problems.length > 0)
     throw new TallyError('CONFIG_INVALID', `Configuration: ${problems.join('; ')}`)
-  }
-  return Object.freeze(derive(parsed.data))
+  trustAuthorities(parsed.data.TALLY_CA_FILE)
+  for (const name of secretSettings) rememberSecret(secretIn(given[name]))
+  const config = Object.freeze(derive(parsed.data))
+  rememberSecret(secretIn(config.postgres.url))
+  if (config.kafka.sasl && 'password' in config.kafka.sasl) rememberSecret(config.kafka.sasl.password)
+  return config
 }
 
 /** The data folder that an environment names, even if its other variables do not parse. */
 export const dataDirOf = (env: NodeJS.ProcessEnv = process.env): string => resolve(env['TALLY_DATA_DIR'] || '.tally')
 
 /** Variables of one process or of this machine, which are not those of a stack. */
-const ofOneProcess = new Set(['TALLY_DATA_DIR', 'TALLY_LOG_LEVEL', 'TALLY_NORTHWIND_DIR', 'TALLY_KAFKAJS_PATCHES'])
+const ofOneProcess = new Set([
+  'TALLY_DATA_DIR',
+  'TALLY_LOG_LEVEL',
+  'TALLY_NORTHWIND_DIR',
+  'TALLY_KAFKAJS_PATCHES',
+  'TALLY_PRINCIPAL',
+])
+
+const inFile = (secret: string): string => `${secret}_FILE`
+/** The other variable that may hold the same secret: `X` and `X_FILE`. */
+export const siblingOf = (name: string): string =>
+  name.endsWith('_FILE') ? name.slice(0, -'_FILE'.length) : inFile(name)
 
 /** The variables of an environment that say which stack it means and how that works. */
 export const settingsGiven = (env: NodeJS.ProcessEnv): Record<string, string> =>
   Object.fromEntries(
-    Object.keys(settings.shape).flatMap((name) => {
+    [...Object.keys(settings.shape), ...secretSettings.map(inFile)].flatMap((name) => {
       const value = env[name]
       return value === undefined || !name.startsWith('TALLY_') || ofOneProcess.has(name) ? [] : [[name, value]]
     }),
@@ -46,9 +68,16 @@ export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv 
 export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^TALLY_(KAFKA_BROKERS|(REGISTRY|DATABASE|GATEWAY|CARRIER)_URL|NAMESPACE|API_PORT)$/.test(name),
+      ([name]) =>
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|API_PORT)$/.test(name),
     ),
   )
+
+/** The password of an address, or the whole value of any other secret. */
+function secretIn(value: string | undefined): string | undefined {
+  const url = value === undefined ? null : URL.parse(value)
+  return url ? decodeURIComponent(url.password) : value
+}
 
 function derive(env: z.infer<typeof settings>) {
   const at = (distance: number) => env.TALLY_PORT_BASE + distance
@@ -58,6 +87,10 @@ function derive(env: z.infer<typeof settings>) {
     port: at(index === 0 ? 92 : 93 + 2 * index),
     controllerPort: at(index === 0 ? 93 : 94 + 2 * index),
   }))
+  const credentials = stackCredentials(dataDir)
+  if (credentials) trustAuthorities(credentials.authority)
+  const principal = env.TALLY_PRINCIPAL
+  const external = env.TALLY_DATABASE_URL && databaseUrl(env.TALLY_DATABASE_URL, env.TALLY_DATABASE_PASSWORD)
   return {
     dataDir,
     namespace: env.TALLY_NAMESPACE,
@@ -94,6 +127,7 @@ function derive(env: z.infer<typeof settings>) {
       /** Copies of every topic; undefined: as many as there are brokers, at most 3. */
       replication: env.TALLY_REPLICATION,
       sessionTimeoutMs: env.TALLY_SESSION_TIMEOUT_MS,
+      ...(env.TALLY_KAFKA_BROKERS ? kafkaAccess(env) : embeddedAccess(credentials, principal)),
     },
     failure: {
       retryLimit: env.TALLY_RETRY_LIMIT,
@@ -102,34 +136,25 @@ function derive(env: z.infer<typeof settings>) {
     },
     registry: {
       embedded: !env.TALLY_REGISTRY_URL,
-      url: env.TALLY_REGISTRY_URL ?? `http://127.0.0.1:${at(81)}/apis/ccompat/v7`,
+      url: withToken(env.TALLY_REGISTRY_URL, env.TALLY_REGISTRY_TOKEN) ?? `http://127.0.0.1:${at(81)}/apis/ccompat/v7`,
     },
     postgres: {
       embedded: !env.TALLY_DATABASE_URL,
-      url: env.TALLY_DATABASE_URL ?? `postgres://tally:${databasePassword(dataDir)}@127.0.0.1:${at(32)}/tally`,
+      url: external ?? embeddedDatabaseUrl(dataDir, at(32), { principal, namespace: env.TALLY_NAMESPACE }),
     },
     gateway: {
       embedded: !env.TALLY_GATEWAY_URL,
-      url: env.TALLY_GATEWAY_URL ?? `http://127.0.0.1:${at(90)}`,
+      url: withToken(env.TALLY_GATEWAY_URL, env.TALLY_GATEWAY_TOKEN) ?? `http://127.0.0.1:${at(90)}`,
       seed: env.TALLY_SIMULATOR_SEED,
       declineRate: env.TALLY_GATEWAY_DECLINE_RATE,
       latencyMs: env.TALLY_GATEWAY_LATENCY_MS,
     },
     carrier: {
       embedded: !env.TALLY_CARRIER_URL,
-      url: env.TALLY_CARRIER_URL ?? `http://127.0.0.1:${at(91)}`,
+      url: withToken(env.TALLY_CARRIER_URL, env.TALLY_CARRIER_TOKEN) ?? `http://127.0.0.1:${at(91)}`,
       seed: env.TALLY_SIMULATOR_SEED,
       refuseRate: env.TALLY_CARRIER_REFUSE_RATE,
       latencyMs: env.TALLY_CARRIER_LATENCY_MS,
     },
-  }
-}
-
-/** The first start creates the password of the embedded database and keeps it beside its data, readable by the owner only. */
-function databasePassword(dataDir: string): string {
-  try {
-    return readFileSync(join(dataDir, 'postgres.password'), 'utf8').trim()
-  } catch {
-    return '' // Not started yet: the connection attempt reports it
   }
 }

@@ -37,7 +37,7 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
   if (isTallyError(error, 'CONFIG_INVALID') || isTallyError(error, 'USAGE'))
     return { sentence: error.message, exitCode: 2 }
   for (const cause of causes(error)) {
-    const sentence = database[String(cause.code)] ?? unreachable(cause, readConfig())
+    const sentence = database[String(cause.code)] ?? refused(cause, readConfig()) ?? unreachable(cause, readConfig())
     if (sentence) return { sentence, exitCode: 1 }
   }
   return { sentence: describeError(error), exitCode: 1 }
@@ -51,6 +51,9 @@ interface Cause {
   broker?: string
   address?: string
   hostname?: string
+  /** Of a certificate error: the name that was asked for, and why it does not match. */
+  host?: string
+  reason?: string
   port?: number
   cause?: unknown
   errors?: unknown
@@ -71,6 +74,30 @@ function* causes(error: unknown): Generator<Cause> {
 const silentBroker = new Set(['KafkaJSBrokerNotFound', 'KafkaJSRequestTimeoutError', 'KafkaJSConnectionClosedError'])
 const isSilentBroker = ({ name = '', message = '' }: Cause): boolean =>
   silentBroker.has(name) || (name.startsWith('KafkaJS') && message === 'Broker not connected')
+
+/** OpenSSL's reasons why a certificate is not accepted, as Node.js reports them. */
+const untrusted =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w*(CERT|SIGNATURE)\w*|CERT_\w+|ERR_TLS_CERT_ALTNAME_INVALID)$/
+
+/** TLS alerts about the client's certificate. */
+const clientCertificate =
+  /alert (certificate|bad certificate|unknown ca|unsupported certificate)|ERR_SSL_\w*ALERT_\w*CERTIFICATE/i
+const refusedByKafka = new Set(['KafkaJSSASLAuthenticationError'])
+
+/** A failed TLS handshake or login. The sentence never repeats what the server said about the login. */
+function refused(cause: Cause, config: Config): string | undefined {
+  if (untrusted.test(String(cause.code)))
+    return `The certificate of ${cause.broker ?? cause.host ?? 'a server'} is not accepted (${cause.reason ?? cause.message}): correct its name or dates, or set TALLY_CA_FILE to the certificate of its authority`
+  if (clientCertificate.test(`${String(cause.code)} ${cause.message}`))
+    return `${cause.broker ?? 'A server'} does not accept the certificate of this process, or asks for one: correct TALLY_KAFKA_CERTIFICATE_FILE and TALLY_KAFKA_KEY_FILE`
+  if (!refusedByKafka.has(cause.name ?? '')) return undefined
+  const { sasl } = config.kafka
+  if (sasl && 'username' in sasl)
+    return `Kafka refuses the login of ${sasl.username}: correct TALLY_KAFKA_USER and TALLY_KAFKA_PASSWORD`
+  return sasl
+    ? 'Kafka refuses the token of this process: correct TALLY_KAFKA_TOKEN_FILE or TALLY_KAFKA_TOKEN_URL'
+    : undefined
+}
 
 function unreachable(cause: Cause, config: Config): string | undefined {
   if (isSilentBroker(cause)) return advice({ name: 'Kafka', at: config.kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' })

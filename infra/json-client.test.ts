@@ -43,7 +43,7 @@ describe('JSON client', () => {
     })
     const address = url.replace('://', '://tally:p%40ss@')
     for (const status of [401, 403]) {
-      const message = `The bank refuses access (${status}): correct user and password in TALLY_BANK_URL, then restart`
+      const message = `The bank refuses access (${status}): correct the user and password, or token, in TALLY_BANK_URL, then restart`
       await expect(post(address)).rejects.toMatchObject({ code: 'DENIED', retryable: false, message })
     }
     expect(seen).toEqual(Array(2).fill(`Basic ${btoa('tally:p@ss')}`))

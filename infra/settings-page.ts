@@ -8,6 +8,7 @@ interface Described {
   otherwise?: string
   default?: string | number
   type?: string
+  secret?: boolean
   enum?: readonly string[]
   minimum?: number
   maximum?: number
@@ -17,7 +18,8 @@ const introduction = `# Configuration
 
 Tally reads environment variables only; there is no configuration file. A value that does not parse stops the command
 with exit code 2 and a message that names every wrong variable. While a stack runs on the data folder, commands use the
-variables with which it was started, unless others are set.
+variables with which it was started, unless others are set. Where the table says
+so, a variable with \`_FILE\` names a file with the value instead; what shows the environment then shows no secret.
 
 <!-- Written by \`npm run generate\` from infra/settings.ts. Edit the descriptions there. -->
 `
@@ -29,7 +31,7 @@ export function settingsPage(): string {
   for (const [name, setting] of Object.entries(properties)) {
     if (setting.section)
       text += `\n## ${setting.section}\n\n| variable | default | values | description |\n| --- | --- | --- | --- |\n`
-    text += `| \`${name}\` | ${defaultOf(setting)} | ${valuesOf(setting)} | ${setting.description} |\n`
+    text += `| \`${name}\` | ${defaultOf(setting)} | ${valuesOf(setting)}${setting.secret ? `, or a file: \`${name}_FILE\`` : ''} | ${setting.description} |\n`
   }
   return text
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { unverified } from './security/database-url.ts'
+import { contradictions, securitySettings } from './security/security-settings.ts'
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -63,16 +65,33 @@ export const settings = z.object({
     description: 'Replicas of every topic partition.',
   }),
   TALLY_REGISTRY_URL: z.url().optional().meta({
+    secret: true,
     otherwise: 'the embedded registry',
     description:
       'External schema registry with the API of Confluent. A user and password in a URL are sent as basic authentication.',
   }),
-  TALLY_DATABASE_URL: z.string().startsWith('postgres').optional().meta({
-    otherwise: 'the embedded PostgreSQL',
-    description: 'External PostgreSQL, as a `postgres://` URL.',
+  TALLY_DATABASE_URL: z
+    .string()
+    .startsWith('postgres')
+    .refine((url) => URL.canParse(url), 'is no URL')
+    .refine((url) => !unverified(url), 'sslmode must be verify-full: any other mode accepts every server')
+    .optional()
+    .meta({
+      secret: true,
+      otherwise: 'the embedded PostgreSQL',
+      description:
+        'External PostgreSQL, as a `postgres://` URL; with `?sslmode=verify-full` by TLS. `sslcert` and `sslkey` name files for a client certificate.',
+    }),
+  TALLY_GATEWAY_URL: z.url().optional().meta({
+    secret: true,
+    otherwise: 'the simulator',
+    description: 'Payment gateway, as a URL. A user and password in it are sent as basic authentication.',
   }),
-  TALLY_GATEWAY_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Payment gateway, as a URL.' }),
-  TALLY_CARRIER_URL: z.url().optional().meta({ otherwise: 'the simulator', description: 'Carrier, as a URL.' }),
+  TALLY_CARRIER_URL: z.url().optional().meta({
+    secret: true,
+    otherwise: 'the simulator',
+    description: 'Carrier, as a URL, with a user and password as for the gateway.',
+  }),
   TALLY_PORT_BASE: count.min(1024).max(65_000).default(28_000).meta({
     description: 'First port. The ports of all servers are at fixed distances from it.',
   }),
@@ -92,6 +111,7 @@ export const settings = z.object({
   TALLY_MONITOR_HOST: z.string().min(1).default('127.0.0.1').meta({
     description: 'Address on which it answers them; `0.0.0.0` for all. There is no authentication.',
   }),
+  ...securitySettings,
 
   TALLY_RETRY_LIMIT: count.min(0).max(100).default(5).meta({
     section: 'Parked events',
@@ -138,3 +158,13 @@ export const settings = z.object({
     description: 'Folder of the Northwind CSV files, for the tests that import them.',
   }),
 })
+
+/** The settings, and whether they agree with each other. */
+export const agreeingSettings = settings.superRefine((env, context) => {
+  for (const [variable, message] of contradictions(env)) context.addIssue({ code: 'custom', path: [variable], message })
+})
+
+/** Variables whose value may be in a file that `<name>_FILE` names. */
+export const secretSettings: readonly string[] = Object.entries(settings.shape)
+  .filter(([, schema]) => schema.meta()?.secret)
+  .map(([name]) => name)

@@ -78,13 +78,13 @@ export async function startConsumer<State, Row>(
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
   const topics = [...new Set([...handled].map((type) => inGeneration(topicOf(type).name, generation)))]
-  const { brokers, sessionTimeoutMs } = config.kafka
+  const { sessionTimeoutMs } = config.kafka
   const { kafka, readIds } = broker ?? {
-    kafka: createKafka({ brokers, clientId: replica, log, requestTimeoutMs: answerWithinMs(config) }),
+    kafka: createKafka({ servers: config.kafka, clientId: replica, log, requestTimeoutMs: answerWithinMs(config) }),
     readIds: readTopicIds,
   }
   const { begins } = definition
-  const offsets = await TopicOffsets.open({ kafka, brokers, namespace, topics, partitions, begins, readIds })
+  const offsets = await TopicOffsets.open({ kafka, namespace, topics, partitions, begins, readIds })
   const [pace, publishing] = [new Pace(load), new Pace(load)]
   const meters = meter && new ConsumerMeters(meter, namespace)
   const relay = new Relay({ kafka, pool, namespace, log, pace: publishing, watch: meters?.publishing })

@@ -1,5 +1,5 @@
 import kafkajs from 'kafkajs'
-import type { Kafka, LogEntry, RetryOptions } from 'kafkajs'
+import type { ISocketFactory, Kafka, LogEntry, RetryOptions } from 'kafkajs'
 import { patchesKafkajs } from '../config.ts'
 import { patchHeartbeat } from './patches/heartbeat.ts'
 import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
@@ -9,10 +9,13 @@ import { patchIdleFetch } from './patches/idle-fetch.ts'
 import { patchSilentBroker } from './patches/silent-broker.ts'
 import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
+import type { KafkaServers } from '../security/kafka-access.ts'
+import { addressForKafkajs, openSocket } from './broker-socket.ts'
 import { answeringBroker } from './raw-request.ts'
 
 export interface KafkaOptions {
-  brokers: string[]
+  /** `config.kafka`: addresses, TLS and login. */
+  servers: KafkaServers
   clientId: string
   log: Logger
   /** @default 4000: longer than any fetch, and than a healthy cluster needs to fence a broker that froze */
@@ -24,7 +27,7 @@ export interface KafkaOptions {
 const patience: RetryOptions = { initialRetryTime: 50, maxRetryTime: 1_000, retries: 8 }
 
 export function createKafka({
-  brokers,
+  servers,
   clientId,
   log,
   requestTimeoutMs = 4_000,
@@ -39,15 +42,19 @@ export function createKafka({
     patchIdleFetch()
     patchProduceRequest()
   }
+  const seeds = servers.brokers.map(addressForKafkajs)
   return new kafkajs.Kafka({
     brokers:
-      brokers.length === 1
-        ? brokers
+      servers.brokers.length === 1
+        ? seeds
         : () =>
-            answeringBroker(brokers).then(
-              (one) => [one],
-              () => brokers,
+            answeringBroker(servers).then(
+              (one) => [addressForKafkajs(one)],
+              () => seeds,
             ),
+    ssl: servers.tls,
+    sasl: servers.sasl,
+    socketFactory: openSocket as ISocketFactory,
     clientId,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: 3_000,

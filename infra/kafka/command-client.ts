@@ -11,7 +11,7 @@ export const commandLogger = (name: string, { logLevel }: Config): Logger =>
 /** A client that gives up soon, because an operator is waiting. */
 export const connectKafka = (name: string, config: Config): Kafka =>
   createKafka({
-    brokers: config.kafka.brokers,
+    servers: config.kafka,
     clientId: `tally-${name}`,
     log: commandLogger(name, config),
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 3 },

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../errors.ts'
+import { clusterOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
 
 /** A request for one partition; `topic` is the name on the broker. */
 export interface FetchRequest {
@@ -22,37 +24,19 @@ const FetchedBatch = createRequire(import.meta.url)('kafkajs/src/consumer/batch.
   fetchedOffset: string,
   data: object,
 ) => Batch & { isEmptyIncludingFiltered(): boolean; rawMessages: readonly unknown[] }
+const readCommitted = 1
+
 export type FetchedBatch = InstanceType<typeof FetchedBatch>
 
-interface Broker {
-  fetch(request: object): Promise<{
-    responses: readonly { topicName: string; partitions: readonly { partition: number }[] }[]
-  }>
-}
-interface Cluster {
-  connect(): Promise<void>
-  disconnect(): Promise<void>
-  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
-  refreshMetadata(): Promise<void>
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
-  findBroker(node: { nodeId: string }): Promise<Broker>
-}
-
-const readCommitted = 1
-const createCluster = 'private:Kafka:createCluster'
-
 /**
- * Fetches from partitions without a group. The public API of kafkajs reads in groups only; its cluster, behind a private
- * symbol of version 2.2.4, can do without.
+ * Fetches from partitions without a group. The public API of kafkajs reads in groups only; its cluster can do
+ * without.
  */
 export class FetchClient {
   private readonly cluster: Cluster
 
   constructor(kafka: Kafka) {
-    const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === createCluster)
-    if (!symbol) throw new TallyError('INVARIANT', `this version of kafkajs has no ${createCluster}`)
-    const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]!
-    this.cluster = create({ allowAutoTopicCreation: false, isolationLevel: readCommitted, metadataMaxAge: 300_000 })
+    this.cluster = clusterOf(kafka)
   }
 
   async connect(topics: readonly string[]): Promise<void> {

@@ -1,10 +1,12 @@
-import { connect } from 'node:net'
+import type { KafkaServers } from '../security/kafka-access.ts'
+import { openSocket, readBroker } from './broker-socket.ts'
+import type { BrokerAddress } from './broker-socket.ts'
 
 /**
  * A request as it goes over the wire, with its header before the tagged fields of flexible versions.
  * Source: Apache Kafka protocol guide, "Protocol primitive types" and "Headers".
  */
-export function frame(apiKey: number, version: number, body: Buffer): Buffer {
+function frame(apiKey: number, version: number, body: Buffer): Buffer {
   const clientId = Buffer.from('tally')
   const header = Buffer.alloc(14)
   header.writeInt32BE(header.length - 4 + clientId.length + body.length, 0)
@@ -16,13 +18,12 @@ export function frame(apiKey: number, version: number, body: Buffer): Buffer {
 }
 
 /**
- * Sends one framed request to a broker (host:port, plaintext) and resolves with the answer behind its length.
+ * Sends one framed request to a broker, without a login, and resolves with the answer behind its length.
  * @throws Error when it cannot be reached, hangs up, or does not answer within `timeoutMs`
  */
-export function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Promise<Buffer> {
-  const [host, port] = broker.split(':')
+function exchange(broker: BrokerAddress, request: Buffer, timeoutMs: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(port) }, () => socket.write(request))
+    const socket = openSocket({ ...broker, onConnect: () => socket.write(request) })
     let received = Buffer.alloc(0)
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error('no answer in time')))
     socket.on('error', reject)
@@ -36,24 +37,28 @@ export function exchange(broker: string, request: Buffer, timeoutMs = 5_000): Pr
   })
 }
 
+/** The one request that a broker answers before a login. */
 const askVersions = frame(18, 0, Buffer.alloc(0))
 const signOfLifeMs = 1_000
 
-/** Whether a broker (host:port) answers within a second. */
-export const givesSignOfLife = (broker: string): Promise<boolean> =>
+/** Whether a broker answers within a second. */
+export const givesSignOfLife = (broker: BrokerAddress): Promise<boolean> =>
   exchange(broker, askVersions, signOfLifeMs).then(
     () => true,
     () => false,
   )
 
 /**
- * A broker that answers now, the first of those asked at once. One that is frozen still accepts connections, and kafkajs
- * would stay with it.
- * @param brokers host:port; a lone one is not asked
+ * A broker (host:port) that answers now, the first of those asked at once. One that is frozen still accepts connections, and
+ * kafkajs would stay with it. A lone one is not asked.
  * @throws Error when none answers within a second
  */
-export function answeringBroker(brokers: readonly string[]): Promise<string> {
+export function answeringBroker({ brokers, tls: ssl }: KafkaServers): Promise<string> {
   const [only] = brokers
   if (only !== undefined && brokers.length === 1) return Promise.resolve(only)
-  return Promise.any(brokers.map((broker) => exchange(broker, askVersions, signOfLifeMs).then(() => broker)))
+  const asking = brokers.map(async (broker) => {
+    await exchange({ ...readBroker(broker), ssl }, askVersions, signOfLifeMs)
+    return broker
+  })
+  return Promise.any(asking)
 }

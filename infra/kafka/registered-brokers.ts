@@ -1,4 +1,5 @@
-import { answeringBroker, exchange, frame } from './raw-request.ts'
+import type { Kafka } from 'kafkajs'
+import { sendRequest } from './send-request.ts'
 import { ResponseReader } from './response-reader.ts'
 
 const apiKeyDescribeCluster = 60
@@ -9,25 +10,24 @@ const [noOperations, ofBrokers, fencedToo, noTags] = [0, 1, 1, 0]
  * Counts the brokers of the cluster, including those that are down: the controller keeps each one until it is unregistered.
  * kafkajs learns only of running brokers.
  * Source: Apache Kafka protocol guide, DescribeCluster API, version 2 (Kafka 4.0).
- * @param brokers host:port, plaintext
  * @returns undefined if the brokers are too old to answer
  * @throws Error if no broker answers
  */
-export async function countRegistered(brokers: readonly string[]): Promise<number | undefined> {
+export async function countRegistered(kafka: Kafka): Promise<number | undefined> {
   const body = Buffer.from([noTags, noOperations, ofBrokers, fencedToo, noTags])
-  const request = frame(apiKeyDescribeCluster, version, body)
+  const request = { name: 'DescribeCluster', apiKey: apiKeyDescribeCluster, version, body }
   try {
-    return decodeCount(await exchange(await answeringBroker(brokers), request))
+    return decodeCount(await sendRequest(kafka, request))
   } catch (error) {
-    if (error instanceof Error && error.message === 'connection closed') return undefined // How old brokers refuse a version
+    // How old brokers refuse a version
+    if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') return undefined
     throw error
   }
 }
 
-/** @param answer the response with its correlation id, without its size */
+/** @param answer the response behind its correlation id */
 export function decodeCount(answer: Buffer): number | undefined {
   const response = new ResponseReader(answer)
-  response.skip(4) // Correlation id
   response.skipTags()
   response.skip(4) // Throttle time
   if (response.int16() !== 0) return undefined

@@ -1,5 +1,7 @@
+import type { Kafka } from 'kafkajs'
 import { TallyError } from '../errors.ts'
-import { answeringBroker, exchange, frame } from './raw-request.ts'
+import { compactBytes, noTags, unsignedVarint } from './request-fields.ts'
+import { sendRequest } from './send-request.ts'
 import { ResponseReader } from './response-reader.ts'
 
 const apiKeyMetadata = 3
@@ -8,46 +10,32 @@ const version = 12
 /**
  * Reads the ids of topics from the broker. A topic that is deleted and re-created under its name has another id, and its
  * offsets mean other events; nothing else in the protocol shows this. kafkajs supports Metadata up to version 6 and ids came
- * with version 10, so this request is made here (plaintext listeners only).
+ * with version 10, so this request is made here.
  * Source: Apache Kafka protocol guide, Metadata API, version 12.
- * @param brokers host:port
  * @returns id by topic, hexadecimal; topics the broker does not know are absent
  * @throws TallyError UNREACHABLE
  */
-export async function readTopicIds(
-  brokers: readonly string[],
-  topics: readonly string[],
-): Promise<Map<string, string>> {
+export async function readTopicIds(kafka: Kafka, topics: readonly string[]): Promise<Map<string, string>> {
   try {
-    return decodeTopicIds(await exchange(await answeringBroker(brokers), encodeRequest(topics)))
+    const request = { name: 'Metadata', apiKey: apiKeyMetadata, version, body: encodeBody(topics) }
+    return decodeTopicIds(await sendRequest(kafka, request))
   } catch (error) {
-    throw new TallyError('UNREACHABLE', `Kafka does not answer at ${brokers.join(', ')}`, { cause: error })
+    throw new TallyError('UNREACHABLE', 'Kafka does not answer', { cause: error })
   }
 }
 
-function encodeRequest(topics: readonly string[]): Buffer {
-  const names = topics.map((topic) => {
-    const name = Buffer.from(topic)
-    return Buffer.concat([Buffer.alloc(16), varint(name.length + 1), name, noTags])
-  })
+function encodeBody(topics: readonly string[]): Buffer {
+  const anyId = Buffer.alloc(16)
+  const names = topics.map((topic) => Buffer.concat([anyId, compactBytes(Buffer.from(topic)), noTags]))
   const neitherCreateNorAuthorize = Buffer.from([0, 0])
-  const body = [noTags, varint(topics.length + 1), ...names, neitherCreateNorAuthorize, noTags]
-  return frame(apiKeyMetadata, version, Buffer.concat(body))
+  const body = [noTags, unsignedVarint(topics.length + 1), ...names, neitherCreateNorAuthorize, noTags]
+  return Buffer.concat(body)
 }
 
-const noTags = Buffer.from([0])
-
-function varint(value: number): Buffer {
-  const bytes = []
-  for (; value > 0x7f; value >>>= 7) bytes.push((value & 0x7f) | 0x80)
-  return Buffer.from([...bytes, value])
-}
-
-/** @param answer the response with its correlation id, without its size */
+/** @param answer the response behind its correlation id */
 export function decodeTopicIds(answer: Buffer): Map<string, string> {
   const response = new ResponseReader(answer)
   const ids = new Map<string, string>()
-  response.skip(4) // Correlation id
   response.skipTags()
   response.skip(4) // Throttle time
   response.each(() => skipBroker(response))

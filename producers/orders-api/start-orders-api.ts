@@ -67,7 +67,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const generation = await readGeneration()
   await ensureLanes(pool, generation)
 
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: replica, log })
+  const kafka = createKafka({ servers: config.kafka, clientId: replica, log })
   const watch = meter && new PublishWatch(meter)
   const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingRows()) : () => {}

@@ -124,13 +124,16 @@ test.each([401, 403])('nor does a registry that refuses access with %i', async (
   expect(decoder.typeOf(7)).toBe('PaymentVoided')
 })
 
-test('user and password of the address are sent with every request', async () => {
+test.each([
+  ['user and password', 'tally:p%40ss', `Basic ${btoa('tally:p@ss')}`],
+  ['token', ':abc.def', 'Bearer abc.def'],
+])('%s of the address are sent with every request', async (_, login, authorization) => {
   const seen: (string | undefined)[] = []
   server.on('request', ({ headers }) => seen.push(headers.authorization))
   answer = known
-  const { learn } = setUp({ url: registryUrl.replace('://', '://tally:p%40ss@') })
+  const { learn } = setUp({ url: registryUrl.replace('://', `://${login}@`) })
   await learn([7])
-  expect(seen).toEqual([`Basic ${btoa('tally:p@ss')}`])
+  expect(seen).toEqual([authorization])
 })
 
 test('nor does a closed port', async () => {

@@ -9,15 +9,14 @@ const patienceMs = 10_000
 
 /** The `retry` of the client applies to the whole process, so only this sets it. Callers decide when to retry. */
 export function createRegistry(registryUrl: string, timeoutMs: number = patienceMs): SchemaRegistry {
-  const { url, user } = readAddress(registryUrl)
+  const { url, headers } = readAddress(registryUrl)
   return new SchemaRegistry({
     host: url,
-    auth: user,
     clientId: 'tally',
     retry: { retries: 0 },
     middlewares: [
       () => ({
-        prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs }),
+        prepareRequest: async (next) => (await next()).enhance({ timeout: timeoutMs, headers }),
         response: (next) => next(),
       }),
     ],

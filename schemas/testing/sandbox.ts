@@ -32,7 +32,7 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
   const ownEnv = { ...process.env, ...env, TALLY_NAMESPACE: namespace }
   const config = loadConfig(ownEnv)
   const log = createTestLogger(config.logLevel)
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: namespace, log })
+  const kafka = createKafka({ servers: config.kafka, clientId: namespace, log })
   const pool = createPool({ url: config.postgres.url, name: namespace, log })
   let closing: Promise<void> | undefined
   const close = () => (closing ??= drop({ namespace, kafka, pool }).finally(() => pool.end()))

@@ -25,7 +25,7 @@ export async function runReplica<State, Row>(
   const schema = schemaName(namespace, group)
   const pool = createPool({ url: config.postgres.url, schema, name: group, max: 6, byKey: true, log })
   const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: group, log })
+  const kafka = createKafka({ servers: config.kafka, clientId: group, log })
   const admin = kafka.admin()
   await admin.connect()
 

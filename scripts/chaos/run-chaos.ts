@@ -80,7 +80,7 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
   const { seed, forMs, kinds, rate, brokers, signal, say } = options
   const { config } = stack
   const { namespace, partitions } = config
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'chaos', log })
+  const kafka = createKafka({ servers: config.kafka, clientId: 'chaos', log })
   const pool = createPool({ url: config.postgres.url, name: 'chaos', max: 3, log })
   const groups = consumerFolders()
   const begun = performance.now()

@@ -22,7 +22,7 @@ export interface Delivery {
 /** Publishes one delivery per article and waits until inventory has processed them. A repeat with the same seed adds no stock. */
 export async function fillWarehouse({ config, pool, articles, seed, log, signal }: Delivery): Promise<void> {
   const { namespace } = config
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-demo', log })
+  const kafka = createKafka({ servers: config.kafka, clientId: 'tally-demo', log })
   const codec = await createCodec({
     registryUrl: config.registry.url,
     namespace,

@@ -1,12 +1,13 @@
 import { loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { describeError, isTallyError } from '../../infra/errors.ts'
-import { readAddress } from '../../infra/server-address.ts'
+import { withCredentialsOf } from '../../infra/server-address.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { withAdmin } from '../../infra/kafka/admin.ts'
 import { askSupervisor } from '../../infra/stack/supervisor/control.ts'
 import type { StackStatus } from '../../infra/stack/supervisor/stack-record.ts'
 import { silentLogger } from '../../infra/logger.ts'
+import type { KafkaServers } from '../../infra/security/kafka-access.ts'
 import { noHeartbeat } from '../../consumers/runtime/tables/lane-state.ts'
 import { answerWithin, patienceMs } from '../../consumers/operations/lanes/answer-within.ts'
 import { openForOperator, readHealth } from '../../consumers/operations/lanes/read-health.ts'
@@ -35,8 +36,7 @@ export function configOf({ addresses }: StackStatus): Config {
   const config = loadConfig()
   const url = new URL(config.postgres.url)
   url.host = addresses.postgres
-  const { user } = readAddress(config.registry.url)
-  const registry = user ? Object.assign(new URL(addresses.registry), user).href : addresses.registry
+  const registry = withCredentialsOf(addresses.registry, config.registry.url)
   return {
     ...config,
     kafka: { ...config.kafka, brokers: addresses.kafka.split(',') },
@@ -51,7 +51,7 @@ async function silentOnes(config: Config, { addresses, processes }: StackStatus)
   const probes: [string, Promise<unknown>][] = [
     ['supervisor', askSupervisor(config.dataDir, 'status', { withinMs: patienceMs })],
     ['postgres', selectOne(config)],
-    ...brokerProbes(processes, config.kafka.brokers),
+    ...brokerProbes(processes, config),
     ['registry', anyAnswer(`${addresses.registry}/subjects`)],
     ...simulators.map(({ name, ports }): [string, Promise<unknown>] => [
       name,
@@ -80,16 +80,19 @@ async function selectOne(config: Config): Promise<void> {
 }
 
 /** One probe per embedded broker; for external ones, one of them must answer. */
-function brokerProbes(processes: StackStatus['processes'], brokers: string[]): [string, Promise<unknown>][] {
+function brokerProbes(processes: StackStatus['processes'], { kafka }: Config): [string, Promise<unknown>][] {
   const own = processes.filter(({ name }) => /^kafka(-\d+)?$/.test(name))
-  if (own.length === 0) return [['kafka', greet(brokers)]]
-  return own.map(({ name, ports }) => [name, greet(own.length === 1 ? brokers : [`127.0.0.1:${ports?.[0]}`])])
+  if (own.length === 0) return [['kafka', greet(kafka)]]
+  return own.map(({ name, ports }) => [
+    name,
+    greet(own.length === 1 ? kafka : { ...kafka, brokers: [`127.0.0.1:${ports?.[0]}`] }),
+  ])
 }
 
-const greet = (brokers: string[]): Promise<unknown> =>
+const greet = (servers: KafkaServers): Promise<unknown> =>
   withAdmin(
     createKafka({
-      brokers,
+      servers,
       clientId: 'tally-stack',
       log: silentLogger,
       requestTimeoutMs: patienceMs,

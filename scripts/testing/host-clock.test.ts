@@ -20,6 +20,7 @@ const readers: Readonly<Record<string, string>> = {
   'consumers/runtime/batch/apply-batch.ts': 'time of events',
   'consumers/runtime/meters/lane-lag.ts': 'shows lag',
   'infra/kafka/patches/produce/produce-request.ts': 'time of records',
+  'infra/security/certificates.ts': 'lifetime of certificates',
   'infra/simulators/answer-book.ts': 'time of answers',
   'infra/stack/supervisor/supervised-process.ts': 'uptime',
   'infra/stack/supervisor/supervisor.ts': 'uptime',

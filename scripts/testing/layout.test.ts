@@ -196,6 +196,7 @@ const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^scripts\/simulate\/skipper\.ts$/, 'one file per simulated command of an operator'],
   [/^infra\/kafka\/patches\/idle\.ts$/, 'one file per patch of kafkajs'],
   [/^(infra\/monitor|producers\/orders-api\/http)\/[a-z]+-meters?\.ts$/, 'what is measured, separate from the work'],
+  [/^infra\/security\/(authorities|secret-files)\.ts$/, 'one file per way in which a setting takes effect'],
   [/^infra\/postgres\/cork-writes\.ts$/, 'one file per patch of pg'],
 ]
 const isConcept = (path: string): boolean =>

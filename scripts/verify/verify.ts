@@ -79,7 +79,7 @@ export interface Verdict {
 export async function verify(configured: Config, options: VerifyOptions = {}): Promise<Verdict> {
   const { settleWithinMs = 30_000, log = silentLogger, signal } = options
   const { namespace } = configured
-  const kafka = createKafka({ brokers: configured.kafka.brokers, clientId: 'tally-verify', log })
+  const kafka = createKafka({ servers: configured.kafka, clientId: 'tally-verify', log })
   const pool = createPool({ url: configured.postgres.url, name: 'verify', max: 2, log })
   try {
     const generations = await readGenerations(pool, namespace)

@@ -76,7 +76,7 @@ export async function deployTopics(
 ): Promise<string> {
   await migrateGenerations(configured, log)
   const config = await currentConfig(configured)
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'tally-deploy', log })
+  const kafka = createKafka({ servers: config.kafka, clientId: 'tally-deploy', log })
   return withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())
     await assertPartitions(admin, config, existing)

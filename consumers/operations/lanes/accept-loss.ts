@@ -1,5 +1,6 @@
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
+import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
@@ -36,7 +37,7 @@ export interface BrokerState {
 export async function readBrokerState(config: Config, topics: readonly string[]): Promise<BrokerState> {
   const onBroker = (topic: string) => `${config.namespace}${topic}`
   const [ids, ends] = await Promise.all([
-    readTopicIds(config.kafka.brokers, topics.map(onBroker)),
+    readTopicIds(connectKafka('lanes', config), topics.map(onBroker)),
     readTopicEnds(config, topics, () => false),
   ])
   return {

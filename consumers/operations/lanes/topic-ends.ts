@@ -30,7 +30,7 @@ export function readTopicEnds(
   isBehind: (topic: string, partition: number, end: number) => boolean,
 ): Promise<TopicEnds> {
   const kafka = createKafka({
-    brokers: config.kafka.brokers,
+    servers: config.kafka,
     clientId: 'tally-lanes',
     log: commandLogger('lanes', config),
     requestTimeoutMs: patienceMs,

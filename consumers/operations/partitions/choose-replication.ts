@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
+import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
 
 /**
@@ -11,12 +12,13 @@ import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
  */
 export async function chooseReplication(
   admin: Admin,
-  { kafka }: Config,
+  config: Config,
   { allowFewer = false }: { allowFewer?: boolean } = {},
 ): Promise<number> {
+  const { kafka } = config
   const { brokers } = await admin.describeCluster()
   const up = brokers.length
-  const known = (await countRegistered(kafka.brokers)) ?? Math.max(up, kafka.brokers.length)
+  const known = (await countRegistered(connectKafka('brokers', config))) ?? Math.max(up, kafka.brokers.length)
   const wanted = kafka.replication ?? Math.min(3, known)
   if (up >= wanted) return wanted
   if (allowFewer) return up

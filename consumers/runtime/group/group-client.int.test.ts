@@ -17,7 +17,7 @@ test('a client that is given up while it connects never becomes a member, even i
   const groupId = `${sandbox.namespace}given-up`
   const client = new GroupClient({
     ...{ groupId, topics: [`${sandbox.namespace}orders`], partitions: 1, sessionTimeoutMs: 6_000, log },
-    kafka: createKafka({ brokers: [`127.0.0.1:${proxy.port}`], clientId: 'given-up', log }),
+    kafka: createKafka({ servers: { brokers: [`127.0.0.1:${proxy.port}`] }, clientId: 'given-up', log }),
     held: () => new Map(),
     joined: () => {},
     confirmed: () => {},

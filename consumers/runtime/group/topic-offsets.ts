@@ -6,7 +6,6 @@ import type { TopicStart } from '../tables/ledger.ts'
 
 export interface TopicOffsetsOptions {
   kafka: Kafka
-  brokers: readonly string[]
   namespace: string
   /** Without namespace. */
   topics: readonly string[]
@@ -48,9 +47,9 @@ export class TopicOffsets {
 
   /** Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join. */
   refresh(): Promise<void> {
-    const { brokers, topics, readIds = readTopicIds } = this.options
+    const { kafka, topics, readIds = readTopicIds } = this.options
     const asking = readIds(
-      brokers,
+      kafka,
       topics.map((topic) => this.onBroker(topic)),
     ).then((ids) => {
       for (const [topic, id] of ids) this.ids.set(topic, id)

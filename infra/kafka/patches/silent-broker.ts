@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
 import kafkajs from 'kafkajs'
 import { givesSignOfLife } from '../raw-request.ts'
 import { patchOf, requireInternal } from './patch-of.ts'
@@ -13,6 +14,7 @@ interface Connection {
 interface ConnectionPool {
   readonly host: string
   readonly port: number
+  readonly ssl?: ConnectionOptions
   readonly pool: readonly { socket?: Socket; rejectRequests(error: Error): void }[]
   send(request: object): Promise<unknown>
 }
@@ -41,7 +43,7 @@ export const patchSilentBroker = patchOf(() => {
   prototype.send = async function (this: ConnectionPool, request: object) {
     const address = `${this.host}:${this.port}`
     if (silent.has(address)) {
-      if (!(await givesSignOfLife(address))) throw close(this, `${address} is silent`)
+      if (!(await givesSignOfLife(this))) throw close(this, `${address} is silent`)
       silent.delete(address)
     }
     try {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,6 +8,8 @@ import { describeError, TallyError } from '../../errors.ts'
 import { createKafka } from '../../kafka/client.ts'
 import { silentLogger } from '../../logger.ts'
 import { keepBrokers } from '../../broker-count.ts'
+import { stackCredentials } from '../../security/stack-credentials.ts'
+import { formatArguments, securedSettings } from './kafka-security.ts'
 import { fetchJars, pinned } from './jars.ts'
 import type { Jars } from './jars.ts'
 import { dropArchive, findJdk, sharedArchive } from './java.ts'
@@ -74,6 +76,8 @@ export interface KafkaServerOptions {
   advertisedPort?: (port: number) => number
   /** Maximum heap of each broker, MB. @default 384 */
   heapMb?: number
+  /** Settings of the brokers that differ from those of the stack, for tests. */
+  settings?: Readonly<Record<string, string>>
 }
 
 /** The embedded brokers, one process each: `kafka`, `kafka-2`, `kafka-3`. */
@@ -84,7 +88,8 @@ export const kafkaServers = (config: Config, options: KafkaServerOptions = {}): 
 export const brokerName = (id: number): string => (id === 1 ? 'kafka' : `kafka-${id}`)
 
 /** Kafka from Maven's jars. Formatted once; data is kept per version. */
-function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 }: KafkaServerOptions): ProcessSpec {
+function kafkaServer(config: Config, node: Node, options: KafkaServerOptions): ProcessSpec {
+  const { advertisedPort, heapMb = 384 } = options
   const version = pinned('kafka.version')
   const { nodes } = config.kafka
   const cluster = join(config.dataDir, 'kafka', version)
@@ -107,24 +112,33 @@ function kafkaServer(config: Config, node: Node, { advertisedPort, heapMb = 384 
       keepBrokers(config.dataDir, nodes.length)
       const properties = join(home, 'server.properties')
       mkdirSync(home, { recursive: true })
-      const own = settings(config.kafka, node, logDir, advertisedPort?.(node.port) ?? node.port)
-      writeFileSync(
+      const credentials = stackCredentials(config.dataDir)
+      const own = {
+        ...settings(config.kafka, node, logDir, advertisedPort?.(node.port) ?? node.port),
+        ...(credentials && securedSettings(credentials)),
+        ...options.settings,
+      }
+      writePrivately(
         properties,
         Object.entries(own)
           .map(([key, value]) => `${key}=${value}\n`)
           .join(''),
       )
-      const options = jvmOptions(home, jars, heapMb)
-      if (!existsSync(join(logDir, 'meta.properties')))
-        await format(jdk, options, properties, nodes.length === 1 ? ['--standalone'] : [], clusterId(cluster))
+      const jvmArgs = jvmOptions(home, jars, heapMb)
+      if (!existsSync(join(logDir, 'meta.properties'))) {
+        const mode = nodes.length === 1 ? ['--standalone'] : []
+        const args = ['format', ...mode, '--ignore-formatted', '-t', clusterId(cluster), '-c', properties]
+        const tool = credentials ? [formatArguments(home, credentials, args)] : ['kafka.tools.StorageTool', ...args]
+        await format(jdk, [...jvmArgs, ...tool])
+      }
       archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
-      return { command: jdk.java, args: [...sharedArchive(archive), ...options, 'kafka.Kafka', properties], cwd: home }
+      return { command: jdk.java, args: [...sharedArchive(archive), ...jvmArgs, 'kafka.Kafka', properties], cwd: home }
     },
     recover: () => dropArchive(archive),
     async ready(running, signal) {
       await poll(() => running.output().includes('Kafka Server started'), { everyMs: 25, signal })
-      const brokers = [`127.0.0.1:${node.port}`]
-      const admin = createKafka({ brokers, clientId: 'stack', log: silentLogger }).admin()
+      const servers = { ...config.kafka, brokers: [`127.0.0.1:${node.port}`] }
+      const admin = createKafka({ servers, clientId: 'stack', log: silentLogger }).admin()
       try {
         await admin.connect()
         await poll(async () => (await admin.describeCluster()).controller !== null, { everyMs: 25, signal })
@@ -148,16 +162,15 @@ function jvmOptions(home: string, jars: Jars, heapMb: number): string[] {
   ]
 }
 
-async function format(
-  jdk: Jdk,
-  options: readonly string[],
-  properties: string,
-  extra: readonly string[],
-  cluster: string,
-): Promise<void> {
-  const args = ['format', ...extra, '--ignore-formatted', '-t', cluster, '-c', properties]
+/** A file that only its owner may read, also if it existed. */
+function writePrivately(path: string, content: string): void {
+  rmSync(path, { force: true })
+  writeFileSync(path, content, { mode: 0o600 })
+}
+
+async function format(jdk: Jdk, args: readonly string[]): Promise<void> {
   try {
-    await promisify(execFile)(jdk.java, [...options, 'kafka.tools.StorageTool', ...args])
+    await promisify(execFile)(jdk.java, args)
   } catch (error) {
     throw new TallyError('UNREACHABLE', `Kafka's data folder could not be formatted: ${describeError(error)}`, {
       cause: error,

@@ -19,6 +19,9 @@ import { poll } from '../supervisor/launch.ts'
 import type { CommandLine, ProcessSpec } from '../supervisor/process-spec.ts'
 import { postgresBinaries } from './postgres-binaries.ts'
 import { end, identify } from '../supervisor/process-identity.ts'
+import { embeddedDatabaseUrl } from '../../security/database-url.ts'
+import { stackCredentials } from '../../security/stack-credentials.ts'
+import { securedSettings } from './postgres-security.ts'
 import { hasSqlState } from '../../postgres/sqlstates.ts'
 
 const settings = {
@@ -53,13 +56,20 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
       const password = ensureDatabasePassword(config.dataDir)
       if (existsSync(data)) await endLeftover(data)
       else await initialise(binaries.initdb, home, data, password)
-      const all = { port: String(config.ports.postgres), ...settings, ...(durable ? {} : undurable) }
+      const credentials = stackCredentials(config.dataDir)
+      const all = {
+        port: String(config.ports.postgres),
+        ...settings,
+        ...(durable ? {} : undurable),
+        ...(credentials && securedSettings(home, credentials)),
+      }
       const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
       return { command: binaries.postgres, args: ['-D', data, ...args], cwd: home, user: serverUser() }
     },
     async ready(_running, signal) {
-      const url = `postgres://tally:${ensureDatabasePassword(config.dataDir)}@127.0.0.1:${config.ports.postgres}/postgres`
-      await poll(() => ensureDatabase(url, 'tally'), { everyMs: 20, signal })
+      const url = new URL(embeddedDatabaseUrl(config.dataDir, config.ports.postgres))
+      url.pathname = 'postgres'
+      await poll(() => ensureDatabase(url.href, 'tally'), { everyMs: 20, signal })
     },
   }
 }

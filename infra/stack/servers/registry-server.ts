@@ -4,6 +4,7 @@ import { fetchJars, pinned } from './jars.ts'
 import { dropArchive, findJdk, sharedArchive } from './java.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
+import { stackCredentials } from '../../security/stack-credentials.ts'
 import { ensureDatabase } from './postgres-server.ts'
 
 const jvm = [
@@ -48,7 +49,7 @@ export function registryServer(config: Config): ProcessSpec {
           QUARKUS_MANAGEMENT_PORT: String(registryManagement),
           APICURIO_STORAGE_KIND: 'sql',
           APICURIO_STORAGE_SQL_KIND: 'postgresql',
-          APICURIO_DATASOURCE_URL: `jdbc:postgresql://${database.host}/registry${database.search}`,
+          APICURIO_DATASOURCE_URL: `jdbc:postgresql://${database.host}/registry${database.search}${rootCertificate(config)}`,
           APICURIO_DATASOURCE_USERNAME: decodeURIComponent(database.username),
           APICURIO_DATASOURCE_PASSWORD: decodeURIComponent(database.password),
           APICURIO_DATASOURCE_JDBC_INITIAL_SIZE: '2', // The defaults would use half of PostgreSQL's connections
@@ -63,6 +64,12 @@ export function registryServer(config: Config): ProcessSpec {
       await poll(() => answers(`http://127.0.0.1:${port}/apis/ccompat/v7/subjects`), { everyMs: 50, signal })
     },
   }
+}
+
+/** JDBC does not share the authorities of this process. */
+function rootCertificate({ dataDir, postgres }: Config): string {
+  const credentials = stackCredentials(dataDir)
+  return credentials && postgres.embedded ? `&sslrootcert=${encodeURIComponent(credentials.authority)}` : ''
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -41,6 +41,15 @@ test('a variable that is set wins, and a contradiction is said without its value
   expect(loadConfig(env)).toMatchObject({ ports: { api: 31_080 }, postgres: { url } })
 })
 
+test('a secret in a file replaces the same secret in a variable', () => {
+  runs({ TALLY_CARRIER_URL: 'https://carrier', TALLY_CARRIER_TOKEN: 'theirs' })
+  const own = join(dataDir, 'token')
+  writeFileSync(own, 'our-token')
+  const env: NodeJS.ProcessEnv = { TALLY_DATA_DIR: dataDir, TALLY_CARRIER_TOKEN_FILE: own }
+  adoptRunningSettings(env)
+  expect(loadConfig(env).carrier.url).toBe('https://:our-token@carrier')
+})
+
 test('a variable contradicts only if it leads elsewhere', () => {
   runs({ TALLY_PORT_BASE: '31000' }, false)
   const same = { TALLY_KAFKA_BROKERS: '127.0.0.1:31092', TALLY_GATEWAY_URL: 'http://127.0.0.1:31090' }

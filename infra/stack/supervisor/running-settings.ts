@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { dataDirOf, loadConfig, settingsGiven } from '../../config.ts'
+import { dataDirOf, loadConfig, settingsGiven, siblingOf } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { identify, isAlive } from './process-identity.ts'
 import type { ProcessIdentity } from './process-identity.ts'
@@ -73,15 +73,20 @@ export function adoptRunningSettings(env: NodeJS.ProcessEnv = process.env): stri
   const dataDir = dataDirOf(env)
   const running = readRunningSettings(dataDir)
   if (!running) return undefined
-  const names = contradicting(env, running)
-  for (const [name, value] of Object.entries(running.settings)) env[name] ??= value
+  const given = new Set(Object.keys(settingsGiven(env)))
+  for (const [name, value] of Object.entries(running.settings)) if (!given.has(siblingOf(name))) env[name] ??= value
+  const names = contradicting(env, given, running)
   if (names.length === 0) return undefined
   const others = names.length === 1 ? 'another value' : 'other values'
   return `The stack that runs in ${dataDir} was started with ${others} of ${names.join(', ')}: the ones set here apply. Unset them to use that stack`
 }
 
-/** Variables set here that lead elsewhere than to the running stack. One that names the same server in full does not. */
-function contradicting(env: NodeJS.ProcessEnv, { settings, pipeline }: RunningSettings): string[] {
+/** Variables given here that lead elsewhere than to the running stack. One that names the same server in full does not. */
+function contradicting(
+  env: NodeJS.ProcessEnv,
+  given: ReadonlySet<string>,
+  { settings, pipeline }: RunningSettings,
+): string[] {
   const own = loadConfig(env)
   const theirs = loadConfig({ ...settings, TALLY_DATA_DIR: own.dataDir })
   const differs: Readonly<Record<string, (config: Config) => unknown>> = {
@@ -95,5 +100,5 @@ function contradicting(env: NodeJS.ProcessEnv, { settings, pipeline }: RunningSe
     TALLY_CARRIER_URL: ({ carrier }) => carrier.url,
     TALLY_ORDER_TIMEOUT_MS: ({ orderTimeoutMs }) => orderTimeoutMs,
   }
-  return Object.keys(settingsGiven(env)).filter((name) => differs[name] && differs[name](own) !== differs[name](theirs))
+  return [...given].filter((name) => differs[name] && differs[name](own) !== differs[name](theirs))
 }

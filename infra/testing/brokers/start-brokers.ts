@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
 import { environmentWith } from '../../config.ts'
+import type { Config } from '../../config.ts'
 import { TallyError } from '../../errors.ts'
 import { withAdmin } from '../../kafka/admin.ts'
+import { ensurePasswords, secureDataDir, stackCredentials } from '../../security/stack-credentials.ts'
+import type { StackCredentials } from '../../security/stack-credentials.ts'
 import { brokerName, kafkaServers } from '../../stack/servers/kafka-server.ts'
-import { loadStackConfig } from '../../stack/supervisor/data-dir.ts'
+import { loadStackConfig, prepareDataDir } from '../../stack/supervisor/data-dir.ts'
 import type { ProcessIdentity } from '../../stack/supervisor/process-identity.ts'
 import { signalTo } from '../../stack/supervisor/process-identity.ts'
 import { startStack } from '../../stack/supervisor/supervisor.ts'
@@ -16,6 +19,7 @@ import { controllerOf } from './roles.ts'
 /** A separate cluster for a test, whose brokers can be killed and frozen. A killed one is restarted. */
 export interface TestBrokers extends AsyncDisposable {
   readonly dataDir: string
+  readonly config: Config
   /** host:port of each. */
   readonly addresses: readonly string[]
   /** Id of the broker that is the active controller. */
@@ -27,13 +31,30 @@ export interface TestBrokers extends AsyncDisposable {
   whole(kafka: Kafka, topics: readonly string[]): Promise<void>
 }
 
-export async function startBrokers(portBase: number, count: number): Promise<TestBrokers> {
+export interface TestBrokersOptions {
+  /** TLS, logins and ACLs, as in a secured stack. */
+  secured?: boolean
+  /** Settings of the brokers that differ from those of the stack. */
+  settings?: (credentials: StackCredentials) => Readonly<Record<string, string>>
+}
+
+export async function startBrokers(
+  portBase: number,
+  count: number,
+  { secured = false, settings }: TestBrokersOptions = {},
+): Promise<TestBrokers> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-brokers-'))
+  prepareDataDir(dataDir)
+  if (secured) await secureDataDir(dataDir)
+  ensurePasswords(dataDir, ['admin', 'kafka'])
+  const credentials = stackCredentials(dataDir)
   const config = loadStackConfig({
     ...environmentWith({ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_BROKERS: String(count) }),
     TALLY_KAFKA_BROKERS: undefined,
   })
-  const stack = await startStack(config, { processes: kafkaServers(config, { heapMb: 256 }) })
+  const stack = await startStack(config, {
+    processes: kafkaServers(config, { heapMb: 256, settings: credentials && settings?.(credentials) }),
+  })
   if (!stack) throw new TallyError('INVARIANT', `a stack runs in ${dataDir}`)
   const processOf = (id: number) => stack.status().processes.find(({ name }) => name === brokerName(id))
   const identityOf = (id: number): ProcessIdentity => {
@@ -47,7 +68,7 @@ export async function startBrokers(portBase: number, count: number): Promise<Tes
     signalTo(identity, 'SIGCONT')
   }
   return {
-    dataDir,
+    ...{ dataDir, config },
     addresses: config.kafka.brokers,
     controller: () => controllerOf(dataDir),
     kill: (id) => signalTo(identityOf(id), 'SIGKILL'),

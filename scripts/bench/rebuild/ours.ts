@@ -16,7 +16,7 @@ const config = loadConfig()
 const { namespace } = config
 const log = silentLogger
 const codec = await createCodec({ registryUrl: config.registry.url, namespace, log })
-const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'bench', log })
+const kafka = createKafka({ servers: config.kafka, clientId: 'bench', log })
 const definition = await loadConsumer(group, config)
 const pool = openReplayPool(config, log, schemaName(namespace, group))
 

@@ -29,7 +29,7 @@ export async function startPipeline(
   const consumers = consumerFolders().map((name) => startService(ground, 'consumers/main.ts', { args: [name] }))
   const services = await Promise.all([api, ...consumers])
 
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: 'saga', log })
+  const kafka = createKafka({ servers: config.kafka, clientId: 'saga', log })
   const reader = kafka.consumer({ groupId: `${namespace}saga`, maxWaitTimeInMs: 100 })
   await reader.connect()
   await reader.subscribe({ topics: [`${namespace}payments`], fromBeginning: true })

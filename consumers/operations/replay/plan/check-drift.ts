@@ -56,7 +56,7 @@ async function otherPlace(
 /** In a re-created topic, offsets denote other events. */
 async function changedTopics({ config, kafka }: ReplayContext, { topics, partitions }: Plan): Promise<string[]> {
   const onBroker = ({ topic }: { topic: string }) => `${config.namespace}${topic}`
-  const ids = await readTopicIds(config.kafka.brokers, topics.map(onBroker))
+  const ids = await readTopicIds(kafka, topics.map(onBroker))
   const there = topics.map(onBroker).filter((name) => ids.has(name))
   const metadata = await withAdmin(kafka, (admin) => admin.fetchTopicMetadata({ topics: there }))
   const counts = new Map(metadata.topics.map(({ name, partitions: all }) => [name, all.length]))

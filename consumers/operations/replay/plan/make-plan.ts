@@ -108,8 +108,8 @@ function topicsMeant({ config, definition }: ReplayContext, { mode, topics = [] 
   )
 }
 
-async function withIds({ config }: ReplayContext, topics: readonly string[]): Promise<Plan['topics']> {
+async function withIds({ config, kafka }: ReplayContext, topics: readonly string[]): Promise<Plan['topics']> {
   const onBroker = (topic: string) => `${config.namespace}${topic}`
-  const ids = await readTopicIds(config.kafka.brokers, topics.map(onBroker))
+  const ids = await readTopicIds(kafka, topics.map(onBroker))
   return topics.map((topic) => ({ topic, topicId: ids.get(onBroker(topic)) ?? null }))
 }

@@ -35,7 +35,7 @@ export async function startReplica({
 }: ReplicaOptions): Promise<Running> {
   const { group } = options.definition
   const pool = createPool({ url: config.postgres.url, schema: schemaName(config.namespace, group), name, max: 6, log })
-  const kafka = createKafka({ brokers: config.kafka.brokers, clientId: name, log })
+  const kafka = createKafka({ servers: config.kafka, clientId: name, log })
   const inGroupOfItsOwn = replace(kafka, {
     consumer: (settings) => kafka.consumer({ ...settings, groupId: `${config.namespace}${group}-${name}` }),
   })

@@ -9,7 +9,7 @@ import { samples } from './samples.ts'
 const require = createRequire(import.meta.url)
 const request = () => require('kafkajs/src/protocol/requests/produce/v7/request') as unknown
 const original = request()
-const kafka = createKafka({ brokers: loadConfig().kafka.brokers, clientId: 'samples', log: silentLogger })
+const kafka = createKafka({ servers: loadConfig().kafka, clientId: 'samples', log: silentLogger })
 const sender = new RecordSender(kafka)
 const all = samples(process.argv[2] ?? '')
 await sender.send(all.slice(0, 100))
