@@ -2,6 +2,7 @@ import type { Config } from '../infra/config.ts'
 import { describeError } from '../infra/errors.ts'
 import { currentConfig, withGeneration } from '../infra/topic-generations/current-config.ts'
 import { watchGeneration } from '../infra/topic-generations/watch-generation.ts'
+import { listen } from '../infra/notices/listen.ts'
 import { checkSessions, createPool } from '../infra/postgres/pool.ts'
 import { runService } from '../infra/service.ts'
 import { createCodec } from '../schemas/codec/codec.ts'
@@ -21,9 +22,11 @@ if (!consumerFolders().includes(folder)) {
 
 await runService(folder, async ({ config, log, replica, signal, meter }) => {
   const definition = await loadConsumer(folder, config)
+  const { url } = config.postgres
+  const schema = schemaName(config.namespace, folder)
   const pool = createPool({
-    url: config.postgres.url,
-    schema: schemaName(config.namespace, folder),
+    url,
+    schema,
     name: replica,
     max: 6,
     idleInTransactionMs: Math.max(1_000, Math.round(config.kafka.sessionTimeoutMs / 3)),
@@ -37,7 +40,8 @@ await runService(folder, async ({ config, log, replica, signal, meter }) => {
     log.fatal({ reason }, 'cannot continue, exiting so that the supervisor starts a new process')
     process.exit(1)
   }
-  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, replica, meter })
+  const notices = listen({ url, schema, pool, name: replica, log })
+  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, notices, replica, meter })
   const current = await currentConfig(config, pool)
   let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
@@ -61,6 +65,7 @@ await runService(folder, async ({ config, log, replica, signal, meter }) => {
     async stop() {
       await stopWatching()
       await consumer.stop()
+      await notices.stop()
       await pool.end()
     },
   }

@@ -7,6 +7,9 @@ import { databaseWrites } from '../../infra/postgres/database-writes.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
+import { noNotices } from '../../infra/notices/notices.ts'
+import type { Notices } from '../../infra/notices/notices.ts'
+import { sendNotice } from '../../infra/notices/send-notice.ts'
 import { transactionsAtOnce } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Check } from '../../infra/monitor/monitor.ts'
@@ -44,6 +47,8 @@ export interface ConsumerDependencies {
   pool: Pool
   codec: Codec
   log: Logger
+  /** What others commit to the consumer's schema. @default none, and the tables are read twice a second */
+  notices?: Notices | undefined
   /** Name of this replica as shown to operators. */
   replica: string
   /** Records metrics. @default none are */
@@ -73,7 +78,18 @@ const answerWithinMs = ({ kafka }: Config): number => Math.min(8_000, Math.max(2
 /** Starts one replica of a consumer: it joins its group and processes its lanes until it is stopped. */
 export async function startConsumer<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { config, pool, codec, log, replica, meter, memory, broker, load = machineLoad() }: ConsumerDependencies,
+  {
+    config,
+    pool,
+    codec,
+    log,
+    replica,
+    meter,
+    notices = noNotices,
+    memory,
+    broker,
+    load = machineLoad(),
+  }: ConsumerDependencies,
 ): Promise<RunningConsumer> {
   const { namespace, partitions, generation } = config
   const handled = new Set(Object.keys(definition.handlers) as EventType[])
@@ -135,6 +151,7 @@ export async function startConsumer<State, Row>(
         caller,
         log,
         fenced: meters && (() => meters.fenced()),
+        stir: () => watch.stir(),
         topicStarts: (lane) => offsets.starts(lane),
         readOn: (lane) => membership.readOn(lane),
         pauseFetching: (lane) => membership.pauseFetching(lane),
@@ -162,15 +179,18 @@ export async function startConsumer<State, Row>(
     paceEveryMs,
   )
   let generationSeen: number | undefined
-  const stopWatching = watchDue({
+  const watch = watchDue({
     pool,
     timers: definition.timers !== undefined,
     lanes,
     progress,
+    notices,
     generation: (seen) => (generationSeen = seen),
     log,
   })
   await openConnections(pool)
+  const unsubscribe = notices.subscribe(() => membership.attend())
+  await sendNotice(pool) // The other members expect a rebalance
   await membership.start()
   meters?.read({ lanes, topics, partitions, pool, relay, caller, paces: { transactions: pace, publishing } })
   return {
@@ -186,7 +206,9 @@ export async function startConsumer<State, Row>(
       meters?.stop()
       clearInterval(topicWatch)
       clearInterval(noting)
-      await Promise.all([membership.quiesce(), settlesWithin(stopWatching(), watchPatienceMs)])
+      unsubscribe()
+      void sendNotice(pool)
+      await Promise.all([membership.quiesce(), settlesWithin(watch.stop(), watchPatienceMs)])
       await relay.flush(flushPatienceMs)
       await membership.leave()
       await relay.stop()

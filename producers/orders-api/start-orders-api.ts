@@ -4,6 +4,7 @@ import type { Config } from '../../infra/config.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { databaseWrites } from '../../infra/postgres/database-writes.ts'
+import { listen as listenToNotices } from '../../infra/notices/listen.ts'
 import { checkSessions, createPool } from '../../infra/postgres/pool.ts'
 import type { Running } from '../../infra/service.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
@@ -71,7 +72,9 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const watch = meter && new PublishWatch(meter)
   const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingRows()) : () => {}
-  const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, log })
+  const { url } = config.postgres
+  const notices = listenToNotices({ url, schema: `${namespace}orders`, pool, name: replica, log })
+  const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, notices, log })
   const book = createOrderBook({
     ...{ pool, log, generation, readGeneration },
     onCommit: (rows) => publishing.offer(rows),
@@ -105,6 +108,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
       await relay.flush(1_000) // Events not published by then wait for another replica or the next start
       await publishing.stop()
       await Promise.race([relay.stop(), delay(3_000, undefined, { ref: false })]) // The relay may be waiting for a broker
+      await notices.stop()
       await Promise.all([pool.end(), projection.end()])
     },
   }

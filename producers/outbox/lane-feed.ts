@@ -17,11 +17,18 @@ export interface FeedLimit {
   readonly bytes: number
 }
 
-/** Maximum for each of this many lanes of a process. */
-export const limitPerLane = (lanes: number): FeedLimit => ({
-  rows: Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes)))),
-  bytes: Math.floor(processBytes / Math.max(1, lanes)),
-})
+/**
+ * Maximum for each of this many lanes of a process.
+ * @param others what the other lanes hold: lanes that were opened while there were few may hold more than their share now
+ */
+export const limitPerLane = (lanes: number, others: FeedLimit = { rows: 0, bytes: 0 }): FeedLimit => {
+  const share = Math.max(laneLeast, Math.min(laneLimit, Math.floor(processLimit / Math.max(1, lanes))))
+  const bytes = Math.floor(processBytes / Math.max(1, lanes))
+  return {
+    rows: Math.max(1, Math.min(share, processLimit - others.rows)),
+    bytes: Math.max(1, Math.min(bytes, processBytes - others.bytes)),
+  }
+}
 
 /**
  * The unpublished rows of one lane, in order of their numbers. Rows come from memory right after their commit; whenever

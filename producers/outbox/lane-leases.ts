@@ -21,19 +21,65 @@ export interface Holder {
   lengthMs: number
 }
 
-const claimFree = prepared<Lease>(
-  'lease_claim',
-  `update lane set epoch = lane.epoch + 1, owner = $1, claimed_at = clock_timestamp(),
-                   lease_until = clock_timestamp() + make_interval(secs => $2 / 1000.0)
-   from (select lane from lane where lease_until is null or lease_until < clock_timestamp()
-         order by lane for update) as free
-   where lane.lane = free.lane
-   returning lane.lane, lane.epoch`,
+interface KeptRow {
+  lane: number | null
+  epoch: number
+  next_seq: number
+  kept: boolean
+  free_ms: number | null
+}
+
+const keep = prepared<KeptRow>(
+  'lease_keep',
+  `with own as (
+     select lane, kept from lane,
+       lateral (select coalesce(epoch = ($4::bigint[])[array_position($3::int[], lane)], false) as kept) as held
+     where kept or lease_until is null or lease_until < clock_timestamp()
+     order by lane for update of lane),
+   renewed as (update lane set epoch = lane.epoch + (not kept)::int, owner = $1,
+     claimed_at = case when kept then claimed_at else clock_timestamp() end,
+     lease_until = clock_timestamp() + make_interval(secs => $2 / 1000.0)
+     from own where lane.lane = own.lane
+     returning lane.lane, epoch, next_seq, kept)
+   select lane, epoch, next_seq, kept,
+     (select extract(epoch from min(lease_until) - clock_timestamp()) * 1000
+      from lane where lane not in (select lane from own))::float8 as free_ms
+   from renewed right join (select) as always on true`,
 )
 
-/** Takes every lane without a holder. */
-export const claimLeases = (pool: Pool, { owner, lengthMs }: Holder): Promise<Lease[]> =>
-  claimFree(pool, owner, lengthMs)
+/** What a holder has after it asked for its leases. */
+export interface KeptLeases {
+  /** The leases it still holds, now extended by their full duration; the others are lost. */
+  readonly kept: readonly Lease[]
+  /** Those of lanes that had no holder. */
+  readonly claimed: readonly Lease[]
+  /** The number of the next event of each of these lanes, as last committed by any replica. */
+  readonly nextSeqs: ReadonlyMap<number, number>
+  /** Time until the first lease of another holder expires unless it is renewed, ms. Infinity if there is none. */
+  readonly freeInMs: number
+}
+
+/**
+ * Extends the leases that are still held, and takes every lane without a holder, in one statement. Locks in lane order, as
+ * writers of orders do, so that they cannot deadlock.
+ */
+export async function keepLeases(
+  pool: Pool,
+  leases: readonly Lease[],
+  { owner, lengthMs }: Holder,
+): Promise<KeptLeases> {
+  const epochs = leases.map(({ epoch }) => epoch)
+  const answer = await keep(pool, owner, lengthMs, lanesOf(leases), epochs)
+  const rows = answer.flatMap((row) => (row.lane === null ? [] : [{ ...row, lane: row.lane }])) // One row says that there is none
+  const those = (held: boolean) =>
+    rows.filter(({ kept }) => kept === held).map(({ lane, epoch }): Lease => ({ lane, epoch }))
+  return {
+    kept: those(true),
+    claimed: those(false),
+    nextSeqs: new Map(rows.map(({ lane, next_seq }) => [lane, next_seq])),
+    freeInMs: answer[0]?.free_ms ?? Number.POSITIVE_INFINITY,
+  }
+}
 
 const lockOwn = prepared<Lease>(
   'lease_lock',
@@ -42,24 +88,7 @@ const lockOwn = prepared<Lease>(
    order by lane.lane for update of lane`,
 )
 
-const setUntil = prepared(
-  'lease_extend',
-  'update lane set lease_until = clock_timestamp() + make_interval(secs => $2 / 1000.0) where lane = any($1)',
-)
-
 const setFree = prepared('lease_release', 'update lane set lease_until = null where lane = any($1)')
-
-/** @returns the leases still held, now extended by their full duration; the others are lost */
-export const renewLeases = (
-  pool: Pool,
-  leases: readonly Lease[],
-  { lengthMs }: Pick<Holder, 'lengthMs'>,
-): Promise<Lease[]> =>
-  inTransaction(pool, async (tx) => {
-    const own = await lockHeld(tx, leases)
-    await setUntil(tx, lanesOf(own), lengthMs)
-    return own
-  })
 
 /** Releases leases, so that another replica need not wait until they expire. */
 export const releaseLeases = (pool: Pool, leases: readonly Lease[]): Promise<void> =>

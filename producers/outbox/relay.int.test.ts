@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
+import type { Kafka, ProducerBatch, ProducerConfig } from 'kafkajs'
 import { countTable } from '../../consumers/runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
@@ -46,6 +47,35 @@ test('what the table holds is published in order and deleted', async () => {
     expect(sequences).toEqual(Array.from({ length: 700 }, (_, n) => n + 1))
   }
 })
+
+test('a request holds 16 MB of all lanes at most, and a row of each lane is published', async () => {
+  const lanes = 40
+  await using bench = await openTestBench('relay', countTable, lanes)
+  const { kafka, namespace, log } = bench.sandbox
+  await appendOutbox(
+    bench.pool,
+    Array.from({ length: lanes }, (_, lane) => row(lane, 1, 900_000)),
+  )
+  const requests: number[] = []
+  const measured = Object.assign(Object.create(kafka) as Kafka, {
+    producer: (config?: ProducerConfig) => {
+      const producer = kafka.producer(config)
+      return {
+        ...producer,
+        sendBatch: (batch: ProducerBatch) => (requests.push(bytesOf(batch)), producer.sendBatch(batch)),
+      }
+    },
+  })
+  const relay = new Relay({ kafka: measured, pool: bench.pool, namespace, log })
+  for (let lane = 0; lane < lanes; lane++) relay.open(lane)
+  await waitUntil('the outbox is empty', async () => (await left(bench)).length === 0)
+  await relay.stop()
+  expect(requests.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThanOrEqual(lanes * 900_000)
+  expect(Math.max(...requests)).toBeLessThanOrEqual(16 * 2 ** 20 + 900_000)
+})
+
+const bytesOf = ({ topicMessages = [] }: ProducerBatch): number =>
+  topicMessages.flatMap(({ messages }) => messages).reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0)
 
 test('a row the broker refuses holds up its own lane only', async () => {
   await using bench = await openTestBench('relay', countTable)

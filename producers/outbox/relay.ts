@@ -8,6 +8,7 @@ import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { LaneFeed, limitPerLane, sizeOf } from './lane-feed.ts'
 import type { PublishWatch, WaitingRows } from './publish-watch.ts'
+import type { FeedLimit } from './lane-feed.ts'
 import type { OutboxRow, SeqRange } from './outbox-table.ts'
 import { readOutboxRows, removePublished } from './outbox-table.ts'
 
@@ -68,7 +69,7 @@ export class Relay {
       lane,
       () => this.signal.resolve(),
       (...args) => readOutboxRows(this.options.pool, ...args),
-      () => limitPerLane([...this.feeds.values()].filter(({ closed }) => !closed).length),
+      () => this.limitOf(lane),
     )
     this.feeds.set(lane, feed)
     this.signal.resolve()
@@ -123,6 +124,18 @@ export class Relay {
   /** The unpublished rows in memory, of each lane. */
   waitingRows(): WaitingRows[] {
     return [...this.feeds.values()].map(({ size, oldest }) => ({ rows: size.rows, oldest }))
+  }
+
+  private limitOf(lane: number): FeedLimit {
+    let [lanes, rows, bytes] = [0, 0, 0]
+    for (const feed of this.feeds.values()) {
+      if (feed.closed) continue
+      lanes++
+      if (feed.lane === lane) continue
+      rows += feed.size.rows
+      bytes += feed.size.bytes
+    }
+    return limitPerLane(lanes, { rows, bytes })
   }
 
   /** Rows in memory. */

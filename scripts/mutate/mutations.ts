@@ -1,5 +1,6 @@
 import { effects } from './guards/effects.ts'
 import { groups } from './guards/groups.ts'
+import { notices } from './guards/notices.ts'
 import { outages } from './guards/outages.ts'
 import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...outages,
   ...recovery,
   ...groups,
+  ...notices,
   ...reprocessing,
   ...stack,
   ...reading,

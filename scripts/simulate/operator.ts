@@ -9,7 +9,7 @@ const everyMs = 700
  * ones and redrives all others. Like the commands, it locks the lane and raises the revision of all parked events of the key.
  */
 export function actAsOperator(world: World, sinceMs: number): void {
-  const { clock, random, self, database, codec } = world
+  const { clock, random, self, database, notices, codec } = world
   const { lanes, parked } = database.tables
   /** Events that no retry can help. */
   const isHopeless = ({ source, reason, value }: ParkedRow) =>
@@ -27,6 +27,7 @@ export function actAsOperator(world: World, sinceMs: number): void {
         moveUp(transaction, head)
         clock.trace?.(`${drop ? 'drops' : 'redrives'} parked event ${head.id}`)
       }
+      notices.committing(transaction)
       transaction.apply()
     } catch {
       // One of the rows is locked: try again at the next visit

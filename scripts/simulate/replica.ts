@@ -14,6 +14,7 @@ import type { Broker } from './broker/broker.ts'
 import type { Group } from './broker/group.ts'
 import type { Database } from './database/database.ts'
 import type { Faults } from './faults.ts'
+import type { SimulatedNotices } from './notices.ts'
 
 const restartMs = 300
 
@@ -31,6 +32,7 @@ export interface Surroundings {
   readonly broker: Broker
   readonly group: Group
   readonly database: Database
+  readonly notices: SimulatedNotices
   readonly codec: Codec
   readonly definition: ConsumerDefinition<readonly string[], number>
 }
@@ -104,6 +106,7 @@ export class Replica {
         pool,
         codec,
         log: this.log(),
+        notices: this.world.notices.for(party),
         replica: party.name,
         memory: this.world.memory,
         broker: { kafka: simulatedKafka(wire), readIds: simulatedTopicIds(wire) },

@@ -18,6 +18,8 @@ export interface Outcome {
   commits: number
   /** Records that the broker received more than once. */
   repeats: number
+  /** How often rare things occurred. */
+  happened: World['happened']
 }
 
 /** Faults and orders arrive for `troubleMs`; then everything must settle within `settleWithinMs`. */
@@ -59,5 +61,6 @@ export async function simulate(options: WorldOptions): Promise<Outcome> {
     virtualMs: clock.now,
     commits,
     repeats,
+    happened: world.happened,
   }
 }

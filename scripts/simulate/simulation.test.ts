@@ -17,6 +17,11 @@ describe('the runtime, simulated', () => {
       // Worlds without faults or commits would prove nothing
       expect(ended.reduce((sum, { commits }) => sum + commits, 0)).toBeGreaterThan(seeds * 30)
       expect(ended.filter(({ repeats }) => repeats > 0).length).toBeGreaterThan(seeds / 10)
+      for (const what of Object.keys(ended[0]?.happened ?? {}) as (keyof Outcome['happened'])[])
+        expect({ what, worlds: ended.filter(({ happened }) => happened[what] > 0).length > seeds / 30 }).toEqual({
+          what,
+          worlds: true,
+        })
     },
     patienceMs,
   )

@@ -6,11 +6,13 @@ import { Witness } from './checks/witness.ts'
 import { countingConsumer } from './counting-consumer.ts'
 import { Database } from './database/database.ts'
 import { createTables, statementsOf } from './database/tables.ts'
+import type { Transaction } from './database/transaction.ts'
 import type { Faults } from './faults.ts'
 import { drawFaults, endFaults } from './faults.ts'
 import { Gateway } from './gateway.ts'
 import { jsonCodec } from './json-codec.ts'
 import { Random } from '../../infra/testing/random.ts'
+import { SimulatedNotices } from './notices.ts'
 import { Replica } from './replica.ts'
 import { Party, VirtualClock } from './time/virtual-clock.ts'
 
@@ -34,6 +36,7 @@ export class World {
   readonly broker: Broker
   readonly group = new Group(this.clock, this.server)
   readonly database: Database
+  readonly notices: SimulatedNotices
   readonly gateway: Gateway
   readonly codec: Codec
   readonly definition: ConsumerDefinition<readonly string[], number>
@@ -41,6 +44,8 @@ export class World {
   readonly witness: Witness
   /** Whether orders of the kinds `unreadable`, `throws` and `refused` still fail. */
   broken = true
+  /** How often the rare occurred: a world in which it did not would prove nothing about it. */
+  readonly happened = { callsBeyondMemory: 0, splitRedeliveries: 0, skips: 0, notices: 0, lostNotices: 0 }
   /** The first violation. */
   failure: string | undefined
 
@@ -53,17 +58,27 @@ export class World {
     if (trace)
       clock.trace = (text) => trace(`${clock.now.toFixed(3).padStart(10)} ${clock.party.name.padEnd(12)} ${text}`)
     const tables = createTables()
+    this.notices = new SimulatedNotices(clock, this.random, tables, this.happened)
     this.witness = new Witness(tables, (violation) => this.fail(violation))
     this.broker = new Broker(clock, ['orders', 'inventory'], this.partitions, (...args) =>
       this.witness.appended(...args),
     )
+    const crowds = this.random.chance(0.8)
+    const refusesPlaces = () => {
+      if (crowds) this.happened.splitRedeliveries++
+      return crowds
+    }
     const refuses = (history: readonly string[]) => this.broken && history.some((line) => line.includes(' refused '))
     this.database = new Database({
       clock,
       party: new Party('database'),
       tables,
-      statements: statementsOf(tables, { refuses }),
-      committing: (transaction) => this.witness.committing(transaction),
+      statements: statementsOf(tables, { refuses, refusesPlaces }),
+      committing: (transaction) => {
+        this.witness.committing(transaction)
+        this.notices.committing(transaction)
+        this.note(transaction)
+      },
       defect: (what) => this.fail(`update the simulated database: statement ${what}`),
     })
     this.gateway = new Gateway(clock, this.random, new Party('gateway'), this.faults.gateway)
@@ -76,6 +91,15 @@ export class World {
       { length: this.random.integer(1, 3) },
       (_, index) => new Replica(this, `replica-${index + 1}`),
     )
+  }
+
+  private note(transaction: Transaction): void {
+    const { calls, skipped } = this.database.tables
+    const { happened, memory } = this
+    if (transaction.written.has(skipped)) happened.skips++
+    if (!transaction.written.has(calls)) return
+    const perLane = Map.groupBy(transaction.rows(calls), ({ lane }) => lane)
+    if ([...perLane.values()].some(({ length }) => length > memory.calls)) happened.callsBeyondMemory++
   }
 
   fail(what: string): void {

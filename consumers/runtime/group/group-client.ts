@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
+import { attend, heartbeatEveryMs } from '../../../infra/kafka/patches/idle-fetch.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { settlesWithin } from '../../../infra/promises.ts'
 import { noHeartbeat } from '../tables/lane-state.ts'
@@ -79,6 +80,15 @@ export class GroupClient {
     await settlesWithin(this.current?.disconnect() ?? Promise.resolve(), leavePatienceMs)
   }
 
+  /** Call when the group may be about to change: an idle member then learns of it as soon as a busy one. */
+  attend(): void {
+    try {
+      if (this.current) attend(this.current)
+    } catch {
+      // It is not running yet, or rejoins: then it is not idle
+    }
+  }
+
   private async open(): Promise<void> {
     const { options } = this
     const { kafka, groupId, sessionTimeoutMs, topics, partitions } = options
@@ -88,7 +98,7 @@ export class GroupClient {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: rebalanceTimeoutMs(sessionTimeoutMs),
       // Members learn of a rebalance from heartbeats, and all of them wait for the last member to learn of it
-      heartbeatInterval: Math.max(100, Math.round(sessionTimeoutMs / 60)),
+      heartbeatInterval: heartbeatEveryMs(sessionTimeoutMs),
       maxWaitTimeInMs: 100,
       minBytes: 1,
       maxBytesPerPartition: 256 * 1024,

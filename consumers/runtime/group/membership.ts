@@ -95,6 +95,11 @@ export class Membership<L extends MemberLane> {
     this.fetching.resume(number)
   }
 
+  /** Call when another member may be about to join or leave. */
+  attend(): void {
+    this.client.attend()
+  }
+
   /** Stops fetching for the lane until `readOn`. */
   pauseFetching(number: number): void {
     this.fetching.pause(number)

@@ -52,6 +52,7 @@ export class Caller {
   private readonly breakers = new Map<string, CircuitBreakerPolicy>()
   private readonly denials = new Map<string, Denial>()
   private readonly lanes = new Set<LaneCalls>()
+  private readonly held = { calls: 0, characters: 0 }
   private readonly stopping = new AbortController()
   private active = 0
 
@@ -70,6 +71,8 @@ export class Caller {
   open(own: Ownership, answered: (answer: AnswerInput) => void): LaneCalls {
     const { pool, inMemory = 10_000 } = this.options
     const lane = new LaneCalls(own, {
+      held: this.held,
+      total: { calls: inMemory, characters },
       limit: () => ({
         calls: Math.max(1, Math.min(laneLimit, Math.floor(inMemory / this.lanes.size))),
         characters: Math.floor(characters / this.lanes.size),

@@ -18,6 +18,8 @@ function lane(limit: number, pending: readonly PendingCall[], characters = 1e6) 
   const calls: LaneCalls = new LaneCalls(
     { lane: 0, epoch: 1 },
     {
+      held: { calls: 0, characters: 0 },
+      total: { calls: limit, characters },
       limit: () => ({ calls: limit, characters }),
       async read(known, most) {
         seen.reads++
@@ -86,6 +88,8 @@ test('a table that cannot be read is not asked again at once, whatever is in mem
   const calls: LaneCalls = new LaneCalls(
     { lane: 0, epoch: 1 },
     {
+      held: { calls: 0, characters: 0 },
+      total: { calls: 10, characters: 1e6 },
       limit: () => ({ calls: 10, characters: 1e6 }),
       read: () => {
         reads++

@@ -8,8 +8,11 @@ export interface CallLimit {
 }
 
 export interface LaneCallsOptions {
-  /** Current maximum in memory, but at least one call; the others wait in the table until there is room. */
+  /** What all lanes of the process hold; each keeps its part of it up to date. */
+  held: { calls: number; characters: number }
+  /** Maximum of this lane at present, and of all lanes. One call may exceed it, so that it can be made. */
   limit(): CallLimit
+  total: CallLimit
   /**
    * Reads calls of the lane that are not among `known`, in the order of their next attempts: up to a number or, if that
    * is less, up to the one with which their requests have `characters`.
@@ -49,7 +52,7 @@ export class LaneCalls {
   /** Adds calls this process has just committed. */
   offer(calls: readonly NewCall[]): void {
     if (calls.length === 0) return
-    const limit = this.options.limit()
+    const limit = this.limit()
     const sizes = calls.map(({ request }) => charactersOf(request))
     const characters = this.characters + sum(sizes)
     if (this.behind || this.known.size + calls.length > limit.calls || characters > limit.characters) this.behind = true
@@ -62,7 +65,7 @@ export class LaneCalls {
     if (this.loading || this.closed || !this.lacks) return
     this.behind = false
     this.loading = true
-    const limit = this.options.limit()
+    const limit = this.limit()
     const room = { calls: limit.calls - this.known.size, characters: limit.characters - this.characters }
     const loaded = () => {
       this.loading = false
@@ -83,10 +86,21 @@ export class LaneCalls {
     )
   }
 
+  /** Lanes that were opened while there were few may hold more than their share now: then the others get what is left. */
+  private limit(): CallLimit {
+    const { held, total } = this.options
+    const own = this.options.limit()
+    return {
+      calls: Math.max(1, Math.min(own.calls, total.calls - held.calls + this.known.size)),
+      characters: Math.max(1, Math.min(own.characters, total.characters - held.characters + this.characters)),
+    }
+  }
+
   /** Whether the table holds calls that are not in memory, and at least half of the memory is free. */
   private get lacks(): boolean {
-    const limit = this.options.limit()
-    return this.behind && this.known.size <= limit.calls / 2 && this.characters <= limit.characters / 2
+    if (!this.behind) return false
+    const limit = this.limit()
+    return this.known.size <= limit.calls / 2 && this.characters <= limit.characters / 2
   }
 
   next(): PendingCall | undefined {
@@ -100,8 +114,7 @@ export class LaneCalls {
 
   /** Call after the answer has taken effect and the row is deleted, or when this process will not make the call. */
   done(id: string): void {
-    this.characters -= this.known.get(id) ?? 0
-    this.known.delete(id)
+    this.forget(id)
     // If no call is left in progress to wake the caller, those in the table would wait for other traffic
     if (this.lacks) this.options.wake()
   }
@@ -116,6 +129,7 @@ export class LaneCalls {
   /** Drops all calls: the lane's next owner reads them from the table. */
   close(): void {
     this.closed = true
+    for (const id of [...this.known.keys()]) this.forget(id)
     for (const wait of this.waits) clearTimeout(wait)
     this.ready.length = 0
   }
@@ -123,9 +137,22 @@ export class LaneCalls {
   private add(call: PendingCall, characters: number): void {
     if (this.closed || this.known.has(call.id)) return
     this.known.set(call.id, characters)
-    this.characters += characters
+    this.count(1, characters)
     if (call.waitMs > 0) this.retry(call, call.waitMs)
     else this.ready.push(call)
+  }
+
+  private forget(id: string): void {
+    const characters = this.known.get(id)
+    if (characters === undefined) return
+    this.known.delete(id)
+    this.count(-1, -characters)
+  }
+
+  private count(calls: number, characters: number): void {
+    this.characters += characters
+    this.options.held.calls += calls
+    this.options.held.characters += characters
   }
 
   private later(ms: number, work: () => void): void {

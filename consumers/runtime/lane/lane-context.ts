@@ -33,6 +33,8 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   log: Logger
   /** Told when the lane has turned out to have another owner. */
   fenced?(): void
+  /** Call after work that may have left timers or parked events due soon. */
+  stir(): void
   /** The lane's topics as the broker describes them. */
   topicStarts(lane: number): Promise<readonly TopicStart[]>
   /** Resumes fetching, from `lane.position` on. */

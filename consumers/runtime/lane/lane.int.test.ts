@@ -39,6 +39,7 @@ test('a fenced lane is not claimed again before the group confirms it', async ()
     relay,
     caller,
     log,
+    stir() {},
     topicStarts: async () => [{ topic: 'orders', low: 0 }],
     readOn() {},
     pauseFetching() {},

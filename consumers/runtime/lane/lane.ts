@@ -167,6 +167,7 @@ export class Lane {
       this.context.log.error({ lane: this.number, parked }, 'events parked')
     }
     this.work?.settle(processed)
+    this.context.stir()
   }
 
   /** Claims the lane again, which shows whether it lost its connection, its transaction or its ownership. */
@@ -221,6 +222,7 @@ export class Lane {
     this.work = new OwnedWork(context, { lane: this, own: { lane, epoch }, begun, fault: this.fault })
     this.phase = 'live'
     context.log.info({ lane, epoch }, 'lane claimed')
+    context.stir()
     this.noteStanding()
     if (this.accepting) context.readOn(lane)
   }

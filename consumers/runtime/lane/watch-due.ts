@@ -1,5 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describeError } from '../../../infra/errors.ts'
+import type { Notices } from '../../../infra/notices/notices.ts'
+import { Polling } from '../../../infra/notices/polling.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
@@ -7,13 +8,15 @@ import { DueWork } from './due-work.ts'
 import type { DueLane } from './due-work.ts'
 import { dueRows } from '../tables/retry-table.ts'
 import { readStandings } from '../tables/pause-table.ts'
+import type { LaneStanding } from '../tables/pause-table.ts'
 import type { ParkedRow } from '../tables/parked-row.ts'
 import type { TopicProgress } from './timer-horizon.ts'
 import { TimerHorizon } from './timer-horizon.ts'
 import { dueTimers } from '../tables/timer-table.ts'
 import type { DueTimer } from '../tables/timer-table.ts'
 
-const everyMs = 500
+/** An idle lane's due times are known, and what others change is told: then a look only replaces lost notices. */
+const pace = { leastMs: 100, soonMs: 500, seldomMs: 5_000 }
 const timersAtOnce = 500
 
 interface WatchedLane extends DueLane {
@@ -27,19 +30,27 @@ export interface WatchOptions {
   timers: boolean
   lanes: ReadonlyMap<number, WatchedLane>
   progress: TopicProgress
+  notices: Notices
   /** Called after each poll with the generation of the topics; undefined if no lane's row states it. */
   generation(generation: number | undefined): void
   log: Logger
 }
 
+export interface DueWatch {
+  /** Call after work that may have left something due soon. */
+  stir(): void
+  /** Stops looking; resolves when the work in progress has ended. */
+  stop(): Promise<void>
+}
+
 /**
- * Polls twice a second, in one statement, for lanes that have a newer epoch, that an operator paused or resumed, or
- * that have due timers or parked events; due rows are read and passed to the lanes. Reading a row twice is harmless,
- * because it takes effect only while it exists. No lane's work delays the next poll or another lane's work.
- * @returns a function that stops polling; it resolves when the work in progress has ended
+ * Looks, in one statement, for lanes that have a newer epoch, that an operator paused or resumed, or that have due timers
+ * or parked events: at once after a notice, twice a second while there is work, and seldom otherwise. Due rows are read
+ * and passed to the lanes. Reading a row twice is harmless, because it takes effect only while it exists. No lane's work
+ * delays the next look or another lane's work.
  */
-export function watchDue(options: WatchOptions): () => Promise<void> {
-  const { pool, lanes, log, timers } = options
+export function watchDue(options: WatchOptions): DueWatch {
+  const { pool, lanes, log, timers, notices } = options
   const stopping = new AbortController()
   const horizon = new TimerHorizon(options.progress)
   const parked = new DueWork<ParkedRow>(options, (due) => dueRows(pool, due), parkedRequest)
@@ -50,29 +61,44 @@ export function watchDue(options: WatchOptions): () => Promise<void> {
   )
   const look = async () => {
     options.generation(undefined)
-    if (lanes.size === 0) return
+    if (lanes.size === 0) return undefined
     const standings = await readStandings(pool, [...lanes.keys()])
     if (standings.length > 0) options.generation(Math.max(...standings.map((lane) => lane.generation)))
     for (const { lane, epoch, paused } of standings) {
       lanes.get(lane)?.overtaken(epoch)
       lanes.get(lane)?.pause(paused ?? undefined)
     }
-    parked.start(standings.filter((lane) => lane.retries).map(({ lane }) => lane))
-    if (timers) fired.start(standings.filter((lane) => lane.timers).map(({ lane }) => lane))
+    parked.start(standings.filter(({ retryMs }) => isDue(retryMs)).map(({ lane }) => lane))
+    if (timers) fired.start(standings.filter(({ timerMs }) => isDue(timerMs)).map(({ lane }) => lane))
+    return nextDue(standings, timers)
   }
-  const running = repeat(look, log, stopping.signal)
-  return async () => {
-    stopping.abort()
-    await running
-    await Promise.all([parked.idle(), fired.idle()])
+  const polling = new Polling({ ...pace, notices })
+  const running = polling.run(
+    () =>
+      look().catch((error: unknown) => {
+        log.warn({ error: describeError(error) }, unread)
+        return 0
+      }),
+    stopping.signal,
+  )
+  return {
+    stir: () => polling.stir(),
+    async stop() {
+      stopping.abort()
+      await running
+      await Promise.all([parked.idle(), fired.idle()])
+    },
   }
 }
 
-async function repeat(look: () => Promise<void>, log: Logger, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await look().catch((error: unknown) => log.warn({ error: describeError(error) }, unread))
-    await delay(everyMs, undefined, { signal }).catch(() => {})
-  }
+const isDue = (ms: number | null): boolean => ms !== null && ms <= 0
+
+/** Time until something is due in a lane that is not paused, ms; undefined if nothing is. */
+function nextDue(standings: readonly LaneStanding[], timers: boolean): number | undefined {
+  const times = standings.flatMap(({ paused, retryMs, timerMs }) =>
+    paused === null ? [retryMs, timers ? timerMs : null].filter((ms) => ms !== null) : [],
+  )
+  return times.length > 0 ? Math.min(...times) : undefined
 }
 
 const unread = 'due timers and parked events not read'

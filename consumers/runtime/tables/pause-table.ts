@@ -5,8 +5,10 @@ import { prepared } from '../../../infra/postgres/transaction.ts'
 const standings = prepared<{ [K in keyof LaneStanding]: LaneStanding[K] }>(
   'lane_epochs',
   `select lane, epoch, generation, (select reason from pause where pause.lane = lane.lane) as paused,
-     exists (select from parked where parked.lane = lane.lane and next_attempt_at <= now()) as retries,
-     exists (select from timer where timer.lane = lane.lane and due_at <= now()) as timers
+     (select ceil(extract(epoch from min(next_attempt_at) - now()) * 1000)::float8
+      from parked where parked.lane = lane.lane) as "retryMs",
+     (select ceil(extract(epoch from min(due_at) - now()) * 1000)::float8
+      from timer where timer.lane = lane.lane) as "timerMs"
    from lane where lane = any($1::int[])`,
 )
 
@@ -18,10 +20,10 @@ export interface LaneStanding {
   readonly generation: number
   /** Reason an operator gave for pausing it. */
   readonly paused: string | null
-  /** Whether parked events are to be retried now. */
-  readonly retries: boolean
-  /** Whether timers are due. */
-  readonly timers: boolean
+  /** Time until the first parked event is to be retried, ms; 0 or less: now. Null if there is none. */
+  readonly retryMs: number | null
+  /** The same for timers. */
+  readonly timerMs: number | null
 }
 
 /** Those of these lanes that have been claimed at least once. */

@@ -4,6 +4,7 @@ import type { Config } from '../../../infra/config.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
+import type { Notices } from '../../../infra/notices/notices.ts'
 import type { Running } from '../../../infra/service.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { createSandbox } from '../../../schemas/testing/sandbox.ts'
@@ -40,7 +41,7 @@ export interface TestBench extends AsyncDisposable {
   replica<S, R>(
     definition: ConsumerDefinition<S, R>,
     name?: string,
-    overrides?: { pool?: Pool; meter?: Meter },
+    overrides?: { pool?: Pool; meter?: Meter; notices?: Notices },
   ): Promise<RunningConsumer>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
@@ -106,6 +107,7 @@ export async function openTestBench(
         await startConsumer(definition, {
           config,
           pool: overrides.pool ?? pool,
+          notices: overrides.notices,
           codec,
           log,
           replica: name,

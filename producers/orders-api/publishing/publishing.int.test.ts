@@ -3,7 +3,7 @@ import supertest from 'supertest'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { offsetRanges, readTopics } from '../../../scripts/verify/read-topics.ts'
-import { claimLeases, releaseLeases, renewLeases } from '../../outbox/lane-leases.ts'
+import { keepLeases, releaseLeases } from '../../outbox/lane-leases.ts'
 import { createOrdersBench, newOrder, partitions } from '../testing/orders-bench.ts'
 import type { OrdersBench } from '../testing/orders-bench.ts'
 
@@ -43,6 +43,9 @@ async function readOrders() {
   })
   return found
 }
+
+const claimed = async (owner: string, lengthMs: number) =>
+  (await keepLeases(bench.pool, [], { owner, lengthMs })).claimed
 
 const readiness = async (url: string) => (await supertest(url).get('/ready')).body
 
@@ -88,10 +91,7 @@ test('one replica publishes for all; when it leaves, another one does', async ()
 })
 
 test('the lanes of a replica that died are taken over once its leases run out', async () => {
-  await waitUntil(
-    'all lanes to be free',
-    async () => (await claimLeases(bench.pool, { owner: 'dead', lengthMs: 1_500 })).length,
-  )
+  await waitUntil('all lanes to be free', async () => (await claimed('dead', 1_500)).length)
   await using heir = await bench.start('heir', { leaseMs: 600 })
   const orderId = await place(heir.url)
   expect((await readiness(heir.url)).leases.own).toEqual([])
@@ -104,25 +104,27 @@ test('a lease belongs to its holder until it runs out, and each new holder raise
   const { pool } = bench
   const alive = { owner: 'alive', lengthMs: 60_000 }
   const dying = { owner: 'dying', lengthMs: 1 }
-  const lanesOf = (leases: { lane: number }[]) => leases.map(({ lane }) => lane)
-
-  const first = await waitUntil('all lanes to be free', async () => {
-    const claimed = await claimLeases(pool, dying)
-    return claimed.length === partitions ? claimed : undefined
-  })
-  const second = await waitUntil('the leases to run out', async () => {
-    const claimed = await claimLeases(pool, alive)
-    return claimed.length === partitions ? claimed : undefined
-  })
+  const lanesOf = (leases: readonly { lane: number }[]) => leases.map(({ lane }) => lane).sort((a, b) => a - b)
+  const all = (owner: string, lengthMs: number) => async () => {
+    const leases = await claimed(owner, lengthMs)
+    return leases.length === partitions ? leases : undefined
+  }
+  const first = await waitUntil('all lanes to be free', all('dying', 1))
+  const second = await waitUntil('the leases to run out', all('alive', 60_000))
   const epochs = new Map(first.map(({ lane, epoch }) => [lane, epoch]))
   expect(second.map(({ lane, epoch }) => epoch - (epochs.get(lane) ?? 0))).toEqual([1, 1, 1])
 
-  expect(await claimLeases(pool, dying)).toEqual([])
-  expect(await renewLeases(pool, first, dying)).toEqual([])
+  const late = await keepLeases(pool, first, dying)
+  expect(late).toMatchObject({ kept: [], claimed: [] })
+  expect(late.freeInMs).toBeGreaterThan(30_000)
   await releaseLeases(pool, first)
-  expect(await claimLeases(pool, dying)).toEqual([])
+  expect(await claimed('dying', 1)).toEqual([])
 
-  expect(lanesOf(await renewLeases(pool, second, alive))).toEqual([0, 1, 2])
+  const { kept, nextSeqs } = await keepLeases(pool, second, alive)
+  expect(lanesOf(kept)).toEqual([0, 1, 2])
+  expect(nextSeqs.size).toBe(partitions)
   await releaseLeases(pool, second.slice(0, 1))
-  expect(lanesOf(await claimLeases(pool, alive))).toEqual(lanesOf(second.slice(0, 1)))
+  const again = await keepLeases(pool, second, alive)
+  expect(lanesOf(again.kept)).toEqual(lanesOf(second.slice(1)))
+  expect(lanesOf(again.claimed)).toEqual(lanesOf(second.slice(0, 1)))
 })

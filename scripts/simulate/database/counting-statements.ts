@@ -17,9 +17,12 @@ export interface TotalRow {
 export const historyTable = () => new Table<HistoryRow>('history')
 export const totalTable = () => new Table<TotalRow>('total')
 
-/** Whether the database refuses a row. */
+/** What the database refuses. */
 export interface Refusals {
+  /** Whether it refuses a row. */
   refuses(history: readonly string[]): boolean
+  /** Whether it refuses to look up more than one place in one statement, for which a redelivery must be split. */
+  refusesPlaces(): boolean
 }
 
 export const countingStatements = (

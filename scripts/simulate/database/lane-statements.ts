@@ -131,7 +131,10 @@ export const laneStateStatements = ({
     return []
   }),
 
-  lane_epochs: statement('ef17db8b', (tx, asked: number[]) =>
+  // To the members of the group, for which the simulation needs no notice
+  notice_send: statement('d70e4928', () => []),
+
+  lane_epochs: statement('1f495d28', (tx, asked: number[]) =>
     tx
       .rows(lanes)
       .filter(({ lane }) => asked.includes(lane))
@@ -140,8 +143,20 @@ export const laneStateStatements = ({
         epoch,
         generation: 1,
         paused: tx.get(pauses, String(lane))?.reason ?? null,
-        retries: tx.rows(parked).some((row) => row.lane === lane && (row.nextAttemptAt ?? Infinity) <= tx.now),
-        timers: tx.rows(timers).some((row) => row.lane === lane && row.dueAt <= tx.now),
+        retryMs: untilFirst(
+          tx.now,
+          tx.rows(parked).map((row) => (row.lane === lane ? row.nextAttemptAt : null)),
+        ),
+        timerMs: untilFirst(
+          tx.now,
+          tx.rows(timers).map((row) => (row.lane === lane ? row.dueAt : null)),
+        ),
       })),
   ),
 })
+
+/** Time until the first of these times, as PostgreSQL's `ceil` and `min` have it; null if there is none. */
+function untilFirst(now: number, times: readonly (number | null)[]): number | null {
+  const some = times.filter((time) => time !== null)
+  return some.length > 0 ? Math.ceil(Math.min(...some) - now) : null
+}

@@ -32,7 +32,7 @@ export const statementsOf = (tables: Tables, refusals: Refusals): Statements => 
   ...laneStatements(tables.lanes),
   ...laneStateStatements(tables),
   ...ledgerStatements(tables.ledger),
-  ...inboxStatements(tables.inbox),
+  ...inboxStatements(tables.inbox, refusals),
   ...outboxStatements(tables.outbox),
   ...callStatements(tables.calls, tables.lanes),
   ...timerStatements(tables.timers),
