@@ -27,8 +27,8 @@ export interface LaneHealth extends LaneRow {
   readonly behindMs: number
 }
 
-/** An owner polls the database twice a second. One that has not done so for this time is silent. */
-const silentAfterMs = 5_000
+/** An idle owner asks the database every four seconds. One that has not done so for this time is silent. */
+const silentAfterMs = 7_000
 
 /** A lane that was never claimed or paused. */
 const unclaimed: Omit<LaneRow, 'lane'> = {

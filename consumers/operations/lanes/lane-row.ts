@@ -37,7 +37,7 @@ export interface LaneRow {
 const milliseconds = (time: string) =>
   `case when ${time} is not null then greatest(0, extract(epoch from clock_timestamp() - ${time}) * 1000)::float8 end`
 
-/** An owner polls for due work twice a second, so the time since its last query shows whether it is alive. */
+/** An owner looks for due work every few seconds, so the time since its last query shows whether it is alive. */
 const statement = (schema: string) => `
   with known as (select lane from ${schema}.lane union select lane from ${schema}.pause),
     replica as (

@@ -10,7 +10,7 @@ import { conditionOf } from './lane-health.ts'
 import { readLaneRows } from './lane-row.ts'
 import type { LaneRow } from './lane-row.ts'
 
-/** An owner polls twice a second; an in-flight batch may take longer. */
+/** An owner hears of it, or looks within seconds; an in-flight batch may take longer. */
 const obeyedWithinMs = 10_000
 
 function chooseLanes(group: string, partitions: number, asked: readonly number[]): number[] {

@@ -16,7 +16,7 @@ import { dueTimers } from '../tables/timer-table.ts'
 import type { DueTimer } from '../tables/timer-table.ts'
 
 /** An idle lane's due times are known, and what others change is told: then a look only replaces lost notices. */
-const pace = { leastMs: 100, soonMs: 500, seldomMs: 5_000 }
+const pace = { leastMs: 100, soonMs: 500, seldomMs: 4_000 }
 const timersAtOnce = 500
 
 interface WatchedLane extends DueLane {

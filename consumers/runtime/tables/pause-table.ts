@@ -35,7 +35,7 @@ const add = prepared(
    on conflict (lane) do update set reason = excluded.reason, actor = excluded.actor, at = now()`,
 )
 
-/** The lanes' owners stop processing within a second, also after a restart; they finish in-flight batches. */
+/** The lanes' owners stop processing as soon as they hear of it, also after a restart; they finish in-flight batches. */
 export const pauseLanes = (tx: Tx, lanes: readonly number[], reason: string, actor: string): Promise<unknown> =>
   add(tx, lanes, reason, actor)
 

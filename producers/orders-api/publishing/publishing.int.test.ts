@@ -124,7 +124,7 @@ test('a lease belongs to its holder until it runs out, and each new holder raise
   expect(lanesOf(kept)).toEqual([0, 1, 2])
   expect(nextSeqs.size).toBe(partitions)
   await releaseLeases(pool, second.slice(0, 1))
-  const again = await keepLeases(pool, second, alive)
+  const again = await keepLeases(pool, second.slice(1), alive)
   expect(lanesOf(again.kept)).toEqual(lanesOf(second.slice(1)))
   expect(lanesOf(again.claimed)).toEqual(lanesOf(second.slice(0, 1)))
 })
