@@ -60,10 +60,8 @@ export function watchDue(options: WatchOptions): DueWatch {
     timerRequest,
   )
   const look = async () => {
-    options.generation(undefined)
-    if (lanes.size === 0) return undefined
-    const standings = await readStandings(pool, [...lanes.keys()])
-    if (standings.length > 0) options.generation(Math.max(...standings.map((lane) => lane.generation)))
+    const standings = lanes.size === 0 ? [] : await readStandings(pool, [...lanes.keys()])
+    options.generation(standings.length > 0 ? Math.max(...standings.map((lane) => lane.generation)) : undefined)
     for (const { lane, epoch, paused } of standings) {
       lanes.get(lane)?.overtaken(epoch)
       lanes.get(lane)?.pause(paused ?? undefined)
@@ -76,6 +74,7 @@ export function watchDue(options: WatchOptions): DueWatch {
   const running = polling.run(
     () =>
       look().catch((error: unknown) => {
+        options.generation(undefined)
         log.warn({ error: describeError(error) }, unread)
         return 0
       }),
