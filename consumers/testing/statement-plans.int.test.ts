@@ -19,7 +19,7 @@ const runtime = ['call', 'timer', 'parked', 'retry', 'pause'].map(
 const rest = ['ledger', 'lane-state', 'inbox/inbox'].map((file) => `consumers/runtime/tables/${file}.ts`)
 
 /** Statements that read a table as a whole on purpose: a row per lane, and not for each batch. */
-const whole = new Set(['lane_raise', 'lease_claim', 'health_lanes'])
+const whole = new Set(['lane_raise', 'lease_keep', 'health_lanes'])
 
 /**
  * Tables with a few rows per lane, whatever the number of events: analysed while empty, the planner may walk their whole
