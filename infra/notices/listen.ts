@@ -122,7 +122,7 @@ async function connectListener({ url, schema, name }: ListenOptions, notice: (pa
   client.on('notification', ({ payload = '' }) => notice(payload))
   try {
     await client.connect()
-    await prepareSession(client, undefined, limits, answerWithinMs)
+    await prepareSession(client, undefined, { ...limits, name: `${name} listens` }, answerWithinMs)
     await client.query(`listen ${pg.escapeIdentifier(schema)}`)
     return { client, lost }
   } catch (error) {

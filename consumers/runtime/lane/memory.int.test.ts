@@ -29,7 +29,7 @@ test('100 lanes with Kafka and the gateway down keep a bounded part of their out
     },
   })
   const kafka = createKafka({
-    ...{ brokers: ['127.0.0.1:1'], clientId: 'memory', log: sandbox.log },
+    ...{ servers: { brokers: ['127.0.0.1:1'] }, clientId: 'memory', log: sandbox.log },
     retry: { retries: 0 },
   })
   const relay = new Relay({ kafka, pool: counted, namespace: sandbox.namespace, log: sandbox.log })

@@ -122,7 +122,10 @@ async function waitIdly(group: Group, nodeId: number, quiet: Quiet, answer: Prom
   quiet.waits.add(endWait)
   const failed = new Promise<never>((_, reject) => {
     const beat = () => {
-      group.heartbeat({ interval: everyMs / 2 }).then(rest).catch(reject)
+      group
+        .heartbeat({ interval: everyMs / 2 })
+        .then(rest)
+        .catch(reject)
     }
     const rest = () => {
       if (!over) timer = setTimeout(beat, everyMs)
