@@ -5,6 +5,7 @@ import { chooseGroups } from '../../consumers/operations/groups.ts'
 import type { Group } from '../../consumers/operations/groups.ts'
 import { acceptLoss, findLosses, readBrokerState } from '../../consumers/operations/lanes/accept-loss.ts'
 import type { Loss } from '../../consumers/operations/lanes/accept-loss.ts'
+import { readSkips } from '../../consumers/runtime/tables/skipped-table.ts'
 import { writtenAt } from '../../consumers/operations/replicas/oldest-unread.ts'
 import { printJson, say } from '../cli/command.ts'
 import { confirmed } from '../cli/consent.ts'
@@ -47,11 +48,14 @@ export async function acceptLossCommand(
   }
   if (!yes && !(await confirmed('Go on without them?'))) return say('Nothing was changed.')
   const accepted: Loss[] = []
-  for (const lane of new Set(losses.map(({ partition }) => partition)))
-    accepted.push(...(await acceptLoss(pool, group, lane, broker, { actor, why })))
-  if (json) return printJson({ group: group.name, accepted: true, losses: accepted, actor, why })
-  for (const { topic, partition, resumeAt } of accepted)
-    say(`${group.name}/${partition}: loss accepted; the lane goes on at offset ${resumeAt} of ${topic}`)
+  for (const lane of new Set(losses.map(({ partition }) => partition))) {
+    const ours = await acceptLoss(pool, group, lane, broker, { actor, why })
+    accepted.push(...ours)
+    for (const { topic, resumeAt } of ours)
+      say(`${group.name}/${lane}: loss accepted; the lane goes on at offset ${resumeAt} of ${topic}`)
+    if (ours.length === 0) say(`${group.name}/${lane}: ${await alreadyAccepted(pool, group, lane)}`)
+  }
+  if (json) printJson({ group: group.name, accepted: accepted.length > 0, losses: accepted, actor, why })
 }
 
 async function chosen(config: Config, place: string): Promise<{ group: Group; lanes: number[] }> {
@@ -59,7 +63,18 @@ async function chosen(config: Config, place: string): Promise<{ group: Group; la
   if (name === '') throw new TallyError('USAGE', `"${place}" names no lanes, as in payment/3 or payment/0-3,7`)
   const [group] = await chooseGroups(config, [name])
   const lanes = text === undefined ? [...Array(config.partitions).keys()] : readLanes(text)
+  const unknown = lanes.filter((lane) => lane >= config.partitions)
+  if (unknown.length > 0)
+    throw new TallyError('USAGE', `${name} has no lane ${unknown.join(', ')}: there are 0 to ${config.partitions - 1}`)
   return { group: group as Group, lanes }
+}
+
+/** Another operator was faster. */
+async function alreadyAccepted(pool: Pool, { schema }: Group, lane: number): Promise<string> {
+  const { skipped } = await readSkips(pool, schema)
+  const last = skipped.findLast(({ partition, cause }) => partition === lane && cause !== undefined)
+  const who = last === undefined ? '' : `: ${last.actor} accepted the loss at ${last.at.toISOString()} (${last.why})`
+  return `nothing is lost any more${who}`
 }
 
 function sentence(group: string, { topic, partition, cause, position, unread, resumeAt }: Loss, next?: number): string {

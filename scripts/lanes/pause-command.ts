@@ -47,8 +47,9 @@ export async function resumeCommand(
   const [group] = await chooseGroups(config, [name])
   if (!group) return
   const { partitions } = config
-  const rows = await resumeChosen(pool, { group, partitions, asked, signal }, (paused) => {
-    if (paused.length === 0) say(`${name}: none of these lanes is paused`)
+  const rows = await resumeChosen(pool, { group, partitions, asked, signal }, (paused, byOther) => {
+    if (paused.length + byOther.length === 0) say(`${name}: none of these lanes is paused`)
+    sayEach(name, byOther, () => 'was resumed by another operator meanwhile')
     sayEach(name, paused, (row) => `resuming, paused by ${pausedBy(row)}`)
   })
   if (json) printJson({ group: name, resumed: rows.map(({ lane }) => lane), lanes: rows.map(inShort) })

@@ -1,6 +1,8 @@
 import { effects } from './guards/effects.ts'
+import { entry } from './guards/entry.ts'
 import { groups } from './guards/groups.ts'
 import { notices } from './guards/notices.ts'
+import { operators } from './guards/operators.ts'
 import { outages } from './guards/outages.ts'
 import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
@@ -26,4 +28,6 @@ export const mutations: readonly Mutation[] = [
   ...reprocessing,
   ...stack,
   ...reading,
+  ...entry,
+  ...operators,
 ]

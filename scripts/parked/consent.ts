@@ -1,4 +1,5 @@
 import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
+import { lastActs } from '../../consumers/operations/parked/last-acts.ts'
 import { asCounted, countChosen, listRecords, totalOf } from '../../consumers/operations/parked/parked-records.ts'
 import { say } from '../cli/command.ts'
 import { confirmed } from '../cli/consent.ts'
@@ -23,6 +24,7 @@ export async function agreedTo(
   const total = totalOf(counts)
   if (total === 0) {
     say('No parked event matches.')
+    for (const act of await lastActs(chosen)) say(`  ${printable(act)}`)
     return undefined
   }
   say(`${verb} ${count(total, 'parked event')}:`)

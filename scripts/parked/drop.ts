@@ -1,4 +1,5 @@
 import type { Chosen } from '../../consumers/operations/parked/choose-parked.ts'
+import { lastActs } from '../../consumers/operations/parked/last-acts.ts'
 import { dropChosen } from '../../consumers/operations/parked/drop-parked.ts'
 import { printJson } from '../cli/command.ts'
 import { count } from '../cli/figures.ts'
@@ -25,15 +26,24 @@ export async function drop(chosen: readonly Chosen[], options: DropOptions, sign
     onGroup: (group) => progress.of(group).finish(),
   })
   if (options.json) printJson({ dropped })
-  else if (agreed) printReport(dropReport(dropped))
+  else if (agreed) printReport(dropReport(dropped, dropped.length > 0 ? [] : await lastActs(agreed)))
 }
 
-/** How many events were dropped, in all and by group. */
-export const dropReport = (dropped: readonly { group: string; events: number }[]): Report => ({
-  verdict: `${count(
-    dropped.reduce((sum, { events }) => sum + events, 0),
-    'event',
-  )} dropped. Events that waited behind them are due now.`,
+/**
+ * How many events were dropped, in all and by group.
+ * @param instead who was faster, if none was
+ */
+export const dropReport = (
+  dropped: readonly { group: string; events: number }[],
+  instead: readonly string[] = [],
+): Report => ({
+  verdict:
+    dropped.length === 0
+      ? `No event was dropped: ${instead.join('; ') || 'none is parked any more'}.`
+      : `${count(
+          dropped.reduce((sum, { events }) => sum + events, 0),
+          'event',
+        )} dropped. Events that waited behind them are due now.`,
   parts: [
     dropped.length > 1
       ? { head: ['group', 'dropped'], rows: dropped.map((each) => [each.group, each.events]) }

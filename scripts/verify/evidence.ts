@@ -1,5 +1,6 @@
 import type { GroupAccount } from '../../consumers/operations/group-account.ts'
 import type { Group, Writer } from '../../consumers/operations/groups.ts'
+import type { Losses } from './acts/losses.ts'
 import type { GatewayJournal } from './gateway-journal.ts'
 import type { OutboxLane } from '../../producers/outbox/outbox-backlog.ts'
 import type { ServiceTables } from './service-tables.ts'
@@ -17,6 +18,8 @@ export interface Evidence {
   groups: readonly { group: Group; account: GroupAccount }[]
   /** The acts of operators that decided what became of the events of a key; undefined if there are none. */
   causeOf(key: string): string | undefined
+  /** What operators accepted as lost. */
+  losses: Losses
   /** Consumers without tables: removed, or not deployed yet. What they published may still be on the topics. */
   undeployed: ReadonlySet<string>
   /** The rows of the services' own tables. */

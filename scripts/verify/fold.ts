@@ -12,7 +12,10 @@ export interface Fold {
   take(event: FoldEvent): void
 }
 
-export type FoldEvent = { [T in EventType]: { id: string; source?: string; type: T; data: EventData[T] } }[EventType]
+/** `recordedAt` is the time of its record, UTC epoch ms. */
+export type FoldEvent = {
+  [T in EventType]: { id: string; source?: string; recordedAt?: number; type: T; data: EventData[T] }
+}[EventType]
 
 export type FinalState = 'completed' | 'cancelled' | 'rejected'
 
@@ -21,7 +24,7 @@ export interface OrderFacts {
   /** Distinct events by type. */
   readonly counts: Map<EventType, number>
   /** Its OrderPlaced events; exactly one is expected. */
-  readonly placed: { id: string; source?: string; totalMinor: number; currency: string }[]
+  readonly placed: { id: string; source?: string; recordedAt?: number; totalMinor: number; currency: string }[]
   /** Authorized amounts in minor units, by authorization id. */
   readonly authorized: Map<string, number>
   readonly voided: Set<string>
@@ -57,7 +60,7 @@ export function createFold(): Fold {
   return {
     orders,
     replenished,
-    take({ id, source, type, data }) {
+    take({ id, source, recordedAt, type, data }) {
       if (type === 'StockReplenished') {
         replenished.set(data.sku, (replenished.get(data.sku) ?? 0) + data.quantity)
         return
@@ -67,7 +70,7 @@ export function createFold(): Fold {
       facts.counts.set(type, (facts.counts.get(type) ?? 0) + 1)
       if (type === 'OrderPlaced') {
         const { totalMinor, currency } = data
-        facts.placed.push({ id, source, totalMinor, currency })
+        facts.placed.push({ id, source, recordedAt, totalMinor, currency })
       } else if (type === 'PaymentAuthorized') facts.authorized.set(data.authorizationId, data.amountMinor)
       else if (type === 'PaymentVoided') facts.voided.add(data.authorizationId)
       else if (type === 'PaymentCaptured') facts.captured.push(data)

@@ -44,19 +44,26 @@ export function createPublications(): Publications {
   }
 }
 
-/** Differences between the numbers that a lane assigned and those it published; empty if there are none. */
+/**
+ * Differences between the numbers that a lane assigned and those it published; empty if there are none.
+ * @param onGap called for a number that is nowhere instead of returning it
+ */
 export function compareLane(
   name: string,
   { nextSeq, waiting, withdrawn = [] }: OutboxLane,
   published?: LanePublications,
+  onGap?: (fault: string) => void,
 ): string[] {
   const { eventIds = new Map<number, string>(), faults = [] } = published ?? {}
   const found = [...faults]
   for (let sequence = 1; sequence < nextSeq; sequence++) {
     const eventId = eventIds.get(sequence)
     const row = waiting.get(sequence)
-    if (!eventId && !row && !withdrawn.some(({ first, next }) => sequence >= first && sequence < next))
-      found.push(`${name} number ${sequence} is neither published nor in the outbox`)
+    if (!eventId && !row && !withdrawn.some(({ first, next }) => sequence >= first && sequence < next)) {
+      const gap = `${name} number ${sequence} is neither published nor in the outbox`
+      if (onGap) onGap(gap)
+      else found.push(gap)
+    }
     if (eventId && row && eventId !== row)
       found.push(`${name} number ${sequence} is published as ${eventId}, in the outbox as ${row}`)
   }

@@ -108,7 +108,7 @@ export async function readHistory({
       if (known.has(decided.inboxId)) return // The corrected event was published by hand as well
       known.add(decided.inboxId)
     }
-    fold.take({ ...decided.event, id: eventId, source } as FoldEvent)
+    fold.take({ ...decided.event, id: eventId, source, recordedAt: Number(message.timestamp) } as FoldEvent)
   }
   const learn = (values: readonly (Buffer | null)[]) =>
     codec.learn(values.map((value) => codec.schemaIdOf(value)).filter((schemaId) => schemaId !== undefined))

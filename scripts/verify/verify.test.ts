@@ -56,11 +56,11 @@ describe('the invariants', () => {
     })
     Object.assign(account.inbox, { rows: account.inbox.rows - 2, distinct: account.inbox.distinct - 2 })
     expect(violatedBy(evidence)).toEqual(['taken-once'])
-    account.skipped.push({ topic: 'orders', partition: 0, from: 4, to: 6, actor: 'ann', why: 'junk' })
+    account.skipped.push({ topic: 'orders', partition: 0, from: 4, to: 6, actor: 'ann', why: 'junk', at: new Date(0) })
     expect(violatedBy(evidence)).toEqual([])
     const finding = invariants.map((invariant) => invariant(evidence)).find(({ id }) => id === 'nothing-parked')
     expect(finding?.examples).toEqual(['all: ann skipped orders/0 offsets 4 to 5: junk'])
-    account.skipped[0] = { topic: 'orders', partition: 0, from: 4, to: 5, actor: 'ann', why: 'junk' }
+    account.skipped[0] = { topic: 'orders', partition: 0, from: 4, to: 5, actor: 'ann', why: 'junk', at: new Date(0) }
     expect(violatedBy(evidence)).toEqual(['taken-once'])
   })
 

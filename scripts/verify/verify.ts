@@ -15,6 +15,8 @@ import { readTopics } from '../../consumers/runtime/tables/ledger-account.ts'
 import { readOutboxLanes } from '../../producers/outbox/outbox-backlog.ts'
 import type { Group } from '../../consumers/operations/groups.ts'
 import { createActs } from './acts/acts.ts'
+import { createLosses } from './acts/losses.ts'
+import { readLossyRebuilds } from './acts/lossy-rebuilds.ts'
 import type { Evidence } from './evidence.ts'
 import { countBy, judge } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -94,6 +96,7 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
     )
     const acts = createActs(accounts)
     const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), acts, signal })
+    const losses = createLosses(accounts, history, await readLossyRebuilds(config, log))
     const evidence: Evidence = {
       history,
       journal: await readJournal(config.gateway.url, signal),
@@ -101,7 +104,8 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
         [orders, ...groups].map(async (writer) => ({ writer, lanes: await readOutboxLanes(pool, writer.schema) })),
       ),
       groups: accounts,
-      causeOf: acts.causeOf,
+      causeOf: (key) => acts.causeOf(key) ?? losses.causeOf(key),
+      losses,
       undeployed: new Set(undeployed),
       tables: await readServiceTables(pool, config, undeployed),
     }

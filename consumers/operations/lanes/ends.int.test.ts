@@ -111,14 +111,15 @@ test('records deleted up to the end stop the lane without a further record; thei
   const broker = await readBrokerState(bench.config, ['orders'])
   const loss = { topic: 'orders', partition: 0, cause: 'deleted', position: 5, unread: 6, resumeAt: 11 }
   expect(await findLosses(bench.pool, group, 0, broker)).toEqual([loss])
-  expect(await acceptLoss(bench.pool, group, 0, broker, by)).toEqual([loss])
+  const both = await Promise.all([1, 2].map(() => acceptLoss(bench.pool, group, 0, broker, by)))
+  expect(both.toSorted((a, b) => a.length - b.length)).toEqual([[], [loss]])
   expect(await acceptLoss(bench.pool, group, 0, broker, by)).toEqual([])
   await bench.publish(orders(4, 'after'))
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: 9, offsets: 15 })
   expect(await account(bench)).toEqual({
     faults: [],
-    skipped: [{ topic: 'orders', partition: 0, from: 5, to: 11, cause: 'deleted', ...by }],
+    skipped: [{ topic: 'orders', partition: 0, from: 5, to: 11, cause: 'deleted', ...by, at: expect.any(Date) }],
   })
 })
 
@@ -144,6 +145,8 @@ test('after a topic was created again, the same replica goes on once the loss is
   expect(await ledgerSums(bench)).toMatchObject({ taken: 13, offsets: 13 })
   expect(await account(bench)).toEqual({
     faults: [],
-    skipped: [{ topic: 'orders', partition: 0, from: 9, to: 9, cause: 'recreated', resumeAt: 0, ...by }],
+    skipped: [
+      { topic: 'orders', partition: 0, from: 9, to: 9, cause: 'recreated', resumeAt: 0, ...by, at: expect.any(Date) },
+    ],
   })
 })

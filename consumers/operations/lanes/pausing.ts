@@ -45,7 +45,8 @@ export interface Paused {
 /**
  * Pauses lanes and waits until their owners have done so. The pause also applies to later owners. Lanes that are
  * already paused keep their reason.
- * @param onBegin called before the pause with the lanes that were paused already, and the others
+ * @param onBegin called with the lanes that were paused already, by this moment or by another operator at the same one, and
+ *   the others
  * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
  */
 export async function pauseChosen(
@@ -55,37 +56,38 @@ export async function pauseChosen(
   onBegin: (before: readonly LaneRow[], fresh: readonly number[]) => void,
 ): Promise<Paused> {
   const lanes = chooseLanes(group.name, partitions, asked)
-  const before = await pausedRows(pool, group, lanes)
-  const fresh = lanes.filter((lane) => !before.some((row) => row.lane === lane))
+  const fresh = await inSchema(pool, group, (tx) => pauseLanes(tx, lanes, why, actor))
+  const before = (await pausedRows(pool, group, lanes)).filter(({ lane }) => !fresh.includes(lane))
   onBegin(before, fresh)
-  if (fresh.length > 0) await inSchema(pool, group, async (tx) => void (await pauseLanes(tx, fresh, why, actor)))
   return { fresh, rows: await whenObeyed(pool, group, lanes, (row) => pauseOutcome(row) !== undefined, signal) }
 }
 
 /**
  * Resumes paused lanes from their positions and waits until their owners have done so.
- * @param onBegin called before that with the paused lanes among the chosen ones
+ * @param onBegin called before that with the paused lanes among the chosen ones, and those of them that another operator
+ *   resumed at the same moment
  * @returns these lanes as they are then, or after ten seconds
  * @throws TallyError USAGE for a lane the group does not have, UNREACHABLE
  */
 export async function resumeChosen(
   pool: Pool,
   { group, partitions, asked, signal }: LaneChoice,
-  onBegin: (paused: readonly LaneRow[]) => void,
+  onBegin: (paused: readonly LaneRow[], byOther: readonly LaneRow[]) => void,
 ): Promise<LaneRow[]> {
   const paused = await pausedRows(pool, group, chooseLanes(group.name, partitions, asked))
   const lanes = paused.map(({ lane }) => lane)
-  onBegin(paused)
-  if (lanes.length > 0) await inSchema(pool, group, async (tx) => void (await resumeLanes(tx, lanes)))
+  const ours = lanes.length > 0 ? await inSchema(pool, group, (tx) => resumeLanes(tx, lanes)) : []
+  const [own, byOther] = [true, false].map((is) => paused.filter(({ lane }) => ours.includes(lane) === is))
+  onBegin(own!, byOther!)
   return whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
 }
 
-const inSchema = (pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<void>): Promise<void> =>
+const inSchema = <T>(pool: Pool, { schema }: Group, work: (tx: Tx) => Promise<T>): Promise<T> =>
   answerWithin(
     'PostgreSQL',
     inTransaction(pool, async (tx) => {
       await tx.query(`set local search_path to ${schema}`)
-      await work(tx)
+      return work(tx)
     }),
   )
 

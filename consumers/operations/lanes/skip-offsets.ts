@@ -4,7 +4,7 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { insertSpans, moveLedger, readPositions } from '../../runtime/tables/ledger.ts'
 import type { NewSpan } from '../../runtime/tables/ledger.ts'
-import { noteSkipped } from '../../runtime/tables/skipped-table.ts'
+import { lastPassOver, noteSkipped } from '../../runtime/tables/skipped-table.ts'
 import type { Group } from '../groups.ts'
 import { inGroupSchema } from './in-group-schema.ts'
 
@@ -86,7 +86,10 @@ async function findSkip(
   if (!span) throw refused(`${group.name} has not read it yet, so it is not held up there`)
   const { offset, again } = span.position
   if (again) throw refused(`is being read again for replay ${again.replay}: cancel the replay first`)
-  if (offset >= to) throw refused(`${group.name} has passed these offsets already: it stands at ${offset}`)
+  if (offset >= to) {
+    const by = await lastPassOver(tx, { topic, partition, from, to })
+    throw refused(`${group.name} has passed these offsets already: it stands at ${offset}${by ? `; ${by}` : ''}`)
+  }
   if (offset < from) throw refused(`${group.name} stands at offset ${offset} and has not reached ${from} yet`)
   return { offsets: { topic, partition, from: offset, to }, span }
 }

@@ -103,12 +103,13 @@ async function findRecord(groups: readonly OpenGroup[], record: string): Promise
 const notParked = (name: string, traces: readonly string[]): TallyError =>
   new TallyError('USAGE', traces.length > 0 ? traces.join('; ') : `${name} was never parked`)
 
-/** The outcome of an event that is no longer parked. */
-function fateOf({ action, actor, why, at, key }: LogEntry): string {
+/** What was done last to an event: `(key o-1) was dropped at … by ann: a test order`. */
+export function fateOf({ action, actor, why, at, key }: LogEntry): string {
   const fates: Partial<Record<LogEntry['action'], string>> = {
     HANDLED: 'was handled',
     DUPLICATE: 'had nothing left to do',
     DROPPED: 'was dropped',
+    EDITED: 'was edited',
   }
   const reason = why ? `: ${why}` : ''
   return `(key ${key}) ${fates[action] ?? 'has left'} at ${at.toISOString()} by ${actor}${reason}`

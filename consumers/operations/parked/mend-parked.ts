@@ -6,6 +6,7 @@ import { connectCodec } from '../connect-codec.ts'
 import type { ChosenEvent } from './choose-parked.ts'
 import { editParked, encodeEdit } from './edit-parked.ts'
 import type { EditedRow } from './edit-parked.ts'
+import { lastActs } from './last-acts.ts'
 import { readParked } from '../../runtime/tables/parked-list.ts'
 import { changedFields, editableJson, readEdit, typeOfRecord } from './read-edit.ts'
 import { readValue } from './read-value.ts'
@@ -90,7 +91,8 @@ export async function writeEdits(
       if (key) asked.push({ group, keys: [key] })
     } catch (error) {
       if (!isTallyError(error)) throw error
-      outcomes.push({ ...name, outcome: 'failed', error: describeError(error) })
+      const [by] = await lastActs([{ group, selection: { ids: [id] } }])
+      outcomes.push({ ...name, outcome: 'failed', error: [describeError(error), ...(by ? [by] : [])].join('; ') })
     }
   }
   return { outcomes, asked }

@@ -23,11 +23,15 @@ export async function refuseReplays(tx: Tx, namespace: string): Promise<void> {
 }
 
 /** Lanes that do not resume without an operator: paused or stopped ones. */
-export async function standingLanes(pool: Pool, { groups }: Services): Promise<string[]> {
+export async function standingLanes(
+  pool: Pool,
+  { groups }: { readonly groups: readonly Pick<Services['groups'][number], 'name' | 'schema'>[] },
+): Promise<string[]> {
   const found: string[] = []
   for (const { name, schema } of groups) {
     const [paused, stopped] = await Promise.all([readPauses(pool, schema), readStopped(pool, schema)])
-    for (const { lane, reason } of paused) found.push(`lane ${lane} of ${name} is paused: ${reason}`)
+    for (const { lane, reason } of paused)
+      found.push(`lane ${lane} of ${name} is paused: ${reason}; npm run lanes -- resume ${name}`)
     for (const { lane, reason } of stopped) found.push(`lane ${lane} of ${name} is stopped: ${reason}`)
   }
   return found

@@ -29,15 +29,19 @@ export interface LaneStanding {
 /** Those of these lanes that have been claimed at least once. */
 export const readStandings = (pool: Pool, lanes: readonly number[]): Promise<LaneStanding[]> => standings(pool, lanes)
 
-const add = prepared(
+const add = prepared<{ lane: number }>(
   'pause_add',
   `insert into pause (lane, reason, actor) select unnest($1::int[]), $2, $3
-   on conflict (lane) do update set reason = excluded.reason, actor = excluded.actor, at = now()`,
+   on conflict (lane) do nothing returning lane`,
 )
 
-/** The lanes' owners stop processing as soon as they hear of it, also after a restart; they finish in-flight batches. */
-export const pauseLanes = (tx: Tx, lanes: readonly number[], reason: string, actor: string): Promise<unknown> =>
-  add(tx, lanes, reason, actor)
+/**
+ * The lanes' owners stop processing as soon as they hear of it, also after a restart; they finish in-flight batches. A
+ * pause that is in force keeps its reason.
+ * @returns the lanes that were not paused before
+ */
+export const pauseLanes = async (tx: Tx, lanes: readonly number[], reason: string, actor: string): Promise<number[]> =>
+  (await add(tx, lanes, reason, actor)).map(({ lane }) => lane)
 
 const remove = prepared<{ lane: number }>(
   'pause_remove',

@@ -45,6 +45,7 @@ type Row = Omit<SkippedOffsets, 'cause' | 'resumeAt'> & {
   epoch: number
   cause: LossCause | 'skipped'
   resumeAt: number | null
+  at: Date
 }
 
 /** Where a lane's position was set to offsets that begin anew: from this epoch on the ledger starts there. */
@@ -55,14 +56,14 @@ export interface NewBeginning {
 
 /** All skips and accepted losses of a group, oldest first, and by place (`orders/3`) those after which offsets begin anew. */
 export interface Skips {
-  readonly skipped: readonly SkippedOffsets[]
+  readonly skipped: readonly (SkippedOffsets & { readonly at: Date })[]
   readonly beginnings: ReadonlyMap<string, readonly NewBeginning[]>
 }
 
 /** @param schema quoted */
 export async function readSkips(db: Pool | Tx, schema: string): Promise<Skips> {
   const { rows } = await db.query<Row>(
-    `select topic, partition, epoch, first_offset as "from", next_offset as "to", cause, resume_at as "resumeAt", actor, why
+    `select topic, partition, epoch, first_offset as "from", next_offset as "to", cause, resume_at as "resumeAt", actor, why, at
      from ${schema}.skipped order by at`,
   )
   const begun = rows.flatMap(({ topic, partition, epoch, resumeAt }) =>
@@ -76,4 +77,22 @@ export async function readSkips(db: Pool | Tx, schema: string): Promise<Skips> {
     })),
     beginnings: Map.groupBy(begun, ({ place }) => place),
   }
+}
+
+const lastOver = prepared<{ actor: string; why: string; at: Date; cause: LossCause | 'skipped' }>(
+  'skipped_last_over',
+  `select actor, why, at, cause from skipped
+   where topic = $1 and partition = $2 and first_offset < $4 and greatest(next_offset, first_offset + 1) > $3
+   order by at desc limit 1`,
+)
+
+/** The last act that had a lane pass any of these offsets `[from, to)`, in words; undefined if there is none. */
+export async function lastPassOver(
+  tx: Tx,
+  { topic, partition, from, to }: Pick<SkippedOffsets, 'topic' | 'partition' | 'from' | 'to'>,
+): Promise<string | undefined> {
+  const [last] = await lastOver(tx, topic, partition, from, to)
+  if (!last) return undefined
+  const did = last.cause === 'skipped' ? 'skipped them' : 'accepted their loss'
+  return `${last.actor} ${did} at ${last.at.toISOString()}: ${last.why}`
 }

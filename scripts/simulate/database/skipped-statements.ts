@@ -19,4 +19,11 @@ export const skippedStatements = (skipped: Table<SkippedRow>): Statements => ({
       return []
     },
   ),
+  skipped_last_over: statement('d5d5f94f', (tx, topic: string, partition: number, from: number, to: number) =>
+    tx
+      .rows(skipped)
+      .filter((row) => row.topic === topic && row.partition === partition && row.from < to && row.to > from)
+      .slice(-1)
+      .map(() => ({ actor: 'operator', why: 'simulated', at: new Date(tx.now), cause: 'skipped' })),
+  ),
 })

@@ -11,7 +11,7 @@ const decision = (action: 'DROPPED' | 'EDITED', after: string | null = null): Ha
   ...{ action, key: 'o-1', record: 'orders/0/3', actor: 'ada', why: 'a test' },
   after: after === null ? null : Buffer.from(after),
 })
-const skip = { topic: 'orders', partition: 0, from: 2, to: 5, actor: 'ann', why: 'junk' }
+const skip = { topic: 'orders', partition: 0, from: 2, to: 5, actor: 'ann', why: 'junk', at: new Date(0) }
 
 /** Two consumers of OrderPlaced, the second of which also reads CancellationRequested. */
 function groupsWith(first: Partial<Acted>, second: Partial<Acted>): Evidence['groups'] {

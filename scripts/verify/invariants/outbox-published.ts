@@ -4,7 +4,7 @@ import { compareLane } from '../publications.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each number an outbox assigned is on a topic or still in the outbox, no other is, and each lane published in order. */
-export const outboxPublished = ({ history, outboxes, undeployed }: Evidence): Finding =>
+export const outboxPublished = ({ history, outboxes, undeployed, losses }: Evidence): Finding =>
   judge('outbox-published', 'each outbox published every event, in order', (report) => {
     const { lanes: published } = history.publications
     const known = new Set<string>()
@@ -15,7 +15,9 @@ export const outboxPublished = ({ history, outboxes, undeployed }: Evidence): Fi
         known.add(name)
         totals.given += lane.nextSeq - 1
         totals.waiting += lane.waiting.size
-        for (const fault of compareLane(name, lane, published.get(name))) report(fault)
+        const cause = losses.causeIn(number)
+        const onGap = cause === undefined ? undefined : (gap: string) => report(`${gap}, because ${cause}`, true)
+        for (const fault of compareLane(name, lane, published.get(name), onGap)) report(fault)
       }
     }
     let repeats = 0

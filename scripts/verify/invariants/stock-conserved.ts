@@ -1,12 +1,13 @@
-import { count, judge } from '../finding.ts'
+import { count, explaining, judge } from '../finding.ts'
 import type { Finding } from '../finding.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** Each unit delivered is on hand, reserved or shipped, and each reserved unit belongs to an open reservation. */
-export const stockConserved = ({ history, tables, undeployed }: Evidence): Finding =>
+export const stockConserved = ({ history, tables, undeployed, losses }: Evidence): Finding =>
   judge('stock-conserved', 'stock is conserved: replenished = on hand + reserved + shipped', (report) => {
     if (undeployed.has('inventory')) return 'not checked: inventory has no tables'
     const { replenished } = history.fold
+    const reportOf = explaining(report, losses.causeOf)
     const open = new Map<string, number>()
     for (const { phase, lines } of tables.reservations.values()) {
       if (phase !== 'reserved') continue
@@ -17,7 +18,7 @@ export const stockConserved = ({ history, tables, undeployed }: Evidence): Findi
       const { onHand, reserved, shipped } = tables.stock.get(sku) ?? { onHand: 0, reserved: 0, shipped: 0 }
       const delivered = replenished.get(sku) ?? 0
       if (delivered !== onHand + reserved + shipped) {
-        report(`${sku}: ${delivered} replenished, but ${onHand} on hand + ${reserved} reserved + ${shipped} shipped`)
+        reportOf(sku, `${delivered} replenished, but ${onHand} on hand + ${reserved} reserved + ${shipped} shipped`)
       }
       if (Math.min(onHand, reserved, shipped) < 0)
         report(`${sku}: ${onHand} on hand, ${reserved} reserved, ${shipped} shipped`)

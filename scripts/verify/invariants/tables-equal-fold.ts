@@ -6,11 +6,17 @@ import type { ServiceTables } from '../service-tables.ts'
 import type { Evidence } from '../evidence.ts'
 
 /** The rows of each service equal the state that the events of all topics add up to. */
-export const tablesEqualFold = ({ history, tables, causeOf, undeployed }: Evidence): Finding =>
+export const tablesEqualFold = ({ history, tables, causeOf, undeployed, losses }: Evidence): Finding =>
   judge('tables-equal-fold', 'tables equal the state derived from all topics', (report) => {
     const { orders } = history.fold
     const reportOf = explaining(report, causeOf)
-    for (const [orderId, facts] of orders) compareOrder(orderId, facts, tables, { report: reportOf, undeployed })
+    for (const [orderId, facts] of orders)
+      compareOrder(orderId, facts, tables, (service, fault) => {
+        if (undeployed.has(service)) return
+        const cause = losses.rebuiltWithout(service, orderId)
+        if (cause === undefined) reportOf(orderId, fault)
+        else report(`${orderId}: ${fault}, because ${cause}`, true)
+      })
     const ofOrders = {
       'order-status': tables.statuses,
       payment: tables.payments,
@@ -31,11 +37,10 @@ function compareOrder(
   orderId: string,
   facts: OrderFacts,
   tables: ServiceTables,
-  { report, undeployed }: { report: ReportOf; undeployed: ReadonlySet<string> },
+  report: (service: string, fault: string) => void,
 ): void {
   const differ = (service: string, row: string, fold: string) => {
-    if (row !== fold && !undeployed.has(service))
-      report(orderId, `${row} in ${service}, ${fold} according to the topics`)
+    if (row !== fold) report(service, `${row} in ${service}, ${fold} according to the topics`)
   }
   const status = tables.statuses.get(orderId)
   const ended = ['completed', 'cancelled', 'rejected'].includes(status?.status ?? '')
@@ -101,6 +106,15 @@ function compareStock(
     const { phase = 'none', lines = [] } = reservations.get(orderId) ?? {}
     return { phase, lines }
   })
+  for (const [orderId, { phase, lines }] of reservations) {
+    if (fold.orders.has(orderId) || causeOf(orderId) === undefined) continue
+    if (phase !== 'reserved' && phase !== 'shipped') continue
+    for (const { sku, quantity } of lines) {
+      const facts = expected.get(sku) ?? { replenished: 0, reserved: 0, shipped: 0 }
+      facts[phase] += quantity
+      expected.set(sku, facts)
+    }
+  }
   for (const sku of new Set([...expected.keys(), ...stock.keys()])) {
     const { replenished, reserved, shipped } = expected.get(sku) ?? { replenished: 0, reserved: 0, shipped: 0 }
     const row = stock.get(sku) ?? { onHand: 0, reserved: 0, shipped: 0 }

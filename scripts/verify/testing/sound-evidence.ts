@@ -1,6 +1,7 @@
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { topicOf, topics } from '../../../schemas/topics.ts'
 import type { GroupAccount } from '../../../consumers/operations/group-account.ts'
+import { createLosses } from '../acts/losses.ts'
 import type { Evidence } from '../evidence.ts'
 import type { FoldEvent } from '../fold.ts'
 import { createFold } from '../fold.ts'
@@ -117,6 +118,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
       },
     ],
     causeOf: () => undefined,
+    losses: createLosses([], { ranges: new Map(), fold }),
     undeployed: new Set(),
     tables: tablesOf(ends, units),
   }
