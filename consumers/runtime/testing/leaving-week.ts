@@ -29,17 +29,26 @@ export async function fillWeek(pool: Pool, ids: number, now: number, signal?: Ab
  * @returns milliseconds of each batch, ascending, and how long the inbox was locked
  */
 export async function leaveWeek(pool: Pool, now: number): Promise<{ waits: number[]; lockedMs: number | undefined }> {
+  let lockedMs: number | undefined
+  const waits = await takeDuring(pool, now, async () => {
+    lockedMs = (await maintainInboxAt(pool, now + 4 * weekMs)).lockedMs
+  })
+  return { waits, lockedMs }
+}
+
+/** Adds ids as fast as it can while `work` lasts. @returns milliseconds of each batch, ascending */
+export async function takeDuring(pool: Pool, now: number, work: () => Promise<unknown>): Promise<number[]> {
   const waits: number[] = []
-  let rolling = true
+  let working = true
   const batches = (async () => {
-    while (rolling) {
+    while (working) {
       const begunAt = performance.now()
       // Of the leaving week, of this week, and with a wrong clock
       await takeIds(pool, [newEventId(now), newEventId(now + 4 * weekMs), newEventId(now + 20 * weekMs)])
       waits.push(performance.now() - begunAt)
     }
   })()
-  const { lockedMs } = await maintainInboxAt(pool, now + 4 * weekMs).finally(() => (rolling = false))
+  await work().finally(() => (working = false))
   await batches
-  return { waits: waits.sort((a, b) => a - b), lockedMs }
+  return waits.sort((a, b) => a - b)
 }

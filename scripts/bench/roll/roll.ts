@@ -1,4 +1,5 @@
-import { fillWeek, leaveWeek } from '../../../consumers/runtime/testing/leaving-week.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fillWeek, leaveWeek, takeDuring } from '../../../consumers/runtime/testing/leaving-week.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
 import { prepareOurTables } from '../hop/prepare.ts'
@@ -34,13 +35,17 @@ async function measure(ground: Ground): Promise<Repeat> {
     const { waits, lockedMs } = await leaveWeek(pool, now)
     const seconds = (performance.now() - beganAt) / 1_000
     const { user, system } = process.cpuUsage(cpu)
+    const machine = machineSeconds()
+    // What the machine does to batches by itself
+    const without = await takeDuring(pool, now, () => delay(seconds * 1_000, undefined, { signal }))
     return {
       perSecond: ids / seconds,
       cpuPerEvent: (user + system) / 1e6 / ids,
-      machineCpuPerEvent: machineSeconds() / ids,
+      machineCpuPerEvent: machine / ids,
       figures: {
         'longest batch ms': waits.at(-1) ?? 0,
         'median batch ms': waits[Math.floor(waits.length / 2)] ?? 0,
+        'longest batch without a roll ms': without.at(-1) ?? 0,
         'locked ms': lockedMs ?? 0,
         batches: waits.length,
       },
