@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { printable, safeJson } from './printable.ts'
+import { printable, printableLogLine, safeJson } from './printable.ts'
 import { decodeText } from './read-text.ts'
 import { longestLine, textLines } from './text-lines.ts'
 
@@ -88,4 +88,11 @@ test('nothing from outside controls a terminal, and JSON stays the same value', 
       expect(json).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
     }),
   )
+})
+
+test('a log line is safe to print, as JSON also after it is parsed', () => {
+  const hostile = 'a\u001b[31mb\u202ec'
+  expect(printableLogLine(`WARN ${hostile}`)).toBe('WARN ab·c')
+  const line = printableLogLine(JSON.stringify({ msg: hostile, err: { stack: 'one\ntwo\u009b2J' }, lane: 3 }))
+  expect(JSON.parse(line)).toEqual({ msg: 'ab·c', err: { stack: 'one\ntwo' }, lane: 3 })
 })

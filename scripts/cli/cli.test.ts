@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { bytes, count, duration, firstOf } from './figures.ts'
-import { reportLines } from './report.ts'
+import { printReport, reportLines } from './report.ts'
 import { tableLines } from './table.ts'
 import { wrap, wrapCommand } from './terminal.ts'
 
@@ -83,3 +83,15 @@ test('no line exceeds the width, whatever is printed, and nothing is lost', () =
   ))
 
 test('an indented line keeps its indent', () => expect(wrap('  one two three', 9)).toEqual(['  one two', '    three']))
+
+test('nothing that is printed controls the terminal', () => {
+  const written: string[] = []
+  const { write } = process.stdout
+  process.stdout.write = (text: string | Uint8Array) => written.push(String(text)) > 0
+  try {
+    printReport({ verdict: 'of key \u001b[2Jk\u202e', parts: [{ head: ['key'], rows: [['\u009b1mx\r']] }] }, 80)
+  } finally {
+    process.stdout.write = write
+  }
+  expect(written.join('')).toBe('of key k·\n\nkey\n-----\nx\n')
+})

@@ -2,12 +2,12 @@ import { Command, CommanderError } from 'commander'
 import type { CommandOptions } from 'commander'
 import { dataDirOf } from '../../infra/config.ts'
 import { stackOf } from '../../infra/errors.ts'
-import { safeJson } from '../../infra/text/printable.ts'
+import { printableLines, safeJson } from '../../infra/text/printable.ts'
 import { explainFailure } from '../../infra/explain-failure.ts'
 import { adoptRunningSettings, runningElsewhere } from '../../infra/stack/supervisor/running-settings.ts'
 import { tableLines } from './table.ts'
 import type { Cell } from './table.ts'
-import { say, terminalWidth, wrap, wrapCommand } from './terminal.ts'
+import { print, say, terminalWidth, wrap, wrapCommand } from './terminal.ts'
 
 export { say } from './terminal.ts'
 
@@ -119,7 +119,7 @@ function report(error: unknown, { interrupted, trace }: { interrupted: boolean; 
   const { sentence, exitCode } = explainFailure(error)
   say(sentence)
   if (sentence.includes('`npm start`')) sayRunningElsewhere()
-  if (trace && error instanceof Error) process.stderr.write(`${stackOf(error)}\n${causesOf(error)}`)
+  if (trace && error instanceof Error) process.stderr.write(printableLines(`${stackOf(error)}\n${causesOf(error)}`))
   return exitCode
 }
 
@@ -139,4 +139,4 @@ export const printJson = (value: unknown): void =>
 
 /** A table of its own on standard output. */
 export const printTable = (head: readonly string[], rows: readonly (readonly Cell[])[]): void =>
-  void process.stdout.write(`${tableLines({ head, rows }, terminalWidth()).join('\n')}\n`)
+  print(tableLines({ head, rows }, terminalWidth()))

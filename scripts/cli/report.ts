@@ -1,6 +1,6 @@
 import type { Table } from './table.ts'
 import { tableLines } from './table.ts'
-import { terminalWidth, wrap, wrapCommand } from './terminal.ts'
+import { print, terminalWidth, wrap, wrapCommand } from './terminal.ts'
 
 /** What a command has found, in the order in which it is read. */
 export interface Report {
@@ -37,5 +37,4 @@ function nextLines(commands: readonly string[], width: number): string[] {
 }
 
 /** Writes a report to standard output. */
-export const printReport = (report: Report, width: number = terminalWidth()): void =>
-  void process.stdout.write(`${reportLines(report, width).join('\n')}\n`)
+export const printReport = (report: Report, width: number = terminalWidth()): void => print(reportLines(report, width))

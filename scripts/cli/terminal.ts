@@ -1,3 +1,5 @@
+import { printableLines } from '../../infra/text/printable.ts'
+
 /** Columns of a line where standard output is not a terminal. */
 const defaultWidth = 80
 const leastWidth = 40
@@ -9,8 +11,14 @@ export function terminalWidth(): number {
 }
 
 /** A message for the operator, on standard error. Only a terminal gets it wrapped: in a log, a message is one line. */
-export const say = (text: string): void =>
-  void process.stderr.write(`${process.stderr.isTTY ? wrap(text, terminalWidth()).join('\n') : text}\n`)
+export function say(text: string): void {
+  const safe = printableLines(text)
+  process.stderr.write(`${process.stderr.isTTY ? wrap(safe, terminalWidth()).join('\n') : safe}\n`)
+}
+
+/** Writes lines to standard output, without what would control a terminal or reorder what it shows. */
+export const print = (lines: readonly string[]): void =>
+  void process.stdout.write(`${printableLines(lines.join('\n'))}\n`)
 
 /** A figure stays with its unit. */
 const wordBreak = / +(?!(?:ms|s|min|h|d|B|kB|MB|GB|TB|%)(?![\w]))/

@@ -1,10 +1,7 @@
-import { printable } from '../../infra/text/printable.ts'
+import { printableLines } from '../../infra/text/printable.ts'
 import { duration } from '../cli/figures.ts'
 
-export { printable } from '../../infra/text/printable.ts'
-
-/** As `printable`, of several lines. */
-export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n')
+export { printable, printableLines } from '../../infra/text/printable.ts'
 
 /** Not longer than `width`. */
 export const cut = (text: string, width: number): string =>

@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import pretty from 'pino-pretty'
 import { TallyError } from '../../infra/errors.ts'
+import { printableLogLine } from '../../infra/text/printable.ts'
+import { textLines } from '../../infra/text/text-lines.ts'
 
 export interface LogOptions {
   follow?: boolean
@@ -26,10 +29,17 @@ export async function showLogs(
   const files = logsOf(folder, name)
   const args = [...(follow ? ['-F'] : []), ...(json ? ['-q'] : []), '-n', String(lines), '--', ...files]
   const tail = spawn('tail', args, { cwd: folder, stdio: ['ignore', json ? 'inherit' : 'pipe', 'inherit'] })
-  tail.stdout?.pipe(
-    pretty({ destination: 1, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'service', singleLine: true }),
-  )
+  if (tail.stdout)
+    Readable.from(printableLog(tail.stdout)).pipe(
+      pretty({ destination: 1, sync: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'service', singleLine: true }),
+    )
   await once(tail, 'exit')
+}
+
+/** Logs quote what came from outside. */
+async function* printableLog(log: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  for await (const { text, fault } of textLines(log))
+    yield `${text === undefined ? `(${fault})` : printableLogLine(text)}\n`
 }
 
 function logsOf(folder: string, name: string | undefined): string[] {

@@ -32,4 +32,13 @@ export const reading: readonly Mutation[] = [
     ],
     noticedBy: { file: foreignWriters, title: 'a field is read under its former name' },
   },
+  {
+    name: 'print-what-came-in',
+    guard: 'nothing from outside controls the terminal of an operator',
+    broken: 'it is printed as it came in',
+    edits: [
+      { file: 'scripts/cli/terminal.ts', find: "printableLines(lines.join('\\n'))", replace: "lines.join('\\n')" },
+    ],
+    noticedBy: { file: 'scripts/cli/cli.test.ts', title: 'nothing that is printed controls the terminal' },
+  },
 ]
