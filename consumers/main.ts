@@ -9,6 +9,7 @@ import { createCodec } from '../schemas/codec/codec.ts'
 import { topics } from '../schemas/topics.ts'
 import { consumerFolders, loadConsumer, schemaName } from './runtime/load-consumer.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
+import { noteReplica } from './runtime/tables/replicas/replica-table.ts'
 
 /** Runs one replica of a consumer: `npm run consumer -- payment`. */
 const folder = process.argv[2] ?? ''
@@ -43,6 +44,7 @@ await runService(folder, async ({ config, log, replica, signal, meter }) => {
   const notices = listen({ url, schema, pool, name: replica, log })
   const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, notices, replica, meter })
   const current = await currentConfig(config, pool)
+  await noteReplica(pool, replica, Object.keys(definition.handlers))
   let consumer = await start(current)
   log.info({ group: definition.group, handles: Object.keys(definition.handlers), writes: types }, 'started')
   const stopWatching = watchGeneration(

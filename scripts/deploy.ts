@@ -3,6 +3,7 @@ import { consumerFolders } from '../consumers/runtime/load-consumer.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { deployDatabase, deploySchemas, deployTopics } from '../consumers/operations/deploy/steps.ts'
+import { findOutdatedReplicas, outdatedSentences } from '../consumers/operations/deploy/outdated-replicas.ts'
 import { loadConfig } from '../infra/config.ts'
 import { commandLogger } from '../infra/kafka/command-client.ts'
 
@@ -16,12 +17,17 @@ interface Options extends CommonOptions {
 
 /** `npm run deploy`: brings database, topics and schemas to what this code expects. It is safe to repeat. */
 export const deployCommand = (_frame: CommandFrame): Command =>
-  createCommand('deploy', 'Migrate the database, create topics and register schemas; safe to repeat', [
-    'npm run deploy',
-    'npm run deploy -- database',
-    'npm run deploy -- topics schemas',
-    'npm run deploy -- database --consumer payment',
-  ])
+  createCommand(
+    'deploy',
+    'Migrate the database, create topics and register schemas; safe to repeat',
+    [
+      'npm run deploy',
+      'npm run deploy -- database',
+      'npm run deploy -- topics schemas',
+      'npm run deploy -- database --consumer payment',
+    ],
+    'Names running replicas that ignore events which this code handles, and how to restart them.',
+  )
     .argument('[steps...]', `${Object.keys(steps).join(', ')} (default: all, in this order)`)
     .option('--consumer <name>', 'migrate the tables of this consumer only')
     .option('--allow-fewer-replicas', 'create topics while brokers are down, with fewer copies for good')
@@ -38,6 +44,10 @@ export const deployCommand = (_frame: CommandFrame): Command =>
         if (json) printJson({ step, outcome })
         else say(outcome)
       }
+      if (chosen.length > 0 && !chosen.includes('schemas')) return
+      const outdated = await findOutdatedReplicas(config, log)
+      if (json && outdated.length > 0) printJson({ step: 'replicas', outdated })
+      if (!json) for (const sentence of outdatedSentences(outdated)) say(sentence)
     })
 
 if (import.meta.main) await runCommand(deployCommand)

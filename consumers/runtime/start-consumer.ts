@@ -33,7 +33,7 @@ import type { TopicProgress } from './lane/timer-horizon.ts'
 import { ConsumerMeters } from './meters/consumer-meters.ts'
 import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
-import { PaceNotes } from './tables/pace-table.ts'
+import { PaceNotes } from './tables/replicas/pace-table.ts'
 
 export interface RunningConsumer extends Running {
   readonly checks: Readonly<Record<'heartbeat' | 'commit' | 'publish', Check>>

@@ -1,5 +1,5 @@
 import { parkedByLane } from '../../runtime/tables/parked-figures.ts'
-import type { ReplicaPace } from '../../runtime/tables/pace-table.ts'
+import type { ReplicaPace } from '../../runtime/tables/replicas/pace-table.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 
 /** A lane as the tables of its group show it. Durations in milliseconds. */

@@ -64,8 +64,13 @@ describe('an event about orders, added by the guide', () => {
   })
 
   test('deployed and restarted in the order of the guide, every refund is taken and verify is green', async () => {
-    succeeded(await stack.run('deploy'))
+    const deployed = await stack.run('deploy')
+    succeeded(deployed)
+    expect(deployed.stderr).toMatch(
+      /^order-status: older code runs that ignores RefundIssued \(order-status@\S+\).*npm run scale -- --restart order-status$/m,
+    )
     succeeded(await stack.run('scale', '--restart', 'order-status'))
+    expect((await stack.run('deploy')).stderr).not.toContain('older code runs')
     succeeded(await stack.run('scale', `${group}=1`))
     succeeded(await stack.run('produce', 'RefundIssued', '--count', '3', '--seed', '5', '--forge'))
     const schema = (name: string) => `"${schemaName(stack.sandbox.namespace, name)}"`

@@ -1,6 +1,6 @@
-import type { LingerState } from '../../../infra/linger/linger.ts'
-import type { Pool } from '../../../infra/postgres/pool.ts'
-import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { LingerState } from '../../../../infra/linger/linger.ts'
+import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
 
 /** How a replica lets its cycles wait. */
 export interface ReplicaPace {
