@@ -5,6 +5,9 @@ interface FetchingBroker {
   fetch(request: object): Promise<{
     responses: readonly { topicName: string; partitions: readonly { partition: number }[] }[]
   }>
+  listOffsets(request: object): Promise<{
+    responses: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[]
+  }>
 }
 
 /** A request as kafkajs sends it; `decode` gets the answer behind its correlation id. */

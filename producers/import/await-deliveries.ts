@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs'
 import { TallyError } from '../../infra/errors.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { withAdmin } from '../../infra/kafka/admin.ts'
+import { readHighWatermarks, readOpenTransactions } from '../../infra/kafka/open-transactions.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { prepared } from '../../infra/postgres/transaction.ts'
 import { inGeneration, topicName, topicOf } from '../../schemas/topics.ts'
@@ -29,14 +30,16 @@ const positions = prepared<{ partition: number; next_offset: number }>(
 )
 
 /**
- * Waits until inventory has processed every delivery that is on the topic now.
- * @throws TallyError UNREACHABLE when its position does not advance for a minute
+ * Waits until inventory has processed every delivery that is on the topic now. What counts are the high watermarks: behind
+ * the open transaction of another producer, deliveries are on the topic although nobody can read them yet.
+ * @throws TallyError UNREACHABLE when its position does not advance for a minute, with the transaction that holds it up
  */
 export async function awaitDeliveries({ kafka, inventory, namespace, signal, onPhase }: DeliveryWait): Promise<void> {
   const topic = topicOf('StockReplenished')
   const generation = (await readCurrent(inventory, namespace))?.number ?? 1
   const name = inGeneration(topic.name, generation)
-  const ends = await readEnds(kafka, topicName(namespace, topic, generation))
+  const onBroker = topicName(namespace, topic, generation)
+  const ends = await readEnds(kafka, onBroker)
   const total = ends.reduce((sum, { end }) => sum + end, 0)
   const progress = onPhase('Inventory processes the deliveries', total, 'offsets')
   let last = { taken: -1, at: performance.now() }
@@ -49,14 +52,29 @@ export async function awaitDeliveries({ kafka, inventory, namespace, signal, onP
     if (performance.now() - last.at > patienceMs) {
       throw new TallyError(
         'UNREACHABLE',
-        `Inventory has processed ${taken} of ${total} offsets of the topic ${topic.name} and makes no progress: see \`npm run stack -- status\`. No order was sent. Import again when inventory runs; nothing is duplicated`,
+        `Inventory has processed ${taken} of ${total} offsets of the topic ${topic.name} and makes no progress: ${await whyNot(kafka, onBroker, ends)}. No order was sent. Import again when inventory runs; nothing is duplicated`,
       )
     }
     await delay(pollEveryMs, undefined, { signal })
   }
 }
 
-async function readEnds(kafka: Kafka, topic: string): Promise<{ partition: number; end: number }[]> {
-  const offsets = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
-  return offsets.map(({ partition, high }) => ({ partition, end: Number(high) }))
+interface End {
+  partition: number
+  end: number
+}
+
+async function readEnds(kafka: Kafka, topic: string): Promise<End[]> {
+  const partitions = await withAdmin(kafka, (admin) => admin.fetchTopicOffsets(topic))
+  const places = partitions.map(({ partition }) => ({ topic, partition }))
+  const ends = await readHighWatermarks(kafka, places)
+  return places.map(({ partition }) => ({ partition, end: ends.get(`${topic}/${partition}`) ?? 0 }))
+}
+
+async function whyNot(kafka: Kafka, topic: string, ends: readonly End[]): Promise<string> {
+  const places = ends.map(({ partition }) => ({ topic, partition }))
+  const [open] = await readOpenTransactions(kafka, places).catch(() => [])
+  return open
+    ? `an open transaction of another producer at offset ${open.offset} of partition ${open.partition} holds the others back until it is committed or aborted`
+    : 'see `npm run stack -- status`'
 }

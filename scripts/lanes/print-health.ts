@@ -118,23 +118,35 @@ function laneLine(group: string, lane: LaneHealth): (string | number)[] {
     behind ?? '?',
     owner ?? '',
     held.map(([what, rows]) => `${count(rows)} ${what}`).join(', '),
-    topics.map(({ topic, position, end }) => `${topic} ${position}/${end ?? '?'}`).join(', '),
+    topics.map(({ topic, position, end }) => `${topic} ${position}/${end ?? '?'}${heldBack(lane, topic)}`).join(', '),
   ]
+}
+
+/** Behind the last stable offset, up to the high watermark. */
+function heldBack({ open }: LaneHealth, topic: string): string {
+  const found = open.find((each) => each.topic === topic)
+  return found ? ` (+${found.end - found.offset} in an open transaction)` : ''
 }
 
 /** As everywhere, offsets are strings: they may outgrow a number. */
 export const healthJson = ({ groups, undeployed, orders, brokerTrouble }: Health) => ({
   consumers: groups.map(({ group, lanes }) => ({
     group,
-    lanes: lanes.map(({ positions: _positions, topics, ...lane }) => ({
+    lanes: lanes.map(({ positions: _positions, topics, open, ...lane }) => ({
       ...lane,
+      openTransactions: open.map(({ topic, offset, end, since }) => ({
+        topic,
+        lastStableOffset: String(offset),
+        highWatermark: String(end),
+        since: since === undefined ? null : new Date(since).toISOString(),
+      })),
       topics: topics.map(({ topic, position, end }) => ({
         topic,
         position: String(position),
         end: end === undefined ? null : String(end),
       })),
       behind: lane.behind ?? null,
-      troubles: troublesOf({ ...lane, positions: {}, topics }),
+      troubles: troublesOf({ ...lane, open, positions: {}, topics }),
     })),
   })),
   ordersOutbox: orders ?? null,

@@ -106,4 +106,14 @@ describe('what an operator is told', () => {
       '7 events behind, the oldest for over 60 s',
     ])
   })
+
+  test('that a transaction of another producer holds back records, unless it is younger than one in order', () => {
+    const open = { topic: 'orders', partition: 0, offset: 40, end: 47, since: 1_790_000_000_000, openMs: 240_000 }
+    const [sentence, ...more] = troublesOf(judge({}, { low: 0, end: 40, open }))
+    expect(more).toEqual([])
+    expect(sentence).toMatch(
+      /^orders\/0: an open transaction at offset 40 since \S+Z \(4 min\) holds back 7 offsets until its producer commits or aborts it$/,
+    )
+    expect(troublesOf(judge({}, { low: 0, end: 40, open: { ...open, openMs: 900 } }))).toEqual([])
+  })
 })

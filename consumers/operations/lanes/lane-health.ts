@@ -1,6 +1,7 @@
 import type { LaneRow } from './lane-row.ts'
 import { ages } from './topic-ends.ts'
 import type { TopicEnds } from './topic-ends.ts'
+import type { OpenTransaction } from '../../../infra/kafka/open-transactions.ts'
 import { whyLost } from '../../runtime/group/topic-offsets.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface LaneHealth extends LaneRow {
   readonly topics: readonly { readonly topic: string; readonly position: number; readonly end: number | undefined }[]
   /** Records that the broker no longer has although the group has not read them, a sentence for each topic. */
   readonly lost: readonly string[]
+  /** Transactions of other producers that hold back records of its topics. */
+  readonly open: readonly OpenTransaction[]
   /** Number of unread events; undefined if the broker did not report the ends. */
   readonly behind: number | undefined
   /** Lower bound for the time the oldest of them has waited, milliseconds; 0 if it has not waited long. */
@@ -90,6 +93,7 @@ function judgeLane(row: LaneRow, topics: readonly string[], ends: TopicEnds | un
       const why = position === undefined ? undefined : extent && whyLost(`${topic}/${row.lane}`, position, extent)
       return why ?? []
     }),
+    open: places.flatMap(({ extent }) => extent?.open ?? []),
     behind: places.some(({ behind }) => behind === undefined)
       ? undefined
       : places.reduce((sum, { behind = 0 }) => sum + behind, 0),

@@ -58,7 +58,7 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
       ({ group, rows }) =>
         group.topics.has(topic) && (rows.find(({ lane }) => lane === partition)?.positions[topic] ?? 0) < end,
     )
-  const { ends, brokerTrouble } = await readTopicEnds(config, topics, isBehind).then(
+  const { ends, brokerTrouble } = await readTopicEnds(config, topics, isBehind, { transactions: true }).then(
     (found) => ({ ends: found, brokerTrouble: undefined }),
     (error: unknown) => ({ ends: undefined, brokerTrouble: describeError(error) }),
   )

@@ -1,6 +1,8 @@
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
+import { readOpenTransactions } from '../../../infra/kafka/open-transactions.ts'
+import type { OpenTransaction } from '../../../infra/kafka/open-transactions.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
@@ -8,7 +10,10 @@ import { answerWithin, patienceMs } from './answer-within.ts'
 /** The extent of one partition on the broker. */
 export interface Extent {
   readonly low: number
+  /** The last stable offset: consumers read up to it. */
   readonly end: number
+  /** Ends it before the high watermark. Only `readTopicEnds` with `transactions` looks for it. */
+  readonly open?: OpenTransaction
   /** First offset not older than each of `ages`; requested only for partitions with lag. */
   readonly notOlder?: readonly number[]
 }
@@ -22,12 +27,14 @@ export const ages = [10_000, 60_000, 600_000, 3_600_000, 86_400_000] as const
 /**
  * Reads the current ends of the topics.
  * @param isBehind whether a group has lag on a partition
+ * @param transactions whether to look for open transactions, too
  * @throws TallyError UNREACHABLE; errors of kafkajs
  */
 export function readTopicEnds(
   config: Config,
   topics: readonly string[],
   isBehind: (topic: string, partition: number, end: number) => boolean,
+  { transactions = false }: { transactions?: boolean } = {},
 ): Promise<TopicEnds> {
   const kafka = createKafka({
     servers: config.kafka,
@@ -36,7 +43,7 @@ export function readTopicEnds(
     requestTimeoutMs: patienceMs,
     retry: { retries: 0 },
   })
-  const work = withAdmin(kafka, async (admin) => {
+  const ends = withAdmin(kafka, async (admin) => {
     const existing = new Set(await admin.listTopics())
     const found = topics.filter((topic) => existing.has(`${config.namespace}${topic}`))
     return new Map(
@@ -45,7 +52,28 @@ export function readTopicEnds(
       ),
     )
   })
+  const work = transactions ? ends.then((found) => withTransactions(kafka, config, found)) : ends
   return answerWithin(`Kafka at ${config.kafka.brokers.join(', ')}`, work)
+}
+
+async function withTransactions(kafka: Kafka, { namespace }: Config, ends: TopicEnds): Promise<TopicEnds> {
+  const places = [...ends].flatMap(([topic, partitions]) =>
+    [...partitions.keys()].map((partition) => ({ topic: `${namespace}${topic}`, partition })),
+  )
+  const open = new Map(
+    (await readOpenTransactions(kafka, places)).map((each) => [`${each.topic}/${each.partition}`, each]),
+  )
+  return new Map(
+    [...ends].map(([topic, partitions]) => [
+      topic,
+      new Map(
+        [...partitions].map(([partition, extent]) => {
+          const found = open.get(`${namespace}${topic}/${partition}`)
+          return [partition, found ? { ...extent, open: { ...found, topic } } : extent]
+        }),
+      ),
+    ]),
+  )
 }
 
 async function readExtents(

@@ -1,5 +1,5 @@
 import { laneRanges } from '../../lanes/lane-ranges.ts'
-import { troublesOf } from '../../lanes/troubles.ts'
+import { lasting, openTransaction, troublesOf } from '../../lanes/troubles.ts'
 import type { Goals, Seen } from './measurement.ts'
 import type { LaneLoad, ReplicaLoad } from '../consumer-load.ts'
 
@@ -81,15 +81,18 @@ export function unhelped(lanes: readonly LaneLoad[]): string[] {
     const why = first ? (troublesOf(first.health)[0] ?? '') : ''
     return `${plural(found)} ${condition}, which more replicas would not change: ${why}`
   })
+  const held = lanes.flatMap(({ health }) => lasting(health.open)).map((each) => openTransaction(each))
+  const unread = held.map((sentence) => `${sentence}, which more replicas would not change`)
   const failing = lanes.filter(({ health }) => health.failingCalls > 0)
   const calls = failing.reduce((sum, { health }) => sum + health.failingCalls, 0)
   const [failed] = failing
   return failed
     ? [
         ...stuck,
+        ...unread,
         `${calls} outside calls get no answer, which more replicas would not change: ${failed.health.callError}`,
       ]
-    : stuck
+    : [...stuck, ...unread]
 }
 
 const plural = (lanes: readonly LaneLoad[]): string =>

@@ -42,7 +42,17 @@ export const laneLoad = ({ health, ...figures }: LaneFigures, lane: number): Lan
 })
 
 const well: Omit<LaneHealth, 'lane'> = {
-  ...{ condition: 'live', topics: [], lost: [], behind: 0, behindMs: 0, epoch: 1, owner: 'someone', silentMs: 0 },
+  ...{
+    condition: 'live',
+    topics: [],
+    lost: [],
+    open: [],
+    behind: 0,
+    behindMs: 0,
+    epoch: 1,
+    owner: 'someone',
+    silentMs: 0,
+  },
   ...{
     phase: 'live',
     reason: null,
