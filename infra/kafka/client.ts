@@ -11,6 +11,7 @@ import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
 import type { KafkaServers } from '../security/kafka-access.ts'
 import { addressForKafkajs, openSocket } from './broker-socket.ts'
+import { tellsOfPassingAnswer } from './passing-answers.ts'
 import { answeringBroker } from './raw-request.ts'
 
 export interface KafkaOptions {
@@ -64,9 +65,13 @@ export function createKafka({
   })
 }
 
-/** kafkajs reports routine rebalances and retries as errors: log them one level lower. */
+/**
+ * kafkajs reports what it retries as errors: they are logged one level lower. What belongs to every start and rebalance is
+ * no warning; if it lasts, the group client warns that it hears no heartbeat.
+ */
 function forward(log: Logger, { level, namespace, log: { message, error } }: LogEntry): void {
   const fields = { client: namespace, error: error ? String(error) : undefined }
-  if (level === kafkajs.logLevel.ERROR) log.warn(fields, message)
+  const passes = tellsOfPassingAnswer(message, fields.error)
+  if (level === kafkajs.logLevel.ERROR && !passes) log.warn(fields, message)
   else log.debug(fields, message)
 }

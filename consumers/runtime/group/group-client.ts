@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs'
 import { describeError } from '../../../infra/errors.ts'
 import { attend, heartbeatEveryMs } from '../../../infra/kafka/patches/idle-fetch.ts'
+import { isPassingAnswer } from '../../../infra/kafka/passing-answers.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import { settlesWithin } from '../../../infra/promises.ts'
 import { noHeartbeat } from '../tables/lane-state.ts'
@@ -128,7 +129,7 @@ export class GroupClient {
         options.passedOver(topic, partition, Number(firstOffset ?? lastOffset), Number(lastOffset))
     })
     consumer.on(CRASH, ({ payload }) => {
-      if (own()) this.replace(`it crashed: ${describeError(payload.error)}`)
+      if (own()) this.replace(`it crashed: ${describeError(payload.error)}`, isPassingAnswer(payload.error))
     })
     // `connect` of kafkajs can complete after `disconnect`. A replaced client must not join: the group would assign
     // lanes to it
@@ -172,15 +173,18 @@ export class GroupClient {
     return Math.max(sessionTimeoutMs, rebalanceTimeoutMs(sessionTimeoutMs) + 1_000)
   }
 
-  private replace(fault: string): void {
+  /** @param expected it belongs to the start of a group: a warning only if it happens again at once */
+  private replace(fault: string, expected = false): void {
     this.fault = fault
-    if (!this.replacing) void this.untilOpen()
+    if (!this.replacing) void this.untilOpen(expected)
   }
 
-  private async untilOpen(): Promise<void> {
+  private async untilOpen(expected: boolean): Promise<void> {
     this.replacing = true
+    let level: 'info' | 'warn' = expected ? 'info' : 'warn'
     for (let backoffMs = firstBackoffMs; this.fault !== undefined && !this.leaving; ) {
-      this.options.log.warn({ reason: this.fault }, 'the group client is replaced')
+      this.options.log[level]({ reason: this.fault }, 'the group client is replaced')
+      level = 'warn'
       this.fault = undefined
       this.discard()
       const opening = this.open().catch((error: unknown) => {

@@ -51,6 +51,12 @@ export const sharedArchive = (path: string): string[] => [
   '-Xlog:cds+dynamic=off',
 ]
 
+/**
+ * Allows what Java 23 and newer warn about: Kafka unmaps its index files with `sun.misc.Unsafe`. Java 21 and 22 know neither
+ * the option nor the warning.
+ */
+export const allowUnsafe = (jdk: Jdk): string[] => (major(jdk) >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : [])
+
 /** Deletes the file. @returns whether there was one */
 export function dropArchive(path: string | undefined): boolean {
   if (!path || !existsSync(path)) return false

@@ -12,7 +12,7 @@ import { stackCredentials } from '../../security/stack-credentials.ts'
 import { formatArguments, securedSettings } from './kafka-security.ts'
 import { fetchJars, pinned } from './jars.ts'
 import type { Jars } from './jars.ts'
-import { dropArchive, findJdk, sharedArchive } from './java.ts'
+import { allowUnsafe, dropArchive, findJdk, sharedArchive } from './java.ts'
 import type { Jdk } from './java.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
@@ -132,7 +132,11 @@ function kafkaServer(config: Config, node: Node, options: KafkaServerOptions): P
         await format(jdk, [...jvmArgs, ...tool])
       }
       archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
-      return { command: jdk.java, args: [...sharedArchive(archive), ...jvmArgs, 'kafka.Kafka', properties], cwd: home }
+      return {
+        command: jdk.java,
+        args: [...sharedArchive(archive), ...allowUnsafe(jdk), ...jvmArgs, 'kafka.Kafka', properties],
+        cwd: home,
+      }
     },
     recover: () => dropArchive(archive),
     async ready(running, signal) {

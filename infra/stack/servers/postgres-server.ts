@@ -66,7 +66,9 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
       const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
       return { command: binaries.postgres, args: ['-D', data, ...args], cwd: home, user: serverUser() }
     },
-    async ready(_running, signal) {
+    async ready({ identity }, signal) {
+      // Asked earlier, it would log a fatal error
+      await poll(() => acceptsSessions(data, identity.pid), { everyMs: 20, signal })
       const url = new URL(embeddedDatabaseUrl(config.dataDir, config.ports.postgres))
       url.pathname = 'postgres'
       await poll(() => ensureDatabase(url.href, 'tally'), { everyMs: 20, signal })
@@ -138,6 +140,20 @@ async function endLeftover(data: string): Promise<void> {
   const leftover = identify(Number.parseInt(readFileSync(pidFile, 'utf8'), 10))
   if (leftover && workingFolder(leftover.pid) === data) await end(leftover, 'SIGINT', 5_000)
   rmSync(pidFile, { force: true })
+}
+
+/** The postmaster notes its state in the last line of its pid file. Source: PostgreSQL, `utils/pidfile.h`. */
+function acceptsSessions(data: string, pid: number): boolean {
+  const [first, ...lines] = (readIfThere(join(data, 'postmaster.pid')) ?? '').split('\n')
+  return Number(first) === pid && lines.some((line) => line.trim() === 'ready')
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
 }
 
 function workingFolder(pid: number): string | undefined {

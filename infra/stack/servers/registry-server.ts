@@ -13,6 +13,9 @@ const jvm = [
   '-XX:TieredStopAtLevel=1',
   '-XX:-UsePerfData',
   '-Djava.util.logging.manager=org.jboss.logmanager.LogManager',
+  // Apicurio's own settings are deprecated or unknown in the version of Quarkus that it contains
+  '-Dquarkus.log.category."io.quarkus.config".level=ERROR',
+  '-Dquarkus.log.category."io.quarkus.runtime.configuration".level=ERROR',
   // Without a compatibility rule nothing is checked. System properties, because not every name works as an environment variable
   '-Dapicurio.rules.global.compatibility=BACKWARD',
   '-Dapicurio.rules.global.validity=FULL',
