@@ -34,6 +34,8 @@ export interface Failure {
 
 /** What to tell the operator about an error that ended a command. Exit code 2: the call is wrong, or a setting. */
 export function explainFailure(error: unknown, readConfig: () => Config = loadConfig): Failure {
+  const full = [...causes(error)].find(({ code }) => code === 'ENOSPC')
+  if (full) return { sentence: `The disk is full: free space, then try again (${full.message})`, exitCode: 1 }
   if (isTallyError(error, 'CONFIG_INVALID') || isTallyError(error, 'USAGE'))
     return { sentence: error.message, exitCode: 2 }
   for (const cause of causes(error)) {

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readSync, renameSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { environmentWith } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
+import { adviceFor } from '../failures/advice.ts'
+import { causeInLog } from '../failures/cause-in-log.ts'
+import { sameGist } from '../failures/failure-notes.ts'
 import { identify } from './process-identity.ts'
 import type { CommandLine, ProcessSpec, RunningProcess } from './process-spec.ts'
 
@@ -36,40 +39,98 @@ export async function launch(spec: ProcessSpec, line: CommandLine, logDir: strin
   child.on('error', () => {}) // A message or signal to a process that has just ended; `exited` reports its end
   const pid = child.pid as number
   const identity = identify(pid) ?? { pid, startTime: 'gone' }
-  const output = () => readFileSync(log.path).subarray(from).toString('utf8')
-  return { spec, identity, child, exited, output }
+  const output = () => readFrom(log.path, from)
+  return { spec, identity, child, exited, output, diskIsFull: () => isFull(logDir) }
 }
 
 /**
  * Waits until the process is ready, or a step is done.
+ * @param told called with each new cause that keeps it from becoming ready, and once if it is late without one
  * @returns where a monitored process answers
- * @throws TallyError UNREACHABLE when it ends or is not ready in time, with the last lines of its log
+ * @throws TallyError UNREACHABLE when it ends or is not ready in time, or when waiting cannot help: one sentence with cause and advice
  */
-export async function whenReady(running: RunningProcess): Promise<string | undefined> {
+export async function whenReady(
+  running: RunningProcess,
+  told: (sentence: string) => void = () => {},
+): Promise<string | undefined> {
   const { spec, exited } = running
   const abort = new AbortController()
   const ended = exited.then((how) => {
     if (spec.kind === 'step' && how === 'exit code 0') return
-    throw failure(running, spec.kind === 'step' ? `failed (${how})` : `ended while starting (${how})`)
+    throw failure(running, spec.kind === 'step' ? `failed (${how})` : `ended while starting (${how})`, true)
   })
   const late = sleep(spec.readyWithinMs, undefined, { signal: abort.signal }).then(() => {
     throw failure(running, `was not ready within ${spec.readyWithinMs / 1000} s`)
   })
+  const hopeless = watchStart(running, abort.signal, told)
+  const ways = [ended, late, hopeless]
   try {
     return (
-      (await Promise.race([ended, late, ...(spec.kind === 'step' ? [] : [spec.ready(running, abort.signal)])])) ??
-      undefined
+      (await Promise.race([...ways, ...(spec.kind === 'step' ? [] : [spec.ready(running, abort.signal)])])) ?? undefined
     )
   } finally {
     abort.abort()
+    for (const way of ways) way.catch(() => {})
   }
 }
 
-function failure({ spec, output }: RunningProcess, what: string): TallyError {
-  const lines = output().trimEnd().split('\n')
-  const telling = lines.filter((line) => !/^\s+at /.test(line)).slice(-8) // Stack frames would displace the error itself
-  const end = telling.join('\n  ')
-  return new TallyError('UNREACHABLE', `${spec.title} ${what}. The end of its log (${spec.name}.log):\n  ${end}`)
+const lookEveryMs = 500
+/** A cause that is still the last one after this time is told. */
+const tellAfterMs = 3_000
+const tellSilenceAfterMs = 15_000
+
+/** Looks at the output of a process that starts. Never resolves. @throws TallyError UNREACHABLE when waiting cannot help */
+async function watchStart(
+  running: RunningProcess,
+  signal: AbortSignal,
+  told: (sentence: string) => void,
+): Promise<void> {
+  const began = performance.now()
+  let last = { cause: undefined as string | undefined, at: began, told: false }
+  for (;;) {
+    await sleep(lookEveryMs, undefined, { signal })
+    const cause = causeInLog(running.output())
+    if (cause !== undefined && adviceFor(cause)?.definite) throw failure(running, 'cannot start')
+    if (!sameGist(cause, last.cause)) last = { cause, at: performance.now(), told: false }
+    const patienceMs = cause === undefined ? tellSilenceAfterMs : tellAfterMs
+    if (last.told || performance.now() - last.at < patienceMs) continue
+    last.told = true
+    told(sentenceOf(running, `is not ready after ${Math.round((performance.now() - began) / 1_000)} s`))
+  }
+}
+
+const failure = (running: RunningProcess, what: string, ended = false): TallyError =>
+  new TallyError('UNREACHABLE', sentenceOf(running, what, ended))
+
+/** `Kafka 4.3.1 ended while starting (exit code 1): cause. Advice. Its log: …` */
+export function sentenceOf(running: RunningProcess, what: string, ended = false): string {
+  const { spec, output, diskIsFull } = running
+  const cause = causeInLog(output(), { ended }) ?? (diskIsFull() ? 'No space left on device' : undefined)
+  const advice = cause === undefined ? undefined : adviceFor(cause)?.advice
+  const log = `Its log: \`npm run stack -- logs ${spec.name}\``
+  return [`${spec.title} ${what}${cause === undefined ? '' : `: ${cause.replace(/\.+$/, '')}`}`, advice, log]
+    .filter(Boolean)
+    .join('. ')
+}
+
+/** Only the part of this start: a log grows to 32 MB, and its end is looked at many times. */
+function readFrom(path: string, from: number): string {
+  if (!existsSync(path)) return ''
+  const file = openSync(path, 'r')
+  try {
+    const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from))
+    return bytes.toString('utf8', 0, readSync(file, bytes, 0, bytes.length, from))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Less than a process writes to its log before it says anything. */
+const leastBytes = 64 * 1024
+
+function isFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize < leastBytes
 }
 
 export const hasEnded = ({ child }: RunningProcess): boolean => child.exitCode !== null || child.signalCode !== null

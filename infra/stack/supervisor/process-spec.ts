@@ -53,4 +53,6 @@ export interface RunningProcess {
   readonly exited: Promise<string>
   /** The output in its log since this start. */
   output(): string
+  /** Whether nothing can be written to its log. */
+  diskIsFull(): boolean
 }

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describeError } from '../../errors.ts'
-import { hasEnded, launch, stop, whenReady } from './launch.ts'
+import { settlesWithin } from '../../promises.ts'
+import { adviceFor } from '../failures/advice.ts'
+import { FailureNotes } from '../failures/failure-notes.ts'
+import { hasEnded, launch, sentenceOf, stop, whenReady } from './launch.ts'
 import type { ProcessSpec, RunningProcess } from './process-spec.ts'
 import type { ProcessState, ProcessStatus } from './stack-record.ts'
 
@@ -27,6 +30,9 @@ export class SupervisedProcess {
   #monitor: string | undefined
   #running: RunningProcess | undefined
   #loop: Promise<void> = Promise.resolve()
+  readonly #notes = new FailureNotes()
+  /** Why it did not start the last time. */
+  #startFailure: string | undefined
   readonly #stopping = new AbortController()
 
   constructor(spec: ProcessSpec, options: SupervisionOptions) {
@@ -48,8 +54,8 @@ export class SupervisedProcess {
   }
 
   /**
-   * Resolves when it is ready for the first time. A service that fails to start is retried in the background; any other
-   * process rejects.
+   * Resolves when it is ready for the first time. A service that fails to start is retried in the background, unless
+   * another attempt cannot help; any other process rejects.
    * @param orFail rejects for a service, too
    * @throws TallyError
    */
@@ -87,15 +93,15 @@ export class SupervisedProcess {
       this.#options.say(`${this.spec.title} … ${((performance.now() - began) / 1000).toFixed(1)} s`)
     } catch (error) {
       if (this.#stopping.signal.aborted) return
-      if (orFail) {
+      this.#startFailure = describeError(error)
+      if (orFail || adviceFor(this.#startFailure)?.definite) {
         this.#enter('failed')
         throw error
       }
-      this.#options.say(describeError(error))
     }
   }
 
-  async #bringUp(): Promise<void> {
+  async #bringUp(recovered = false): Promise<void> {
     this.#enter('starting')
     const line = await this.spec.prepare((text) => this.#options.say(`${this.spec.title}: ${text}`))
     if (this.#stopping.signal.aborted) return
@@ -104,12 +110,12 @@ export class SupervisedProcess {
     this.#enter('starting')
     try {
       if (this.#stopping.signal.aborted) await stop(running)
-      this.#monitor = await whenReady(running)
+      this.#monitor = await whenReady(running, (sentence) => this.#options.say(sentence))
     } catch (error) {
       const ended = hasEnded(running)
       await stop(running) // It may be alive but unresponsive
       this.#running = undefined
-      if (ended && !this.#stopping.signal.aborted && this.spec.recover?.()) return this.#bringUp()
+      if (ended && !recovered && !this.#stopping.signal.aborted && this.spec.recover?.()) return this.#bringUp(true)
       throw error
     }
     if (this.spec.kind === 'step') this.#running = undefined
@@ -119,27 +125,51 @@ export class SupervisedProcess {
   async #keepRunning(): Promise<void> {
     let backoffMs = firstBackoffMs
     for (;;) {
-      const began = performance.now()
-      this.#lastExit = (await this.#running?.exited) ?? 'failed to start'
+      const running = this.#running
+      const healthy = running && (await this.#outlives(running, healthyAfterMs))
+      this.#lastExit = (await running?.exited) ?? 'failed to start'
       this.#running = undefined
       if (this.#stopping.signal.aborted) return
-      if (performance.now() - began > healthyAfterMs) backoffMs = firstBackoffMs
+      if (healthy) backoffMs = firstBackoffMs
       this.#restarts++
       this.#enter('restarting')
-      this.#say(`ended (${this.#lastExit}), again in ${backoffMs / 1000} s`)
+      this.#sayFailure(running, backoffMs)
       await sleep(backoffMs, undefined, { signal: this.#stopping.signal }).catch(() => {})
       backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
+      this.#startFailure = undefined
       await this.#bringUp().then(
-        () => this.#say('is ready again'),
-        () => {}, // Its log says why
+        () => this.#notes.failures === 1 && this.#say('is ready again'),
+        (error: unknown) => (this.#startFailure = describeError(error)),
       )
       if (this.#stopping.signal.aborted && !this.#running) return
     }
   }
 
+  /** Whether it runs for this time. If it failed repeatedly before, only then it is said to be ready again. */
+  async #outlives({ exited }: RunningProcess, ms: number): Promise<boolean> {
+    if (!(await settlesWithin(exited, ms))) {
+      if (this.#notes.failures > 1) this.#say(`is ready again, after ${this.#notes.failures} failures`)
+      this.#notes.recovered()
+      return true
+    }
+    return false
+  }
+
+  /** What a process ended with that was killed is not its own cause: its log tells of something else. */
+  #sayFailure(running: RunningProcess | undefined, backoffMs: number): void {
+    const ended = `ended (${this.#lastExit})`
+    const sentence = this.#startFailure ?? (running ? sentenceOf(running, ended, true) : `${this.spec.title} ${ended}`)
+    if (!this.#notes.failed(sentence)) return
+    const again = `again in ${backoffMs / 1000} s`
+    const { failures } = this.#notes
+    const killed = running && !this.#lastExit?.startsWith('exit code')
+    if (killed && failures === 1) this.#say(`${ended}, ${again}`)
+    else this.#options.say(`${timeOfDay()} ${sentence} (attempt ${failures}, ${again})`)
+  }
+
   /** With the time of day, because these lines are read later. */
   #say(what: string): void {
-    this.#options.say(`${new Date().toTimeString().slice(0, 8)} ${this.spec.title} ${what}`)
+    this.#options.say(`${timeOfDay()} ${this.spec.title} ${what}`)
   }
 
   #enter(state: ProcessState): void {
@@ -148,3 +178,5 @@ export class SupervisedProcess {
     this.#options.onChange()
   }
 }
+
+const timeOfDay = (): string => new Date().toTimeString().slice(0, 8)

@@ -2,8 +2,6 @@ import { fork, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Config } from '../../config.ts'
@@ -42,21 +40,6 @@ describe('a running stack', () => {
     expect(find(after || undefined, 'payment').lastExit).toBe('SIGKILL')
     expect(identityOf(after || undefined, 'payment')).not.toEqual(identityOf(before, 'payment'))
     expect(find(after || undefined, 'shipping')).toEqual(find(before, 'shipping'))
-  })
-
-  test('survives a service that never gets ready, and retries it with growing delays', async () => {
-    const said: string[] = []
-    const stack = await startStack(config, {
-      processes: [standIn('payment'), script('broken', 'console.log("no such table"); process.exit(3)')],
-      onProgress: (line) => said.push(line),
-    })
-    await waitUntil('two restarts', () => find(stack?.status(), 'broken').restarts >= 2)
-    expect(find(stack?.status(), 'payment')).toMatchObject({ state: 'ready', restarts: 0 })
-    expect(said.join('\n')).toMatch(/broken ended while starting \(exit code 3\).*\n {2}no such table/)
-    expect(said.filter((line) => line.includes('again in')).slice(0, 2)).toEqual([
-      expect.stringMatching(/again in 0.25 s/),
-      expect.stringMatching(/again in 0.5 s/),
-    ])
   })
 
   test('stops services first, then simulators and servers in reverse order', async () => {
@@ -101,34 +84,6 @@ describe('a start', () => {
       onProgress: (line) => order.push(line.split(' ')[0] as string),
     })
     expect(order).toEqual(['kafka', 'migrate', 'payment'])
-  })
-
-  test('fails with the end of the log if a step fails, and stops the started processes', async () => {
-    const processes = [
-      standIn('kafka', { kind: 'server' }),
-      script('migrate', 'console.log("column is gone"); process.exit(1)', { kind: 'step', after: ['kafka'] }),
-      standIn('payment', { after: ['migrate'] }),
-    ]
-    let kafka: ProcessIdentity | undefined
-    const onProgress = () => (kafka ??= identityOf(readStackRecord(config.dataDir), 'kafka'))
-    await expect(startStack(config, { processes, onProgress })).rejects.toMatchObject({
-      code: 'UNREACHABLE',
-      message: 'migrate failed (exit code 1). The end of its log (migrate.log):\n  column is gone',
-    })
-    expect(isAlive(kafka as unknown as ProcessIdentity)).toBe(false)
-    expect(readStackRecord(config.dataDir)).toBeUndefined()
-  })
-
-  test('reports an occupied port and what to do, before anything runs', async () => {
-    const other = createServer().listen(0, '127.0.0.1')
-    await once(other, 'listening')
-    const { port } = other.address() as AddressInfo
-    const start = startStack(config, { processes: [standIn('api', { title: 'Orders API', ports: [port] })] })
-    await expect(start).rejects.toMatchObject({
-      code: 'PORT_TAKEN',
-      message: expect.stringMatching(new RegExp(`^Port ${port}, needed by Orders API, is in use: .*TALLY_PORT_BASE`)),
-    })
-    other.close()
   })
 
   test('can be interrupted', async () => {

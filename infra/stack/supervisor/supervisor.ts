@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
-import { TallyError } from '../../errors.ts'
+import { describeError, TallyError } from '../../errors.ts'
 import { readAddress } from '../../server-address.ts'
 import { serveControl } from './control.ts'
 import type { ControlHandlers } from './control.ts'
@@ -64,10 +64,17 @@ export async function startStack(config: Config, options: StackOptions): Promise
     addresses: addressesOf(config),
     processes: processes.map((each) => each.status()),
   })
+  let unsaved = false
   const save = () => {
-    const now = status()
-    writeRecord(dataDir, now)
-    writeTargets(dataDir, now)
+    try {
+      const now = status()
+      writeRecord(dataDir, now)
+      writeTargets(dataDir, now)
+      unsaved = false
+    } catch (error) {
+      if (!unsaved) say(`The state of the stack cannot be recorded in ${dataDir}: ${describeError(error)}`)
+      unsaved = true // A full disk must not end the supervisor, and with it the stack
+    }
   }
   const enter = (next: typeof state) => {
     state = next

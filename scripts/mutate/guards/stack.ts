@@ -1,5 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
+const failuresTest = 'infra/stack/supervisor/start-failures.int.test.ts'
 const settingsTest = 'infra/stack/supervisor/running-settings.test.ts'
 
 /** What a stack tells the terminal that started it, and other terminals. */
@@ -34,6 +35,60 @@ export const stack: readonly Mutation[] = [
     noticedBy: {
       file: settingsTest,
       title: 'a variable that is set wins, and a contradiction is said without its value',
+    },
+  },
+  {
+    name: 'cache-dropped-forever',
+    guard: 'a start with a dropped cache is tried once more, not again and again',
+    broken: 'a server that fails for another reason is started again without end and without a word',
+    edits: [
+      { file: 'infra/stack/supervisor/supervised-process.ts', find: 'ended && !recovered && ', replace: 'ended && ' },
+    ],
+    noticedBy: { file: failuresTest, title: 'tries once more if a cache was dropped, not again and again' },
+  },
+  {
+    name: 'hopeless-wait',
+    guard: 'a start ends at once if waiting cannot help',
+    broken: 'it waits until the process is late',
+    edits: [
+      {
+        file: 'infra/stack/supervisor/launch.ts',
+        find: 'cause !== undefined && adviceFor(cause)?.definite',
+        replace: 'cause !== undefined && false',
+      },
+    ],
+    noticedBy: { file: failuresTest, title: 'ends at once if waiting cannot help, also for a service' },
+  },
+  {
+    name: 'loop-told-forever',
+    guard: 'a crash loop is told twice for each cause',
+    broken: 'each attempt writes a line',
+    edits: [
+      {
+        file: 'infra/stack/failures/failure-notes.ts',
+        find: 'return this.#failures <= 2 || this.#gist !== before',
+        replace: 'return this.#failures > 0 || this.#gist !== before',
+      },
+    ],
+    noticedBy: {
+      file: failuresTest,
+      title: 'tells of a service that crashes in a loop twice, and again when the cause changes',
+    },
+  },
+  {
+    name: 'import-ends-early',
+    guard: 'an import waits for deliveries behind an open transaction',
+    broken: 'orders overtake their stock',
+    edits: [
+      {
+        file: 'infra/kafka/open-transactions.ts',
+        find: "withClient(kafka, places, (client) => client.ends(places, 'uncommitted'))",
+        replace: "withClient(kafka, places, (client) => client.ends(places, 'committed'))",
+      },
+    ],
+    noticedBy: {
+      file: 'producers/import/await-deliveries.int.test.ts',
+      title: 'deliveries behind the open transaction of another producer are waited for',
     },
   },
 ]
