@@ -6,8 +6,15 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
 import type { BrokersOption } from './stack/brokers-option.ts'
-import { duration } from './cli/figures.ts'
+import { count, duration } from './cli/figures.ts'
+import { addFirstCatalogue } from './demo/first-catalogue.ts'
+import type { Config } from '../infra/config.ts'
+import { describeError } from '../infra/errors.ts'
+import { commandLogger } from '../infra/kafka/command-client.ts'
 import { addressLines } from './stack/addresses.ts'
+
+/** Inventory may be one of the services that do not start. */
+const catalogueWithinMs = 30_000
 
 export const startCommand = ({ signal }: CommandFrame): Command =>
   withBrokersOption(
@@ -26,11 +33,14 @@ export const startCommand = ({ signal }: CommandFrame): Command =>
       onProgress: say,
       signal,
     })
+    if ('started' in stack) await sellSomething(config, signal)
     const status = 'found' in stack ? stack.found : stack.started.status()
     if (json) printJson(status)
     if ('found' in stack) say(`Tally has been running since ${stack.found.startedAt}.`)
     else say(`Tally is running. It started in ${duration(performance.now() - began)}.`)
     say(addressLines(status))
+    const absent = status.processes.filter(({ state }) => state !== 'ready' && state !== 'done').map(({ name }) => name)
+    if (absent.length > 0) say(`Not ready: ${absent.join(', ')}. \`npm run stack -- status\` shows all processes.`)
     if ('found' in stack) return
     say('Ctrl-C stops it.')
     await stack.started.ended
@@ -38,3 +48,15 @@ export const startCommand = ({ signal }: CommandFrame): Command =>
   })
 
 if (import.meta.main) await runCommand(startCommand)
+
+/** A start must not fail because of the articles of a newcomer. */
+async function sellSomething(config: Config, interrupt: AbortSignal): Promise<void> {
+  const signal = AbortSignal.any([interrupt, AbortSignal.timeout(catalogueWithinMs)])
+  try {
+    const added = await addFirstCatalogue({ config, log: commandLogger('start', config), signal })
+    if (added !== undefined) say(`The catalogue has ${count(added, 'article')} of the demo, with stock.`)
+  } catch (error) {
+    if (interrupt.aborted) return
+    say(`The articles of the demo are not in the catalogue: ${describeError(error)}. The next start tries it again.`)
+  }
+}

@@ -132,6 +132,22 @@ describe('events without an id, or of a service', () => {
     expect(refused.stderr).toContain('line 1: only payment may write PaymentCaptured')
     expect((await produce(['--file', path, '--forge'])).exitCode).toBe(0)
   })
+
+  test('of a service count once, too, if the file is sent twice', async () => {
+    const path = join(folder, 'forged-bare.ndjson')
+    const bare = [...generateEvents('ShipmentScheduled', { count: 2, seed: 9 })].map(({ type, data }) => ({
+      type,
+      data,
+    }))
+    writeFileSync(path, lines(...bare))
+    const before = await idsOn('shipping')
+    expect(await produce(['--file', path])).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(await idsOn('shipping')).toEqual(before)
+    for (const _ of [1, 2]) expect(await produce(['--file', path, '--forge'])).toMatchObject({ exitCode: 0 })
+    const added = (await idsOn('shipping')).filter((id) => !before.includes(id))
+    expect(added).toHaveLength(4)
+    expect(new Set(added).size).toBe(2)
+  })
 })
 
 describe('events from standard input', () => {
