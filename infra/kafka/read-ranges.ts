@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import { isTallyError, TallyError } from '../errors.ts'
-import { FetchClient } from './fetch-client.ts'
-import type { FetchedBatch, OutOfRange } from './fetch-client.ts'
+import { FetchClient } from './reading/fetch-client.ts'
+import type { FetchedBatch, OutOfRange } from './reading/fetch-client.ts'
 import { findUnreadable } from './patches/fetch/unreadable-batch.ts'
 
 /** Offsets `[from, to)` of one partition; topic name on the broker. */

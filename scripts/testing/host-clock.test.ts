@@ -19,7 +19,7 @@ const readers: Readonly<Record<string, string>> = {
   'consumers/operations/replicas/consumer-load.ts': 'shows lag',
   'consumers/runtime/batch/apply-batch.ts': 'time of events',
   'consumers/runtime/meters/lane-lag.ts': 'shows lag',
-  'infra/kafka/open-transactions.ts': 'shows how long a transaction has been open',
+  'infra/kafka/reading/open-transactions.ts': 'shows how long a transaction has been open',
   'infra/kafka/patches/produce/produce-request.ts': 'time of records',
   'infra/security/certificates.ts': 'lifetime of certificates',
   'infra/simulators/answer-book.ts': 'time of answers',

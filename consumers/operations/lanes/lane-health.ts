@@ -1,7 +1,7 @@
 import type { LaneRow } from './lane-row.ts'
 import { ages } from './topic-ends.ts'
 import type { TopicEnds } from './topic-ends.ts'
-import type { OpenTransaction } from '../../../infra/kafka/open-transactions.ts'
+import type { OpenTransaction } from '../../../infra/kafka/reading/open-transactions.ts'
 import { whyLost } from '../../runtime/group/topic-offsets.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { age } from '../age.ts'
-import type { OpenTransaction } from '../../../infra/kafka/open-transactions.ts'
+import type { OpenTransaction } from '../../../infra/kafka/reading/open-transactions.ts'
 import type { LaneHealth } from './lane-health.ts'
 
 /** Longer than healthy work needs, milliseconds. */

@@ -81,7 +81,7 @@ export const stack: readonly Mutation[] = [
     broken: 'orders overtake their stock',
     edits: [
       {
-        file: 'infra/kafka/open-transactions.ts',
+        file: 'infra/kafka/reading/open-transactions.ts',
         find: "withClient(kafka, places, (client) => client.ends(places, 'uncommitted'))",
         replace: "withClient(kafka, places, (client) => client.ends(places, 'committed'))",
       },

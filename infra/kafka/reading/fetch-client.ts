@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Batch, Kafka } from 'kafkajs'
-import { TallyError } from '../errors.ts'
-import { clusterOf } from './cluster.ts'
-import type { Cluster } from './cluster.ts'
+import { TallyError } from '../../errors.ts'
+import { clusterOf } from '../cluster.ts'
+import type { Cluster } from '../cluster.ts'
 
 /** One partition; `topic` is the name on the broker. */
 export interface PartitionOf {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Producer } from 'kafkajs'
-import { createSandbox } from '../../schemas/testing/sandbox.ts'
-import type { Sandbox } from '../../schemas/testing/sandbox.ts'
-import { waitUntil } from '../testing/wait-until.ts'
+import { createSandbox } from '../../../schemas/testing/sandbox.ts'
+import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
+import { waitUntil } from '../../testing/wait-until.ts'
 import { readHighWatermarks, readOpenTransactions } from './open-transactions.ts'
 
 let sandbox: Sandbox
