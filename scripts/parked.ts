@@ -7,9 +7,10 @@ import { parseRangeBound } from '../consumers/operations/replay/plan/range-bound
 import type { ParkedInput } from '../consumers/runtime/model.ts'
 import { loadConfig } from '../infra/config.ts'
 import { isTallyError } from '../infra/errors.ts'
-import { integer } from './cli/arguments.ts'
+import { integer, positive } from './cli/arguments.ts'
 import { addSubcommand, createCommand, runCommand } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
+import { causes } from './parked/causes.ts'
 import { drop } from './parked/drop.ts'
 import type { DropOptions } from './parked/drop.ts'
 import { edit } from './parked/edit.ts'
@@ -56,6 +57,15 @@ export function parkedCommand({ signal }: CommandFrame): Command {
     .option('-n, --limit <count>', 'number of records', integer(1), 20)
     .option('--newest', 'list the newest records instead of the oldest')
     .action((_events, _options, command) => onChosen(command, (chosen, options: ListOptions) => ls(chosen, options)))
+  addSubcommand(program, 'causes', 'Count parked events by what went wrong', [
+    'npm run parked -- causes',
+    'npm run parked -- redrive --cause 1c0ffee1 --dry-run',
+  ])
+    .option('-g, --group <name>', 'consumer (default: all); repeatable', listed)
+    .action((_options, command: Command) => {
+      const { group, json } = command.optsWithGlobals<CommonOptions & { group?: string[] }>()
+      return withParkedGroups(loadConfig(), group, (groups) => causes(groups, { json }))
+    })
   addSubcommand(program, 'show', 'Show everything that is known of an event', [
     'npm run parked -- show payment/17',
     'npm run parked -- show orders/3:1200 --json',
@@ -83,6 +93,7 @@ export function parkedCommand({ signal }: CommandFrame): Command {
     ),
   )
     .option('--no-wait', 'do not wait for the result')
+    .option('--rate <keys>', 'keys a second to make due (default: as many as possible)', positive)
     .option('--why <reason>', 'reason, kept in the audit')
     .action((_events, _options, command) =>
       onChosen(command, (chosen, options: RedriveOptions & DryRunOptions) =>
@@ -153,6 +164,7 @@ function choosing(command: Command): Command {
     .option('-g, --group <name>', 'choose events of this consumer; repeatable', listed)
     .option('-k, --key <key>', 'choose events of this key, such as an order id; repeatable', listed)
     .option('-r, --reason <code>', `choose events with this reason: ${reasons.join(', ')}; repeatable`, reason)
+    .option('--cause <id>', 'choose events of this cause, as `causes` names it; repeatable', listed)
     .option('--id <events...>', 'same as the arguments', eventName)
     .option('--all', 'choose all parked events')
 }
@@ -181,9 +193,10 @@ async function onChosen<Options>(
     Choice & { group?: string[]; id?: EventName[]; all?: boolean } & Options & CommonOptions
   >()
   const named = [...((command.processedArgs[0] as EventName[] | undefined) ?? []), ...(options.id ?? [])]
-  const choice: Choice = { key: options.key, reason: options.reason, id: named.length > 0 ? named : undefined }
-  if (command.name() !== 'ls' && !(choice.id ?? options.group ?? choice.key ?? choice.reason ?? options.all))
-    command.error('Name the events, or choose them with --group, --key, --reason or --all')
+  const { key, reason: reasons, cause } = options
+  const choice: Choice = { key, reason: reasons, cause, id: named.length > 0 ? named : undefined }
+  if (command.name() !== 'ls' && !(choice.id ?? options.group ?? key ?? reasons ?? cause ?? options.all))
+    command.error('Name the events, or choose them with --group, --key, --reason, --cause or --all')
   await withParkedGroups(loadConfig(), options.group, async (groups) => work(await choose(groups, choice), options))
 }
 

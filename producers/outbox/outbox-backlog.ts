@@ -67,3 +67,25 @@ export async function readFirstWaiting(pool: Pool, schema: string): Promise<Map<
   )
   return new Map(rows.map(({ lane, seq }) => [lane, seq]))
 }
+
+/** An unpublished event of one key. */
+export interface UnpublishedEvent {
+  readonly eventId: string
+  readonly topic: string
+  readonly type: string
+  readonly seq: number
+}
+
+/** Unpublished events of a key, at most 100. @param schema quoted */
+export async function readUnpublished(
+  pool: Pool,
+  schema: string,
+  { lane, key }: { lane: number; key: string },
+): Promise<UnpublishedEvent[]> {
+  const { rows } = await pool.query<UnpublishedEvent>(
+    `select event_id as "eventId", topic, headers::json ->> 'ce_type' as type, seq
+     from ${schema}.outbox where lane = $1 and key = $2 order by seq limit 100`,
+    [lane, key],
+  )
+  return rows
+}

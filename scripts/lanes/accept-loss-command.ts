@@ -41,7 +41,8 @@ export async function acceptLossCommand(
     losses.map(({ topic, partition, resumeAt }) => ({ topic, partition, offset: resumeAt })),
     signal,
   ).catch(() => new Map<string, number>())
-  if (!json) for (const loss of losses) say(sentence(group.name, loss, first.get(`${loss.topic}/${loss.partition}`)))
+  if (!json)
+    for (const loss of losses) say(lossSentence(group.name, loss, first.get(`${loss.topic}/${loss.partition}`)))
   if (!yes && !process.stdin.isTTY) {
     if (json) return printJson({ group: group.name, accepted: false, losses })
     return say('Nothing was changed. To accept the loss, add --yes.')
@@ -77,7 +78,12 @@ async function alreadyAccepted(pool: Pool, { schema }: Group, lane: number): Pro
   return `nothing is lost any more${who}`
 }
 
-function sentence(group: string, { topic, partition, cause, position, unread, resumeAt }: Loss, next?: number): string {
+/** @param next when the record at which the lane would go on was written, UTC epoch ms */
+export function lossSentence(
+  group: string,
+  { topic, partition, cause, position, unread, resumeAt }: Loss,
+  next?: number,
+): string {
   const lane = `${group}/${partition}`
   const since = next === undefined ? '' : `, whose record was written at ${new Date(next).toISOString()}`
   switch (cause) {

@@ -19,6 +19,8 @@ export interface RedriveOptions {
   why?: string
   /** False: do not wait. */
   wait: boolean
+  /** Keys a second. */
+  rate?: number
   json?: boolean
 }
 
@@ -39,6 +41,7 @@ export async function redrive(
     { actor: actorOf(options), why: options.why },
     {
       signal,
+      ratePerSecond: options.rate,
       onProgress: (group, events) => progress.of(group).update(events),
       onAsked: (group, keys) => progress.of(group).finish(`${count(keys, 'key')}, each from its first event`),
     },

@@ -15,6 +15,8 @@ export interface Choice {
   readonly key?: string[]
   readonly reason?: Selection['reasons']
   readonly id?: readonly EventName[]
+  /** As `readCauses` names them. */
+  readonly cause?: readonly string[]
 }
 
 /** Parked events of one group. */
@@ -45,14 +47,14 @@ export function parseEventName(text: string): EventName | undefined {
  */
 export async function choose(
   groups: readonly OpenGroup[],
-  { id: names, key: keys, reason: reasons }: Choice,
+  { id: names, key: keys, reason: reasons, cause: causes }: Choice,
 ): Promise<Chosen[]> {
-  if (names === undefined) return groups.map((group) => ({ group, selection: { keys, reasons } }))
+  if (names === undefined) return groups.map((group) => ({ group, selection: { keys, reasons, causes } }))
   const events = await Promise.all(names.map((name) => findEvents(groups, name)))
   const byGroup = Map.groupBy(events.flat(), ({ group }) => group)
   return [...byGroup].map(([group, ofGroup]) => ({
     group,
-    selection: { ids: [...new Set(ofGroup.map(({ id }) => id))], keys, reasons },
+    selection: { ids: [...new Set(ofGroup.map(({ id }) => id))], keys, reasons, causes },
   }))
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
@@ -10,6 +11,8 @@ export interface Work {
   onProgress?(done: number): void
   /** Ends the work between two transactions; what was committed stays. */
   signal?: AbortSignal
+  /** At most so many done a second, on average. @default as many as possible */
+  ratePerSecond?: number
 }
 
 /**
@@ -19,10 +22,11 @@ export interface Work {
 export async function workInLanes<Done>(
   pool: Pool,
   selection: Selection,
-  { onProgress, signal }: Work,
+  { onProgress, signal, ratePerSecond }: Work,
   stepsIn: (lane: number) => (tx: Tx) => Promise<readonly Done[]>,
 ): Promise<Done[]> {
   const all: Done[] = []
+  const began = performance.now()
   for (const lane of await selectedLanes(pool, selection)) {
     const step = stepsIn(lane)
     for (let done: readonly Done[] | undefined; done === undefined || done.length > 0; ) {
@@ -33,6 +37,8 @@ export async function workInLanes<Done>(
       })
       all.push(...done)
       onProgress?.(all.length)
+      const earlyMs = ratePerSecond === undefined ? 0 : (1_000 * all.length) / ratePerSecond + began - performance.now()
+      if (earlyMs > 0 && done.length > 0) await delay(earlyMs, undefined, { signal })
     }
   }
   return all

@@ -12,16 +12,21 @@ export interface OpenGroup {
   readonly pool: Pool
 }
 
+/** Connections to groups. Dispose it to close them. */
+export interface OpenGroups extends AsyncDisposable {
+  /**
+   * Those of the groups that have tables now.
+   * @throws TallyError NOT_DEPLOYED if none has, or if one that was named has none; errors of pg
+   */
+  deployed(): Promise<OpenGroup[]>
+}
+
 /**
- * Opens groups for one piece of work.
- * @param names all deployed groups if undefined
- * @throws TallyError USAGE for a group that does not exist, NOT_DEPLOYED for one without tables
+ * Opens groups: one pool each, which connects when it is used.
+ * @param names all groups if undefined
+ * @throws TallyError USAGE for a group that does not exist
  */
-export async function withParkedGroups<T>(
-  config: Config,
-  names: readonly string[] | undefined,
-  work: (groups: readonly OpenGroup[]) => Promise<T>,
-): Promise<T> {
+export function openGroups(config: Config, names?: readonly string[]): OpenGroups {
   const folders = consumerFolders()
   const unknown = (names ?? []).filter((name) => !folders.includes(name))
   if (unknown.length > 0)
@@ -32,17 +37,34 @@ export async function withParkedGroups<T>(
     const schema = schemaName(namespace, name)
     return { name, pool: createPool({ url: postgres.url, schema, name: 'tally-parked', max: 2, log }) }
   })
-  try {
-    const exists = await Promise.all(groups.map(({ pool }) => auditExists(pool)))
-    const deployed = groups.filter((_, index) => exists[index])
-    const missing = groups.filter((_, index) => !exists[index]).map(({ name }) => name)
-    if (missing.length > 0 && (names !== undefined || deployed.length === 0))
-      throw new TallyError(
-        'NOT_DEPLOYED',
-        `${missing.join(', ')}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`,
-      )
-    return await work(deployed)
-  } finally {
-    await Promise.all(groups.map(({ pool }) => pool.end()))
+  return {
+    async deployed() {
+      const exists = await Promise.all(groups.map(({ pool }) => auditExists(pool)))
+      const deployed = groups.filter((_, index) => exists[index])
+      const missing = groups.filter((_, index) => !exists[index]).map(({ name }) => name)
+      if (missing.length > 0 && (names !== undefined || deployed.length === 0))
+        throw new TallyError(
+          'NOT_DEPLOYED',
+          `${missing.join(', ')}: no tables yet. \`npm start\` or \`npm run deploy\` makes them`,
+        )
+      return deployed
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(groups.map(({ pool }) => pool.end()))
+    },
   }
+}
+
+/**
+ * Opens groups for one piece of work.
+ * @param names all deployed groups if undefined
+ * @throws as `openGroups` and its `deployed`
+ */
+export async function withParkedGroups<T>(
+  config: Config,
+  names: readonly string[] | undefined,
+  work: (groups: readonly OpenGroup[]) => Promise<T>,
+): Promise<T> {
+  await using groups = openGroups(config, names)
+  return await work(await groups.deployed())
 }

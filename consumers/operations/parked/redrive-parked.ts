@@ -32,6 +32,8 @@ export interface GroupRedrive {
 
 export interface AskOptions {
   readonly signal: AbortSignal
+  /** Keys a second that are made due, on average. @default as many as possible */
+  readonly ratePerSecond?: number
   /** @param events made due in the group so far */
   onProgress?(group: string, events: number): void
   /** Called when all chosen keys of a group are due. */
@@ -50,7 +52,8 @@ export async function askRedrive(pool: Pool, selection: Selection, by: Actor, wo
   return workInLanes(pool, selection, { ...work, onProgress }, (lane) => {
     let after: string | null = null
     return async (tx) => {
-      const found = await nextKeys(tx, selection, lane, { after, limit: keysAtOnce })
+      const limit = Math.min(keysAtOnce, Math.ceil(work.ratePerSecond ?? keysAtOnce))
+      const found = await nextKeys(tx, selection, lane, { after, limit })
       const ids = found.flatMap(({ ids: [head], chosen }) => (head === undefined ? [] : [head, ...chosen]))
       await noteAction(tx, [...new Set(ids)], 'REDRIVE_ASKED', by)
       await makeKeysDue(tx, found)
@@ -68,12 +71,13 @@ export async function askRedrive(pool: Pool, selection: Selection, by: Actor, wo
 export async function askChosen(
   chosen: readonly Chosen[],
   by: Actor,
-  { signal, onProgress, onAsked }: AskOptions,
+  { signal, ratePerSecond, onProgress, onAsked }: AskOptions,
 ): Promise<AskedOfGroup[]> {
   const asked: AskedOfGroup[] = []
   for (const { group, selection } of chosen) {
     const keys = await askRedrive(group.pool, selection, by, {
       signal,
+      ratePerSecond,
       onProgress: (events) => onProgress?.(group.name, events),
     })
     if (keys.length === 0) continue

@@ -125,3 +125,23 @@ export async function countUnsent(pool: Pool, held: readonly UnsentLane[]): Prom
   )
   return left ?? { events: 0, calls: 0 }
 }
+
+/** A call of one key without a definite answer, for operators. */
+export interface WaitingCall {
+  readonly id: string
+  readonly kind: string
+  /** Attempts without a definite answer. */
+  readonly attempts: number
+  readonly nextAttemptAt: Date
+  readonly lastError: string | null
+  readonly request: object
+}
+
+const ofKey = prepared<{ [K in keyof WaitingCall]: WaitingCall[K] }>(
+  'call_of_key',
+  `select id, kind, attempts, next_attempt_at as "nextAttemptAt", last_error as "lastError", request
+   from call where lane = $1 and key = $2 order by next_attempt_at, id limit 100`,
+)
+
+/** Calls of a key without a definite answer, at most 100. */
+export const callsOfKey = (pool: Pool, lane: number, key: string): Promise<WaitingCall[]> => ofKey(pool, lane, key)

@@ -73,3 +73,22 @@ const redelivered = prepared<{ [K in keyof Redelivered]: Redelivered[K] }>(
 )
 
 export const readRedelivered = (tx: Tx, replay: number): Promise<Redelivered[]> => redelivered(tx, replay)
+
+/** How far a group has read a partition, and which replays have read which of its offsets again. */
+export interface PartitionReading {
+  readonly topic: string
+  readonly next: number
+  readonly replays: readonly { readonly replay: number; readonly first: number; readonly next: number }[]
+}
+
+/** By topic, for one partition number. */
+export async function readPartition(tx: Tx, partition: number): Promise<PartitionReading[]> {
+  const { rows } = await tx.query<PartitionReading>(
+    `select topic, (array_agg(next_offset order by epoch desc))[1] as next,
+       coalesce(json_agg(json_build_object('replay', replay, 'first', first_offset, 'next', next_offset) order by epoch)
+         filter (where replay is not null), '[]') as replays
+     from ledger where partition = $1 group by topic`,
+    [partition],
+  )
+  return rows
+}

@@ -1,6 +1,7 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
+import type { ParkedInput } from '../model.ts'
 
 /**
  * Figures about all parked events of a group. A `schema` is quoted; without one, the connection's search path applies.
@@ -109,3 +110,42 @@ export const waitingSchemas = prepared<{ id: number; parked: number; outbox: num
      union all select ${schemaId}, false from outbox where ${framed}) as waiting
    where id > 0 group by id order by id limit 1000`,
 )
+
+/**
+ * SQL expression on `parked`: the error without what differs from event to event, so that those of one cause are alike.
+ * Only its first 300 characters count.
+ */
+const signature = String.raw`regexp_replace(regexp_replace(left(coalesce(error, ''), 300),
+  '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '‹id›', 'gi'), '\d+', '‹n›', 'g')`
+
+/** SQL expression on `parked`: eight characters that are the same for events of one cause. */
+export const causeId = `left(md5(concat_ws('|', reason, source, type, ${signature})), 8)`
+
+/** Parked events of a group that have one cause: alike in reason, type and, up to numbers and ids, in their error. */
+export interface ParkedCause {
+  readonly cause: string
+  readonly reason: ParkedInput['reason']
+  readonly source: string
+  readonly type: string | null
+  /** The error with `‹n›` for numbers and `‹id›` for ids. */
+  readonly signature: string
+  readonly events: number
+  readonly keys: number
+  /** Events that only an operator can make due. */
+  readonly stuck: number
+  readonly firstAt: Date
+  readonly lastAt: Date
+  /** Its oldest event. */
+  readonly oldestId: number
+}
+
+const causes = prepared<ParkedCause>(
+  'parked_causes',
+  `select ${causeId} as cause, reason, source, type, ${signature} as signature, count(*) as events,
+     count(distinct key) as keys, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck,
+     min(parked_at) as "firstAt", max(parked_at) as "lastAt", min(id) as "oldestId"
+   from parked group by 1, 2, 3, 4, 5 order by reason = 'BEHIND', count(*) desc, cause limit 200`,
+)
+
+/** The causes of a group's parked events, the most frequent first; those that only wait behind others come last. */
+export const listCauses = (pool: Pool): Promise<ParkedCause[]> => causes(pool)

@@ -2,6 +2,7 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { ParkedInput } from '../model.ts'
+import { causeId } from './parked-figures.ts'
 import { parkedColumns } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
 
@@ -14,21 +15,24 @@ export interface Selection {
   readonly upTo?: number
   /** Records, named like `orders/3:1200`. */
   readonly records?: readonly string[]
+  /** Causes, as `listCauses` names them. */
+  readonly causes?: readonly string[]
 }
 
 const recordName = `topic || '/' || partition || ':' || "offset"`
 
-/** A condition on `parked`; takes the parameters $1 to $5. */
+/** A condition on `parked`; takes the parameters $1 to $6. */
 const selected = `($1::bigint[] is null or id = any($1)) and ($2::text[] is null or key = any($2))
   and ($3::text[] is null or reason = any($3)) and ($4::bigint is null or id <= $4)
-  and ($5::text[] is null or ${recordName} = any($5))`
+  and ($5::text[] is null or ${recordName} = any($5)) and ($6::text[] is null or ${causeId} = any($6))`
 
-const valuesOf = ({ ids, keys, reasons, upTo, records }: Selection): unknown[] => [
+const valuesOf = ({ ids, keys, reasons, upTo, records, causes }: Selection): unknown[] => [
   ids ?? null,
   keys ?? null,
   reasons ?? null,
   upTo ?? null,
   records ?? null,
+  causes ?? null,
 ]
 
 /** Parked events that have one reason. */
@@ -87,7 +91,7 @@ const entries = (newestFirst: boolean) =>
     newestFirst ? 'parked_newest' : 'parked_oldest',
     `select id, lane, key, source, type, topic || '/' || partition || ' offset ' || "offset" as place, ${recordName} as record, reason, error,
        attempts, parked_at as "parkedAt", next_attempt_at as "nextAttemptAt", head, behind
-     from ${withHeads} where ${selected} order by id ${newestFirst ? 'desc' : ''} limit $6`,
+     from ${withHeads} where ${selected} order by id ${newestFirst ? 'desc' : ''} limit $7`,
   )
 const oldest = entries(false)
 const newest = entries(true)
@@ -115,7 +119,7 @@ export const readQueue = (pool: Pool, lane: number, key: string, limit: number):
 
 const keys = prepared<{ lane: number; key: string }>(
   'parked_selected_keys',
-  `select lane, key from parked where ${selected} group by lane, key order by lane, min(id) limit $6`,
+  `select lane, key from parked where ${selected} group by lane, key order by lane, min(id) limit $7`,
 )
 
 /** Keys of the selected events, by lane; those parked longest first. */
@@ -148,8 +152,8 @@ const keysAfter = prepared<AskedKey & { chosen: number[] }>(
   'parked_keys_after',
   `select lane, key, json_agg(id order by id) as ids, coalesce(json_agg(id) filter (where ${selected}), '[]') as chosen, now()::text as "askedAt"
    from parked
-   where lane = $6 and key in (
-     select key from parked where lane = $6 and ($7::text is null or key > $7) and ${selected} group by key order by key limit $8)
+   where lane = $7 and key in (
+     select key from parked where lane = $7 and ($8::text is null or key > $8) and ${selected} group by key order by key limit $9)
    group by lane, key order by key`,
 )
 
@@ -163,7 +167,7 @@ export const nextKeys = (
 
 const next = prepared<{ id: number; key: string }>(
   'parked_next_selected',
-  `select id, key from parked where lane = $6 and ${selected} order by id limit $7`,
+  `select id, key from parked where lane = $7 and ${selected} order by id limit $8`,
 )
 
 /** The oldest selected events of a lane. */

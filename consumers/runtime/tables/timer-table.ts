@@ -57,3 +57,17 @@ export const dueTimers = async (pool: Pool, lanes: readonly number[], limit: num
     lane,
     input: { source: 'timer', id, key, kind, cause },
   }))
+
+/** A timer of one key, for operators. */
+export interface WaitingTimer {
+  readonly kind: string
+  readonly dueAt: Date
+}
+
+const ofKey = prepared<{ [K in keyof WaitingTimer]: WaitingTimer[K] }>(
+  'timer_of_key',
+  `select kind, due_at as "dueAt" from timer where lane = $1 and key = $2 order by due_at limit 100`,
+)
+
+/** Timers of a key, due or not, at most 100. */
+export const timersOfKey = (pool: Pool, lane: number, key: string): Promise<WaitingTimer[]> => ofKey(pool, lane, key)

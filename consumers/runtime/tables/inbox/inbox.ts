@@ -59,3 +59,12 @@ export async function countIds(tx: Tx, schema: string): Promise<{ rows: number; 
   )
   return rows[0] ?? { rows: 0, distinct: 0 }
 }
+
+const takenTimes = prepared<{ id: string; at: Date }>(
+  'inbox_taken_times',
+  'select event_id as id, taken_at as at from inbox where event_id = any($1::uuid[])',
+)
+
+/** When the group processed those of the events that it has processed. */
+export const readTakenTimes = async (tx: Tx, ids: readonly string[]): Promise<Map<string, Date>> =>
+  ids.length === 0 ? new Map() : new Map((await takenTimes(tx, ids)).map(({ id, at }) => [id, at]))
