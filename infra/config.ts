@@ -69,7 +69,9 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|API_PORT)$/.test(name),
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|API_PORT|CONSOLE_PORT)$/.test(
+          name,
+        ),
     ),
   )
 
@@ -108,6 +110,7 @@ function derive(env: z.infer<typeof settings>) {
       registry: at(81),
       registryManagement: at(82),
       api: env.TALLY_API_PORT ?? at(80),
+      console: env.TALLY_CONSOLE_PORT ?? at(83),
       gateway: at(90),
       carrier: at(91),
       advice: at(94),

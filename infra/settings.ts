@@ -99,6 +99,10 @@ export const settings = z.object({
     otherwise: '`TALLY_PORT_BASE` + 80',
     description: 'Port of the orders API.',
   }),
+  TALLY_CONSOLE_PORT: count.min(1).max(65_535).optional().meta({
+    otherwise: '`TALLY_PORT_BASE` + 83',
+    description: 'Port of the console.',
+  }),
   TALLY_KAFKAJS_PATCHES: z.enum(['on', 'off']).default('on').meta({
     description: 'Whether to apply the kafkajs patches that save time. The broker receives the same bytes either way.',
   }),

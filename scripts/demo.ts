@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { integer } from './cli/arguments.ts'
 import { count } from './cli/figures.ts'
 import type { Config } from '../infra/config.ts'
-import { pipeline, replicas } from './pipeline.ts'
+import { consoleProcess, pipeline, replicas } from './pipeline.ts'
 import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createLogger } from '../infra/logger.ts'
@@ -49,7 +49,7 @@ async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: A
   if (embedded && nodes.length > 1) say(`Kafka with ${nodes.length} brokers`)
   const failed = new AbortController() // Ends the demo if the stack does not start
   const starting = startOrFindStack(config, {
-    processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
+    processes: [...embeddedServers(config, { durable: true }), ...pipeline(config), consoleProcess(config)],
     replicas,
     sharesSettings: true,
     onProgress: say,

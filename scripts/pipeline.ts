@@ -37,6 +37,14 @@ export function pipeline(config: Config): ProcessSpec[] {
 /** Each process has a port of its own, whatever the variable says: the supervisor lists them. */
 const monitored = { TALLY_MONITOR_PORT: '0' }
 
+/** The console: pages for operators. A stack does without it. */
+export const consoleProcess = (config: Config): ProcessSpec => ({
+  ...nodeProcess('console', ['scripts/console/main.ts']),
+  title: 'Console',
+  after: ['deploy-database'],
+  ports: [config.ports.console],
+})
+
 /** Every folder under consumers/ with a consumer.ts is a consumer. */
 const consumerNames = (): string[] =>
   readdirSync(join(project, 'consumers')).filter((name) => existsSync(join(project, 'consumers', name, 'consumer.ts')))

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { pipeline, replicas } from './pipeline.ts'
+import { consoleProcess, pipeline, replicas } from './pipeline.ts'
 import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
@@ -27,7 +27,7 @@ export const startCommand = ({ signal }: CommandFrame): Command =>
     const config = configWithBrokers({ brokers })
     const began = performance.now()
     const stack = await startOrFindStack(config, {
-      processes: [...embeddedServers(config, { durable: true }), ...pipeline(config)],
+      processes: [...embeddedServers(config, { durable: true }), ...pipeline(config), consoleProcess(config)],
       replicas,
       sharesSettings: true,
       onProgress: say,

@@ -2,12 +2,14 @@ import { describe, expect, test } from '@jest/globals'
 import type { Command } from 'commander'
 import { benchCommand } from '../bench.ts'
 import { chaosCommand } from '../chaos.ts'
+import { consoleCommand } from '../console.ts'
 import { demoCommand } from '../demo.ts'
 import { deployCommand } from '../deploy.ts'
 import { generateCommand } from '../generate.ts'
 import { importCommand } from '../import.ts'
 import { lanesCommand } from '../lanes.ts'
 import { mutateCommand } from '../mutate.ts'
+import { ordersCommand } from '../orders.ts'
 import { parkedCommand } from '../parked.ts'
 import { partitionsCommand } from '../partitions.ts'
 import { produceCommand } from '../produce.ts'
@@ -20,8 +22,17 @@ import { verifyCommand } from '../verify.ts'
 
 const frame = { signal: new AbortController().signal }
 const programs = [
-  ...[benchCommand, chaosCommand, demoCommand, deployCommand, generateCommand, importCommand, lanesCommand],
-  ...[mutateCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
+  ...[
+    benchCommand,
+    chaosCommand,
+    consoleCommand,
+    demoCommand,
+    deployCommand,
+    generateCommand,
+    importCommand,
+    lanesCommand,
+  ],
+  ...[mutateCommand, ordersCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
   ...[simulateCommand, stackCommand, startCommand, verifyCommand],
 ].map((build) => build(frame))
 

@@ -1,3 +1,4 @@
+import { console } from './guards/console.ts'
 import { effects } from './guards/effects.ts'
 import { entry } from './guards/entry.ts'
 import { groups } from './guards/groups.ts'
@@ -30,4 +31,5 @@ export const mutations: readonly Mutation[] = [
   ...reading,
   ...entry,
   ...operators,
+  ...console,
 ]

@@ -1,7 +1,11 @@
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
+import type { Goals } from '../../consumers/operations/replicas/advice/measurement.ts'
 import { mostReplicas } from '../../infra/stack/supervisor/scaling.ts'
 import { integer, positive } from '../cli/arguments.ts'
+
+/** The goals that hold unless options change them. */
+export const goalsByDefault: Goals = { lagSeconds: 5, drainSeconds: 60, min: 1, max: mostReplicas }
 
 /** Options of `npm run scale -- --advise`. Times in seconds. */
 export interface AdviceOptions {
@@ -36,10 +40,15 @@ const replicas = (text: string): number => {
 export const addAdviceOptions = (command: Command): Command =>
   command
     .option('--advise', 'show how many replicas consumers need and when more would not help; changes nothing')
-    .option('--min <replicas>', 'with --advise: least number of replicas', replicas, 1)
-    .option('--max <replicas>', 'with --advise: greatest number of replicas', replicas, mostReplicas)
-    .option('--lag <seconds>', 'with --advise: maximum lag', seconds, 5)
-    .option('--drain <seconds>', 'with --advise: time in which a backlog must be processed', seconds, 60)
+    .option('--min <replicas>', 'with --advise: least number of replicas', replicas, goalsByDefault.min)
+    .option('--max <replicas>', 'with --advise: greatest number of replicas', replicas, goalsByDefault.max)
+    .option('--lag <seconds>', 'with --advise: maximum lag', seconds, goalsByDefault.lagSeconds)
+    .option(
+      '--drain <seconds>',
+      'with --advise: time in which a backlog must be processed',
+      seconds,
+      goalsByDefault.drainSeconds,
+    )
     .option('--other-machines', 'with --advise: replicas can start on other machines, so processors are no limit')
     .option(
       '--serve [port]',

@@ -30,7 +30,7 @@ const files = layers
   .flatMap((layer) =>
     readdirSync(join(root, layer), { recursive: true, encoding: 'utf8' }).map((at) => join(layer, at)),
   )
-  .filter((path) => path.endsWith('.ts'))
+  .filter((path) => /\.tsx?$/.test(path))
   .map(read)
 const sources = files.filter(({ path }) => !path.endsWith('.test.ts'))
 const forTests = (path: string): boolean => path.includes('/testing/')

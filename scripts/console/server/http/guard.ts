@@ -1,0 +1,51 @@
+import type { RequestHandler } from 'express'
+import { problem } from '../../../../producers/orders-api/http/reply.ts'
+import { send } from '../../../../producers/orders-api/http/operation.ts'
+
+/** What the pages may load and do. Everything comes from this server; no other page may frame them. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/**
+ * Refuses requests that a page of another site could have caused. The console asks for no password: it listens on the
+ * loopback interface only, which any page in the operator's browser can reach as well.
+ *
+ * - The host must be this machine: a name that a foreign DNS server points here is refused (DNS rebinding).
+ * - A request that changes something must come from a page of the console and carry JSON, which no form can send.
+ */
+export function guard(hosts: () => ReadonlySet<string>): RequestHandler {
+  return (request, response, next) => {
+    response.set({
+      'content-security-policy': policy,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+    })
+    const { host = '', origin } = request.headers
+    if (!hosts().has(host)) return send(response, problem(421, `The console is not served at "${host}".`))
+    const site = request.headers['sec-fetch-site']
+    const isForeign =
+      (origin !== undefined && origin !== `http://${host}`) ||
+      (site !== undefined && site !== 'same-origin' && site !== 'none')
+    const reads = request.method === 'GET' || request.method === 'HEAD'
+    // A link to the console may stand on any page; what it reads is shown to the operator only
+    const isNavigation = request.headers['sec-fetch-mode'] === 'navigate'
+    if (isForeign && !(reads && isNavigation))
+      return send(response, problem(403, 'This request came from another site.'))
+    if (!reads && request.is('application/json') !== 'application/json')
+      return send(response, problem(415, 'Send application/json.'))
+    next()
+  }
+}
+
+/** The hosts under which a server on this port of the loopback interface may be asked. */
+export const loopbackHosts = (port: number): ReadonlySet<string> =>
+  new Set(['127.0.0.1', 'localhost', '[::1]'].map((name) => `${name}:${port}`))

@@ -1,0 +1,49 @@
+import { findOrders, orderStates } from '../../../../consumers/operations/orders/find-orders.ts'
+import { readOrder } from '../../../../consumers/operations/orders/read-order.ts'
+import { describeError, TallyError } from '../../../../infra/errors.ts'
+import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
+import type { OrdersPage } from '../../contract/orders.ts'
+import type { ConsoleContext } from '../context.ts'
+import type { Feed } from '../live/feeds.ts'
+import { orderPage } from './order-page.ts'
+import { SchemaVersions } from './schema-versions.ts'
+
+const statuses: readonly string[] = orderStates
+
+/** The search, and one order. */
+export function orderFeeds(context: ConsoleContext): Record<'orders' | 'order', Feed> {
+  const versions = new SchemaVersions(context.config)
+  return {
+    orders: {
+      everyMs: 3_000,
+      async read(query): Promise<OrdersPage> {
+        const status = query.get('status') || undefined
+        if (status !== undefined && !statuses.includes(status))
+          throw new TallyError('USAGE', `There is no status "${status}": there are ${orderStates.join(', ')}`)
+        return findOrders(context.config, context.pool, {
+          text: query.get('text') ?? '',
+          status,
+          after: query.get('after') || undefined,
+        })
+      },
+    },
+    order: {
+      everyMs: 2_000,
+      async read(query, signal) {
+        const orderId = query.get('id') ?? ''
+        const config = await currentConfig(context.config, context.pool)
+        const [groups, codec] = await Promise.all([
+          context.groups(),
+          context.codec(signal).catch((error: unknown) => describeError(error)),
+        ])
+        const reader = typeof codec === 'string' ? undefined : codec
+        const account = await readOrder(orderId, { config, pool: context.pool, groups, codec: reader, signal })
+        const known = account.order !== undefined || account.events.length > 0 || account.unpublished.length > 0
+        if (!known && account.groups.every(({ parked, audit }) => parked.length + audit.length === 0))
+          throw new TallyError('USAGE', `No order "${orderId}" is known: its id may be mistyped, or its data deleted`)
+        await versions.learn(account.events.flatMap(({ schemaId }) => schemaId ?? []))
+        return orderPage(account, (id) => versions.of(id), Date.now())
+      },
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { readGroups } from '../../../../consumers/operations/groups.ts'
+import { parseRangeBound } from '../../../../consumers/operations/replay/plan/range-bound.ts'
+import { browseRecords } from '../../../../consumers/operations/topics/browse-records.ts'
+import type { BrowsedRecord } from '../../../../consumers/operations/topics/browse-records.ts'
+import { readSchemas } from '../../../../consumers/operations/topics/read-schemas.ts'
+import { TallyError } from '../../../../infra/errors.ts'
+import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
+import { inGeneration, topics } from '../../../../schemas/topics.ts'
+import { hexDump } from '../../../parked/printable.ts'
+import type { RecordLine, RecordsPage, SchemasPage, TopicsPage } from '../../contract/topics.ts'
+import type { ConsoleContext } from '../context.ts'
+import type { Feed } from '../live/feeds.ts'
+import { SchemaVersions } from './schema-versions.ts'
+
+/** The topics, their records, and the schemas of the events. */
+export function topicFeeds(context: ConsoleContext): Record<string, Feed> {
+  const versions = new SchemaVersions(context.config)
+  const present = () => currentConfig(context.config, context.pool)
+  return {
+    topics: {
+      everyMs: 30_000,
+      async read(): Promise<TopicsPage> {
+        const config = await present()
+        const groups = await readGroups(config)
+        return {
+          topics: topics.map(({ name, writtenBy, events, retentionMs }) => {
+            const current = inGeneration(name, config.generation)
+            return {
+              name: current,
+              writers: writtenBy.split(', '),
+              ...{ events, retentionMs, partitions: config.partitions },
+              readers: groups.filter((group) => group.topics.has(current)).map((group) => group.name),
+            }
+          }),
+        }
+      },
+    },
+    records: {
+      everyMs: 5_000,
+      async read(query, signal): Promise<RecordsPage> {
+        const [topic = '', partition, from, key, type] = ['topic', 'partition', 'from', 'key', 'type'].map(
+          (name) => query.get(name)?.trim() || undefined,
+        )
+        if (partition !== undefined && !/^\d{1,4}$/.test(partition))
+          throw new TallyError('USAGE', `"${partition}" is no partition: they are numbers from 0`)
+        const found = await browseRecords(
+          await present(),
+          await context.codec(signal),
+          {
+            topic,
+            partition: partition === undefined ? undefined : Number(partition),
+            from: from === undefined ? undefined : parseRangeBound(from),
+            key,
+            type,
+          },
+          signal,
+        )
+        await versions.learn(found.records.flatMap(({ schemaId }) => schemaId ?? []))
+        return {
+          records: found.records.map((record) => lineOf(record, (id) => versions.of(id))),
+          scanned: found.scanned,
+          partitions: found.partitions.map(({ partition: number, low, end, next }) => ({
+            partition: number,
+            ...{ low: String(low), end: String(end), next: String(next) },
+          })),
+        }
+      },
+    },
+    schemas: {
+      everyMs: 30_000,
+      async read(): Promise<SchemasPage> {
+        const config = await present()
+        const [events, groups] = await Promise.all([readSchemas(config), readGroups(config)])
+        return {
+          events: events.map((event) => ({
+            ...event,
+            readers: groups.filter(({ handles }) => handles.has(event.type)).map(({ name }) => name),
+          })),
+        }
+      },
+    },
+  }
+}
+
+function lineOf(record: BrowsedRecord, schemaOf: (id: number) => string): RecordLine {
+  const { partition, offset, key, type, writer, eventId, happenedAt, publishedAt, schemaId, bytes, unreadable } = record
+  return {
+    place: `${record.place?.topic}/${partition}@${offset}`,
+    offset: String(offset),
+    ...{ partition, key, type, writer, eventId, happenedAt, publishedAt, bytes, unreadable },
+    schema: schemaId === null ? null : schemaOf(schemaId),
+    payload: record.data && JSON.stringify(record.data, null, 2),
+    raw: record.raw === null ? null : hexDump(Buffer.from(record.raw, 'base64')),
+    headers: Object.entries(record.headers),
+  }
+}

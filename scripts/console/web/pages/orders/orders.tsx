@@ -1,0 +1,121 @@
+import type { OrdersPage } from '../../../contract/orders.ts'
+import { formatMoney } from '../../model/format-money.ts'
+import { Pill } from '../../parts/pill.tsx'
+import { Part } from '../../parts/problem.tsx'
+import { Ago, DateAndClock } from '../../parts/time.tsx'
+import { useFeed } from '../../live/live.ts'
+import { Link, navigate, setQuery } from '../../live/router.tsx'
+
+const states = ['placed', 'authorized', 'reserved', 'ready', 'shipping', 'completed', 'cancelled', 'rejected']
+
+export function Orders({ query }: { query: URLSearchParams }) {
+  const text = query.get('text') ?? ''
+  const status = query.get('status') ?? ''
+  const after = query.get('after') ?? ''
+  const reading = useFeed<OrdersPage>(`orders?${new URLSearchParams({ text, status, after })}`)
+  return (
+    <>
+      <header className="page-head">
+        <div>
+          <h1>Orders</h1>
+          <p className="lead">{text ? <>Found for “{text}”</> : 'Those that changed last'}</p>
+        </div>
+        <div className="filters">
+          <label>
+            Status
+            <select value={status} onChange={({ target }) => setQuery({ status: target.value, after: '' })}>
+              <option value="">all</option>
+              {states.map((state) => (
+                <option key={state}>{state}</option>
+              ))}
+            </select>
+          </label>
+          {(text || status || after) && (
+            <button type="button" className="quiet" onClick={() => navigate('/orders')}>
+              Clear
+            </button>
+          )}
+        </div>
+      </header>
+      <Part reading={reading} what="the orders">
+        {({ orders, next }) =>
+          orders.length === 0 ? (
+            <section className="empty">
+              <h2>No orders{text || status ? ' match' : ' yet'}</h2>
+              {text || status ? (
+                <p>Search takes an order id or its beginning, a customer id, or a tracking number.</p>
+              ) : (
+                <p>
+                  Place some: <code>npm run produce -- OrderPlaced --count 100</code>
+                </p>
+              )}
+            </section>
+          ) : (
+            <>
+              <div className="scroll" tabIndex={0} role="region" aria-label="Orders">
+                <table className="rows">
+                  <thead>
+                    <tr>
+                      <th scope="col">Order</th>
+                      <th scope="col">Status</th>
+                      <th scope="col">Customer</th>
+                      <th scope="col" className="number">
+                        Total
+                      </th>
+                      <th scope="col">Placed</th>
+                      <th scope="col" aria-sort="descending">
+                        Changed
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {orders.map((order) => (
+                      <tr key={order.orderId} data-row>
+                        <th scope="row">
+                          <Link to={`/orders/${encodeURIComponent(order.orderId)}`} className="id">
+                            {order.orderId}
+                          </Link>
+                        </th>
+                        <td>
+                          <Pill state={order.status} />
+                          {order.reason && <span className="aside">{order.reason}</span>}
+                        </td>
+                        <td>
+                          {order.customerId ? (
+                            <Link to={`/orders?text=${encodeURIComponent(order.customerId)}`}>{order.customerId}</Link>
+                          ) : (
+                            '–'
+                          )}
+                        </td>
+                        <td className="number">{formatMoney(order.totalMinor, order.currency)}</td>
+                        <td>{order.placedAt ? <DateAndClock at={order.placedAt} /> : '–'}</td>
+                        <td>
+                          <Ago at={order.updatedAt} />
+                        </td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              </div>
+              <nav className="pager" aria-label="Pages of orders">
+                {after && (
+                  <button type="button" onClick={() => history.back()}>
+                    ← Newer
+                  </button>
+                )}
+                {next && (
+                  <button
+                    type="button"
+                    onClick={() => navigate(`/orders?${new URLSearchParams({ text, status, after: next })}`)}
+                  >
+                    Older →
+                  </button>
+                )}
+              </nav>
+            </>
+          )
+        }
+      </Part>
+    </>
+  )
+}

@@ -1,0 +1,144 @@
+import { useState } from 'react'
+import type { ReplayLine, ReplaysPage } from '../../../contract/replay.ts'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Outcome } from '../../parts/outcome.tsx'
+import { Pill } from '../../parts/pill.tsx'
+import { Part } from '../../parts/problem.tsx'
+import { DateAndClock } from '../../parts/time.tsx'
+import { useAct } from '../../live/acts.ts'
+import { useFeed } from '../../live/live.ts'
+import { Wizard } from './wizard.tsx'
+
+/** Replays so far, and a new one. */
+export function Replays() {
+  const reading = useFeed<ReplaysPage>('replays')
+  const [isNew, setIsNew] = useState(false)
+  return (
+    <>
+      <header className="page-head">
+        <div>
+          <h1>Replay</h1>
+          <p className="lead">
+            Processes past events again from chosen offsets. A plan counts what it would touch before anything moves.
+          </p>
+        </div>
+        {!isNew && (
+          <button type="button" className="primary" onClick={() => setIsNew(true)}>
+            New plan
+          </button>
+        )}
+      </header>
+      {isNew && <Wizard onClose={() => setIsNew(false)} />}
+      <Part reading={reading} what="the replays">
+        {({ replays }) =>
+          replays.length === 0 ? (
+            isNew ? null : (
+              <section className="empty">
+                <h2>No replay has been run yet</h2>
+                <p>A plan reads and counts only: it is safe to make one.</p>
+              </section>
+            )
+          ) : (
+            <ReplaysTable replays={replays} />
+          )
+        }
+      </Part>
+    </>
+  )
+}
+
+function ReplaysTable({ replays }: { replays: readonly ReplayLine[] }) {
+  return (
+    <section aria-labelledby="replays">
+      <h2 id="replays">Replays, the newest first</h2>
+      <div className="scroll" tabIndex={0} role="region" aria-label="Replays">
+        <table className="rows">
+          <thead>
+            <tr>
+              {['Replay', 'State', 'Done', 'What it did', 'By', 'Began', 'Acts'].map((head) => (
+                <th key={head} scope="col">
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {replays.map((replay) => (
+              <tr key={replay.id} data-row>
+                <th scope="row">
+                  {replay.id}, {replay.mode} of {replay.target}
+                </th>
+                <td>
+                  <Pill state={replay.state} />
+                  {replay.reason && <small className="block">{replay.reason}</small>}
+                </td>
+                <td>
+                  {replay.state === 'running' ? (
+                    <progress aria-label={`Replay ${replay.id}`} value={replay.share} max={1} />
+                  ) : (
+                    `${Math.floor(100 * replay.share)} %`
+                  )}
+                </td>
+                <td>{replay.figures}</td>
+                <td>
+                  {replay.actor}
+                  {replay.why && <small className="block">{replay.why}</small>}
+                </td>
+                <td>
+                  <DateAndClock at={replay.startedAt} />
+                </td>
+                <td>
+                  {replay.can.map((verb) => (
+                    <ReplayAct key={verb} id={replay.id} verb={verb} />
+                  ))}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+const words = {
+  pause: 'It stops where it is, and can be resumed.',
+  resume: 'It continues where it stopped.',
+  cancel: 'It ends for good. What it has done stays.',
+  undo: 'The state before it is restored, where that is possible.',
+} as const
+
+function ReplayAct({ id, verb }: { id: number; verb: keyof typeof words }) {
+  const [open, setOpen] = useState(false)
+  const act = useAct()
+  const title = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`
+  return (
+    <>
+      <button type="button" className="quiet" onClick={() => setOpen(true)} aria-label={`${title} replay ${id}`}>
+        {title} …
+      </button>
+      {open && (
+        <Dialog
+          title={`${title} replay ${id}`}
+          onClose={() => {
+            act.reset()
+            setOpen(false)
+          }}
+        >
+          <p>{words[verb]}</p>
+          {!act.done && (
+            <button
+              type="button"
+              className="primary"
+              disabled={act.busy}
+              onClick={() => void act.perform(`replay-${verb}`, { id })}
+            >
+              {title}
+            </button>
+          )}
+          <Outcome act={act} />
+        </Dialog>
+      )}
+    </>
+  )
+}

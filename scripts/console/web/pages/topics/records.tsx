@@ -1,0 +1,161 @@
+import { useState } from 'react'
+import type { FormEvent } from 'react'
+import type { RecordLine, RecordsPage, TopicsPage } from '../../../contract/topics.ts'
+import { Part } from '../../parts/problem.tsx'
+import { DateAndClock } from '../../parts/time.tsx'
+import { useFeed } from '../../live/live.ts'
+import { Link, setQuery } from '../../live/router.tsx'
+
+const names = ['partition', 'from', 'key', 'type'] as const
+
+/** Records of a topic at an offset or time, decoded and filtered. */
+export function Records({ topic, query }: { topic: string; query: URLSearchParams }) {
+  const asked = Object.fromEntries(names.map((name) => [name, query.get(name) ?? '']))
+  const reading = useFeed<RecordsPage>(`records?${new URLSearchParams({ topic, ...asked })}`)
+  const events = useFeed<TopicsPage>('topics').data?.topics.find(({ name }) => name === topic)?.events ?? []
+  const find = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const text = (name: string) =>
+      form
+        .getAll(name)
+        .find((value) => typeof value === 'string')
+        ?.trim() ?? ''
+    setQuery(Object.fromEntries(names.map((name) => [name, text(name)])))
+  }
+  return (
+    <>
+      <nav className="crumbs" aria-label="Breadcrumb">
+        <Link to="/topics">Topics</Link> <span aria-hidden="true">/</span>
+      </nav>
+      <header className="page-head">
+        <h1>{topic}</h1>
+        <form className="filters" onSubmit={find} key={query.toString()}>
+          <label>
+            From
+            <input
+              name="from"
+              defaultValue={asked['from']}
+              placeholder="the last records"
+              title="An offset, a time such as 2026-03-01T18:00Z, -2h, or earliest"
+            />
+          </label>
+          <label>
+            Partition
+            <input name="partition" defaultValue={asked['partition']} placeholder="all" size={4} inputMode="numeric" />
+          </label>
+          <label>
+            Key
+            <input name="key" defaultValue={asked['key']} placeholder="all" />
+          </label>
+          <label>
+            Type
+            <select name="type" defaultValue={asked['type']}>
+              <option value="">all</option>
+              {events.map((type) => (
+                <option key={type}>{type}</option>
+              ))}
+            </select>
+          </label>
+          <button type="submit" className="primary">
+            Read
+          </button>
+        </form>
+      </header>
+      <Part reading={reading} what="the records">
+        {({ records, scanned, partitions }) => (
+          <>
+            <p className="aside-block">
+              {scanned.toLocaleString('en')} records read from {partitions.length} partition
+              {partitions.length === 1 ? '' : 's'}, {records.length} shown,{' '}
+              {asked['from'] ? 'the oldest' : 'the newest'} first.
+            </p>
+            {records.length === 0 ? (
+              <section className="empty">
+                <h2>No records {asked['key'] || asked['type'] ? 'match' : 'here'}</h2>
+                <p>The topic has none at this place, or retention has deleted them.</p>
+              </section>
+            ) : (
+              <ol className="events records">
+                {records.map((record) => (
+                  <Item key={record.place} record={record} />
+                ))}
+              </ol>
+            )}
+            {asked['from'] && partitions.length === 1 && partitions[0] && partitions[0].next !== partitions[0].end && (
+              <nav className="pager" aria-label="Pages of records">
+                <button
+                  type="button"
+                  onClick={() =>
+                    setQuery({ partition: String(partitions[0]?.partition), from: `offset:${partitions[0]?.next}` })
+                  }
+                >
+                  Next →
+                </button>
+              </nav>
+            )}
+          </>
+        )}
+      </Part>
+    </>
+  )
+}
+
+function Item({ record }: { record: RecordLine }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <li className={`event ${open ? 'open' : ''}`} data-row>
+      <button type="button" className="event-line" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <span className="event-time">{record.publishedAt ? <DateAndClock at={record.publishedAt} /> : '–'}</span>
+        <span className="event-what">
+          <strong>{record.type}</strong>
+          {record.unreadable && <span className="aside">{record.unreadable}</span>}
+        </span>
+        <span className="event-by">
+          <small className="id">{record.place}</small>
+        </span>
+        <span className="id">{record.key ?? 'no key'}</span>
+      </button>
+      {open && (
+        <div className="event-detail">
+          <dl className="facts">
+            {(
+              [
+                ['Event id', record.eventId],
+                ['Writer', record.writer],
+                ['Schema', record.schema],
+                ['Size', `${record.bytes} bytes`],
+                ['Happened', record.happenedAt],
+                ['Published', record.publishedAt],
+              ] as const
+            ).map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd className="id">{value ?? '–'}</dd>
+              </div>
+            ))}
+            {record.key !== null && (
+              <div>
+                <dt>Order</dt>
+                <dd>
+                  <Link to={`/orders/${encodeURIComponent(record.key)}`}>{record.key}</Link>
+                </dd>
+              </div>
+            )}
+          </dl>
+          <div className="payloads">
+            <pre tabIndex={0}>{record.payload ?? record.raw}</pre>
+            <dl className="headers">
+              {record.headers.map(([name, value]) => (
+                <div key={name}>
+                  <dt>{name}</dt>
+                  <dd>{value}</dd>
+                </div>
+              ))}
+            </dl>
+          </div>
+        </div>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,80 @@
+import type { SchemasPage, SchemaVersion } from '../../../contract/topics.ts'
+import { Pill } from '../../parts/pill.tsx'
+import { Part } from '../../parts/problem.tsx'
+import { useFeed } from '../../live/live.ts'
+
+/** The registered versions of every event's schema, and whether today's code reads them. */
+export function Schemas() {
+  const reading = useFeed<SchemasPage>('schemas')
+  return (
+    <section aria-labelledby="schemas">
+      <h2 id="schemas">Schemas</h2>
+      <Part reading={reading} what="the schemas">
+        {({ events }) => (
+          <div className="schemas">
+            {events.map(({ type, topic, subject, readers, versions }) => {
+              const unreadable = versions.filter((version) => version.unreadable.length > 0)
+              return (
+                <details key={type} data-row>
+                  <summary>
+                    <strong>{type}</strong>
+                    <span className="aside">
+                      {topic},{' '}
+                      {versions.length === 0
+                        ? 'not registered'
+                        : `${versions.length} version${versions.length === 1 ? '' : 's'}`}
+                    </span>
+                    <span className="verdict-words">
+                      {versions.length === 0 ? (
+                        <Pill state="unknown" />
+                      ) : unreadable.length > 0 ? (
+                        <Pill state="unreadable" />
+                      ) : (
+                        <span className="aside">this version of Tally reads all of them</span>
+                      )}
+                    </span>
+                  </summary>
+                  <p>
+                    Subject <span className="id">{subject}</span>. Handled by {readers.join(', ') || 'no consumer'}.
+                  </p>
+                  {versions.toReversed().map((version) => (
+                    <Version key={version.version} version={version} />
+                  ))}
+                </details>
+              )
+            })}
+          </div>
+        )}
+      </Part>
+    </section>
+  )
+}
+
+const Version = ({ version: { version, id, schema, changes, unreadable, isCurrent } }: { version: SchemaVersion }) => (
+  <section className="version">
+    <h3>
+      v{version}, id {id} {isCurrent && <span className="aside">the schema of this code</span>}
+    </h3>
+    {unreadable.map((sentence) => (
+      <p key={sentence} className="error">
+        Cannot be read: {sentence}
+      </p>
+    ))}
+    {changes.length > 0 && (
+      <>
+        <p>Changed since the version before:</p>
+        <ul className="changes">
+          {changes.map((change) => (
+            <li key={change} className="changed">
+              {change}
+            </li>
+          ))}
+        </ul>
+      </>
+    )}
+    <details>
+      <summary>Schema</summary>
+      <pre tabIndex={0}>{schema}</pre>
+    </details>
+  </section>
+)

@@ -1,0 +1,157 @@
+import { useEffect, useState } from 'react'
+import type { FormEvent, RefObject } from 'react'
+import { Notice } from '../parts/problem.tsx'
+import { live, useConnection, useRestarts, useServerActor } from '../live/live.ts'
+import { sections } from './nav.ts'
+import { Link, navigate } from '../live/router.tsx'
+import type { Address } from '../live/router.tsx'
+import { applyTheme, nextTheme, storedTheme } from './theme.ts'
+import { setActor, useActor } from '../live/actor.ts'
+
+interface RailProps {
+  readonly address: Address
+  readonly search: RefObject<HTMLInputElement | null>
+  readonly onHelp: () => void
+}
+
+/** Navigation and search, and what concerns all pages. */
+export function Rail({ address, search, onHelp }: RailProps) {
+  const current = `/${address.path[0] ?? 'orders'}`
+  const find = (event: FormEvent) => {
+    event.preventDefault()
+    const text = search.current?.value.trim() ?? ''
+    navigate(text === '' ? '/orders' : `/orders?text=${encodeURIComponent(text)}`)
+    search.current?.blur()
+  }
+  return (
+    <header className="rail">
+      <Link to="/orders" className="brand">
+        <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
+          <rect width="32" height="32" rx="7" className="brand-ground" />
+          <path d="M8.500 8v16M13.500 8v16M18.500 8v16M23.500 8v16" className="brand-strokes" />
+          <path d="M5.500 21.500 26.500 10.500" className="brand-bar" />
+        </svg>
+        Tally
+      </Link>
+      <search>
+        <form onSubmit={find}>
+          <input
+            ref={search}
+            type="search"
+            aria-label="Search orders by id, customer or tracking number"
+            title="Order id, customer id or tracking number"
+            placeholder="Find an order"
+            defaultValue={address.query.get('text') ?? ''}
+            aria-keyshortcuts="/"
+          />
+          <kbd aria-hidden="true">/</kbd>
+        </form>
+      </search>
+      <nav aria-label="Pages">
+        <ul>
+          {sections.map(({ path, title, key }) => (
+            <li key={path}>
+              <Link to={path} aria-current={path === current ? 'page' : undefined}>
+                <span>{title}</span>
+                <kbd aria-hidden="true">g {key}</kbd>
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <div className="rail-foot">
+        <LiveSwitch />
+        <ActorName />
+        <div className="rail-buttons">
+          <ThemeSwitch />
+          <button type="button" className="quiet" onClick={onHelp} aria-keyshortcuts="?">
+            Keys <kbd aria-hidden="true">?</kbd>
+          </button>
+        </div>
+      </div>
+    </header>
+  )
+}
+
+const words = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost', paused: 'Paused' } as const
+
+function LiveSwitch() {
+  const connection = useConnection()
+  const isPaused = connection === 'paused'
+  return (
+    <button
+      type="button"
+      className={`live ${connection}`}
+      aria-keyshortcuts="p"
+      title={isPaused ? 'Resume live updates (p)' : 'Pause live updates (p)'}
+      onClick={() => live.setPaused(!isPaused)}
+    >
+      <span className="dot" aria-hidden="true" />
+      <span>{words[connection]}</span>
+      <span className="hint">{isPaused ? 'Resume' : 'Pause'}</span>
+    </button>
+  )
+}
+
+function ThemeSwitch() {
+  const [theme, setTheme] = useState(storedTheme)
+  const change = () => {
+    const next = nextTheme(theme)
+    applyTheme(next)
+    setTheme(next)
+  }
+  return (
+    <button type="button" className="quiet" onClick={change} title="Change the colours: system, dark, light">
+      {{ system: 'Auto', dark: 'Dark', light: 'Light' }[theme]}
+    </button>
+  )
+}
+
+/** Acts are audited under this name. */
+function ActorName() {
+  const fromServer = useServerActor()
+  const actor = useActor(fromServer)
+  return (
+    <label className="actor">
+      <span>Acting as</span>
+      <input
+        value={actor}
+        maxLength={60}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={({ target }) => setActor(target.value)}
+      />
+    </label>
+  )
+}
+
+/** Says when what is shown may be old, and when that is over. */
+export function ConnectionBanner() {
+  const connection = useConnection()
+  const restarts = useRestarts()
+  const [dismissed, setDismissed] = useState(0)
+  useEffect(() => {
+    if (restarts === dismissed) return
+    const timer = setTimeout(() => setDismissed(restarts), 10_000)
+    return () => clearTimeout(timer)
+  }, [restarts, dismissed])
+  if (connection === 'lost')
+    return (
+      <Notice kind="warn" title="The console does not answer">
+        What is shown may be old. The page tries to connect again; `npm run console` or `npm start` serves it.
+      </Notice>
+    )
+  if (connection === 'paused')
+    return (
+      <Notice kind="info" title="Live updates are paused">
+        What is shown does not change until you resume (p).
+      </Notice>
+    )
+  if (restarts > dismissed)
+    return (
+      <Notice kind="ok" title="The console was restarted">
+        This page has connected again and is up to date.
+      </Notice>
+    )
+  return null
+}
