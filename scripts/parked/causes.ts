@@ -1,5 +1,5 @@
-import { readCauses } from '../../consumers/operations/parked/parked-causes.ts'
-import type { GroupCause } from '../../consumers/operations/parked/parked-causes.ts'
+import { readCauses } from '../../consumers/operations/parked/parked-records.ts'
+import type { GroupCause } from '../../consumers/operations/parked/parked-records.ts'
 import type { OpenGroup } from '../../consumers/operations/parked/parked-groups.ts'
 import { printJson } from '../cli/command.ts'
 import { count } from '../cli/figures.ts'

@@ -1,6 +1,9 @@
 import { countParked, listParked } from '../../runtime/tables/parked-list.ts'
 import type { ParkedCount, ParkedEntry } from '../../runtime/tables/parked-list.ts'
+import { listCauses } from '../../runtime/tables/parked-figures.ts'
+import type { ParkedCause } from '../../runtime/tables/parked-figures.ts'
 import type { Chosen } from './choose-parked.ts'
+import type { OpenGroup } from './parked-groups.ts'
 
 /** Parked events of a group with one reason. */
 export type GroupCount = ParkedCount & { readonly group: string }
@@ -87,4 +90,17 @@ export function byRecord(entries: readonly GroupEntry[]): ParkedRecord[] {
     const { record, key, type, source, parkedAt } = events[0]!
     return { record, key, type: events.find((event) => event.type !== null)?.type ?? type, source, parkedAt, events }
   })
+}
+
+/** Parked events of a group that have one cause. */
+export type GroupCause = ParkedCause & { readonly group: string }
+
+/** Why events are parked: by group, reason, type and error, without what differs from event to event. */
+export async function readCauses(groups: readonly OpenGroup[]): Promise<GroupCause[]> {
+  const causes = await Promise.all(
+    groups.map(async ({ name, pool }) => (await listCauses(pool)).map((cause) => ({ group: name, ...cause }))),
+  )
+  return causes
+    .flat()
+    .toSorted((a, b) => Number(a.reason === 'BEHIND') - Number(b.reason === 'BEHIND') || b.events - a.events)
 }

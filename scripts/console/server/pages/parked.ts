@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { findEvents, parseEventName } from '../../../../consumers/operations/parked/choose-parked.ts'
-import { readCauses } from '../../../../consumers/operations/parked/parked-causes.ts'
+import { readCauses } from '../../../../consumers/operations/parked/parked-records.ts'
 import { editableJson } from '../../../../consumers/operations/parked/read-edit.ts'
 import { readParkedLog, showParked } from '../../../../consumers/operations/parked/show-parked.ts'
 import type { ShownEvent } from '../../../../consumers/operations/parked/show-parked.ts'
