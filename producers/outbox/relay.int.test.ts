@@ -54,7 +54,7 @@ test('a request holds 16 MB of all lanes at most, and a row of each lane is publ
   const { kafka, namespace, log } = bench.sandbox
   await appendOutbox(
     bench.pool,
-    Array.from({ length: lanes }, (_, lane) => row(lane, 1, 900_000)),
+    Array.from({ length: lanes }, (_, lane) => ({ ...row(0, 1, 900_000), lane })),
   )
   const requests: number[] = []
   const measured = Object.assign(Object.create(kafka) as Kafka, {
