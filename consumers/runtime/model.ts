@@ -1,6 +1,6 @@
 import type { Ownership } from '../../producers/outbox/lane-table.ts'
 import type { KafkaMessage } from 'kafkajs'
-import type { UnnumberedEvent } from '../../producers/outbox/outbox-table.ts'
+import type { UnnumberedEvent } from '../../producers/outbox/outbox-batch.ts'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 
 export type { Ownership }

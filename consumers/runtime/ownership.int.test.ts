@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
+import { appendOutbox } from '../../producers/outbox/outbox-table.ts'
+import { batchOf } from '../../producers/outbox/testing/stored-events.ts'
 import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { newEventId } from '../../schemas/event-id.ts'
 import { claimLane } from './lane/claim-lane.ts'
 import { lockLane, raiseEpoch } from '../../producers/outbox/lane-table.ts'
 import { moveLedger, openLedger } from './tables/ledger.ts'
@@ -109,13 +110,7 @@ test('the next owner publishes and calls what an owner only committed', async ()
       lines: [{ sku: 'A', quantity: 1 }],
       releasedAt: Date.now(),
     })
-    await tx.query(`insert into outbox values ($1, $2, $3, 'inventory', $4, '{}', $5)`, [
-      lane,
-      seq,
-      newEventId(),
-      data.orderId,
-      value,
-    ])
+    await appendOutbox(tx, [batchOf(lane, seq, { topic: 'inventory', key: data.orderId, value })])
     await tx.query('update lane set next_seq = next_seq + 1 where lane = $1', [lane])
   })
   await bench.replica(tallyConsumer(group))

@@ -2,7 +2,8 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 
 /**
  * Fills every table of the connection's schema with rows of different keys that need not make sense, and keeps autovacuum
- * away, so that the planner has no statistics. Checks of the tables are dropped.
+ * away, so that the planner has no statistics. Checks of the tables are dropped, and triggers
+ * disabled.
  * @param rows number per table
  */
 export async function fillTables(pool: Pool, rows: number): Promise<void> {
@@ -31,6 +32,7 @@ export async function fillTables(pool: Pool, rows: number): Promise<void> {
   for (const { table, name } of checks) await pool.query(`alter table ${table} drop constraint ${name}`)
   for (const { name, kind, columns, values } of tables) {
     if (kind === 'r') await pool.query(`alter table ${name} set (autovacuum_enabled = off)`)
+    await pool.query(`alter table ${name} disable trigger user`)
     await pool.query(
       `insert into ${name} (${columns.join()}) select ${values.join()} from generate_series(1, ${rows}) as n`,
     )

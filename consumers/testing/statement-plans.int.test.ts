@@ -25,7 +25,7 @@ const whole = new Set(['lane_raise', 'lease_keep', 'health_lanes'])
  * Tables with a few rows per lane, whatever the number of events: analysed while empty, the planner may walk their whole
  * index. The outbox is such a table except after an outage; its removal names the rows by lane and number.
  */
-const small = new Set(['lane', 'lane_state', 'pause', 'ledger', 'parked', 'outbox'])
+const small = new Set(['lane', 'lane_state', 'pause', 'ledger', 'parked', 'outbox_batch'])
 
 /** The orders API reads its own table and the projection. */
 const reader = preparedStatements(['producers/orders-api/orders/order-reader.ts'])

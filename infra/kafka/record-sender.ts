@@ -1,5 +1,8 @@
-import type { IHeaders, Kafka, Producer, TopicMessages } from 'kafkajs'
+import type { IHeaders, Kafka, Message, Producer, TopicMessages } from 'kafkajs'
 import { TallyError } from '../errors.ts'
+import { canSendPacked, packedMessages } from './patches/produce/produce-request.ts'
+import { unpackRecords } from './patches/produce/packed-records.ts'
+import type { PackedRecords } from './patches/produce/packed-records.ts'
 
 export interface OutgoingRecord {
   /** Name on the broker. */
@@ -19,6 +22,13 @@ export interface RawRecord {
   headers: IHeaders
   /** Epoch ms. @default now */
   timestamp?: string
+}
+
+/** Records for one partition that need no more encoding. */
+export interface PackedBatch extends PackedRecords {
+  /** Name on the broker. */
+  topic: string
+  partition: number
 }
 
 /** How long a broker may take to copy records to the others; the client waits a second longer, see `createKafka`. */
@@ -56,15 +66,32 @@ export class RecordSender {
    * partition below the topic's `max.message.bytes`, because kafkajs makes one batch of them.
    * @throws TallyError UNREACHABLE: any of the records may be written or not, resend all; REFUSED_BY_KAFKA; INVARIANT
    */
-  async send(records: readonly RawRecord[]): Promise<void> {
+  send(records: readonly RawRecord[]): Promise<void> {
+    return this.transmit(records, byTopic(records))
+  }
+
+  /** The same for packed records. @param batches one for each partition at most: more the broker does not take at once */
+  sendPacked(batches: readonly PackedBatch[]): Promise<void> {
+    const messages = (batch: PackedBatch): Message[] =>
+      canSendPacked()
+        ? packedMessages(batch.partition, batch)
+        : unpackRecords(batch).map((record) => ({ ...record, partition: batch.partition }))
+    const topics = Map.groupBy(batches, ({ topic }) => topic)
+    return this.transmit(
+      batches,
+      [...topics].map(([topic, of]) => ({ topic, messages: of.flatMap(messages) })),
+    )
+  }
+
+  private async transmit(places: readonly Place[], topicMessages: TopicMessages[]): Promise<void> {
     if (this.sending)
       throw new TallyError('INVARIANT', 'a request is in flight: records are sent one request at a time')
     this.sending = true
     try {
       const producer = (this.producer ??= await this.connect())
-      const answer = await producer.sendBatch({ acks: -1, timeout: answerWithinMs, topicMessages: byTopic(records) })
+      const answer = await producer.sendBatch({ acks: -1, timeout: answerWithinMs, topicMessages })
       const written = new Set(answer.map(({ topicName, partition }) => `${topicName}/${partition}`))
-      const missing = records.find(({ topic, partition }) => !written.has(`${topic}/${partition}`))
+      const missing = places.find(({ topic, partition }) => !written.has(`${topic}/${partition}`))
       if (missing)
         throw new Error(`Partition ${missing.partition} of ${missing.topic} is missing in the broker's answer`)
     } catch (error) {
@@ -99,6 +126,8 @@ export class RecordSender {
     }
   }
 }
+
+type Place = Pick<RawRecord, 'topic' | 'partition'>
 
 const byTopic = (records: readonly RawRecord[]): TopicMessages[] =>
   [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, messages]) => ({ topic, messages }))

@@ -71,7 +71,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const kafka = createKafka({ servers: config.kafka, clientId: replica, log })
   const watch = meter && new PublishWatch(meter)
   const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
-  const stopMetering = meter ? observeOutbox(meter, () => relay.waitingRows()) : () => {}
+  const stopMetering = meter ? observeOutbox(meter, () => relay.waitingEvents()) : () => {}
   const { url } = config.postgres
   const notices = listenToNotices({ url, schema: `${namespace}orders`, pool, name: replica, log })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, notices, log })

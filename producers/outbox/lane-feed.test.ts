@@ -1,27 +1,32 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { LaneFeed, limitPerLane } from './lane-feed.ts'
-import type { OutboxRow } from './outbox-table.ts'
+import { eventsOf, joinByTopic } from './outbox-batch.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
+import { batchOf } from './testing/stored-events.ts'
 
-const row = (seq: number): OutboxRow => ({
-  lane: 0,
-  seq,
-  eventId: '',
-  topic: 't',
-  key: 'k',
-  headers: '{}',
-  value: Buffer.alloc(100),
-})
+const row = (seq: number): OutboxBatch => batchOf(0, seq, { value: Buffer.alloc(100) })
 const rows = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => row(from + index))
-const seqs = (found: readonly OutboxRow[]) => found.map(({ seq }) => seq)
+const seqs = (found: readonly OutboxBatch[]) => found.flatMap(eventsOf).map(({ seq }) => seq)
+/** Several events in one batch. */
+const joined = (from: number, to: number): OutboxBatch => ({
+  ...row(from),
+  ...joinByTopic(rows(from, to))[0]!,
+  ...{ first: from, last: to },
+})
 
 /** A table that holds what was committed and not yet deleted. */
 function table() {
-  const held: OutboxRow[] = []
+  const held: OutboxBatch[] = []
   const read = (_lane: number, after: number, limit: number, maxBytes: number) => {
-    let before = 0
-    const page = held.filter(({ seq }) => seq > after).slice(0, limit)
-    return Promise.resolve(page.filter(({ value }) => (before += value.length) - value.length < maxBytes))
+    let [events, bytes] = [0, 0]
+    const page = held.filter(({ first, count, records }) => {
+      if (first <= after) return false
+      events += count
+      bytes += records.length
+      return events - count < limit && bytes - records.length < maxBytes
+    })
+    return Promise.resolve(page)
   }
   return { held, read }
 }
@@ -49,7 +54,7 @@ test('a gap in what is offered is filled from the table', async () => {
   while (!feed.idle) {
     const next = await feed.peek(10, 1e6)
     found.push(...seqs(next))
-    feed.acknowledge(next.at(-1)?.seq ?? 0)
+    feed.acknowledge(next.at(-1)?.last ?? 0)
   }
   expect(found).toEqual([1, 2, 3])
 })
@@ -58,8 +63,27 @@ test('bytes bound a request, but one row always goes', async () => {
   const { held, read } = table()
   held.push(...rows(1, 5))
   const feed = new LaneFeed(0, () => {}, read)
-  expect(seqs(await feed.peek(10, 350))).toEqual([1, 2])
+  const [{ bytes }] = held as [OutboxBatch]
+  expect(seqs(await feed.peek(10, 2 * bytes))).toEqual([1, 2])
   expect(seqs(await feed.peek(10, 1))).toEqual([1])
+})
+
+test('a batch beyond the limits leaves in pieces, which together remove its row', async () => {
+  const { held, read } = table()
+  held.push(joined(1, 5), joined(6, 7))
+  const feed = new LaneFeed(0, () => {}, read)
+  const published: number[] = []
+  const removed: [number, number][] = []
+  for (let limit = 2; !feed.idle; limit = 1) {
+    const next = await feed.peek(limit, 1e6)
+    const [first, last] = [next[0]!, next.at(-1)!]
+    removed.push([first.rowFirst ?? first.first, last.last])
+    published.push(...seqs(next))
+    feed.acknowledge(last.last)
+  }
+  expect(published).toEqual([1, 2, 3, 4, 5, 6, 7])
+  expect(removed).toEqual([1, 1, 1, 1, 6, 6].map((first, index) => [first, [2, 3, 4, 5, 6, 7][index]!]))
+  expect(feed.size).toEqual({ events: 0, bytes: 0 })
 })
 
 test('a closed feed has nothing', async () => {
@@ -87,10 +111,10 @@ test('whatever the order of commits, offers, reads and failures: every row once,
       const publish = async () => {
         const next = await feed.peek(3, 1e6).catch(() => [])
         published.push(...seqs(next))
-        const last = next.at(-1)?.seq
+        const last = next.at(-1)?.last
         if (last === undefined) return
         feed.acknowledge(last)
-        held.splice(0, held.findIndex((kept) => kept.seq === last) + 1)
+        held.splice(0, held.findIndex((kept) => kept.last === last) + 1)
       }
       for (const what of steps) {
         if (what === 'publish') await publish()
@@ -102,7 +126,7 @@ test('whatever the order of commits, offers, reads and failures: every row once,
       }
       feed.poke()
       while (!feed.idle) await publish()
-      expect(published).toEqual(rows(1, seq).map((kept) => kept.seq))
+      expect(published).toEqual(Array.from({ length: seq }, (_, index) => index + 1))
     }),
   )
 })
@@ -120,7 +144,7 @@ const feedsOf = (tables: readonly ReturnType<typeof table>[]): LaneFeed[] =>
   )
 
 test.each([1, 3, 100])(
-  '%i lanes keep 20,000 rows in memory at most while nothing is published, and lose none',
+  '%i lanes keep 20,000 events in memory at most while nothing is published, and lose none',
   async (lanes) => {
     const tables = Array.from({ length: lanes }, table)
     const feeds = feedsOf(tables)
@@ -134,12 +158,12 @@ test.each([1, 3, 100])(
       }
       next += 200
     }
-    expect(feeds.reduce((sum, feed) => sum + feed.size.rows, 0)).toBeLessThanOrEqual(20_000)
+    expect(feeds.reduce((sum, feed) => sum + feed.size.events, 0)).toBeLessThanOrEqual(20_000)
     for (const feed of feeds) {
       let published = 0
       for (let page = await feed.peek(500, 1e6); page.length > 0; page = await feed.peek(500, 1e6)) {
-        expect(page[0]?.seq).toBe(published + 1)
-        published = page.at(-1)?.seq ?? 0
+        expect(page[0]?.first).toBe(published + 1)
+        published = page.at(-1)?.last ?? 0
         feed.acknowledge(published)
       }
       expect(published).toBe(6_000)
@@ -148,12 +172,12 @@ test.each([1, 3, 100])(
 )
 
 test.each([1, 100])(
-  'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
+  'batches of 1 MB in %i lanes keep 64 MB and one of each lane in memory at most, and none is lost',
   async (lanes) => {
     const size = 1_000_000
     const count = 80
-    const value = Buffer.alloc(size) // One for all: only the numbers are under test
-    const large = (from: number, to: number) => rows(from, to).map((each) => ({ ...each, value }))
+    const records = Buffer.alloc(size) // One for all: only the numbers are under test
+    const large = (from: number, to: number) => rows(from, to).map((each) => ({ ...each, records, bytes: size }))
     const tables = Array.from({ length: lanes }, table)
     const feeds = feedsOf(tables)
     for (let next = 1; next <= count; next += 4) {
@@ -170,11 +194,11 @@ test.each([1, 100])(
       const published: number[] = []
       while (!feed.idle) {
         const page = await feed.peek(500, 700_000)
-        published.push(...seqs(page))
-        feed.acknowledge(page.at(-1)?.seq ?? 0)
+        published.push(...page.map(({ first }) => first))
+        feed.acknowledge(page.at(-1)?.last ?? 0)
       }
-      expect(published).toEqual(rows(1, count).map(({ seq }) => seq))
-      expect(feed.size).toEqual({ rows: 0, bytes: 0 })
+      expect(published).toEqual(Array.from({ length: count }, (_, index) => index + 1))
+      expect(feed.size).toEqual({ events: 0, bytes: 0 })
     }
   },
 )

@@ -76,6 +76,6 @@ export async function countUnclaimed(pool: Pool, schema: string, { number, parti
 export const withdrawWaiting = (tx: Tx, generation: number): Promise<unknown> =>
   tx.query(
     `insert into withdrawn (generation, lane, first_seq, next_seq)
-     select $1, lane, min(seq), next_seq from outbox join lane using (lane) group by lane, next_seq`,
+     select $1, lane, min(first_seq), next_seq from outbox_batch join lane using (lane) group by lane, next_seq`,
     [generation],
   )

@@ -136,9 +136,9 @@ export interface LeasedLane {
 
 export const readLeasedLanes = prepared<LeasedLane>(
   'health_lanes',
-  `select lane.lane, case when lease_until > clock_timestamp() then owner end as holder, first.event_id is not null as waiting,
-     (extract(epoch from clock_timestamp() - uuid_extract_timestamp(first.event_id)) * 1000)::bigint as oldest_ms
+  `select lane.lane, case when lease_until > clock_timestamp() then owner end as holder, first.written_at is not null as waiting,
+     (extract(epoch from clock_timestamp() - first.written_at) * 1000)::bigint as oldest_ms
    from lane left join lateral
-     (select event_id from outbox where outbox.lane = lane.lane order by seq limit 1) as first on true
+     (select written_at from outbox_batch as o where o.lane = lane.lane order by first_seq limit 1) as first on true
    order by lane.lane`,
 )

@@ -1,4 +1,6 @@
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { eventsOf } from './outbox-batch.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
 
 /** The numbers that a lane has assigned and its unpublished rows, according to the service's database. */
 export interface OutboxLane {
@@ -21,49 +23,52 @@ export interface SeqRange {
 /** Every lane of a service. @param schema quoted */
 export async function readOutboxLanes(pool: Pool, schema: string): Promise<Map<number, OutboxLane>> {
   // A single statement, because a row deleted between two would appear to be lost
-  const { rows } = await pool.query<{
-    lane: number
-    next_seq: number
-    seqs: number[]
-    ids: string[]
-    withdrawn: SeqRange[]
-  }>(
-    `select lane, next_seq, coalesce(array_agg(seq) filter (where seq is not null), '{}') as seqs,
-            coalesce(array_agg(event_id::text) filter (where seq is not null), '{}') as ids,
-            (select coalesce(json_agg(json_build_object('first', first_seq, 'next', w.next_seq)), '[]')
-             from ${schema}.withdrawn as w where w.lane = lane.lane) as withdrawn
-     from ${schema}.lane left join ${schema}.outbox using (lane) group by lane, next_seq`,
+  const { rows } = await pool.query<LaneAndBatch>(
+    `select lane, next_seq, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression,
+       bytes, records,
+       (select coalesce(json_agg(json_build_object('first', first_seq, 'next', w.next_seq)), '[]')
+        from ${schema}.withdrawn as w where w.lane = lane.lane) as withdrawn
+     from ${schema}.lane left join ${schema}.outbox_batch using (lane) order by lane, first_seq`,
   )
-  return new Map(
-    rows.map(({ lane, next_seq, seqs, ids, withdrawn }) => [
-      lane,
-      { nextSeq: next_seq, waiting: new Map(seqs.map((seq, index) => [Number(seq), ids[index] ?? ''])), withdrawn },
-    ]),
-  )
+  const lanes = new Map<number, OutboxLane & { waiting: Map<number, string> }>()
+  for (const row of rows) {
+    const { lane, next_seq: nextSeq, withdrawn } = row
+    const known = lanes.get(lane) ?? { nextSeq, withdrawn, waiting: new Map() }
+    lanes.set(lane, known)
+    if (row.first !== null) for (const { seq, eventId } of eventsOf(row as OutboxBatch)) known.waiting.set(seq, eventId)
+  }
+  return lanes
+}
+
+interface LaneAndBatch extends Omit<OutboxBatch, 'first'> {
+  readonly next_seq: number
+  /** Null where nothing waits. */
+  readonly first: number | null
+  readonly withdrawn: SeqRange[]
 }
 
 /** The unpublished events of a service. */
 export interface OutboxBacklog {
   /** Number of events. */
   readonly waiting: number
-  /** Age of the oldest among the lanes' next unpublished events, milliseconds; null if there is none. */
+  /** Age of the oldest by the database's clock, milliseconds; null if there is none. */
   readonly oldestMs: number | null
 }
 
 /** @param schema quoted */
 export async function readOutboxBacklog(pool: Pool, schema: string): Promise<OutboxBacklog> {
   const { rows } = await pool.query<OutboxBacklog>(
-    `select (select count(*) from ${schema}.outbox) as waiting,
-       (select max(greatest(0, extract(epoch from clock_timestamp() - (o.headers::json ->> 'ce_time')::timestamptz) * 1000)::float8)
-        from (select distinct on (lane) headers from ${schema}.outbox order by lane, seq) as o) as "oldestMs"`,
+    `select coalesce(sum(last_seq - first_seq + 1), 0)::bigint as waiting,
+       max(greatest(0, extract(epoch from clock_timestamp() - written_at) * 1000)::float8) as "oldestMs"
+     from ${schema}.outbox_batch`,
   )
   return rows[0] ?? { waiting: 0, oldestMs: null }
 }
 
-/** The number of the first row that waits, by lane; lanes with none are missing. @param schema quoted */
+/** The number of the first event that waits, by lane; lanes with none are missing. @param schema quoted */
 export async function readFirstWaiting(pool: Pool, schema: string): Promise<Map<number, number>> {
   const { rows } = await pool.query<{ lane: number; seq: number }>(
-    `select lane, min(seq) as seq from ${schema}.outbox group by lane`,
+    `select lane, min(first_seq) as seq from ${schema}.outbox_batch group by lane`,
   )
   return new Map(rows.map(({ lane, seq }) => [lane, seq]))
 }

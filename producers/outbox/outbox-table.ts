@@ -1,96 +1,61 @@
-import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Tx } from '../../infra/postgres/transaction.ts'
+import { BytesParameter } from '../../infra/postgres/bytes-array.ts'
 import { prepared } from '../../infra/postgres/transaction.ts'
-import { inGeneration } from '../../schemas/topics.ts'
-
-/** An event a transaction wants published: final bytes, numbered without gaps within its lane. */
-export interface OutboxRow {
-  lane: number
-  seq: number
-  eventId: string
-  /** Without namespace. */
-  topic: string
-  key: string
-  /** JSON object of strings. */
-  headers: string
-  value: Buffer
-}
-
-/** An event without a number yet. */
-export type UnnumberedEvent = Omit<OutboxRow, 'lane' | 'seq' | 'headers'> & { headers: Record<string, string> }
-
-export interface Numbering {
-  /** As in `ce_sourcelane`. */
-  writer: string
-  lane: number
-  firstSeq: number
-  /** Of the topics the events go to. */
-  generation: number
-}
-
-/**
- * Numbers a lane's events from `firstSeq` on and adds lane and number to their headers (`ce_sourcelane`,
- * `ce_sequence`), so that a reader of the topics can check that none is missing. The topics' generation is fixed here
- * as well, under the lane's lock, so that the publisher of the rows need not know it.
- */
-export function numberEvents(
-  events: readonly UnnumberedEvent[],
-  { writer, lane, firstSeq, generation }: Numbering,
-): OutboxRow[] {
-  return events.map((event, index) => {
-    const seq = firstSeq + index
-    const headers = JSON.stringify({ ...event.headers, ce_sourcelane: `${writer}/${lane}`, ce_sequence: String(seq) })
-    return { ...event, topic: inGeneration(event.topic, generation), lane, seq, headers }
-  })
-}
+import type { OutboxBatch } from './outbox-batch.ts'
 
 const append = prepared(
   'outbox_append',
-  `insert into outbox (lane, seq, event_id, topic, key, headers, value)
-   select * from unnest($1::int[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bytea[])`,
+  `insert into outbox_batch (lane, first_seq, last_seq, topic, compression, bytes, records)
+   select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::text[], $5::smallint[], $6::int[], $7::bytea[])`,
 )
 
-/** Appends rows that were numbered under the locks of their lanes' rows. */
-export async function appendOutbox(tx: Tx, rows: readonly OutboxRow[]): Promise<void> {
-  if (rows.length === 0) return
-  const column = <K extends keyof OutboxRow>(name: K) => rows.map((row) => row[name])
+/** Appends batches that were numbered under the locks of their lanes' rows. */
+export async function appendOutbox(tx: Tx, batches: readonly OutboxBatch[]): Promise<void> {
+  if (batches.length === 0) return
+  const column = <K extends keyof OutboxBatch>(name: K) => batches.map((batch) => batch[name])
   await append(
     tx,
     column('lane'),
-    column('seq'),
-    column('eventId'),
+    column('first'),
+    column('last'),
     column('topic'),
-    column('key'),
-    column('headers'),
-    column('value'),
+    column('compression'),
+    column('bytes'),
+    new BytesParameter(column('records')),
   )
 }
 
-const read = prepared<OutboxRow>(
+const columns = `lane, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression, bytes,
+  records, (extract(epoch from written_at) * 1000)::bigint as "writtenAt"`
+
+const read = prepared<{ [K in keyof OutboxBatch]: OutboxBatch[K] }>(
   'outbox_read',
-  `select lane, seq, event_id as "eventId", topic, key, headers, value
-   from (select *, sum(octet_length(value)) over (order by seq) - octet_length(value) as before
-     from outbox where lane = $1 and seq > $2 order by seq limit $3) as next
-   where before < $4 order by seq`,
+  `select ${columns}
+   from (select *, sum(octet_length(records)) over (order by first_seq) - octet_length(records) as held,
+       sum(last_seq - first_seq + 1) over (order by first_seq) - (last_seq - first_seq + 1) as events
+     from outbox_batch where lane = $1 and first_seq > $2 order by first_seq limit $3) as next
+   where events < $3 and held < $4 order by first_seq`,
 )
 
 /**
- * The lane's next rows after `afterSeq`, in order. Visible rows have no gap: numbers are assigned under the lane's
+ * The lane's next batches after `afterSeq`, in order. Visible rows have no gap: numbers are assigned under the lane's
  * lock.
- * @param maxBytes the last row is the one with which the values have this size
+ * @param events the last batch is the one with which there are this many
+ * @param maxBytes the last batch is the one with which the records have this size as they are held
  */
-export const readOutboxRows = (
-  pool: Pool,
+export const readOutboxBatches = (
+  db: Tx,
   lane: number,
   afterSeq: number,
-  limit: number,
+  events: number,
   maxBytes: number,
-): Promise<OutboxRow[]> => read(pool, lane, afterSeq, limit, maxBytes)
+): Promise<OutboxBatch[]> => read(db, lane, afterSeq, events, maxBytes)
 
 const remove = prepared(
   'outbox_remove',
-  `delete from outbox using unnest($1::int[], $2::bigint[], $3::bigint[]) as published (lane, first, last)
-   where outbox.lane = published.lane and outbox.seq between published.first and published.last`,
+  `delete from outbox_batch using unnest($1::int[], $2::bigint[], $3::bigint[]) as published (lane, first, last)
+   where outbox_batch.lane = published.lane and first_seq between published.first and published.last
+     and last_seq <= published.last`,
 )
 
 /** Numbers of a lane's rows, both inclusive. */
@@ -115,7 +80,9 @@ export async function removePublished(db: Tx, published: ReadonlyMap<number, Seq
 
 /** Events not published yet. @param schema quoted; @default the connection's */
 export async function countUnpublished(db: Tx, schema?: string): Promise<number> {
-  const { rows } = await db.query<{ waiting: number }>(`select count(*) as waiting from ${tableIn(schema, 'outbox')}`)
+  const { rows } = await db.query<{ waiting: number }>(
+    `select coalesce(sum(last_seq - first_seq + 1), 0)::bigint as waiting from ${tableIn(schema, 'outbox_batch')}`,
+  )
   return rows[0]?.waiting ?? 0
 }
 
@@ -123,36 +90,21 @@ const tableIn = (schema: string | undefined, table: string): string =>
   schema === undefined ? table : `${schema}.${table}`
 
 /** Prevents inserts and deletes by other transactions until this transaction ends. */
-export const lockOutbox = (tx: Tx): Promise<unknown> => tx.query('lock table outbox in exclusive mode')
+export const lockOutbox = (tx: Tx): Promise<unknown> => tx.query('lock table outbox_batch in exclusive mode')
 
-/** The lanes, numbers and keys of all rows, in the order they are to be published. */
-export async function readKeys(tx: Tx): Promise<Pick<OutboxRow, 'lane' | 'seq' | 'key'>[]> {
-  const { rows } = await tx.query<Pick<OutboxRow, 'lane' | 'seq' | 'key'>>(
-    'select lane, seq, key from outbox order by lane, seq',
-  )
-  return rows
+/** The batches of one lane, page by page, in the order they are to be published. */
+export async function* readLane(db: Tx, lane: number): AsyncGenerator<OutboxBatch> {
+  for (let after = 0; ; ) {
+    const page = await readOutboxBatches(db, lane, after, 10_000, 16 * 2 ** 20)
+    yield* page
+    const end = page.at(-1)
+    if (!end) return
+    after = end.last
+  }
 }
 
-/** A row's present place and its next one. */
-export interface Renumbering {
-  readonly lane: number
-  readonly seq: number
-  readonly toLane: number
-  readonly toSeq: number
+/** The lanes with events that wait. */
+export async function readWaitingLanes(db: Tx): Promise<number[]> {
+  const { rows } = await db.query<{ lane: number }>('select distinct lane from outbox_batch order by lane')
+  return rows.map(({ lane }) => lane)
 }
-
-/** Moves rows of the orders API to other lanes and numbers, and to the topics of a generation. */
-export const renumber = (tx: Tx, rows: readonly Renumbering[], generation: number): Promise<unknown> =>
-  tx.query(
-    `update outbox set lane = to_lane, seq = to_seq, topic = regexp_replace(topic, '\\.g\\d+$', '') || $5,
-       headers = (headers::jsonb || jsonb_build_object('ce_sourcelane', 'orders-api/' || to_lane, 'ce_sequence', to_seq::text))::text
-     from unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[]) as moved (from_lane, from_seq, to_lane, to_seq)
-     where lane = from_lane and seq = from_seq`,
-    [
-      rows.map(({ lane }) => lane),
-      rows.map(({ seq }) => seq),
-      rows.map(({ toLane }) => toLane),
-      rows.map(({ toSeq }) => toSeq),
-      `.g${generation}`,
-    ],
-  )

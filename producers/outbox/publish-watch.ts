@@ -2,9 +2,9 @@ import { counts, timer } from '../../infra/monitor/meters.ts'
 import type { Meter } from '../../infra/monitor/meters.ts'
 import { Trouble } from '../../infra/monitor/trouble.ts'
 
-/** The unpublished rows of a lane in memory. */
-export interface WaitingRows {
-  readonly rows: number
+/** The unpublished events of a lane in memory. */
+export interface WaitingEvents {
+  readonly events: number
   /** When the oldest was written, epoch ms; undefined if there is none. */
   readonly oldest: number | undefined
 }
@@ -13,17 +13,17 @@ export interface WaitingRows {
 export class PublishWatch {
   private readonly trouble = new Trouble()
   private readonly time: ReturnType<typeof timer>
-  private readonly size: (rows: number) => void
+  private readonly size: (events: number) => void
 
   constructor(meter: Meter) {
     this.time = timer(meter, 'tally_publish_duration_seconds', 'Duration of requests that publish events', ['outcome'])
     this.size = meter.histogram('tally_publish_events', 'Events published by one request', counts)
   }
 
-  published(rows: number, ms: number): void {
+  published(events: number, ms: number): void {
     this.trouble.passed()
     this.time(ms, { outcome: 'acknowledged' })
-    this.size(rows)
+    this.size(events)
   }
 
   failed(error: unknown, ms: number): void {
@@ -38,7 +38,7 @@ export class PublishWatch {
 }
 
 /** Reads the outbox in memory whenever metrics are collected. @returns a function that ends the reading */
-export const observeOutbox = (meter: Meter, waiting: () => readonly WaitingRows[]): (() => void) =>
+export const observeOutbox = (meter: Meter, waiting: () => readonly WaitingEvents[]): (() => void) =>
   meter.observe(
     {
       tally_outbox_waiting_events: ['Events in memory that are not published yet; further ones may wait in the table'],
@@ -49,7 +49,7 @@ export const observeOutbox = (meter: Meter, waiting: () => readonly WaitingRows[
       const oldest = Math.min(...lanes.map((lane) => lane.oldest ?? Number.POSITIVE_INFINITY))
       report(
         'tally_outbox_waiting_events',
-        lanes.reduce((sum, { rows }) => sum + rows, 0),
+        lanes.reduce((sum, { events }) => sum + events, 0),
       )
       report('tally_outbox_age_seconds', Number.isFinite(oldest) ? Math.max(0, Date.now() - oldest) / 1_000 : 0)
     },

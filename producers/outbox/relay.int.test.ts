@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import type { Kafka, ProducerBatch, ProducerConfig } from 'kafkajs'
@@ -6,28 +7,31 @@ import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import type { TestBench } from '../../consumers/runtime/testing/test-bench.ts'
 import { readTopic } from '../../infra/testing/read-topic.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { newEventId } from '../../schemas/event-id.ts'
 import type { Tx } from '../../infra/postgres/transaction.ts'
 import { laneOf } from '../../schemas/partition.ts'
-import type { OutboxRow } from './outbox-table.ts'
+import { joinByTopic } from './outbox-batch.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
+import { batchOf, readEvents } from './testing/stored-events.ts'
 import { appendOutbox, removePublished } from './outbox-table.ts'
 import { Relay } from './relay.ts'
 
 const keyOfLane = (lane: number) => {
   for (let n = 0; ; n++) if (laneOf(`key-${n}`, 3) === lane) return `key-${n}`
 }
-const row = (lane: number, seq: number, bytes: number): OutboxRow => ({
-  lane,
-  seq,
-  eventId: newEventId(),
-  topic: 'orders',
-  key: keyOfLane(lane),
-  headers: JSON.stringify({ ce_sequence: String(seq) }),
-  value: Buffer.alloc(bytes),
-})
+const row = (lane: number, seq: number, bytes: number): OutboxBatch =>
+  batchOf(lane, seq, { key: keyOfLane(lane), value: randomBytes(bytes) })
+
+/** Events of one size in one row. */
+const rowOf = (lane: number, from: number, to: number, bytes: number): OutboxBatch => {
+  const [whole] = joinByTopic(Array.from({ length: to - from + 1 }, (_, index) => row(lane, from + index, bytes)))
+  return { ...row(lane, from, 0), ...whole!, first: from, last: to }
+}
+
 const relayOf = ({ sandbox: { kafka, namespace, log }, pool }: TestBench) => new Relay({ kafka, pool, namespace, log })
 const left = async ({ pool }: TestBench) =>
-  (await pool.query<{ lane: number }>('select distinct lane from outbox order by lane')).rows.map(({ lane }) => lane)
+  (await pool.query<{ lane: number }>('select distinct lane from outbox_batch order by lane')).rows.map(
+    ({ lane }) => lane,
+  )
 
 test('what the table holds is published in order and deleted', async () => {
   await using bench = await openTestBench('relay', countTable)
@@ -95,15 +99,14 @@ test('a row the broker refuses holds up its own lane only', async () => {
   await appendOutbox(bench.pool, [
     row(0, 1, 5_000),
     row(0, 2, 10),
-    ...[1, 2, 3, 4].map((seq) => row(1, seq, 1_200)),
+    rowOf(1, 1, 4, 1_200), // Each fits, together they do not
     row(2, 1, 10),
   ])
   const relay = relayOf(bench)
   for (const lane of [0, 1, 2]) relay.open(lane)
   await waitUntil('the other lanes are published', async () => (await left(bench)).join() === '0')
   await relay.stop()
-  const { rows } = await bench.pool.query<{ seq: number }>('select seq from outbox order by seq')
-  expect(rows.map(({ seq }) => seq)).toEqual([1, 2])
+  expect((await readEvents(bench.pool)).map(({ seq }) => seq)).toEqual([1, 2])
 })
 
 test('rows that could not be deleted leave with the next rows of their lane', async () => {
@@ -112,18 +115,18 @@ test('rows that could not be deleted leave with the next rows of their lane', as
   await pool.query(
     'create function refuse() returns trigger language plpgsql as $$ begin raise exception $m$not now$m$; end $$',
   )
-  await pool.query('create trigger refuse before delete on outbox for each statement execute function refuse()')
+  await pool.query('create trigger refuse before delete on outbox_batch for each statement execute function refuse()')
   await appendOutbox(pool, [row(0, 1, 10), row(0, 2, 10)])
   const relay = relayOf(bench)
   const feed = relay.open(0)
   await waitUntil('the rows are published', () => Promise.resolve(feed.idle))
   await relay.flush(10_000)
   expect(await left(bench)).toHaveLength(1)
-  await pool.query('drop trigger refuse on outbox')
+  await pool.query('drop trigger refuse on outbox_batch')
   await appendOutbox(pool, [row(0, 3, 10)])
   feed.poke()
   await waitUntil('all rows have left', async () => {
-    const { rows } = await pool.query('select from outbox')
+    const { rows } = await pool.query('select from outbox_batch')
     return rows.length === 0
   })
   await relay.stop()
@@ -132,10 +135,10 @@ test('rows that could not be deleted leave with the next rows of their lane', as
 test('removing rows does not visit the index entries of rows removed before', async () => {
   await using bench = await openTestBench('relay', countTable)
   const { pool } = bench
-  await pool.query('alter table outbox set (autovacuum_enabled = false)')
+  await pool.query('alter table outbox_batch set (autovacuum_enabled = false)')
   const many = 20_000
   await pool.query(
-    `insert into outbox select 0, seq, gen_random_uuid(), 'orders', 'o', '{}', 'x' from generate_series(1, $1 + 1) as seq`,
+    `insert into outbox_batch select 0, seq, seq, 'orders', 0, 1, 'x' from generate_series(1, $1 + 1) as seq`,
     [many],
   )
   await removePublished(pool, new Map([[0, { first: 1, last: many }]]))
@@ -154,11 +157,10 @@ test('removing rows does not visit the index entries of rows removed before', as
 
 test('rows leave up to the number the broker has, in their own lane', async () => {
   await using bench = await openTestBench('relay', countTable)
-  await appendOutbox(bench.pool, [row(0, 1, 10), row(0, 2, 10), row(0, 3, 10), row(1, 1, 10)])
-  await removePublished(bench.pool, new Map([[0, { first: 1, last: 2 }]]))
-  const { rows } = await bench.pool.query<{ lane: number; seq: number }>('select lane, seq from outbox order by lane')
-  expect(rows).toEqual([
-    { lane: 0, seq: 3 },
-    { lane: 1, seq: 1 },
+  await appendOutbox(bench.pool, [row(0, 1, 10), row(0, 2, 10), rowOf(0, 3, 5, 10), row(1, 1, 10)])
+  await removePublished(bench.pool, new Map([[0, { first: 1, last: 4 }]]))
+  expect((await readEvents(bench.pool)).map(({ lane, seq }) => [lane, seq])).toEqual([
+    ...[3, 4, 5].map((seq) => [0, seq]), // A row leaves as a whole
+    [1, 1],
   ])
 })

@@ -3,22 +3,24 @@ import type { Kafka } from 'kafkajs'
 import { describeError, isTallyError } from '../../infra/errors.ts'
 import type { Pace } from '../../infra/linger/pace.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { packLimits } from '../../infra/kafka/patches/produce/packed-records.ts'
 import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { settlesWithin } from '../../infra/promises.ts'
 import type { Logger } from '../../infra/logger.ts'
-import { LaneFeed, limitPerLane, sizeOf } from './lane-feed.ts'
-import type { PublishWatch, WaitingRows } from './publish-watch.ts'
+import { LaneFeed, limitPerLane } from './lane-feed.ts'
 import type { FeedLimit } from './lane-feed.ts'
-import type { OutboxRow, SeqRange } from './outbox-table.ts'
-import { readOutboxRows, removePublished } from './outbox-table.ts'
+import { countEvents, joinByTopic } from './outbox-batch.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
+import type { PublishWatch, WaitingEvents } from './publish-watch.ts'
+import type { SeqRange } from './outbox-table.ts'
+import { readOutboxBatches, removePublished } from './outbox-table.ts'
 
 /**
- * Limits of one request: rows of one lane, their bytes (the broker refuses batches over 1 MB), rows and bytes of all
- * lanes (the broker closes the connection of a request over 100 MB).
+ * Limits of one request: events of one lane and their bytes (`packLimits`), events and bytes of all lanes (the broker
+ * closes the connection of a request over 100 MB).
  */
-const perLane = 500
-const bytesPerLane = 700_000
-const perRequest = 2_000
+const { count: perLane, bytes: bytesPerLane } = packLimits
+const perRequest = 8_000
 const bytesPerRequest = 16 * 2 ** 20
 /** A hanging request is abandoned after this time, ms: its rows stay in the table. */
 const stopWithinMs = 3_000
@@ -33,6 +35,9 @@ export interface RelayOptions {
   /** Told of every request. */
   watch?: PublishWatch
 }
+
+/** The next batches of some lanes. */
+type Request = ReadonlyMap<LaneFeed, readonly OutboxBatch[]>
 
 /**
  * Publishes the rows of the outbox, then deletes them. One per process: it gathers the ready rows of its lanes into one
@@ -68,7 +73,7 @@ export class Relay {
     const feed = new LaneFeed(
       lane,
       () => this.signal.resolve(),
-      (...args) => readOutboxRows(this.options.pool, ...args),
+      (...args) => readOutboxBatches(this.options.pool, ...args),
       () => this.limitOf(lane),
     )
     this.feeds.set(lane, feed)
@@ -102,13 +107,13 @@ export class Relay {
       try {
         this.signal = Promise.withResolvers<void>()
         if (!this.hurried) await this.options.pace?.rest(this.waiting)
-        const batch = await this.gather()
-        if (batch.size === 0) {
+        const request = await this.gather()
+        if (request.size === 0) {
           await this.signal.promise
           continue
         }
-        await this.sendWatched([...batch.values()].flat())
-        this.acknowledge(batch)
+        await this.sendWatched(request)
+        this.acknowledge(request)
         failures = 0
         this.caution = Math.max(1, this.caution / 2)
       } catch (error) {
@@ -121,80 +126,77 @@ export class Relay {
     }
   }
 
-  /** The unpublished rows in memory, of each lane. */
-  waitingRows(): WaitingRows[] {
-    return [...this.feeds.values()].map(({ size, oldest }) => ({ rows: size.rows, oldest }))
+  /** The unpublished events in memory, of each lane. */
+  waitingEvents(): WaitingEvents[] {
+    return [...this.feeds.values()].map(({ size, oldest }) => ({ events: size.events, oldest }))
   }
 
   private limitOf(lane: number): FeedLimit {
-    let [lanes, rows, bytes] = [0, 0, 0]
+    let [lanes, events, bytes] = [0, 0, 0]
     for (const feed of this.feeds.values()) {
       if (feed.closed) continue
       lanes++
       if (feed.lane === lane) continue
-      rows += feed.size.rows
+      events += feed.size.events
       bytes += feed.size.bytes
     }
-    return limitPerLane(lanes, { rows, bytes })
+    return limitPerLane(lanes, { events, bytes })
   }
 
-  /** Rows in memory. */
+  /** Events in memory. */
   private get waiting(): number {
-    return [...this.feeds.values()].reduce((sum, { size }) => sum + size.rows, 0)
+    return [...this.feeds.values()].reduce((sum, { size }) => sum + size.events, 0)
   }
 
-  private async sendWatched(rows: readonly OutboxRow[]): Promise<void> {
+  private async sendWatched(request: Request): Promise<void> {
     const { watch } = this.options
-    if (!watch) return this.send(rows)
+    if (!watch) return this.send(request)
     const began = performance.now()
     try {
-      await this.send(rows)
-      watch.published(rows.length, performance.now() - began)
+      await this.send(request)
+      watch.published(countEvents([...request.values()].flat()), performance.now() - began)
     } catch (error) {
       watch.failed(error, performance.now() - began)
       throw error
     }
   }
 
-  private async gather(): Promise<Map<LaneFeed, readonly OutboxRow[]>> {
-    const batch = new Map<LaneFeed, readonly OutboxRow[]>()
+  private async gather(): Promise<Request> {
+    const request = new Map<LaneFeed, readonly OutboxBatch[]>()
     let [room, bytes] = [perRequest, 0]
     for (const [lane, feed] of [...this.feeds]) {
-      if (feed.idle || room <= 0 || bytes >= bytesPerRequest || (this.caution > 1 && batch.size > 0)) continue
-      const rows = await feed.peek(Math.min(Math.ceil(perLane / this.caution), room), bytesPerLane / this.caution)
-      if (rows.length === 0) continue
-      batch.set(feed, rows)
-      room -= rows.length
-      bytes += rows.reduce((sum, row) => sum + sizeOf(row), 0)
+      if (feed.idle || room <= 0 || bytes >= bytesPerRequest || (this.caution > 1 && request.size > 0)) continue
+      const next = await feed.peek(Math.ceil(perLane / this.caution), bytesPerLane / this.caution)
+      if (next.length === 0) continue
+      request.set(feed, next)
+      room -= countEvents(next)
+      bytes += next.reduce((sum, batch) => sum + batch.bytes, 0)
       // To the end of the queue, so that every lane gets its turn under load. The lane may have been reopened meanwhile
       if (this.feeds.get(lane) !== feed) continue
       this.feeds.delete(lane)
       this.feeds.set(lane, feed)
     }
-    return batch
+    return request
   }
 
-  private send(rows: readonly OutboxRow[]): Promise<void> {
+  private send(request: Request): Promise<void> {
     const { namespace, pace } = this.options
+    const lanes = [...request.values()]
     const send = () =>
-      this.sender.send(
-        rows.map(({ topic, lane, key, value, headers }) => ({
-          topic: `${namespace}${topic}`,
-          partition: lane,
-          key,
-          value,
-          headers: JSON.parse(headers) as Record<string, string>,
-        })),
+      this.sender.sendPacked(
+        lanes
+          .flatMap(joinByTopic)
+          .map(({ topic, lane, ...packed }) => ({ ...packed, topic: `${namespace}${topic}`, partition: lane })),
       )
-    return pace?.cycle(rows.length, send) ?? send()
+    return pace?.cycle(countEvents(lanes.flat()), send) ?? send()
   }
 
-  private acknowledge(batch: ReadonlyMap<LaneFeed, readonly OutboxRow[]>): void {
-    for (const [feed, rows] of batch) {
-      const [first, last] = [rows[0], rows.at(-1)]
+  private acknowledge(request: Request): void {
+    for (const [feed, batches] of request) {
+      const [first, last] = [batches[0], batches.at(-1)]
       if (!first || !last) continue
-      feed.acknowledge(last.seq)
-      this.note(feed.lane, { first: first.seq, last: last.seq })
+      feed.acknowledge(last.last)
+      this.note(feed.lane, { first: first.rowFirst ?? first.first, last: last.last })
     }
     this.removal = this.removal
       .then(() => this.removePublished())

@@ -107,7 +107,7 @@ describe('changing the partition count while orders flow', () => {
       query(`select number from ${generationTable(stack.sandbox.namespace)} where switched_at is not null`)
     expect(await generations()).toEqual([{ number: 1 }])
     await waitUntil('orders are published again by themselves', async () => {
-      const [held] = await query<{ count: number }>(`select count(*) as count from ${schema('orders')}.outbox`)
+      const [held] = await query<{ count: number }>(`select count(*) as count from ${schema('orders')}.outbox_batch`)
       return held?.count === 0
     })
 

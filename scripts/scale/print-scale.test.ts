@@ -100,7 +100,7 @@ test('what a removal deletes', () =>
       schema: 'shop.loyalty',
       aside: ['shop.loyalty_rebuild_7'],
       rows: {
-        ...{ points: 2_000_000, parked: 3, outbox: 12, call: 1 },
+        ...{ points: 2_000_000, parked: 3, outbox_batch: 12, call: 1 },
         ...Object.fromEntries([...Array(15).keys()].map((n) => [`inbox_partition_${n}`, 12_345])),
       },
     }),

@@ -27,6 +27,7 @@ const readers: Readonly<Record<string, string>> = {
   'infra/stack/supervisor/supervisor.ts': 'uptime',
   'producers/direct/publisher.ts': 'time of events; own deadlines',
   'producers/orders-api/orders/write-orders.ts': 'time of events',
+  'producers/outbox/outbox-batch.ts': 'shows the age of events',
   'producers/outbox/publish-watch.ts': 'shows the age of events',
   'producers/outbox/relay.ts': 'own deadlines',
   'schemas/codec/learn.ts': 'how long a refusal is remembered in memory',

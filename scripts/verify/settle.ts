@@ -87,11 +87,14 @@ async function whatMoves({ kafka, pool, namespace, orders, groups }: Pipeline, l
   })
 }
 
+const waiting = (schema: string) =>
+  `(select coalesce(sum(last_seq - first_seq + 1), 0)::bigint from ${schema}.outbox_batch)`
+
 const restOfWriter = ({ name, schema }: Writer) =>
-  `select '${name}' as name, (select count(*) from ${schema}.outbox) as outbox, 0::bigint as calls, 0::bigint as timers, 0::bigint as retries, 0::bigint as late, '{}'::json as positions`
+  `select '${name}' as name, ${waiting(schema)} as outbox, 0::bigint as calls, 0::bigint as timers, 0::bigint as retries, 0::bigint as late, '{}'::json as positions`
 
 const restOfGroup = ({ name, schema }: Group, leftMs: number) =>
-  `select '${name}', (select count(*) from ${schema}.outbox), (select count(*) from ${schema}.call),
+  `select '${name}', ${waiting(schema)}, (select count(*) from ${schema}.call),
           (select count(*) from ${schema}.timer where due_at <= now()),
           (select count(*) from ${schema}.parked where next_attempt_at <= now() + ${Math.round(leftMs)} * interval '1 ms'),
           ${name === 'shipping' ? lateOrders(schema, leftMs) : 0},

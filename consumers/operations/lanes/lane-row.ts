@@ -45,7 +45,8 @@ const statement = (schema: string) => `
       from pg_stat_activity where datname = current_database() group by 1),
     parked as (
       ${parkedByLane(schema)}),
-    waiting as (select lane, count(*) as rows, min(seq) as first from ${schema}.outbox group by 1),
+    waiting as (
+      select lane, sum(last_seq - first_seq + 1)::bigint as events, min(written_at) as since from ${schema}.outbox_batch group by 1),
     calls as (
       select lane, count(*) as rows, count(*) filter (where attempts > 0) as failing,
         (array_agg(last_error order by attempts desc) filter (where last_error is not null))[1] as error
@@ -67,8 +68,8 @@ const statement = (schema: string) => `
         where partition = known.lane order by topic, epoch desc) as newest
       where next_offset < again_until having count(*) > 0) as again,
     coalesce(parked.rows, 0) as parked, coalesce(parked.stuck, 0) as "forPersons",
-    coalesce(waiting.rows, 0) as outbox,
-    ${milliseconds("(o.headers::json ->> 'ce_time')::timestamptz")} as "outboxMs",
+    coalesce(waiting.events, 0) as outbox,
+    ${milliseconds('waiting.since')} as "outboxMs",
     coalesce(calls.rows, 0) as calls, coalesce(calls.failing, 0) as "failingCalls", calls.error as "callError",
     coalesce(timers.rows, 0) as timers, coalesce(timers.overdue, 0) as "overdueTimers",
     pace.state as pace
@@ -80,7 +81,6 @@ const statement = (schema: string) => `
     left join ${schema}.pace on pace.replica = l.owner
     left join parked on parked.lane = known.lane
     left join waiting on waiting.lane = known.lane
-    left join ${schema}.outbox as o on o.lane = known.lane and o.seq = waiting.first
     left join calls on calls.lane = known.lane
     left join timers on timers.lane = known.lane
   order by known.lane`

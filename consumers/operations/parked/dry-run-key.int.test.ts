@@ -71,7 +71,7 @@ test('a dry run shows states, rows and what would go out, and changes nothing', 
   expect(dryRun.events[1]?.calls).toMatchObject([{ kind: 'ask', request: { orderId: 'o-1' } }])
   expect(dryRun.tables).toEqual(
     expect.arrayContaining([
-      { table: 'outbox', inserted: 3, updated: 0, deleted: 0 },
+      { table: 'outbox_batch', inserted: 3, updated: 0, deleted: 0 },
       { table: 'call', inserted: 1, updated: 0, deleted: 0 },
       { table: 'timer', inserted: 1, updated: 0, deleted: 0 },
       { table: 'parked_audit', inserted: 3, updated: 0, deleted: 0 },

@@ -1,6 +1,6 @@
 import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
-import type { UnnumberedEvent } from '../../../producers/outbox/outbox-table.ts'
+import type { UnnumberedEvent } from '../../../producers/outbox/outbox-batch.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { NewCall, NewTimer, Refusal } from '../../runtime/model.ts'
 import { readRetries } from '../../runtime/batch/read-retries.ts'

@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { appendOutbox } from '../../../producers/outbox/outbox-table.ts'
+import { batchOf } from '../../../producers/outbox/testing/stored-events.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
 import { lockLane, raiseEpoch } from '../../../producers/outbox/lane-table.ts'
 import { startConsumer } from '../../runtime/start-consumer.ts'
@@ -115,7 +117,7 @@ describe('lanes moving to the next generation of the topics', () => {
     await using _next = await startOnNext(bench, definition)
     await waitUntil('what waited is handled', async () => {
       const { rowCount } = await bench.pool.query(
-        'select id::text from parked union all select id::text from timer union all select seq::text from outbox',
+        'select id::text from parked union all select id::text from timer union all select first_seq::text from outbox_batch',
       )
       return rowCount === 0
     })
@@ -188,8 +190,7 @@ describe('lanes moving to the next generation of the topics', () => {
     ],
     [
       'events not published',
-      ({ pool }: TestBench) =>
-        pool.query(`insert into outbox values (0, 1, gen_random_uuid(), 'inventory', 'k', '{}', '')`),
+      ({ pool }: TestBench) => appendOutbox(pool, [batchOf(0, 1, { topic: 'inventory' })]),
       /^1 events wait to be published/,
     ],
   ])('does not happen over %s, and then nothing has changed', async (_what, leave, sentence) => {

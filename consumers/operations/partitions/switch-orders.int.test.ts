@@ -5,6 +5,7 @@ import { createOrderBook } from '../../../producers/orders-api/orders/order-book
 import { createOrdersBench } from '../../../producers/orders-api/testing/orders-bench.ts'
 import type { OrdersBench } from '../../../producers/orders-api/testing/orders-bench.ts'
 import { removePublished } from '../../../producers/outbox/outbox-table.ts'
+import { readEvents } from '../../../producers/outbox/testing/stored-events.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { readOutboxLanes } from '../../../producers/outbox/outbox-backlog.ts'
@@ -16,15 +17,6 @@ const from = { number: 1, partitions: 3 }
 const to = { number: 2, partitions: 5 }
 const keys = Array.from({ length: 20 }, () => newEventId())
 
-interface Row {
-  lane: number
-  seq: number
-  topic: string
-  key: string
-  event_id: string
-  headers: string
-}
-
 describe('the orders API moving to the next generation of the topics', () => {
   let bench: OrdersBench
   beforeAll(async () => {
@@ -33,8 +25,7 @@ describe('the orders API moving to the next generation of the topics', () => {
   })
   afterAll(() => bench[Symbol.asyncDispose]())
 
-  const rows = async () =>
-    (await bench.pool.query<Row>('select lane, seq, topic, key, event_id, headers from outbox order by lane, seq')).rows
+  const rows = () => readEvents(bench.pool)
 
   test('what waits goes to the lane of its key, in order; a process that knows only the old lanes harms nothing', async () => {
     const { pool, sandbox } = bench
@@ -46,7 +37,7 @@ describe('the orders API moving to the next generation of the topics', () => {
     const write = async (key: string) => {
       const eventId = newEventId()
       written.get(key)?.push(eventId)
-      const event = { eventId, topic: 'orders', key, headers: {}, value: Buffer.from('x') }
+      const event = { eventId, topic: 'orders', key, headers: { ce_id: eventId }, value: Buffer.from('x') }
       await book.write({ event, reply: { status: 202, body: {} } })
     }
     for (let round = 0; round < 3; round++) for (const key of keys) await write(key)
@@ -64,11 +55,11 @@ describe('the orders API moving to the next generation of the topics', () => {
     for (const { lane, seq, topic, key, headers } of moved) {
       expect(lane).toBe(laneOf(key, to.partitions))
       expect(topic).toBe('orders.g2')
-      expect(JSON.parse(headers)).toMatchObject({ ce_sourcelane: `orders-api/${lane}`, ce_sequence: String(seq) })
+      expect(headers).toMatchObject({ ce_sourcelane: `orders-api/${lane}`, ce_sequence: String(seq) })
     }
-    const gone = new Set(published.map(({ event_id: id }) => id))
+    const gone = new Set(published.map(({ eventId }) => eventId))
     for (const [key, ids] of written)
-      expect(moved.filter((row) => row.key === key).map(({ event_id: id }) => id)).toEqual(
+      expect(moved.filter((row) => row.key === key).map(({ eventId }) => eventId)).toEqual(
         ids.filter((id) => !gone.has(id)),
       )
 
@@ -77,7 +68,7 @@ describe('the orders API moving to the next generation of the topics', () => {
     expect(await rows()).toEqual(moved)
 
     for (const [lane, own] of await readOutboxLanes(pool, ordersWriter(sandbox.config).schema)) {
-      const eventIds = new Map(published.filter((row) => row.lane === lane).map((row) => [row.seq, row.event_id]))
+      const eventIds = new Map(published.filter((row) => row.lane === lane).map((row) => [row.seq, row.eventId]))
       expect(compareLane(`orders-api/${lane}`, own, { eventIds, repeats: 0, faults: [] })).toEqual([])
       const { withdrawn, ...others } = own
       if (withdrawn?.length) expect(compareLane('', others, { eventIds, repeats: 0, faults: [] })).not.toEqual([])

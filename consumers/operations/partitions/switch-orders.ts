@@ -6,8 +6,11 @@ import {
   readAllNextSeqs,
   withdrawWaiting,
 } from '../../../producers/outbox/lane-generations.ts'
-import { readKeys, renumber } from '../../../producers/outbox/outbox-table.ts'
+import { eventsOf, numberEvents } from '../../../producers/outbox/outbox-batch.ts'
+import { appendOutbox, readLane, removePublished } from '../../../producers/outbox/outbox-table.ts'
+import type { SeqRange } from '../../../producers/outbox/outbox-table.ts'
 import { laneOf } from '../../../schemas/partition.ts'
+import { withoutGeneration } from '../../../schemas/topics.ts'
 
 /**
  * Moves the orders API to the next generation of the topics within the transaction. Events that wait in its outbox
@@ -22,14 +25,27 @@ import { laneOf } from '../../../schemas/partition.ts'
 export async function switchOrders(tx: Tx, { number, partitions }: Generation): Promise<number> {
   await addLanes(tx, partitions)
   await withdrawWaiting(tx, number)
-  const nextSeqs = await readAllNextSeqs(tx)
-  const moved = (await readKeys(tx)).map(({ lane, seq, key }) => {
-    const toLane = laneOf(key, partitions)
-    const toSeq = nextSeqs.get(toLane) ?? 1
-    nextSeqs.set(toLane, toSeq + 1)
-    return { lane, seq, toLane, toSeq }
-  })
-  await renumber(tx, moved, number)
+  const before = await readAllNextSeqs(tx)
+  const nextSeqs = new Map(before)
+  const moved = new Map<number, SeqRange>()
+  let events = 0
+  for (const [lane, end] of before) {
+    for await (const batch of readLane(tx, lane)) {
+      if (batch.first >= end) break // Has just been moved here
+      for (const [toLane, own] of Map.groupBy(eventsOf(batch), ({ key }) => laneOf(key, partitions))) {
+        const firstSeq = nextSeqs.get(toLane) ?? 1
+        const unnumbered = own.map((event) => ({ ...event, topic: withoutGeneration(event.topic) }))
+        await appendOutbox(
+          tx,
+          numberEvents(unnumbered, { writer: 'orders-api', lane: toLane, firstSeq, generation: number }),
+        )
+        nextSeqs.set(toLane, firstSeq + own.length)
+      }
+      events += batch.count
+      moved.set(lane, { first: 1, last: batch.last })
+    }
+  }
+  if (moved.size > 0) await removePublished(tx, moved)
   await moveLanesWithSeqs(tx, number, nextSeqs)
-  return moved.length
+  return events
 }

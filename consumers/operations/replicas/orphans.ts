@@ -28,7 +28,7 @@ export type RowCounts = Readonly<Record<string, number>>
 /** Numbers of unsent events and unanswered calls, which exist only in these rows. */
 export const lostWith = (rows: RowCounts) => ({
   parked: rows['parked'] ?? 0,
-  unsent: rows['outbox'] ?? 0,
+  unsent: rows['outbox_batch'] ?? 0,
   unanswered: rows['call'] ?? 0,
 })
 
@@ -62,12 +62,13 @@ async function tablesOf(pool: Pool, schema: string): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** Numbers of rows of those of these tables that exist. */
+/** Numbers of rows of those of these tables that exist; of an outbox its events, of which a row holds several. */
 export async function countRows(pool: Pool, schema: string, tables: readonly string[]): Promise<RowCounts> {
   const counts: [string, number][] = []
   for (const name of tables) {
     const { rows } = await pool.query<{ count: number }>(
-      `select count(*) from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+      `select ${name === 'outbox_batch' ? 'coalesce(sum(last_seq - first_seq + 1), 0)::bigint as count' : 'count(*)'}
+       from ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
     )
     if (rows[0] && rows[0].count > 0) counts.push([name, rows[0].count])
   }

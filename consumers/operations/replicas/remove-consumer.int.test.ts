@@ -93,10 +93,10 @@ test('what its rebuilds left goes with it: tables of its former life must not co
 test('a consumer with unpublished events is not removed, and its replicas keep running', async () => {
   await using scene = await openScene()
   const { pool, schema, stack } = scene
-  await pool.query(`insert into "${schema}".outbox values (0, 1, gen_random_uuid(), 'inventory', 'k', '{}', '')`)
+  await pool.query(`insert into "${schema}".outbox_batch values (0, 1, 2, 'inventory', 0, 0, '')`)
   await expect(scene.remove()).rejects.toMatchObject({
     code: 'PRECONDITION_FAILED',
-    message: expect.stringMatching(/^notifications has 1 events to publish .* its replicas run as before$/),
+    message: expect.stringMatching(/^notifications has 2 events to publish .* its replicas run as before$/),
   })
   expect(stack.asked).toEqual([{ [consumer]: 0 }, { [consumer]: replicas }])
   expect(await scene.schemas()).toEqual([''])

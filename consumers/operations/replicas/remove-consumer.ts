@@ -131,7 +131,7 @@ async function whenDeserted({ config, kafka, consumer, signal }: RemoveOptions):
 /** Events and calls that exist only in its tables. @throws TallyError PRECONDITION_FAILED */
 async function refuseIfAwaited({ pool, consumer, giveUp }: RemoveOptions, schema: string): Promise<void> {
   if (giveUp) return
-  const { unsent, unanswered } = lostWith(await countRows(pool, schema, ['outbox', 'call']))
+  const { unsent, unanswered } = lostWith(await countRows(pool, schema, ['outbox_batch', 'call']))
   if (unsent + unanswered === 0) return
   throw new TallyError(
     'PRECONDITION_FAILED',

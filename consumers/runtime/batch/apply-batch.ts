@@ -2,9 +2,10 @@ import { TallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
-import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
+import { countEvents, numberEvents } from '../../../producers/outbox/outbox-batch.ts'
+import type { OutboxBatch } from '../../../producers/outbox/outbox-batch.ts'
 import { advanceLanes, lockOwnedLanes } from '../../../producers/outbox/lane-table.ts'
-import { appendOutbox, numberEvents } from '../../../producers/outbox/outbox-table.ts'
+import { appendOutbox } from '../../../producers/outbox/outbox-table.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { ConsumerDefinition } from '../handler.ts'
 import type { Batch, Input, LaneBatch, Outcome, Ownership } from '../model.ts'
@@ -36,7 +37,7 @@ export interface Applied<State, Row> extends LaneBatch {
   /** The inputs that were new. */
   readonly inputs: readonly Input[]
   readonly outcome: Outcome<State, Row>
-  readonly publish: OutboxRow[]
+  readonly publish: OutboxBatch[]
 }
 
 /**
@@ -88,7 +89,7 @@ export async function applyBatches<State, Row>(
       tx,
       applied.flatMap(({ publish }) => publish),
     ),
-    advanceLanes(tx, new Map(applied.map(({ own, publish }) => [own.lane, publish.length]))),
+    advanceLanes(tx, new Map(applied.map(({ own, publish }) => [own.lane, countEvents(publish)]))),
     addCalls(
       tx,
       applied.flatMap(({ own: { lane }, outcome }) => outcome.calls.map((call) => ({ ...call, lane }))),

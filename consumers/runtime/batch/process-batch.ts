@@ -1,5 +1,5 @@
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
-import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
+import type { OutboxBatch } from '../../../producers/outbox/outbox-batch.ts'
 import type { Batch, LaneBatch, NewCall } from '../model.ts'
 import { applyBatches } from './apply-batch.ts'
 import type { ProcessContext } from './apply-batch.ts'
@@ -7,7 +7,7 @@ import type { ProcessContext } from './apply-batch.ts'
 /** A batch that has taken effect, and the work left to do after its commit. */
 export interface Processed {
   readonly batch: Batch
-  readonly publish: readonly OutboxRow[]
+  readonly publish: readonly OutboxBatch[]
   readonly calls: readonly NewCall[]
   /** Numbers of inputs: handled, duplicates, parked. */
   readonly taken: number

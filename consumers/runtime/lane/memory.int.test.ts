@@ -1,10 +1,12 @@
 import { expect, test } from '@jest/globals'
+import { randomBytes } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { Relay } from '../../../producers/outbox/relay.ts'
+import { batchOf } from '../../../producers/outbox/testing/stored-events.ts'
 import { countTable } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import { Caller } from './caller.ts'
@@ -50,10 +52,11 @@ test('100 lanes with Kafka and the gateway down keep a bounded part of their out
 })
 
 async function fill(pool: Pool): Promise<void> {
+  const { records } = batchOf(0, 1, { value: randomBytes(bytes) })
   await pool.query(
-    `insert into outbox select lane, seq, gen_random_uuid(), 'orders', 'order', '{}', convert_to(repeat('x', $3), 'UTF8')
+    `insert into outbox_batch select lane, seq, seq, 'orders', 0, length($3), $3
      from generate_series(0, $1 - 1) as lane, generate_series(1, $2) as seq`,
-    [lanes, pending.rows, bytes],
+    [lanes, pending.rows, records],
   )
   await pool.query(
     `insert into call (id, lane, key, kind, request, cause)

@@ -70,7 +70,7 @@ export class ConsumerMeters {
     this.stops.push(
       this.readLanes(metered),
       readGroup(meter, metered, () => this.fencedLanes),
-      observeOutbox(meter, () => relay.waitingRows()),
+      observeOutbox(meter, () => relay.waitingEvents()),
       observeCalls(meter, { standing: () => caller.standing(), waiting: () => caller.waiting }),
     )
   }

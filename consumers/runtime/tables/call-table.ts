@@ -80,7 +80,7 @@ export const noteFailure = (
 
 const anyUnsent = prepared(
   'replay_anything_waits',
-  'select 1 where exists (select from outbox where lane = $1) or exists (select from call where lane = $1)',
+  'select 1 where exists (select from outbox_batch where lane = $1) or exists (select from call where lane = $1)',
 )
 
 /** Whether a lane has events to publish or calls to make. */
@@ -95,7 +95,7 @@ export interface UnsentLane {
 
 const unsent = prepared<{ [K in keyof UnsentLane]: UnsentLane[K] }>(
   'replay_waiting',
-  `select lane, (select max(seq) from outbox where outbox.lane = asked.lane) as seq,
+  `select lane, (select max(last_seq) from outbox_batch as o where o.lane = asked.lane) as seq,
      array(select id from call where call.lane = asked.lane limit $2) as calls from unnest($1::int[]) as asked (lane)`,
 )
 
@@ -111,7 +111,8 @@ export interface Unsent {
 
 const leftUnsent = prepared<{ events: number; calls: number }>(
   'replay_left',
-  `select (select count(*) from outbox join unnest($1::int[], $2::bigint[]) as asked (lane, last) using (lane) where seq <= last) as events,
+  `select (select coalesce(sum(least(last_seq, last) - first_seq + 1), 0)::bigint from outbox_batch
+     join unnest($1::int[], $2::bigint[]) as asked (lane, last) using (lane) where first_seq <= last) as events,
      (select count(*) from call where id = any($3::uuid[])) as calls`,
 )
 

@@ -102,12 +102,11 @@ export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =
 const schemaId = `('x' || encode(substring(value from 2 for 4), 'hex'))::bit(32)::int`
 const framed = `length(value) >= 5 and substring(value for 1) = '\\x00'`
 
-/** Schema ids of the parked values and of those in the outbox, with their numbers. */
-export const waitingSchemas = prepared<{ id: number; parked: number; outbox: number }>(
-  'replay_schemas_waiting',
-  `select id, count(*) filter (where parked) as parked, count(*) filter (where not parked) as outbox from (
-     select ${schemaId} as id, true as parked from parked where source = 'record' and ${framed}
-     union all select ${schemaId}, false from outbox where ${framed}) as waiting
+/** Schema ids of the parked values, with their numbers. */
+export const parkedSchemas = prepared<{ id: number; parked: number }>(
+  'replay_schemas_parked',
+  `select id, count(*) as parked from (
+     select ${schemaId} as id from parked where source = 'record' and ${framed}) as waiting
    where id > 0 group by id order by id limit 1000`,
 )
 

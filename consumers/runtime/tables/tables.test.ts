@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '../../..')
 /** The files in which the SQL of each table is written. Files of one of them may also read the other tables. */
 const homes: Readonly<Record<string, RegExp>> = {
   lane: /^producers\/outbox\/lane-\w+\.ts$/,
-  outbox: /^producers\/outbox\/outbox-\w+\.ts$/,
+  outbox_batch: /^producers\/outbox\/outbox-\w+\.ts$/,
   withdrawn: /^producers\/outbox\/lane-generations\.ts$/,
   ledger: /^consumers\/runtime\/tables\/ledger(-account)?\.ts$/,
   inbox: /^consumers\/runtime\/tables\/inbox\/\w+\.ts$/,

@@ -140,7 +140,7 @@ export async function openTestBench(
            from ledger order by topic, partition, epoch desc`,
         )
         const taken = new Set(rows.map(({ place }) => place))
-        const waiting = await pool.query('select 1 from outbox union all select 1 from call')
+        const waiting = await pool.query('select 1 from outbox_batch union all select 1 from call')
         return waiting.rowCount === 0 && (await ends(topics)).every((place) => taken.has(place))
       })
     },

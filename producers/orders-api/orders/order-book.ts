@@ -9,8 +9,9 @@ import type { Logger } from '../../../infra/logger.ts'
 import type { OrderPlaced } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { advanceLanes, lockLanesInOrder } from '../../outbox/lane-table.ts'
-import { appendOutbox, numberEvents } from '../../outbox/outbox-table.ts'
-import type { OutboxRow, UnnumberedEvent } from '../../outbox/outbox-table.ts'
+import { numberEvents } from '../../outbox/outbox-batch.ts'
+import type { OutboxBatch, UnnumberedEvent } from '../../outbox/outbox-batch.ts'
+import { appendOutbox } from '../../outbox/outbox-table.ts'
 import { gather } from './gather.ts'
 import type { GatherOptions } from './gather.ts'
 import { repeat, claimKeys } from './idempotency.ts'
@@ -48,7 +49,7 @@ export interface OrderBookOptions extends GatherOptions {
   /** Reads the current generation. */
   readGeneration(): Promise<Generation>
   /** Receives the events of each commit, in order per lane. */
-  onCommit(rows: readonly OutboxRow[]): void
+  onCommit(rows: readonly OutboxBatch[]): void
 }
 
 /** Writes orders and their events in one transaction at a time, each for all requests that arrived during the last. */
@@ -110,7 +111,7 @@ async function writeEntries(
   tx: Tx,
   entries: readonly Entry[],
   { number: generation, partitions }: Generation,
-): Promise<{ replies: Reply[]; rows: OutboxRow[] }> {
+): Promise<{ replies: Reply[]; rows: OutboxBatch[] }> {
   const { fresh, replies } = await claimFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
   const byLane = Map.groupBy(fresh, ({ event }) => laneOf(event.key, partitions))

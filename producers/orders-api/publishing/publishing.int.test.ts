@@ -19,7 +19,7 @@ const place = async (url: string): Promise<string> =>
 
 const published = (): Promise<boolean> =>
   waitUntil('the outbox to be empty', async () => {
-    const { rows } = await bench.pool.query<{ waiting: number }>('select count(*) as waiting from outbox')
+    const { rows } = await bench.pool.query<{ waiting: number }>('select count(*) as waiting from outbox_batch')
     return rows[0]?.waiting === 0
   })
 

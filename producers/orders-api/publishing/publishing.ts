@@ -6,7 +6,7 @@ import { sendNotice } from '../../../infra/notices/send-notice.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { LaneFeed } from '../../outbox/lane-feed.ts'
-import type { OutboxRow } from '../../outbox/outbox-table.ts'
+import type { OutboxBatch } from '../../outbox/outbox-batch.ts'
 import type { Relay } from '../../outbox/relay.ts'
 import { readNextSeqs } from '../../outbox/lane-table.ts'
 import { keepLeases, releaseLeases, usualLeaseMs } from '../../outbox/lane-leases.ts'
@@ -55,15 +55,15 @@ export class Publishing {
   }
 
   /** Events that this process just committed, in order per lane. Those of other lanes are left to their holders. */
-  offer(rows: readonly OutboxRow[]): void {
+  offer(batches: readonly OutboxBatch[]): void {
     this.busy = true
     let others = false
-    for (const [lane, own] of Map.groupBy(rows, (row) => row.lane)) {
+    for (const [lane, own] of Map.groupBy(batches, (batch) => batch.lane)) {
       const held = this.held.get(lane)
       others ||= !held
       if (!held) continue
       held.feed.offer(own)
-      held.nextSeq = Math.max(held.nextSeq, (own.at(-1)?.seq ?? 0) + 1)
+      held.nextSeq = Math.max(held.nextSeq, (own.at(-1)?.last ?? 0) + 1)
     }
     // Without this notice they are found when the leases are renewed
     if (others) void sendNotice(this.options.pool)

@@ -42,7 +42,7 @@ async function ours(ground: Ground): Promise<Repeat> {
   const repeat = await measure(orders, service)
   const placed = await storedOrders(orders)
   await waitUntil('all events are published', async () => {
-    const { rows } = await sandbox.pool.query<{ n: number }>(`select count(*) as n from ${schema}.outbox`)
+    const { rows } = await sandbox.pool.query<{ n: number }>(`select count(*) as n from ${schema}.outbox_batch`)
     return Number(rows[0]?.n) === 0
   })
   const { records, keys } = await countTopic(sandbox, 'orders', signal)

@@ -18,7 +18,7 @@ async function filled(sandbox: Sandbox, kind: InboxKind) {
      from ${schema}.inbox`,
   )
   const outbox = await sandbox.pool.query<{ lane: number; first: number; last: number; rows: number }>(
-    `select lane, min(seq) as first, max(seq) as last, count(*) as rows from ${schema}.outbox group by lane order by lane`,
+    `select lane, min(first_seq) as first, max(last_seq) as last, count(*) as rows from ${schema}.outbox_batch group by lane order by lane`,
   )
   return { rows, outbox: outbox.rows }
 }

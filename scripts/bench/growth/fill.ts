@@ -49,8 +49,8 @@ export const random: InboxKind = {
 }
 
 /** Rows of lanes that the run does not use, as an ended replica leaves them. They stay unpublished. */
-const wait = `insert into outbox (lane, seq, event_id, topic, key, headers, value)
-  select $1::int + n % $1::int, n / $1::int + 1, uuidv7(), 'payments', 'order-' || n, repeat('h', 400), decode(repeat('00', 80), 'hex')
+const wait = `insert into outbox_batch (lane, first_seq, last_seq, topic, compression, bytes, records)
+  select $1::int + n % $1::int, n / $1::int + 1, n / $1::int + 1, 'payments', 0, 500, decode(repeat('00', 500), 'hex')
   from generate_series(0, $2::bigint - 1) as n`
 
 /**

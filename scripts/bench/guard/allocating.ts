@@ -3,7 +3,7 @@
 import { decide } from '../../../consumers/runtime/batch/decide.ts'
 import type { RecordInput } from '../../../consumers/runtime/model.ts'
 import { readRecordInput } from '../../../consumers/runtime/batch/read-records.ts'
-import { numberEvents } from '../../../producers/outbox/outbox-table.ts'
+import { numberEvents } from '../../../producers/outbox/outbox-batch.ts'
 import { generateEvents } from '../../../producers/sample-data/event-generator.ts'
 import { createDecoder } from '../../../schemas/codec/decoder.ts'
 import { createEncoder } from '../../../schemas/codec/encoder.ts'

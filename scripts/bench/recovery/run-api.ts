@@ -61,7 +61,7 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
       windows.push({ name: step.name, from, to: Date.now() })
     }
     const placed = await placing
-    const unpublished = `select count(*) as n from ${schema}.outbox`
+    const unpublished = `select count(*) as n from ${schema}.outbox_batch`
     const drained = async () => Number((await sandbox.pool.query<{ n: string }>(unpublished)).rows[0]?.n) === 0
     await waitUntil('all orders are published', drained)
     const perSecond = events / ((performance.now() - startedAt) / 1_000)

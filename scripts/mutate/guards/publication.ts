@@ -65,9 +65,9 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/relay.ts',
-        find: 'await this.sendWatched([...batch.values()].flat())',
-        replace: `await removePublished(this.options.pool, new Map([...batch].map(([{ lane }, rows]) => [lane, { first: 0, last: rows.at(-1)?.seq ?? 0 }])))
-        await this.sendWatched([...batch.values()].flat())`,
+        find: 'await this.sendWatched(request)',
+        replace: `await removePublished(this.options.pool, new Map([...request].map(([{ lane }, own]) => [lane, { first: 0, last: own.at(-1)?.last ?? 0 }])))
+        await this.sendWatched(request)`,
       },
     ],
     noticedBy: { file: relayTest, title: 'a row the broker refuses holds up its own lane only' },
@@ -79,8 +79,8 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
-        find: 'where outbox.lane = published.lane and outbox.seq between published.first and published.last',
-        replace: 'where outbox.lane = published.lane and outbox.seq >= published.first',
+        find: 'first_seq between published.first and published.last\n     and last_seq <= published.last',
+        replace: 'first_seq >= published.first',
       },
     ],
     noticedBy: { file: relayTest, title: 'rows leave up to the number the broker has, in their own lane' },
@@ -92,8 +92,8 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
-        find: 'where outbox.lane = published.lane and outbox.seq between published.first and published.last',
-        replace: 'where outbox.lane = published.lane and outbox.seq <= published.last',
+        find: 'first_seq between published.first and published.last',
+        replace: 'first_seq <= published.last',
       },
     ],
     noticedBy: { file: relayTest, title: 'removing rows does not visit the index entries of rows removed before' },
@@ -138,8 +138,8 @@ export const publication: readonly Mutation[] = [
     edits: [
       {
         file: 'producers/outbox/outbox-table.ts',
-        find: 'where before < $4 order by seq',
-        replace: 'where before < $4 order by event_id',
+        find: 'held < $4 order by first_seq`',
+        replace: 'held < $4 order by first_seq desc`',
       },
     ],
     noticedBy: { file: relayTest, title: 'what the table holds is published in order and deleted' },
@@ -171,7 +171,7 @@ export const publication: readonly Mutation[] = [
     name: 'gap-in-memory',
     guard: 'a gap in the offered events is filled from the table',
     broken: 'it is skipped',
-    edits: [{ file: feed, find: 'first.seq === this.lastSeq + 1 &&', replace: 'first.seq > this.lastSeq &&' }],
+    edits: [{ file: feed, find: 'next.first === this.lastSeq + 1 &&', replace: 'next.first > this.lastSeq &&' }],
     noticedBy: { file: feedTest, title: 'a gap in what is offered is filled from the table' },
   },
   {
@@ -191,7 +191,7 @@ export const publication: readonly Mutation[] = [
     name: 'partition-missing',
     guard: 'an acknowledgement names every partition',
     broken: 'a partition that it does not name counts as written',
-    edits: [{ file: sender, find: 'if (missing)\n', replace: 'if (missing && records.length === 0)\n' }],
+    edits: [{ file: sender, find: 'if (missing)\n', replace: 'if (missing && places.length === 0)\n' }],
     noticedBy: {
       file: senderTest,
       title: 'an answer that does not name a partition is no acknowledgement, and sending again works',
@@ -199,29 +199,29 @@ export const publication: readonly Mutation[] = [
   },
   {
     name: 'large-rows-in-memory',
-    guard: 'the rows in memory are bounded in bytes',
-    broken: 'rows of 1 MB fill the memory while Kafka is down',
-    edits: [{ file: feed, find: 'this.waitingBytes + bytesOf(rows, sizeOf) <= limit.bytes', replace: 'true' }],
+    guard: 'the batches in memory are bounded in bytes',
+    broken: 'batches of 1 MB fill the memory while Kafka is down',
+    edits: [{ file: feed, find: 'this.waitingBytes + bytesOf(batches) <= limit.bytes', replace: 'true' }],
     noticedBy: {
       file: feedTest,
-      title: 'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
+      title: 'batches of 1 MB in %i lanes keep 64 MB and one of each lane in memory at most, and none is lost',
     },
   },
   {
     name: 'page-cut-by-bytes',
     guard: 'a page that its bytes have cut short is not the last one',
     broken: 'the rows after it wait for other traffic',
-    edits: [{ file: feed, find: ' || bytesOf(page, valueSize) >= limit.bytes', replace: '' }],
+    edits: [{ file: feed, find: ' || bytesOf(page) >= limit.bytes', replace: '' }],
     noticedBy: {
       file: feedTest,
-      title: 'rows of 1 MB in %i lanes keep 64 MB and a row of each lane in memory at most, and none is lost',
+      title: 'batches of 1 MB in %i lanes keep 64 MB and one of each lane in memory at most, and none is lost',
     },
   },
   {
     name: 'two-requests',
     guard: 'a producer has one request in flight',
     broken: 'a second request may overtake the first',
-    edits: [{ file: sender, find: 'if (this.sending)\n', replace: 'if (this.sending && records.length === 0)\n' }],
+    edits: [{ file: sender, find: 'if (this.sending)\n', replace: 'if (this.sending && places.length === 0)\n' }],
     noticedBy: { file: senderTest, title: 'two requests at a time are refused before anything is sent' },
   },
 ]

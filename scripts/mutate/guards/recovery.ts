@@ -53,7 +53,7 @@ export const recovery: readonly Mutation[] = [
   },
   {
     name: 'rows-unbounded',
-    guard: 'the lanes of a process share its room for rows of the outbox',
+    guard: 'the lanes of a process share its room for events of the outbox',
     broken: 'each lane takes as much as if it were alone',
     edits: [
       {
@@ -64,7 +64,7 @@ export const recovery: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'producers/outbox/lane-feed.test.ts',
-      title: '%i lanes keep 20,000 rows in memory at most while nothing is published, and lose none',
+      title: '%i lanes keep 20,000 events in memory at most while nothing is published, and lose none',
     },
   },
   {

@@ -1,3 +1,4 @@
+import { placesOf } from '../database/outbox-statements.ts'
 import type { World } from '../world.ts'
 
 /** Whether no work is left: no record to read or retry, no event to publish, no call and no timer. */
@@ -25,7 +26,8 @@ export function whatIsLeft({ broker, partitions, witness, database: { tables } }
     }
   }
   // A published row that could not be deleted leaves with the next one, or is published again after a takeover
-  for (const place of tables.outbox.committed.keys()) if (!witness.published.has(place)) left.push(`outbox ${place}`)
+  for (const row of tables.outbox.committed.values())
+    for (const [place] of placesOf(row)) if (!witness.published.has(place)) left.push(`outbox ${place}`)
   for (const table of [tables.calls, tables.timers, tables.parked]) {
     const [key] = table.committed.keys()
     if (key !== undefined) left.push(`${table.committed.size} in ${table.name}: ${key}`)

@@ -1,6 +1,7 @@
-import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
+import type { OutboxBatch, OutboxEvent } from '../../../producers/outbox/outbox-batch.ts'
 import type { StoredRecord } from '../broker/broker.ts'
 import type { LedgerRow } from '../database/ledger-statements.ts'
+import { placesOf } from '../database/outbox-statements.ts'
 import type { Tables } from '../database/tables.ts'
 import type { Transaction } from '../database/transaction.ts'
 
@@ -10,7 +11,7 @@ import type { Transaction } from '../database/transaction.ts'
  */
 export class Witness {
   /** All events ever committed to the outbox, by `lane/seq`. */
-  readonly decided = new Map<string, OutboxRow>()
+  readonly decided = new Map<string, OutboxEvent>()
   /** Those that the broker has. */
   readonly published = new Set<string>()
   /** Records that were published again. */
@@ -45,9 +46,12 @@ export class Witness {
       if (row && before && row.next_offset < before.next_offset)
         this.violated(`the position in ${row.topic}/${row.partition} moved back`)
     }
-    for (const [place, row] of transaction.written.get(tables.outbox) ?? []) {
-      if (row) this.decided.set(place, row as OutboxRow)
-      else if (!this.published.has(place)) this.violated(`event ${place} was deleted before the broker had it`)
+    for (const [place, written] of transaction.written.get(tables.outbox) ?? []) {
+      const row = (written ?? tables.outbox.committed.get(place)) as OutboxBatch | undefined
+      for (const [event, content] of row ? placesOf(row) : []) {
+        if (written) this.decided.set(event, content)
+        else if (!this.published.has(event)) this.violated(`event ${event} was deleted before the broker had it`)
+      }
     }
   }
 

@@ -1,58 +1,67 @@
-import type { OutboxRow } from '../../../producers/outbox/outbox-table.ts'
+import { eventsOf } from '../../../producers/outbox/outbox-batch.ts'
+import type { OutboxBatch } from '../../../producers/outbox/outbox-batch.ts'
+import type { BytesParameter } from '../../../infra/postgres/bytes-array.ts'
 import type { Statements } from './statement.ts'
 import { statement, uniqueViolation } from './statement.ts'
 import { Table } from './transaction.ts'
 
-export const outboxTable = () => new Table<OutboxRow>('outbox')
+export const outboxTable = () => new Table<OutboxBatch>('outbox')
 
-const keyOf = ({ lane, seq }: Pick<OutboxRow, 'lane' | 'seq'>) => `${lane}/${seq}`
+const keyOf = ({ lane, first }: Pick<OutboxBatch, 'lane' | 'first'>) => `${lane}/${first}`
 
-export const outboxStatements = (outbox: Table<OutboxRow>): Statements => ({
+/** The events of a row, by `lane/seq`. */
+export const placesOf = (row: OutboxBatch) =>
+  eventsOf(row).map((event) => [`${event.lane}/${event.seq}`, event] as const)
+
+export const outboxStatements = (outbox: Table<OutboxBatch>): Statements => ({
   outbox_append: statement(
-    '9f13080b',
+    'fc59ad01',
     (
       tx,
       lanes: number[],
-      seqs: number[],
-      ids: string[],
+      first: number[],
+      last: number[],
       topics: string[],
-      keys: string[],
-      headers: string[],
-      values: Buffer[],
+      compression: number[],
+      bytes: number[],
+      records: BytesParameter,
     ) => {
       for (const [index, lane] of lanes.entries()) {
         const row = {
           lane,
-          seq: seqs[index],
-          eventId: ids[index],
+          first: first[index],
+          last: last[index],
+          count: (last[index] ?? 0) - (first[index] ?? 0) + 1,
           topic: topics[index],
-          key: keys[index],
-          headers: headers[index],
-          value: values[index],
-        } as OutboxRow
+          compression: compression[index],
+          bytes: bytes[index],
+          records: records.values[index],
+          writtenAt: Date.now(),
+        } as OutboxBatch
         if (!tx.insert(outbox, keyOf(row), row)) throw uniqueViolation('outbox', keyOf(row))
       }
       return []
     },
   ),
 
-  outbox_read: statement('19b2557f', (tx, lane: number, afterSeq: number, limit: number, maxBytes: number) => {
-    let before = 0
+  outbox_read: statement('525c9828', (tx, lane: number, afterSeq: number, limit: number, maxBytes: number) => {
+    let [held, events] = [0, 0]
     return tx
       .rows(outbox)
-      .filter((row) => row.lane === lane && row.seq > afterSeq)
-      .sort((a, b) => a.seq - b.seq)
-      .slice(0, limit)
-      .filter(({ value }) => {
-        before += value.length
-        return before - value.length < maxBytes
+      .filter((row) => row.lane === lane && row.first > afterSeq)
+      .sort((a, b) => a.first - b.first)
+      .filter(({ records, count }) => {
+        held += records.length
+        events += count
+        return held - records.length < maxBytes && events - count < limit
       })
   }),
 
-  outbox_remove: statement('64b5395a', (tx, lanes: number[], first: number[], last: number[]) => {
+  outbox_remove: statement('627b9e10', (tx, lanes: number[], first: number[], last: number[]) => {
     for (const row of tx.rows(outbox)) {
       const index = lanes.indexOf(row.lane)
-      if (index >= 0 && row.seq >= (first[index] ?? 0) && row.seq <= (last[index] ?? 0)) tx.delete(outbox, keyOf(row))
+      if (index >= 0 && row.first >= (first[index] ?? 0) && row.last <= (last[index] ?? 0))
+        tx.delete(outbox, keyOf(row))
     }
     return []
   }),

@@ -1,3 +1,4 @@
+import { eventsOf } from '../../../../producers/outbox/outbox-batch.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
 import { decide } from '../../../runtime/batch/decide.ts'
@@ -56,7 +57,9 @@ const sentBy = (
   codec: ReplayContext['codec'],
 ): Pick<LaneDryRun, 'events' | 'calls' | 'timers'> => ({
   events: applied.flatMap(({ publish }) =>
-    publish.map(({ eventId: id, topic, key, value }) => ({ id, topic, key, value, type: codec.decode(value).type })),
+    publish
+      .flatMap(eventsOf)
+      .map(({ eventId: id, topic, key, value }) => ({ id, topic, key, value, type: codec.decode(value).type })),
   ),
   calls: applied.flatMap(({ outcome }) => outcome.calls),
   timers: applied.flatMap(({ outcome }) => outcome.timers),

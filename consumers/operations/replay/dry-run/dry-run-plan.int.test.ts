@@ -57,7 +57,7 @@ test('reprocessing is shown row by row, and changes nothing', async () => {
   expect(dryRun.timers).toMatchObject([{ kind: 'remind', key: 'o-2' }])
   expect(dryRun.tables).toEqual(
     expect.arrayContaining([
-      { table: 'outbox', inserted: 4, updated: 0, deleted: 0 },
+      { table: 'outbox_batch', inserted: 2, updated: 0, deleted: 0 },
       { table: 'call', inserted: 1, updated: 0, deleted: 0 },
     ]),
   )
@@ -93,7 +93,9 @@ test('what would fail is shown, and what lies around it is shown as it would be 
     [3, 'REFUSED_BY_DATABASE'],
   ])
   expect(dryRun).toMatchObject({ figures: { handled: 1, failed: 3 }, states: [{ id: 'b', after: { placed: 2 } }] })
-  expect(dryRun.tables).toEqual(expect.arrayContaining([{ table: 'outbox', inserted: 1, updated: 0, deleted: 0 }]))
+  expect(dryRun.tables).toEqual(
+    expect.arrayContaining([{ table: 'outbox_batch', inserted: 1, updated: 0, deleted: 0 }]),
+  )
   expect(await everything(bench)).toEqual(before)
 })
 

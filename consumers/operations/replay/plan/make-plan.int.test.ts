@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { appendOutbox } from '../../../../producers/outbox/outbox-table.ts'
+import { batchOf } from '../../../../producers/outbox/testing/stored-events.ts'
 import type { KafkaMessage } from 'kafkajs'
 import { readTopic } from '../../../../infra/testing/read-topic.ts'
 import { toHeaders } from '../../../../schemas/envelope.ts'
@@ -111,11 +113,8 @@ test('a plan says of each partition exactly what is there', async () => {
 
 test('a plan says of each schema who uses it and whether it can be read, also of what only waits somewhere', async () => {
   const event = bench.codec.encode('PaymentVoided', { orderId: 'o', authorizationId: 'a', voidedAt: Date.now() })
-  await bench.pool.query(
-    `insert into outbox (lane, seq, event_id, topic, key, headers, value)
-       values (0, 900, gen_random_uuid(), 'payments', 'o', '{}', $1), (0, 901, gen_random_uuid(), 'payments', 'o', '{}', '')`,
-    [event],
-  )
+  const waiting = [event, Buffer.alloc(0)].map((value, index) => batchOf(0, 900 + index, { topic: 'payments', value }))
+  await appendOutbox(bench.pool, waiting)
   try {
     const { schemas } = await plan()
     expect(await reasonsAgainst(frame.context, await plan({ mode: 'redeliver' }), {})).toEqual([
@@ -148,7 +147,7 @@ test('a plan says of each schema who uses it and whether it can be read, also of
       'PaymentVoided: 0',
     ])
   } finally {
-    await bench.pool.query('delete from outbox')
+    await bench.pool.query('delete from outbox_batch')
   }
 })
 

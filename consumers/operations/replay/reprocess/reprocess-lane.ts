@@ -1,3 +1,4 @@
+import { countEvents } from '../../../../producers/outbox/outbox-batch.ts'
 import { TallyError } from '../../../../infra/errors.ts'
 import { retryDeadlocks } from '../../../../infra/postgres/retry-deadlocks.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
@@ -122,7 +123,7 @@ function figuresOf(chosen: readonly ChosenInput[], applied: readonly Applied[], 
     handled,
     statesWritten: sum(({ outcome }) => outcome.states.size),
     sharedWritten: sum(({ outcome }) => outcome.shared.size),
-    emitted: sum(({ publish }) => publish.length),
+    emitted: sum(({ publish }) => countEvents(publish)),
     calls: sum(({ outcome }) => outcome.calls.length),
     timers: sum(({ outcome }) => outcome.timers.length),
     failed,

@@ -81,7 +81,7 @@ describe('what reprocessing does', () => {
     expect(again).toHaveLength(3)
     expect(emitted).toEqual(expect.arrayContaining(again))
     expect(await ledgerSums(bench)).toMatchObject({ taken: 20, duplicates: 0, offsets: 20 })
-    const left = await bench.pool.query('select 1 from outbox')
+    const left = await bench.pool.query('select 1 from outbox_batch')
     expect(left.rowCount).toBe(0)
   })
 

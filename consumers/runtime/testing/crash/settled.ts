@@ -29,7 +29,7 @@ export async function watchSettling<State, Row>(
       }
       // Last, because waiting rows are created in the transaction that moves the ledger
       const { rowCount: waiting } = await pool.query(
-        `select from outbox union all select from call union all select from timer where due_at <= now() limit 1`,
+        `select from outbox_batch union all select from call union all select from timer where due_at <= now() limit 1`,
       )
       return waiting === 0
     },

@@ -1,4 +1,4 @@
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { createGunzip, createZstdDecompress, zstdDecompressSync } from 'node:zlib'
 import { inflateLz4 } from './lz4.ts'
 import { inflateSnappy } from './snappy.ts'
 
@@ -18,9 +18,30 @@ export async function* inflate(type: number, bytes: Buffer): AsyncGenerator<Buff
     case 3:
       return yield* inflateLz4(bytes)
     case 4:
-      return yield* through(createZstdDecompress({ chunkSize }), bytes)
+      return yield* inflateZstd(bytes)
     default:
       throw new RangeError(`compression of the unknown type ${type}`)
+  }
+}
+
+/**
+ * Batches of usual size at once, because a stream costs 100 µs more. What is larger, or damaged further on, goes piece by
+ * piece.
+ */
+async function* inflateZstd(bytes: Buffer): AsyncGenerator<Buffer> {
+  const whole = bytes.length <= chunkSize ? inflatedAtOnce(bytes) : undefined
+  if (whole) return yield whole
+  yield* through(createZstdDecompress({ chunkSize }), bytes)
+}
+
+/** Takes at most some milliseconds: meanwhile the process does nothing else. */
+const atOnce = 1024 * 1024
+
+function inflatedAtOnce(bytes: Buffer): Buffer | undefined {
+  try {
+    return zstdDecompressSync(bytes, { maxOutputLength: atOnce })
+  } catch {
+    return undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import type { PackedRecords } from './packed-records.ts'
 import { crc32c } from '../fetch/crc32c.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { OutgoingMessage } from './record-writer.ts'
@@ -17,10 +18,12 @@ interface ProduceArguments {
     partitions: readonly {
       partition: number
       firstSequence?: number
-      messages: readonly (OutgoingMessage & { timestamp?: unknown })[]
+      messages: readonly Message[]
     }[]
   }[]
 }
+type Message = OutgoingMessage & { timestamp?: unknown; packed?: PackedRecords }
+
 interface Encoder {
   buf: Buffer
   offset: number
@@ -34,6 +37,25 @@ interface ProduceRequest {
 }
 export type MakeProduceRequest = (request: ProduceArguments) => ProduceRequest
 
+let sendsPacked = false
+
+/** Whether requests carry records that are packed already (`packedMessages`). */
+export const canSendPacked = (): boolean => sendsPacked
+
+/**
+ * Packed records as the messages of one partition, as many as there are records: kafkajs counts messages for the sequence
+ * numbers that the broker compares with the records.
+ */
+export function packedMessages(partition: number, packed: PackedRecords): (Placed & Pick<Message, 'packed'>)[] {
+  const message = { partition, value: null, packed }
+  return Array.from({ length: packed.count }, () => message)
+}
+
+interface Placed {
+  partition: number
+  value: null
+}
+
 /**
  * Replaces how kafkajs 2.2.4 encodes produce requests (version 7, supported by every broker since 2.1): one buffer for the
  * request instead of one for each record and header, and a CRC of eight bytes per step. The bytes are the same. Compressed
@@ -41,6 +63,7 @@ export type MakeProduceRequest = (request: ProduceArguments) => ProduceRequest
  */
 export const patchProduceRequest = patchOf(() => {
   const original = requireInternal(path) as MakeProduceRequest
+  sendsPacked = true
   requireInternal.cache[requireInternal.resolve(path)]!.exports = fastProduceRequest(original)
 })
 
@@ -64,13 +87,17 @@ export function fastProduceRequest(original: MakeProduceRequest): MakeProduceReq
 }
 
 const bytesPerRecord = 700
+const bytesPerBatch = 100
+
+const sizeOf = ([first, ...more]: readonly Message[]): number =>
+  bytesPerBatch + (first?.packed?.records.length ?? (more.length + 1) * bytesPerRecord)
 
 function encode({ acks, timeout, transactionalId = null, topicData, ...producer }: ProduceArguments): Buffer {
-  const records = topicData.reduce(
-    (sum, { partitions }) => partitions.reduce((all, { messages }) => all + messages.length, sum),
+  const bytes = topicData.reduce(
+    (sum, { partitions }) => partitions.reduce((all, { messages }) => all + sizeOf(messages), sum),
     0,
   )
-  const writer = new RecordWriter(1_024 + records * bytesPerRecord)
+  const writer = new RecordWriter(1_024 + bytes)
   writer.nullableString(transactionalId)
   writer.int16(acks)
   writer.int32(timeout)
@@ -92,7 +119,7 @@ const magic = 2
 /** Writes the length twice: as bytes of the request and in the batch. */
 function writeBatch(
   writer: RecordWriter,
-  messages: readonly OutgoingMessage[],
+  messages: readonly Message[],
   {
     producerId = -1,
     producerEpoch = 0,
@@ -101,6 +128,7 @@ function writeBatch(
   }: Pick<ProduceArguments, 'producerId' | 'producerEpoch'> & { firstSequence: number; transactional: boolean },
 ): void {
   const now = BigInt(Date.now())
+  const packed = messages[0]?.packed
   const sizeAt = writer.length
   writer.int32(0)
   writer.int64(0n) // First offset: assigned by the broker
@@ -111,7 +139,7 @@ function writeBatch(
   const crcAt = writer.length
   writer.int32(0)
   const guarded = writer.length
-  writer.int16(transactional ? transactionalMask : 0)
+  writer.int16((transactional ? transactionalMask : 0) | (packed?.compression ?? 0))
   writer.int32(messages.length - 1)
   writer.int64(now)
   writer.int64(now)
@@ -119,7 +147,8 @@ function writeBatch(
   writer.int16(producerEpoch)
   writer.int32(firstSequence)
   writer.int32(messages.length)
-  for (const [index, message] of messages.entries()) writer.record(index, message)
+  if (packed) writer.raw(packed.records)
+  else for (const [index, message] of messages.entries()) writer.record(index, message)
   writer.uint32(crc32c(writer.written(guarded)), crcAt)
   writer.int32(writer.length - lengthAt - 4, lengthAt)
   writer.int32(writer.length - sizeAt - 4, sizeAt)

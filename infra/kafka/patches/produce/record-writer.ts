@@ -24,6 +24,16 @@ export class RecordWriter {
     return this.position
   }
 
+  /** Bytes it can hold without growing. */
+  get capacity(): number {
+    return this.buffer.length
+  }
+
+  /** Forgets what was written from a position on. */
+  truncate(length: number): void {
+    this.position = length
+  }
+
   /** The bytes written so far; a view. */
   written(from = 0): Buffer {
     return this.buffer.subarray(from, this.position)
@@ -59,7 +69,7 @@ export class RecordWriter {
     if (text === null) return this.int16(-1)
     const bytes = Buffer.from(text)
     this.int16(bytes.length)
-    this.bytes(bytes)
+    this.raw(bytes)
   }
 
   /** Length, attributes, timestamp delta 0, offset delta, key, value, headers. */
@@ -92,6 +102,21 @@ export class RecordWriter {
     this.position += length
   }
 
+  /** Writes records again with other offsets. @param records as `record` writes them, offsets from 0 on */
+  moved(records: Buffer, by: number): void {
+    for (let at = 0, index = by; at < records.length; index++) {
+      const length = readVarint(records, at)
+      const body = at + sizeOfVarint(length)
+      const end = body + length
+      const rest = body + 2 + sizeOfVarint(index - by)
+      this.varint(2 + sizeOfVarint(index) + end - rest)
+      this.int16(0) // Attributes and timestamp delta
+      this.varint(index)
+      this.raw(records.subarray(rest, end))
+      at = end
+    }
+  }
+
   private header(name: string, value: HeaderValue): void {
     this.sized(name)
     this.sized(value)
@@ -102,7 +127,7 @@ export class RecordWriter {
     if (content === null || content === undefined) return this.varint(-1)
     if (typeof content === 'string') return this.text(content)
     this.varint(content.length)
-    this.bytes(content)
+    this.raw(content)
   }
 
   private text(text: string): void {
@@ -131,7 +156,7 @@ export class RecordWriter {
     this.position += this.buffer.write(text, this.position)
   }
 
-  private bytes(bytes: Buffer): void {
+  raw(bytes: Buffer): void {
     this.room(bytes.length)
     this.buffer.set(bytes, this.position)
     this.position += bytes.length
@@ -161,4 +186,15 @@ function sizeOfVarint(value: number): number {
   let bytes = 1
   for (let rest = (value << 1) >>> 0; rest > 127; rest >>>= 7) bytes++
   return bytes
+}
+
+/** A length, thus not negative. */
+function readVarint(source: Buffer, at: number): number {
+  let value = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = source[at++]
+    if (byte === undefined || shift > 28) throw new RangeError('a record without length')
+    value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return value >>> 1
+  }
 }
