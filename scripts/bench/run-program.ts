@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { TallyError } from '../../infra/errors.ts'
 import type { Ground, Repeat } from './benchmark.ts'
+import { startServerAccount } from './server-account.ts'
 import { startMachineWatch } from './watch.ts'
 
 /** The last line of output of a measured program, written by `startMeasuring`. */
@@ -38,13 +39,17 @@ export async function runProgram(
   child.on('error', () => {}) // Reported by its exit
   const exited = once(child, 'exit').catch(() => {})
   const complaints = text(child.stderr)
+  const serverFigures = await startServerAccount({ sandbox })
   let machineSeconds: (() => number) | undefined
   let measured: (Repeat & { counts: Finished['counts'] }) | undefined
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('{')) continue // Some libraries print a banner
     const said = JSON.parse(line) as Partial<Finished>
     if (said.events === undefined) machineSeconds = startMachineWatch()
-    else measured = toRepeat(said as Finished, machineSeconds?.())
+    else {
+      const { events } = said as Finished
+      measured = { ...toRepeat(said as Finished, machineSeconds?.()), figures: await serverFigures(events) }
+    }
   }
   await exited
   signal.throwIfAborted()
