@@ -1,5 +1,6 @@
 import { console } from './guards/console.ts'
 import { effects } from './guards/effects.ts'
+import { encoding } from './guards/encoding.ts'
 import { entry } from './guards/entry.ts'
 import { groups } from './guards/groups.ts'
 import { notices } from './guards/notices.ts'
@@ -21,6 +22,7 @@ export const mutations: readonly Mutation[] = [
   ...positions,
   ...effects,
   ...publication,
+  ...encoding,
   ...parking,
   ...outages,
   ...recovery,
