@@ -81,16 +81,26 @@ export interface UnpublishedEvent {
   readonly seq: number
 }
 
-/** Unpublished events of a key, at most 100. @param schema quoted */
+/** Unpublished events of a key, at most 100. Decodes what its lane holds, a page at a time. @param schema quoted */
 export async function readUnpublished(
   pool: Pool,
   schema: string,
   { lane, key }: { lane: number; key: string },
 ): Promise<UnpublishedEvent[]> {
-  const { rows } = await pool.query<UnpublishedEvent>(
-    `select event_id as "eventId", topic, headers::json ->> 'ce_type' as type, seq
-     from ${schema}.outbox where lane = $1 and key = $2 order by seq limit 100`,
-    [lane, key],
-  )
-  return rows
+  const found: UnpublishedEvent[] = []
+  for (let after = 0; found.length < 100; ) {
+    const { rows } = await pool.query<OutboxBatch>(
+      `select lane, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression, bytes,
+         records from ${schema}.outbox_batch where lane = $1 and first_seq > $2 order by first_seq limit 50`,
+      [lane, after],
+    )
+    for (const event of rows.flatMap(eventsOf)) {
+      const { eventId, topic, headers, seq } = event
+      if (event.key === key) found.push({ eventId, topic, type: headers['ce_type'] ?? '', seq })
+    }
+    const end = rows.at(-1)
+    if (!end) break
+    after = end.last
+  }
+  return found.slice(0, 100)
 }
