@@ -64,7 +64,8 @@ const tablesOf = ({ namespace }: Config) => {
 const acceptedTable = (namespace: string) => `${quoteIdentifier(schemaName(namespace, 'orders'))}.placed_order`
 
 /**
- * The orders that changed last. No index leads to them: the cost grows with the table, about 60 ms for 100,000 orders.
+ * The orders that changed last. No index leads to them, which would cost every order that is processed: the cost of a
+ * search grows with the table.
  * @throws TallyError USAGE for a page that is none; errors of pg
  */
 export async function findOrders(config: Config, pool: Pool, search: OrderSearch): Promise<OrdersPage> {

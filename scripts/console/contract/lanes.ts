@@ -45,6 +45,15 @@ export interface Lane {
   topics: readonly { topic: string; position: string; end: string | null }[]
 }
 
+/** Feed `summary`: what the navigation shows on every page. */
+export interface Summary {
+  /** Parked events, and those of them that wait for an operator. */
+  parked: number
+  forOperator: number
+  /** Lanes that need attention for another reason. */
+  troubledLanes: number
+}
+
 /** Feed `lane?consumer=&lane=`. */
 export interface LaneHistory {
   /** Who has owned the lane, newest first, and what became of the offsets. */

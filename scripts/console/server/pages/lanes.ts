@@ -8,7 +8,7 @@ import { TallyError } from '../../../../infra/errors.ts'
 import { findStack } from '../../../../infra/stack/supervisor/running-stack.ts'
 import type { StackStatus } from '../../../../infra/stack/supervisor/stack-record.ts'
 import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
-import type { ConsumerLanes, Lane, LaneHistory, LanesPage, ProcessesPage } from '../../contract/lanes.ts'
+import type { ConsumerLanes, Lane, LaneHistory, LanesPage, ProcessesPage, Summary } from '../../contract/lanes.ts'
 import type { ConsoleContext } from '../context.ts'
 import type { Feed } from '../live/feeds.ts'
 import { lastTwo, rateBetween } from '../live/health-samples.ts'
@@ -22,6 +22,18 @@ export function laneFeeds(context: ConsoleContext, samples: HealthSamples): Reco
       async read() {
         const [health, stack] = await Promise.all([samples.read(), findStack(context.config.dataDir)])
         return lanesPage(health, stack, samples)
+      },
+    },
+    summary: {
+      everyMs: 10_000,
+      async read(): Promise<Summary> {
+        const lanes = (await samples.read()).groups.flatMap((group) => group.lanes)
+        const isTroubled = (lane: LaneHealth) => troublesOf({ ...lane, parked: 0, forPersons: 0 }).length > 0
+        return {
+          parked: lanes.reduce((sum, { parked }) => sum + parked, 0),
+          forOperator: lanes.reduce((sum, { forPersons }) => sum + forPersons, 0),
+          troubledLanes: lanes.filter(isTroubled).length,
+        }
       },
     },
     lane: {

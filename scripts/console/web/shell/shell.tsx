@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react'
 import type { FormEvent, RefObject } from 'react'
+import type { Summary } from '../../contract/lanes.ts'
 import { Notice } from '../parts/problem.tsx'
-import { live, useConnection, useRestarts, useServerActor } from '../live/live.ts'
+import { live, useConnection, useFeed, useRestarts, useServerActor } from '../live/live.ts'
 import { sections } from './nav.ts'
 import { Link, navigate } from '../live/router.tsx'
 import type { Address } from '../live/router.tsx'
@@ -17,6 +18,7 @@ interface RailProps {
 /** Navigation and search, and what concerns all pages. */
 export function Rail({ address, search, onHelp }: RailProps) {
   const current = `/${address.path[0] ?? 'orders'}`
+  const summary = useFeed<Summary>('summary').data
   const find = (event: FormEvent) => {
     event.preventDefault()
     const text = search.current?.value.trim() ?? ''
@@ -53,6 +55,7 @@ export function Rail({ address, search, onHelp }: RailProps) {
             <li key={path}>
               <Link to={path} aria-current={path === current ? 'page' : undefined}>
                 <span>{title}</span>
+                <Count section={path} summary={summary} />
                 <kbd aria-hidden="true">g {key}</kbd>
               </Link>
             </li>
@@ -70,6 +73,18 @@ export function Rail({ address, search, onHelp }: RailProps) {
         </div>
       </div>
     </header>
+  )
+}
+
+/** What waits for an operator behind a page. */
+function Count({ section, summary }: { section: string; summary: Summary | undefined }) {
+  const count = { '/parked': summary?.forOperator, '/lanes': summary?.troubledLanes }[section]
+  if (!count) return null
+  return (
+    <span className="count">
+      {count.toLocaleString('en')}
+      <span className="sr-only"> for an operator</span>
+    </span>
   )
 }
 

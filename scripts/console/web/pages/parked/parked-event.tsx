@@ -18,14 +18,20 @@ export function ParkedEvent({ name }: { name: string }) {
         <Link to="/parked">Parked</Link> <span aria-hidden="true">/</span>
       </nav>
       <h1 className="id">{name}</h1>
-      {reading.data && reading.problem ? (
-        // It has left while the page was open: say so instead of offering acts
-        <Notice kind="warn" title="It is not parked any more">
+      {reading.data && reading.problem && (
+        <Notice
+          kind="warn"
+          title={reading.problem.status === 422 ? 'It is not parked any more' : 'Could not read the event again'}
+        >
           {reading.problem.detail}
         </Notice>
+      )}
+      {reading.data ? (
+        // Also after it has left: an operator may be typing a reason
+        <Details event={reading.data} />
       ) : (
         <Part reading={reading} what="the event">
-          {(event) => <Details event={event} />}
+          {() => null}
         </Part>
       )}
       <ParkedLogTable title="What was done to events of its key" recordKey={reading.data?.key ?? ''} />
