@@ -17,9 +17,14 @@ export function Dialog({ title, children, onClose, wide }: DialogProps) {
     if (element && !element.open) element.showModal()
     return () => element?.close()
   }, [])
+  useEffect(() => {
+    // A button that was pressed and is gone takes the focus with it
+    if (!dialog.current?.contains(document.activeElement)) dialog.current?.focus()
+  })
   return (
     <dialog
       ref={dialog}
+      tabIndex={-1}
       className={wide ? 'dialog wide' : 'dialog'}
       aria-labelledby={titleId}
       onCancel={(event) => {

@@ -14,6 +14,7 @@ export function useKeys(keys: Keys): void {
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return
       if (isTyping(event.target) && event.key !== 'Escape') return
+      if (document.querySelector('dialog[open]')) return // Esc is the dialog's, whatever has the focus
       const key = prefix && event.timeStamp - prefix.at < prefixMs ? `${prefix.key} ${event.key}` : event.key
       const isPrefix = Object.keys(current.current).some((each) => each.startsWith(`${key} `))
       prefix = isPrefix ? { key, at: event.timeStamp } : undefined

@@ -99,9 +99,7 @@ const isBad = (lanes: readonly Lane[]): boolean =>
   lanes.some(({ condition }) => condition === 'stopped' || condition === 'silent' || condition === 'unowned')
 
 function troublesByText(lanes: readonly Lane[]): { text: string; own: Lane[]; cure: string | null }[] {
-  const all = lanes.flatMap((lane) =>
-    lane.troubles.map((text) => ({ text: text.replace(/^\d+ (?=parked)/, ''), lane })),
-  )
+  const all = lanes.flatMap((lane) => lane.troubles.map((text) => ({ text, lane })))
   return [...Map.groupBy(all, ({ text }) => text)].map(([text, found]) => ({
     text,
     own: found.map(({ lane }) => lane),
