@@ -53,6 +53,8 @@ export interface Decision<State, Row = never> {
   events?: readonly Emitted[]
   calls?: readonly CallIntent[]
   timers?: readonly TimerIntent[]
+  /** Kinds of the key's timers that are not needed any more: those set before do not fire. */
+  withdraw?: readonly string[]
 }
 
 export type SharedRows<Row> = ReadonlyMap<string, Row>

@@ -144,6 +144,12 @@ export interface ParkedInput {
 /** Why an input is parked instead of handled. */
 export type Refusal = Omit<ParkedInput, 'input'>
 
+/** Timers of a key that are not needed any more. */
+export interface WithdrawnTimer {
+  readonly key: string
+  readonly kind: string
+}
+
 /** The effects of a batch of inputs, before anything is written. */
 export interface Outcome<State, Row> {
   readonly states: Map<string, State>
@@ -151,5 +157,6 @@ export interface Outcome<State, Row> {
   readonly events: UnnumberedEvent[]
   readonly calls: NewCall[]
   readonly timers: NewTimer[]
+  readonly withdrawn: WithdrawnTimer[]
   readonly parked: ParkedInput[]
 }

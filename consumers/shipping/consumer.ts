@@ -3,12 +3,12 @@ import { defineConsumer } from '../runtime/handler.ts'
 import { createCarrier } from './carrier.ts'
 import {
   cancellationRequested,
+  onClock,
   orderOverdue,
   orderPlaced,
   orderRejected,
   paymentAuthorized,
   shipmentAnswered,
-  startClock,
   stockReserved,
 } from './decide-shipping.ts'
 import type { Shipment } from './decide-shipping.ts'
@@ -23,12 +23,12 @@ export default (config: Config) => {
     effects: 'external',
     state: shipmentTable,
     handlers: {
-      OrderPlaced: startClock(limitMs, orderPlaced),
-      CancellationRequested: cancellationRequested,
-      PaymentAuthorized: startClock(limitMs, paymentAuthorized),
-      PaymentDeclined: orderRejected,
-      StockReserved: startClock(limitMs, stockReserved),
-      StockRejected: orderRejected,
+      OrderPlaced: onClock(limitMs, orderPlaced),
+      CancellationRequested: onClock(limitMs, cancellationRequested),
+      PaymentAuthorized: onClock(limitMs, paymentAuthorized),
+      PaymentDeclined: onClock(limitMs, orderRejected),
+      StockReserved: onClock(limitMs, stockReserved),
+      StockRejected: onClock(limitMs, orderRejected),
     },
     calls: { schedule: { make: carrier.schedule, handle: shipmentAnswered, idempotent: true } },
     timers: { overdue: orderOverdue(limitMs) },

@@ -81,6 +81,18 @@ describe('shipping', () => {
     for (const next of [placed, authorized, reserved]) expect(timersAfter(first, next)).toEqual([])
   })
 
+  test.each([
+    [[placed], declined],
+    [[authorized], rejected],
+    [[reserved], cancellation],
+    [[placed, reserved], authorized],
+  ])('stops the clock when %j is followed by the end of gathering', (inputs, end) => {
+    const last = (all: Input[]) => handleAll<Shipment, never>(shipping, emptyMemory, all).withdraw
+    expect(last([...inputs, end])).toEqual(['overdue'])
+    expect(last([...inputs, end, end])).toEqual([]) // Once
+    expect(last([end])).toEqual([]) // Nothing to stop
+  })
+
   test.each([declined, rejected, cancellation])('needs no clock for what $type has ended', (end) => {
     expect(timersAfter(end)).toEqual([])
     expect(timersAfter(end, placed)).toEqual([])

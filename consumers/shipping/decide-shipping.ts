@@ -85,15 +85,17 @@ export function cancellationRequested(
 
 /**
  * Starts the clock of an order with the first of its parts to arrive, whichever that is: an order whose other parts never
- * arrive must hold neither money nor stock forever.
+ * arrive must hold neither money nor stock forever. Stops it when the parts are complete or the order has ended.
  * @param limitMs time after the processing of that event within which all parts must arrive
  */
-export const startClock =
+export const onClock =
   <Data>(limitMs: number, handler: Handler<Data, Shipment>): Handler<Data, Shipment> =>
   (data, shipment, context, shared) => {
     const decision = handler(data, shipment, context, shared)
-    if (!isNew(shipment) || decision.state?.phase !== 'gathering') return decision
-    return { ...decision, timers: [{ kind: 'overdue', afterMs: limitMs }] }
+    if (shipment.phase !== 'gathering' || decision.state === undefined) return decision
+    const gathers = decision.state.phase === 'gathering'
+    if (isNew(shipment)) return gathers ? { ...decision, timers: [{ kind: 'overdue', afterMs: limitMs }] } : decision
+    return gathers ? decision : { ...decision, withdraw: ['overdue'] }
   }
 
 /** Time is up: cancels the order if parts are missing. The other services release what they hold now or later. */

@@ -12,8 +12,11 @@ export interface Scenario<State, Row> {
   answer?: (call: CallIntent) => object
 }
 
-/** The result: the state of the consumer, and all its events, calls and timers in order. */
-export type Ending<State, Row> = Handled<State, Row>
+/**
+ * The result: the state of the consumer, and all its events, calls and timers in order. Withdrawn timers fire here all the
+ * same: those of older versions are never withdrawn.
+ */
+export type Ending<State, Row> = Omit<Handled<State, Row>, 'withdraw'>
 
 /** What is in flight: events by topic, calls without an answer, timers that are not due. */
 interface Pending {

@@ -27,6 +27,7 @@ export interface Handled<State, Row> {
   readonly events: readonly Emitted[]
   readonly calls: readonly CallIntent[]
   readonly timers: readonly TimerIntent[]
+  readonly withdraw: readonly string[]
 }
 
 /** The time of every event in these tests, UTC epoch ms. */
@@ -58,6 +59,7 @@ export function handle<State, Row>(
     events: decision.events ?? [],
     calls: decision.calls ?? [],
     timers: decision.timers ?? [],
+    withdraw: decision.withdraw ?? [],
   }
 }
 
@@ -86,6 +88,7 @@ export const handleAll = <State, Row>(
     events: [],
     calls: [],
     timers: [],
+    withdraw: [],
   })
 
 export const event = <T extends EventType>(type: T, data: EventData[T]) => ({ type, data }) as Emitted

@@ -52,13 +52,15 @@ export function createPipeline(
     deliver(event)
   }
   const take = (service: Service, key: string, input: Input) => {
-    const { memory, events, calls, timers } = handle(service.definition, service.memory, input)
+    const { memory, events, calls, timers, withdraw } = handle(service.definition, service.memory, input)
     service.memory = memory
     events.forEach(publish)
     for (const { kind, request } of calls) {
       const id = `${service.definition.group} ${key} ${kind} ${service.calls.size + published.length}`
       service.calls.set(id, { id, key, kind, request })
     }
+    for (const timer of service.timers)
+      if (timer.key === key && withdraw.includes(timer.kind)) service.timers.delete(timer)
     for (const timer of timers) service.timers.add({ key, ...timer })
   }
   const steps = (service: Service): Step[] => [

@@ -15,7 +15,7 @@ import type { LedgerMove } from '../tables/ledger.ts'
 import { parkInputs } from '../tables/parked-table.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 import { settleRetries } from '../tables/retry-table.ts'
-import { addTimers } from '../tables/timer-table.ts'
+import { addTimers, withdrawTimers } from '../tables/timer-table.ts'
 import { decide } from './decide.ts'
 import { batchKeys, blockedIn, dedupe } from './dedupe.ts'
 import type { FailureBreaker } from './failure-breaker.ts'
@@ -93,6 +93,11 @@ export async function applyBatches<State, Row>(
     addCalls(
       tx,
       applied.flatMap(({ own: { lane }, outcome }) => outcome.calls.map((call) => ({ ...call, lane }))),
+    ),
+    withdrawTimers(
+      // Before timers are added: those of this batch stay
+      tx,
+      applied.flatMap(({ own: { lane }, outcome }) => outcome.withdrawn.map((timer) => ({ ...timer, lane }))),
     ),
     addTimers(
       tx,

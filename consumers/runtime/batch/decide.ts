@@ -4,7 +4,7 @@ import { toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
-import type { Input, Intent, Outcome, Refusal } from '../model.ts'
+import type { Input, Intent, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
 
 export interface DecideOptions<State, Row> {
   definition: ConsumerDefinition<State, Row>
@@ -33,6 +33,7 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
     events: [],
     calls: [],
     timers: [],
+    withdrawn: [],
     parked: [],
   }
   const shared = new Map(options.shared)
@@ -58,6 +59,7 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
         }
         outcome.events.push(...effects.events)
         outcome.calls.push(...effects.calls)
+        for (const kind of decision.withdraw ?? []) withdraw(outcome, { key, kind })
         outcome.timers.push(...effects.timers)
       } catch (error) {
         park({
@@ -69,6 +71,13 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
     }
   }
   return outcome
+}
+
+/** Those of earlier inputs of the batch are never stored. */
+function withdraw({ timers, withdrawn }: Outcome<unknown, unknown>, { key, kind }: WithdrawnTimer): void {
+  withdrawn.push({ key, kind })
+  for (let at = timers.length - 1; at >= 0; at--)
+    if (timers[at]?.key === key && timers[at]?.kind === kind) timers.splice(at, 1)
 }
 
 function handle<State, Row>(

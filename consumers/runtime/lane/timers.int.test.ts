@@ -7,7 +7,7 @@ import type { ConsumerDefinition, Handler } from '../handler.ts'
 import { published } from '../testing/observe.ts'
 import { orderPlaced } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
-import type { TestBench } from '../testing/test-bench.ts'
+import type { Published, TestBench } from '../testing/test-bench.ts'
 
 /** What happened to an order: `placed`, or the kind of a timer that fired. */
 type Happenings = readonly string[]
@@ -52,10 +52,16 @@ const alarmConsumer = (firing: (key: string) => void = () => {}): ConsumerDefini
           .map((text) => text.split(':'))
           .map(([kind = '', hours]) => ({ kind, afterMs: Number(hours) * hour })),
       }),
+      CancellationRequested: ({ reason }) => ({ withdraw: [reason] }),
     },
     timers: { first: fires, second: fires, third: fires },
   })
 }
+
+const cancellation = (orderId: string, kind: string): Published => ({
+  type: 'CancellationRequested',
+  data: { orderId, reason: kind, requestedAt: Date.now() },
+})
 
 async function happenings({ pool }: TestBench): Promise<Map<string, string[]>> {
   const { rows } = await pool.query<{ key: string; what: string[] }>('select * from happened')
@@ -64,6 +70,31 @@ async function happenings({ pool }: TestBench): Promise<Map<string, string[]>> {
 
 const waiting = async ({ pool }: TestBench) => (await pool.query('select 1 from timer')).rowCount
 const makeDue = ({ pool }: TestBench) => pool.query(`update timer set due_at = due_at - interval '2 hours'`)
+
+test('a withdrawn timer is gone and never fires, set in the same batch or before; others of its key do', async () => {
+  await using bench = await open()
+  await bench.publish([
+    orderPlaced('o-1', 'first:1,second:1'),
+    cancellation('o-1', 'first'),
+    orderPlaced('o-2', 'first:1'),
+  ])
+  await bench.publish([orderPlaced('o-3', 'third:1')])
+  await bench.replica(alarmConsumer())
+  await bench.settled(['orders'])
+  expect(await waiting(bench)).toBe(3)
+  await bench.publish([cancellation('o-3', 'third'), cancellation('o-4', 'first')])
+  await bench.settled(['orders'])
+  expect(await waiting(bench)).toBe(2)
+  await makeDue(bench)
+  await waitUntil('the others have fired', async () => (await waiting(bench)) === 0)
+  expect(await happenings(bench)).toEqual(
+    new Map([
+      ['o-1', ['placed', 'second']],
+      ['o-2', ['placed', 'first']],
+      ['o-3', ['placed']],
+    ]),
+  )
+})
 
 test('a timer outlives the replica that set it and fires once, when it is due', async () => {
   await using bench = await open()

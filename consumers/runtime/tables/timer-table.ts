@@ -1,7 +1,7 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
-import type { Cause, NewTimer, TimerInput } from '../model.ts'
+import type { Cause, NewTimer, TimerInput, WithdrawnTimer } from '../model.ts'
 
 const add = prepared(
   'timer_add',
@@ -22,6 +22,25 @@ export async function addTimers(tx: Tx, timers: readonly (NewTimer & { lane: num
     timers.map((timer) => timer.kind),
     timers.map((timer) => JSON.stringify(timer.cause)),
     timers.map((timer) => timer.afterMs),
+  )
+}
+
+// Reached by key one after the other, whatever the planner knows of the table
+const withdraw = prepared(
+  'timer_withdraw',
+  `delete from timer where id = any(array(
+     select t.id from unnest($1::int[], $2::text[], $3::text[]) as w (lane, key, kind) cross join lateral (
+       select id from timer where timer.key = w.key and timer.kind = w.kind and timer.lane = w.lane limit 1000) t))`,
+)
+
+/** Deletes timers that are not needed any more, of locked lanes; one statement for a whole batch. */
+export async function withdrawTimers(tx: Tx, timers: readonly (WithdrawnTimer & { lane: number })[]): Promise<void> {
+  if (timers.length === 0) return
+  await withdraw(
+    tx,
+    timers.map(({ lane }) => lane),
+    timers.map(({ key }) => key),
+    timers.map(({ kind }) => kind),
   )
 }
 

@@ -227,4 +227,20 @@ export const effects: readonly Mutation[] = [
       title: 'the next owner publishes and calls what an owner only committed',
     },
   },
+  {
+    name: 'withdrawn-fires',
+    guard: 'a withdrawn timer is deleted in the transaction that decided so',
+    broken: 'timers of orders that have ended stay until they are due',
+    edits: [
+      {
+        file: 'consumers/runtime/tables/timer-table.ts',
+        find: 'where timer.key = w.key and timer.kind = w.kind and timer.lane = w.lane limit 1000',
+        replace: 'where timer.key = w.key and timer.kind = w.kind and false limit 1000',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/lane/timers.int.test.ts',
+      title: 'a withdrawn timer is gone and never fires, set in the same batch or before; others of its key do',
+    },
+  },
 ]
