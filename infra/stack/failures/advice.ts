@@ -18,7 +18,7 @@ const known: readonly { when: RegExp; advice: string; definite?: true }[] = [
     definite: true,
   },
   {
-    when: /EADDRINUSE|Address already in use|port .*\b(?:in use|already bound)|Is another postmaster already running/i,
+    when: /EADDRINUSE|Address already in use|port .*\b(?:in use|already bound)|Is another postmaster already running|could not create any TCP\/IP sockets/i,
     advice: 'Stop the process that uses the port, or choose other ports with TALLY_PORT_BASE',
     definite: true,
   },

@@ -76,5 +76,6 @@ test('a process that has ended said why in its last words, with the list that th
 test('only what neither waiting nor another attempt can change is definite', () => {
   expect(adviceFor('could not write: No space left on device')?.definite).toBe(true)
   expect(adviceFor('listen EADDRINUSE: address already in use 127.0.0.1:28080')?.definite).toBe(true)
+  expect(adviceFor('could not create any TCP/IP sockets')?.definite).toBe(true) // PostgreSQL's last word on a taken port
   expect(adviceFor('Found a corrupted index file')?.definite).toBe(false)
 })
