@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from '@jest/globals'
+import type { PackedRecords } from '../../infra/kafka/patches/produce/packed-records.ts'
 import kafkajs from 'kafkajs'
 import type { Kafka, ProducerBatch, ProducerConfig } from 'kafkajs'
 import { countTable } from '../../consumers/runtime/testing/tally-consumer.ts'
@@ -78,8 +79,11 @@ test('a request holds 16 MB of all lanes at most, and a row of each lane is publ
   expect(Math.max(...requests)).toBeLessThanOrEqual(16 * 2 ** 20 + 900_000)
 })
 
+/** Of requests with one record for each partition. */
 const bytesOf = ({ topicMessages = [] }: ProducerBatch): number =>
-  topicMessages.flatMap(({ messages }) => messages).reduce((sum, { value }) => sum + Buffer.byteLength(value ?? ''), 0)
+  topicMessages
+    .flatMap(({ messages }) => messages as { packed?: PackedRecords }[])
+    .reduce((sum, { packed }) => sum + (packed?.records.length ?? 0), 0)
 
 test('a row the broker refuses holds up its own lane only', async () => {
   await using bench = await openTestBench('relay', countTable)
