@@ -54,7 +54,7 @@ test('100 lanes with Kafka and the gateway down keep a bounded part of their out
 async function fill(pool: Pool): Promise<void> {
   const { records } = batchOf(0, 1, { value: randomBytes(bytes) })
   await pool.query(
-    `insert into outbox_batch select lane, seq, seq, 'orders', 0, length($3), $3
+    `insert into outbox_batch select lane, seq, seq, 'orders', 0, length($3::bytea), $3::bytea
      from generate_series(0, $1 - 1) as lane, generate_series(1, $2) as seq`,
     [lanes, pending.rows, records],
   )
