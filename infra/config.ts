@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
+import { apiAccess } from './security/api-settings.ts'
 import { trustAuthorities } from './security/authorities.ts'
 import { databaseUrl, embeddedDatabaseUrl } from './security/database-url.ts'
 import { embeddedAccess, kafkaAccess } from './security/kafka-access.ts'
@@ -69,9 +70,7 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|API_PORT|CONSOLE_PORT)$/.test(
-          name,
-        ),
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|(API|CONSOLE)_\w+)$/.test(name),
     ),
   )
 
@@ -96,6 +95,8 @@ function derive(env: z.infer<typeof settings>) {
   return {
     dataDir,
     namespace: env.TALLY_NAMESPACE,
+    /** Whether the data folder's embedded servers ask for logins. */
+    secured: credentials !== undefined,
     /** Of a new pipeline; once topics exist, the database knows the number: see `infra/topic-generations`. */
     partitions: env.TALLY_PARTITIONS,
     /** Embedded brokers asked for; the data folder's own number is that of `kafka.nodes`. */
@@ -145,6 +146,7 @@ function derive(env: z.infer<typeof settings>) {
       embedded: !env.TALLY_DATABASE_URL,
       url: external ?? embeddedDatabaseUrl(dataDir, at(32), { principal, namespace: env.TALLY_NAMESPACE }),
     },
+    api: apiAccess(env, credentials?.tokenKey),
     gateway: {
       embedded: !env.TALLY_GATEWAY_URL,
       url: withToken(env.TALLY_GATEWAY_URL, env.TALLY_GATEWAY_TOKEN) ?? `http://127.0.0.1:${at(90)}`,

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path'
 import { z } from 'zod'
+import { apiContradictions, apiSettings } from './security/api-settings.ts'
 import { unverified } from './security/database-url.ts'
 import { contradictions, securitySettings } from './security/security-settings.ts'
+import { stackCredentials } from './security/stack-credentials.ts'
 
 declare module 'zod' {
   interface GlobalMeta {
@@ -115,6 +118,7 @@ export const settings = z.object({
   TALLY_MONITOR_HOST: z.string().min(1).default('127.0.0.1').meta({
     description: 'Address on which it answers them; `0.0.0.0` for all. There is no authentication.',
   }),
+  ...apiSettings,
   ...securitySettings,
 
   TALLY_RETRY_LIMIT: count.min(0).max(100).default(5).meta({
@@ -165,7 +169,9 @@ export const settings = z.object({
 
 /** The settings, and whether they agree with each other. */
 export const agreeingSettings = settings.superRefine((env, context) => {
-  for (const [variable, message] of contradictions(env)) context.addIssue({ code: 'custom', path: [variable], message })
+  const secured = stackCredentials(resolve(env.TALLY_DATA_DIR)) !== undefined
+  for (const [variable, message] of [...contradictions(env), ...apiContradictions(env, secured)])
+    context.addIssue({ code: 'custom', path: [variable], message })
 })
 
 /** Variables whose value may be in a file that `<name>_FILE` names. */

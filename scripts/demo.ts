@@ -10,20 +10,20 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { runDemo } from './demo/run-demo.ts'
 import type { DemoResult } from './demo/run-demo.ts'
-import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
-import type { BrokersOption } from './stack/brokers-option.ts'
+import { stackConfig, withStackOptions } from './stack/stack-options.ts'
+import type { NewStackOptions } from './stack/stack-options.ts'
 import { addressLines } from './stack/addresses.ts'
 import { verdictJson, verdictReport } from './verify/print-verdict.ts'
 import { printReport } from './cli/report.ts'
 
-interface Options extends CommonOptions, BrokersOption {
+interface Options extends CommonOptions, NewStackOptions {
   orders: number
   seed: number
   exit?: boolean
 }
 
 export const demoCommand = ({ signal }: CommandFrame): Command =>
-  withBrokersOption(
+  withStackOptions(
     createCommand(
       'demo',
       'Start the stack, place orders, show their progress and prove the result',
@@ -43,8 +43,8 @@ export const demoCommand = ({ signal }: CommandFrame): Command =>
 
 if (import.meta.main) await runCommand(demoCommand)
 
-async function demo({ orders, seed, exit, json, brokers }: Options, interrupt: AbortSignal): Promise<void> {
-  const config = configWithBrokers({ brokers })
+async function demo({ orders, seed, exit, json, brokers, secure }: Options, interrupt: AbortSignal): Promise<void> {
+  const config = await stackConfig({ brokers, secure })
   const { embedded, nodes } = config.kafka
   if (embedded && nodes.length > 1) say(`Kafka with ${nodes.length} brokers`)
   const failed = new AbortController() // Ends the demo if the stack does not start

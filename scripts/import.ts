@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import { isTallyError } from '../infra/errors.ts'
 import { commandLogger, connectKafka } from '../infra/kafka/command-client.ts'
+import { commandToken } from '../infra/security/access-token.ts'
 import { createPool } from '../infra/postgres/pool.ts'
 import { ApiClient } from '../producers/direct/api-client.ts'
 import { connectPublisher } from '../producers/direct/connect-publisher.ts'
@@ -194,7 +195,7 @@ async function importWork(work: ImportWork, book: ImportBook, signal: AbortSigna
   })
   try {
     await runImport(work, book, {
-      api: new ApiClient({ url: `http://127.0.0.1:${ports.api}`, signal }),
+      api: new ApiClient({ url: `http://127.0.0.1:${ports.api}`, token: commandToken(config), signal }),
       publisher,
       kafka,
       inventory,

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
 import { brokerName } from '../infra/stack/servers/kafka-server.ts'
 import { nodeProcess } from '../infra/stack/supervisor/node-process.ts'
@@ -23,11 +24,12 @@ export function pipeline(config: Config): ProcessSpec[] {
       config.kafka.nodes.map(({ id }) => brokerName(id)),
       ['topics'],
     ),
+    ...(config.secured ? accessSteps(config.kafka.nodes.map(({ id }) => brokerName(id))) : []),
     deployStep('schemas', 'Event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
     {
-      ...nodeProcess('orders-api', ['producers/orders-api/main.ts'], monitored),
+      ...nodeProcess('orders-api', ['producers/orders-api/main.ts'], { ...monitored, TALLY_PRINCIPAL: 'orders-api' }),
       title: 'Orders API',
-      after: ['deploy-database'], // Orders are accepted before Kafka runs: their events wait in the outbox
+      after: ['deploy-database', 'deploy-roles', 'deploy-acls'], // Orders are accepted before Kafka runs: their events wait in the outbox
       ports: [config.ports.api],
     },
     ...consumerNames().map((name) => replica(name, 1)),
@@ -51,9 +53,12 @@ const consumerNames = (): string[] =>
 
 /** Named `payment`, `payment-2`, `payment-3`, … */
 const replica = (consumer: string, number: number): ProcessSpec => ({
-  ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer], monitored),
+  ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer], {
+    ...monitored,
+    TALLY_PRINCIPAL: consumer,
+  }),
   consumer,
-  after: ['deploy-database', 'deploy-topics', 'deploy-schemas'],
+  after: ['deploy-database', 'deploy-topics', 'deploy-schemas', 'deploy-roles', 'deploy-acls'],
 })
 
 /** The replicas of a running pipeline. A new consumer gets its schema; the other schemas are not touched. */
@@ -62,8 +67,15 @@ export const replicas: ReplicaSource = {
   replica,
   joining: (consumer) => [
     deployStep(consumer, `Schema of ${consumer}`, [], ['database', 'topics', 'schemas', '--consumer', consumer]),
+    ...(loadConfig().secured ? accessSteps([`deploy-${consumer}`]) : []),
   ],
 }
+
+/** Users and rights at the servers of a secured data folder. */
+const accessSteps = (after: readonly string[]): ProcessSpec[] => [
+  deployStep('roles', 'Roles in the database', ['deploy-database', ...after], ['roles', '--apply']),
+  deployStep('acls', 'Rights at Kafka', after, ['acls', '--apply']),
+]
 
 const simulator = (name: string, title: string, port: number): ProcessSpec => ({
   ...nodeProcess(name, ['infra/simulators/main.ts', name]),

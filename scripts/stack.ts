@@ -10,8 +10,8 @@ import { addSubcommand, createCommand, printJson, runCommand, say } from './cli/
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import { confirmed } from './cli/consent.ts'
-import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
-import type { BrokersOption } from './stack/brokers-option.ts'
+import { stackConfig, withStackOptions } from './stack/stack-options.ts'
+import type { NewStackOptions } from './stack/stack-options.ts'
 import { during } from './cli/progress.ts'
 import { printReport } from './cli/report.ts'
 import { addressLines } from './stack/addresses.ts'
@@ -54,12 +54,12 @@ export function stackCommand({ signal }: CommandFrame): Command {
     .action((name: string | undefined, _options: unknown, command: Command) =>
       showLogs(loadConfig().dataDir, name, command.optsWithGlobals()),
     )
-  withBrokersOption(
+  withStackOptions(
     addSubcommand(program, 'servers', 'Start PostgreSQL, Kafka and the registry only, until Ctrl-C', [
       'npm run stack -- servers',
       'npm run stack -- servers --brokers 3',
     ]),
-  ).action((options: BrokersOption) => servers(options, signal))
+  ).action((options: NewStackOptions) => servers(options, signal))
   program.hook('preAction', () => refuseForeignStack(loadConfig().dataDir))
   return program
 }
@@ -113,8 +113,8 @@ async function reset({ yes, json }: CommonOptions & { yes?: boolean }): Promise<
   else say(deleted ? `The data in ${dataDir} is deleted.` : 'Nothing was deleted.')
 }
 
-async function servers(options: BrokersOption, signal: AbortSignal): Promise<void> {
-  const config = configWithBrokers(options)
+async function servers(options: NewStackOptions, signal: AbortSignal): Promise<void> {
+  const config = await stackConfig(options)
   const processes = embeddedServers(config, { durable: true })
   const stack = await startOrFindStack(config, { processes, sharesSettings: true, onProgress: say, signal })
   if ('found' in stack) {

@@ -4,8 +4,8 @@ import { startOrFindStack } from '../infra/stack/supervisor/running-stack.ts'
 import { embeddedServers } from '../infra/stack/servers/servers.ts'
 import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
-import { configWithBrokers, withBrokersOption } from './stack/brokers-option.ts'
-import type { BrokersOption } from './stack/brokers-option.ts'
+import { stackConfig, withStackOptions } from './stack/stack-options.ts'
+import type { NewStackOptions } from './stack/stack-options.ts'
 import { count, duration } from './cli/figures.ts'
 import { addFirstCatalogue } from './demo/first-catalogue.ts'
 import type { Config } from '../infra/config.ts'
@@ -17,14 +17,15 @@ import { addressLines } from './stack/addresses.ts'
 const catalogueWithinMs = 30_000
 
 export const startCommand = ({ signal }: CommandFrame): Command =>
-  withBrokersOption(
+  withStackOptions(
     createCommand('start', 'Start PostgreSQL, Kafka, the registry, simulators and all services, until Ctrl-C', [
       'npm start',
       'npm start -- --brokers 3',
+      'npm start -- --secure',
       'TALLY_PORT_BASE=30000 TALLY_DATA_DIR=/tmp/tally npm start',
     ]),
-  ).action(async ({ json, brokers }: CommonOptions & BrokersOption) => {
-    const config = configWithBrokers({ brokers })
+  ).action(async ({ json, brokers, secure }: CommonOptions & NewStackOptions) => {
+    const config = await stackConfig({ brokers, secure })
     const began = performance.now()
     const stack = await startOrFindStack(config, {
       processes: [...embeddedServers(config, { durable: true }), ...pipeline(config), consoleProcess(config)],

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KeyPair } from './certificates.ts'
@@ -15,6 +15,8 @@ export interface StackCredentials {
   readonly key: string
   /** Certificate and key of the servers in one file, as Kafka reads them. */
   readonly keystore: string
+  /** PEM files of the key pair for tokens of the orders API. */
+  readonly tokenKey: { readonly public: string; readonly private: string }
   /** A principal's password at a server; empty if it has none. */
   password(server: PasswordServer, principal: string): string
 }
@@ -34,6 +36,7 @@ export function stackCredentials(dataDir: string): StackCredentials | undefined 
     certificate: join(folder, 'server.crt'),
     key: join(folder, 'server.key'),
     keystore: join(folder, 'server.pem'),
+    tokenKey: { public: join(folder, 'token.pub'), private: join(folder, 'token.key') },
     password: (server, principal) => readPassword(join(folder, `${principal}.${server}`)),
   }
 }
@@ -51,6 +54,10 @@ export async function secureDataDir(dataDir: string): Promise<void> {
   write(join(aside, 'authority'), authority)
   write(join(aside, 'server'), server)
   writeFileSync(join(aside, 'server.pem'), server.key + server.certificate, { mode: 0o600 })
+  const tokens = generateKeyPairSync('ed25519')
+  const keyFile = { mode: 0o600 }
+  writeFileSync(join(aside, 'token.key'), tokens.privateKey.export({ format: 'pem', type: 'pkcs8' }), keyFile)
+  writeFileSync(join(aside, 'token.pub'), tokens.publicKey.export({ format: 'pem', type: 'spki' }), keyFile)
   renameSync(aside, folder)
 }
 

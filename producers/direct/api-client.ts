@@ -1,5 +1,6 @@
 import { ExponentialBackoff, handleWhen, retry } from 'cockatiel'
 import type { z } from 'zod'
+import { denied, isDenial } from '../../infra/server-address.ts'
 import { isTallyError, TallyError } from '../../infra/errors.ts'
 import type { EventData } from '../../schemas/generated/events.ts'
 import type { newProduct, NewOrder, placedOrder } from '../orders-api/http/contract.ts'
@@ -7,6 +8,8 @@ import type { newProduct, NewOrder, placedOrder } from '../orders-api/http/contr
 export interface ApiClientOptions {
   /** URL of the orders API, such as http://127.0.0.1:28080. */
   url: string
+  /** Gives the bearer token of each request; see `commandToken`. @default none is sent */
+  token?: () => Promise<string | undefined>
   /** Ends requests and the delays between them. */
   signal?: AbortSignal
 }
@@ -18,6 +21,7 @@ const timeoutMs = 10_000
 /** A client of the orders API for scripts. All its requests are idempotent and are retried while the API is overloaded or restarting. */
 export class ApiClient {
   private readonly url: string
+  private readonly token: () => Promise<string | undefined>
   private readonly signal: AbortSignal | undefined
   private reached = false
   private readonly patience = retry(
@@ -28,8 +32,9 @@ export class ApiClient {
     },
   )
 
-  constructor({ url, signal }: ApiClientOptions) {
+  constructor({ url, token = async () => undefined, signal }: ApiClientOptions) {
     this.url = url
+    this.token = token
     this.signal = signal
   }
 
@@ -71,11 +76,16 @@ export class ApiClient {
 
   private request(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<unknown> {
     return this.patience.execute(async () => {
+      const token = await this.token()
       const timeout = AbortSignal.timeout(timeoutMs)
       const response = await fetch(`${this.url}${path}`, {
         method,
         body: body && JSON.stringify(body),
-        headers: { 'content-type': 'application/json', ...headers },
+        headers: {
+          'content-type': 'application/json',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
         signal: this.signal ? AbortSignal.any([this.signal, timeout]) : timeout,
       }).catch((error: unknown) => this.giveUpOrRepeat(error, `${method} ${path}`))
       this.reached = true
@@ -84,6 +94,7 @@ export class ApiClient {
       if (response.status >= 500 || response.status === 429) {
         throw new TallyError('UNREACHABLE', `The orders API answers ${method} ${path} with status ${response.status}`)
       }
+      if (isDenial(response.status)) throw denied('The orders API', response.status, 'TALLY_API_TOKEN')
       const refusal = `The orders API refuses ${path}: ${refusalOf(text)}`
       throw response.status === 409
         ? new Conflict('REFUSED_BY_API', refusal)

@@ -14,6 +14,9 @@ import { observeOutbox, PublishWatch } from '../outbox/publish-watch.ts'
 import { Relay } from '../outbox/relay.ts'
 import { createApp } from './http/app.ts'
 import { createCatalogue } from './orders/catalogue.ts'
+import { createAuthenticate } from './http/caller.ts'
+import { createGuard } from './http/guard.ts'
+import { SubjectLimits } from './http/subject-limits.ts'
 import { healthOperations } from './http/health.ts'
 import { listen } from './http/http-server.ts'
 import { keepForgetting } from './orders/forget-keys.ts'
@@ -84,13 +87,17 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const catalogue = createCatalogue(pool)
   const reader = createOrderReader({ own: pool, projection })
   const feed = new TimelineFeed({ reader, log })
+  const limits = new SubjectLimits(config.api.authentication?.rate ?? Infinity)
   const operations = [
     ...writeOperations({ book, catalogue, reader, findKey: (key) => findKey(pool, key), encoder }),
-    ...readOperations({ reader, feed, heartbeatMs }),
+    ...readOperations({ reader, feed, limits, heartbeatMs }),
     ...productOperations(catalogue),
     ...healthOperations({ pool, owner: replica, encoder }),
   ]
-  const server = await listen(createApp(operations, log, meter), port)
+  const { host, connections, allowedHosts, authentication } = config.api
+  const guard = authentication && createGuard(createAuthenticate(authentication), limits)
+  const app = createApp(operations, { log, meter, allowedHosts, guard })
+  const server = await listen(app, { host, port, connections })
   const stopForgetting = keepForgetting(pool, log)
   log.info({ url: server.url, ...generation }, 'started')
 

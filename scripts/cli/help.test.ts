@@ -5,6 +5,7 @@ import { chaosCommand } from '../chaos.ts'
 import { consoleCommand } from '../console.ts'
 import { demoCommand } from '../demo.ts'
 import { deployCommand } from '../deploy.ts'
+import { tokenCommand } from '../token.ts'
 import { generateCommand } from '../generate.ts'
 import { importCommand } from '../import.ts'
 import { lanesCommand } from '../lanes.ts'
@@ -31,6 +32,7 @@ const programs = [
     generateCommand,
     importCommand,
     lanesCommand,
+    tokenCommand,
   ],
   ...[mutateCommand, ordersCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
   ...[simulateCommand, stackCommand, startCommand, verifyCommand],

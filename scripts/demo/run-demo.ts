@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
+import { commandToken } from '../../infra/security/access-token.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { ApiClient } from '../../producers/direct/api-client.ts'
@@ -40,7 +41,8 @@ export interface DemoResult {
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const { config, orders, seed, stackReady, log, signal, say } = options
   const url = `http://127.0.0.1:${config.ports.api}`
-  const api = new ApiClient({ url, signal })
+  const token = commandToken(config)
+  const api = new ApiClient({ url, token, signal })
   const articles = demoCatalogue(seed)
   const orderAt = orderGenerator(seed, articles)
   const begunAt = Date.now()
@@ -62,7 +64,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
     found = 'found' in stack
   })
   started.catch(() => {}) // The caller handles it, too
-  await acceptsOrders(url, signal)
+  await acceptsOrders(url, token, signal)
   const wanted = new Set(orderAt(0).lines.map(({ sku }) => sku))
   await sell(articles.filter(({ sku }) => wanted.has(sku)))
   const placingAt = performance.now()
@@ -101,17 +103,23 @@ const whileStarting =
   'The stack is still starting: the event waits in the outbox. It may reach inventory before its stock.'
 
 /** Waits for the API to be ready; Kafka may still be starting then. */
-async function acceptsOrders(url: string, signal: AbortSignal): Promise<void> {
-  while (!(await answersOk(`${url}/ready`, signal))) await delay(25, undefined, { signal })
+async function acceptsOrders(
+  url: string,
+  token: () => Promise<string | undefined>,
+  signal: AbortSignal,
+): Promise<void> {
+  const given = await token()
+  const headers = given === undefined ? undefined : { authorization: `Bearer ${given}` }
+  while (!(await answersOk(`${url}/ready`, { headers, signal }))) await delay(25, undefined, { signal })
 }
 
-async function answersOk(url: string, signal: AbortSignal): Promise<boolean> {
+async function answersOk(url: string, options: RequestInit & { signal: AbortSignal }): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal })
+    const response = await fetch(url, options)
     await response.arrayBuffer()
     return response.ok
   } catch {
-    signal.throwIfAborted()
+    options.signal.throwIfAborted()
     return false
   }
 }

@@ -6,6 +6,7 @@ import type { Article } from '../../producers/sample-data/demo-catalogue.ts'
 import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
 import { sendAll } from '../../producers/direct/send-all.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
+import { commandToken } from '../../infra/security/access-token.ts'
 import { connectKafka } from '../../infra/kafka/command-client.ts'
 import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
 
@@ -32,7 +33,7 @@ export interface ApiOptions {
 }
 
 export async function toApi({ config, signal, withCatalogue, onRefused }: ApiOptions): Promise<Destination> {
-  const api = new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, signal })
+  const api = new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, token: commandToken(config), signal })
   if (withCatalogue) {
     const put = ({ sku, name, unitPriceMinor, currency }: Article) =>
       api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency })

@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
+import { ordersWriter } from '../groups.ts'
 import { chooseReplication } from '../partitions/choose-replication.ts'
 import { migrateReplays } from '../replay/replay-schema.ts'
 import { maintainInbox } from '../../runtime/tables/inbox/partitions.ts'
@@ -11,7 +12,10 @@ import { currentConfig } from '../../../infra/topic-generations/current-config.t
 import { beginFirst, migrateGenerations } from '../../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
+import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
+import { followOwner } from '../../../infra/postgres/owners.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
@@ -27,15 +31,15 @@ const producers = join(import.meta.dirname, '../../../producers')
 export async function deployDatabase(config: Config, log: Logger, only?: string): Promise<string> {
   await migrateGenerations(config, log)
   const { namespace, postgres } = config
-  const pool = createPool({ url: postgres.url, name: 'deploy', max: 1, log })
+  const pool = createPool({ url: postgres.url, name: 'deploy', max: 2, log }) // One waits with the lock
   try {
-    return await whileUnchanged(pool, namespace, () => migrateServices(config, log, only))
+    return await whileUnchanged(pool, namespace, () => migrateServices(config, pool, log, only))
   } finally {
     await pool.end()
   }
 }
 
-async function migrateServices(config: Config, log: Logger, only?: string): Promise<string> {
+async function migrateServices(config: Config, pool: Pool, log: Logger, only?: string): Promise<string> {
   if (only !== undefined) {
     await deployConsumer(config, log, only)
     return `database: schema of ${only} up to date`
@@ -53,6 +57,7 @@ async function migrateServices(config: Config, log: Logger, only?: string): Prom
   })
   for (const folder of folders) await deployConsumer(config, log, folder)
   await migrateReplays(config, log)
+  await followOwner(pool, ordersWriter(config).schema)
   return `database: schemas of orders API, replays, ${folders.join(', ')} up to date`
 }
 
@@ -60,7 +65,12 @@ async function deployConsumer({ namespace, postgres: { url } }: Config, log: Log
   const schema = schemaName(namespace, folder)
   await migrate({ url, schema, folders: consumerMigrations(folder), log })
   const pool = createPool({ url, schema, name: 'deploy', max: 1, log })
-  await maintainInbox(pool).finally(() => pool.end())
+  try {
+    await maintainInbox(pool)
+    await followOwner(pool, quoteIdentifier(schema))
+  } finally {
+    await pool.end()
+  }
 }
 
 /**

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { loadConfig } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
+import { ensurePasswords, operator, secureDataDir, stackCredentials } from '../../security/stack-credentials.ts'
 import { assertBrokers } from '../../broker-count.ts'
 
 /** Marks a data folder: only a folder with this file is ever deleted. */
@@ -89,6 +90,27 @@ export function ensureDatabasePassword(dataDir: string): string {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
   return readFileSync(path, 'utf8').trim()
+}
+
+/**
+ * Secures a data folder that has no data yet, if `secure`; completes the passwords of one that is secured.
+ * @param principals services that log in with passwords of their own
+ * @throws TallyError USAGE if the folder has data and is not secured
+ */
+export async function secureNewDataDir(
+  dataDir: string,
+  { secure, principals }: { secure: boolean; principals: readonly string[] },
+): Promise<void> {
+  prepareDataDir(dataDir)
+  if (secure && !stackCredentials(dataDir)) {
+    if (existsSync(join(dataDir, 'kafka')) || existsSync(join(serverHome(dataDir), 'data')))
+      throw new TallyError(
+        'USAGE',
+        `${dataDir} was made without --secure, and that cannot be changed: set TALLY_DATA_DIR to another folder, or delete the data with \`npm run stack -- reset\``,
+      )
+    await secureDataDir(dataDir)
+  }
+  ensurePasswords(dataDir, [operator, 'kafka', ...principals])
 }
 
 /**

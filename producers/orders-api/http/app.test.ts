@@ -27,13 +27,13 @@ function setUp(overrides: Partial<WriteDeps> = {}) {
   const write = writeOperations({
     book: { write: async (entry) => (written.push(entry), entry.reply) },
     catalogue: { find: async () => new Map([[tea.sku, tea]]) },
-    reader: { find: async () => undefined },
+    reader: { find: async () => undefined, customerOf: async () => null },
     findKey: async () => undefined,
     encoder: async () => encode,
     ...overrides,
   })
   const products = productOperations({ list: async () => [], put: async (product) => void put.push(product) })
-  return { http: supertest(createApp([...write, ...products], silentLogger)), written, put }
+  return { http: supertest(createApp([...write, ...products], { log: silentLogger })), written, put }
 }
 
 const shipTo = { recipient: 'Jane Roe', street: 'High Street 1', city: 'Leeds', postalCode: '', country: 'UK' }

@@ -3,23 +3,65 @@ import express from 'express'
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
+import { anybody } from './caller.ts'
+import type { Guard } from './guard.ts'
 import { describeApi } from './openapi.ts'
 import { send, serve } from './operation.ts'
 import type { Operation } from './operation.ts'
 import { problem } from './reply.ts'
 import { meterRequests } from './request-meter.ts'
 
+export interface AppOptions {
+  log: Logger
+  meter?: Meter | undefined
+  /** Names by which clients may address the API, lower case. @default those of the loopback interface */
+  allowedHosts?: readonly string[]
+  /** @default everybody may do everything */
+  guard?: Guard
+}
+
 /** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals of any other request. */
-export function createApp(operations: readonly Operation[], log: Logger, meter?: Meter): Express {
+export function createApp(
+  operations: readonly Operation[],
+  {
+    log,
+    meter,
+    allowedHosts = ['127.0.0.1', 'localhost', '[::1]'],
+    guard = async () => ({ caller: anybody }),
+  }: AppOptions,
+): Express {
   const app = express()
   app.disable('x-powered-by').disable('etag')
   if (meter) app.use(meterRequests(meter))
+  app.use(protect(new Set(allowedHosts)))
   const all = [...operations, describeApi(operations)]
-  for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation))
+  for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation, guard))
   for (const [path, methods] of methodsByPath(all)) app.all(expressPath(path), refuseMethod(methods))
   app.use((request, response) => send(response, problem(404, `There is no resource at ${request.path}.`)))
   app.use(answerErrors(log))
   return app
+}
+
+/** For the browsers of those who open an address of the API: nothing of it is a page, and nothing of it is kept. */
+const protection = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+}
+
+/**
+ * A page of another site may give its own name this machine's address, and its scripts then reach the API as their own
+ * site (DNS rebinding). Such requests carry the site's name in `Host`.
+ */
+function protect(allowedHosts: ReadonlySet<string>): RequestHandler {
+  return (request, response, next) => {
+    response.set(protection)
+    const host = request.headers.host?.toLowerCase().replace(/:\d+$/, '') ?? ''
+    if (allowedHosts.has(host)) return next()
+    send(response, problem(421, 'The API does not have this name.'))
+  }
 }
 
 /** `/orders/{id}` as Express writes it: `/orders/:id`. */

@@ -21,6 +21,7 @@ export function healthOperations({ pool, owner, encoder }: HealthDeps): Operatio
   return [
     operation({
       method: 'get',
+      access: 'open',
       path: '/health',
       id: 'getHealth',
       summary: 'Report whether the process is alive',
@@ -30,6 +31,7 @@ export function healthOperations({ pool, owner, encoder }: HealthDeps): Operatio
     }),
     operation({
       method: 'get',
+      access: ['operations'],
       path: '/ready',
       id: 'getReadiness',
       summary: 'Report whether orders can be accepted',

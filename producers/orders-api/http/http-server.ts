@@ -10,24 +10,31 @@ export interface HttpServer {
   stop(deadlineMs: number): Promise<void>
 }
 
+export interface ListenOptions {
+  host: string
+  /** 0 picks a free one. */
+  port: number
+  /** Open connections; further ones are closed at once. */
+  connections: number
+}
+
 /**
- * Listens only on the loopback interface, because there is no authentication.
- * @param port 0 picks a free one
  * @throws TallyError PORT_TAKEN when the port is taken
  */
-export async function listen(app: RequestListener, port: number): Promise<HttpServer> {
+export async function listen(app: RequestListener, { host, port, connections }: ListenOptions): Promise<HttpServer> {
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
     app,
   )
+  server.maxConnections = connections
   await new Promise<void>((listening, failed) => {
     server.once('error', (error) =>
       failed(new TallyError('PORT_TAKEN', `Port ${port} cannot be used: ${describeError(error)}`, { cause: error })),
     )
-    server.listen(port, '127.0.0.1', listening)
+    server.listen(port, host, listening)
   })
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     async stop(deadlineMs) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await Promise.race([closed, delay(deadlineMs, undefined, { ref: false })])

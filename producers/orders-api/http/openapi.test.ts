@@ -17,7 +17,7 @@ const app = createApp(
     ...productOperations(unused),
     ...healthOperations({ ...(unused as object), owner: 'x' } as never),
   ],
-  silentLogger,
+  { log: silentLogger },
 )
 
 interface Document {

@@ -7,13 +7,15 @@ import type { Answer, Operation } from './operation.ts'
 const description = `Accepts orders and shows their status. An order answered with 201 is stored together with its event, which is published
 even if Kafka is unavailable at the moment.
 
-Amounts and other 64-bit integers are strings. Errors are problem details (RFC 9457). There is no authentication: the
-service listens on the loopback interface and is meant to run behind a gateway that authenticates clients.`
+Amounts and other 64-bit integers are strings. Errors are problem details (RFC 9457). With authentication, requests carry
+a bearer token (JWT): \`orders:own\` gives access to the orders of the customer that is its subject, and other orders do
+not exist for it. Without, the service listens on the loopback interface only.`
 
 /** `GET /openapi.json`: the document of the given operations and of itself, generated once. */
 export function describeApi(operations: readonly Operation[]): Operation {
   const self = operation({
     method: 'get',
+    access: 'open',
     path: '/openapi.json',
     id: 'getOpenApi',
     summary: 'Get this document',
@@ -27,13 +29,25 @@ export function describeApi(operations: readonly Operation[]): Operation {
 
 function openApiDocument(operations: readonly Operation[]): object {
   const registry = new OpenAPIRegistry()
-  for (const { method, path, id, summary, description, request, answers } of operations) {
+  const bearer = registry.registerComponent('securitySchemes', 'bearer', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+  })
+  for (const { method, path, id, summary, description, access, request, answers } of operations) {
     registry.registerPath({
       method,
       path,
       operationId: id,
       summary,
       description,
+      // Any of the alternatives
+      security:
+        access === 'open'
+          ? []
+          : access === 'any'
+            ? [{ [bearer.name]: [] }]
+            : access.map((scope) => ({ [bearer.name]: [scope] })),
       request: {
         params: request.path,
         query: request.query,

@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { json } from 'express'
-import type { Request, RequestHandler, Response } from 'express'
+import type { RequestHandler, Response } from 'express'
 import type { z, ZodObject, ZodType } from 'zod'
+import { anybody } from './caller.ts'
+import type { Access, Caller } from './caller.ts'
+import type { Guard } from './guard.ts'
 import { problem } from './reply.ts'
 import type { FieldError, Reply } from './reply.ts'
 
@@ -25,6 +28,7 @@ type Input<P extends Parts> = { [Name in keyof P]: P[Name] extends ZodType ? z.i
 /** One operation of the HTTP interface: its handler together with its description, so that neither exists alone. */
 export interface Operation<P extends Parts = Parts> {
   method: 'get' | 'post' | 'put'
+  access: Access
   /** As in OpenAPI: `/orders/{id}`. */
   path: string
   id: string
@@ -34,7 +38,7 @@ export interface Operation<P extends Parts = Parts> {
   /** By status; the document adds the refusals that all operations share. */
   answers: Record<number, Answer>
   /** Returns the reply, or nothing if it has answered the request itself. */
-  handle(input: Input<P>, request: Request, response: Response): Promise<Reply | undefined> | Reply
+  handle(input: Input<P>, caller: Caller, response: Response): Promise<Reply | undefined> | Reply
 }
 
 /** Infers the types of `handle`, then erases them so that all operations fit into one list. */
@@ -43,7 +47,13 @@ export const operation = <P extends Parts>(definition: Operation<P>): Operation 
 export const maxBodyBytes = 64 * 1024
 
 /** The Express handler of an operation: reads the body, validates every part, handles and answers. */
-export function serve({ request: parts, handle }: Operation): RequestHandler[] {
+export function serve({ request: parts, access, handle }: Operation, guard: Guard): RequestHandler[] {
+  const admit: RequestHandler = async (request, response, next) => {
+    const { caller, refusal } = access === 'open' ? { caller: anybody } : await guard(access, request)
+    if (refusal) return send(response, refusal)
+    response.locals['caller'] = caller
+    next()
+  }
   const answer: RequestHandler = async (request, response) => {
     if (parts.query && !isPercentUtf8(request.url))
       return send(response, problem(400, 'The query is not UTF-8, percent-encoded.'))
@@ -53,10 +63,13 @@ export function serve({ request: parts, handle }: Operation): RequestHandler[] {
       header: request.headers,
       body: request.body as unknown,
     })
-    const reply = checked.errors ? invalid(checked.errors) : await handle(checked.input, request, response)
+    const reply = checked.errors
+      ? invalid(checked.errors)
+      : await handle(checked.input, response.locals['caller'] as Caller, response)
     if (reply) send(response, reply)
   }
-  return parts.body ? [requireJson, json({ limit: maxBodyBytes, verify: requireUtf8 }), answer] : [answer]
+  // The body is read only for those who may send it
+  return parts.body ? [admit, requireJson, json({ limit: maxBodyBytes, verify: requireUtf8 }), answer] : [admit, answer]
 }
 
 export function send(response: Response, { status, headers = {}, body }: Reply): void {

@@ -13,9 +13,17 @@ export interface Idempotency {
   fingerprint: Buffer
 }
 
-/** @param content the validated request: key order and unknown keys make no difference */
-export const idempotencyOf = (key: string, operation: string, content: object): Idempotency => ({
-  key,
+/**
+ * @param subject who sends the request: keys of different subjects are different keys
+ * @param content the validated request: key order and unknown keys make no difference
+ */
+export const idempotencyOf = (
+  key: string,
+  subject: string | undefined,
+  operation: string,
+  content: object,
+): Idempotency => ({
+  key: subject === undefined ? key : `${subject} ${key}`, // A key has no space: nothing else reads the same
   fingerprint: createHash('sha256')
     .update(JSON.stringify([operation, content]))
     .digest(),

@@ -8,6 +8,8 @@ import { hasSqlState } from '../../../infra/postgres/sqlstates.ts'
 export interface OrderReader {
   /** All methods throw TallyError UNREACHABLE when the database does not answer. */
   find(orderId: string): Promise<OrderStatus | undefined>
+  /** The customer of an order that this API has accepted, or null. */
+  customerOf(orderId: string): Promise<string | null>
   /** From the projection only; orders that it has not seen are absent. */
   statuses(orderIds: readonly string[]): Promise<OrderStatus[]>
   /** The entries after the given seq by order; orders without any are absent. */
@@ -51,6 +53,7 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
       const [seen] = await reader.statuses([orderId])
       return seen ?? (await reachDatabase(() => accepted(own, orderId)))[0]
     },
+    customerOf: async (orderId) => (await reachDatabase(() => accepted(own, orderId)))[0]?.customerId ?? null,
     statuses: (orderIds) => reachDatabase(() => orNone(statuses(projection, orderIds))),
     async timeline(after) {
       const rows = await reachDatabase(() => orNone(timeline(projection, [...after.keys()], [...after.values()])))

@@ -8,6 +8,7 @@ export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): O
   return [
     operation({
       method: 'get',
+      access: 'any',
       path: '/products',
       id: 'listProducts',
       summary: 'List the catalogue in order of SKU',
@@ -21,6 +22,7 @@ export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): O
     }),
     operation({
       method: 'put',
+      access: ['catalogue:write'],
       path: '/products/{sku}',
       id: 'putProduct',
       summary: 'Add or change an article',

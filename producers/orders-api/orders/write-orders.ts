@@ -8,6 +8,8 @@ import type { Catalogue } from './catalogue.ts'
 import { cancellation, cancellationRequest, header, newOrder, path, placedOrder } from '../http/contract.ts'
 import { idempotencyOf, repeat } from './idempotency.ts'
 import type { Idempotency, KeyedReply } from './idempotency.ts'
+import { mayKnow } from '../http/caller.ts'
+import { findKnown } from './find-known.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
 import type { OrderBook } from './order-book.ts'
@@ -19,7 +21,7 @@ import type { Reply } from '../http/reply.ts'
 export interface WriteDeps {
   book: Pick<OrderBook, 'write'>
   catalogue: Pick<Catalogue, 'find'>
-  reader: Pick<OrderReader, 'find'>
+  reader: Pick<OrderReader, 'find' | 'customerOf'>
   /** The earlier reply of a key. */
   findKey(key: string): Promise<KeyedReply | undefined>
   encoder(): Promise<Encode>
@@ -37,6 +39,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
 
   const placeOrder = operation({
     method: 'post',
+    access: ['orders:own', 'orders:any'],
     path: '/orders',
     id: 'placeOrder',
     summary: 'Place an order',
@@ -44,11 +47,14 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
     request: { header: header.once, body: newOrder },
     answers: {
       201: { description: 'The order is accepted; Location says where to follow it', body: placedOrder },
+      403: { description: 'The order is for another customer' },
       409: { description: 'The Idempotency-Key was used for another order' },
       422: { description: 'An article is unknown, listed twice or sold in another currency' },
     },
-    handle: ({ header: { 'idempotency-key': key, traceparent }, body }) => {
-      const idempotency = key === undefined ? undefined : idempotencyOf(key, 'placeOrder', body)
+    handle: ({ header: { 'idempotency-key': key, traceparent }, body }, caller) => {
+      if (!mayKnow(caller, body.customerId))
+        return problem(403, 'An order for another customer needs a token with the scope orders:any.')
+      const idempotency = key === undefined ? undefined : idempotencyOf(key, caller.subject, 'placeOrder', body)
       return onceOnly(idempotency, async () => {
         const priced = priceOrder(body, await catalogue.find(body.lines.map(({ sku }) => sku)))
         if (priced.errors) return problem(422, 'The order cannot be accepted.', { errors: priced.errors })
@@ -67,6 +73,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
 
   const cancelOrder = operation({
     method: 'post',
+    access: ['orders:own', 'orders:any'],
     path: '/orders/{id}/cancellation',
     id: 'cancelOrder',
     summary: 'Request the cancellation of an order',
@@ -77,10 +84,11 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
       404: { description: 'No such order' },
       409: { description: 'The order has ended, or the Idempotency-Key was used for another request' },
     },
-    handle: ({ path: { id: orderId }, header: { 'idempotency-key': key, traceparent }, body: { reason } }) => {
-      const idempotency = key === undefined ? undefined : idempotencyOf(key, 'cancelOrder', { orderId, reason })
+    handle: ({ path: { id: orderId }, header: { 'idempotency-key': key, traceparent }, body: { reason } }, caller) => {
+      const idempotency =
+        key === undefined ? undefined : idempotencyOf(key, caller.subject, 'cancelOrder', { orderId, reason })
       return onceOnly(idempotency, async () => {
-        const order = await reader.find(orderId)
+        const order = await findKnown(reader, orderId, caller)
         if (!order) return noSuchOrder(orderId)
         if (order.endedAt) return problem(409, `The order is already ${order.status}.`)
         const requestedAt = Date.now()

@@ -1,5 +1,6 @@
 import { describeError, isTallyError, TallyError } from '../../../../infra/errors.ts'
 import { quoteIdentifier } from '../../../../infra/postgres/identifiers.ts'
+import { copyRights } from '../../../../infra/postgres/owners.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { isTransient } from '../../../../infra/postgres/sqlstates.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
@@ -80,6 +81,7 @@ async function trySwap(tx: Tx, context: FoldContext, { run, schemas, fold, keep 
   if (keep) await tx.query(`create schema ${quoteIdentifier(before)}`)
   for (const table of tables) {
     const name = quoteIdentifier(table)
+    await copyRights(tx, `${quoteIdentifier(live)}.${name}`, `${quoteIdentifier(aside)}.${name}`)
     if (keep) await tx.query(`alter table ${quoteIdentifier(live)}.${name} set schema ${quoteIdentifier(before)}`)
     else await tx.query(`drop table ${quoteIdentifier(live)}.${name}`)
     await tx.query(`alter table ${quoteIdentifier(aside)}.${name} set schema ${quoteIdentifier(live)}`)

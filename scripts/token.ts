@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { loadConfig } from '../infra/config.ts'
+import { mintToken, scopes } from '../infra/security/access-token.ts'
+import type { Scope } from '../infra/security/access-token.ts'
+import { integer } from './cli/arguments.ts'
+import { createCommand, printJson, runCommand } from './cli/command.ts'
+import type { CommandFrame, CommonOptions } from './cli/command.ts'
+
+interface Options extends CommonOptions {
+  customer?: string
+  scope?: Scope[]
+  minutes: number
+}
+
+/** `npm run token`: a bearer token for the orders API, signed with the key of a secured data folder. */
+export const tokenCommand = (_frame: CommandFrame): Command =>
+  createCommand(
+    'token',
+    'Make a bearer token for the orders API of a secured stack',
+    [
+      'npm run -s token -- --customer c-1',
+      'npm run -s token -- --scope operations  # for an operator',
+      'curl -H "authorization: Bearer $(npm run -s token)" http://127.0.0.1:28080/products',
+    ],
+    'It is printed to standard output. A token cannot be taken back: give it a short life.',
+  )
+    .option('--customer <id>', 'customer whose orders it gives access to; implies the scope orders:own')
+    .addOption(
+      new Option(
+        '--scope <scopes...>',
+        'what it gives access to (default: everything, or orders:own with --customer)',
+      ).choices(scopes),
+    )
+    .option('--minutes <n>', 'life of the token', integer(1, 60 * 24 * 30), 60)
+    .action(async ({ customer, scope, minutes, json }: Options) => {
+      const given = scope ?? (customer === undefined ? scopes : ['orders:own' as const])
+      const token = await mintToken(loadConfig(), {
+        subject: customer ?? 'operator',
+        scopes: given,
+        lifeS: minutes * 60,
+      })
+      if (json) printJson({ token, scopes: given, minutes })
+      else process.stdout.write(`${token}\n`)
+    })
+
+if (import.meta.main) await runCommand(tokenCommand)
