@@ -54,9 +54,13 @@ describe('secrets in files', () => {
   })
 })
 
+test('a login without TLS is refused', () => {
+  const told = problemsOf({ TALLY_KAFKA_USER: 'u', TALLY_KAFKA_PASSWORD: 'p' })
+  expect(told).toContain('TALLY_KAFKA_USER, TALLY_KAFKA_PASSWORD needs SASL_SSL')
+})
+
 describe('settings that contradict each other are refused', () => {
   test.each([
-    [{ TALLY_KAFKA_USER: 'u', TALLY_KAFKA_PASSWORD: 'p' }, 'TALLY_KAFKA_USER, TALLY_KAFKA_PASSWORD needs SASL_SSL'],
     [{ TALLY_KAFKA_SECURITY: 'SASL_SSL' }, 'SASL_SSL needs TALLY_KAFKA_USER and TALLY_KAFKA_PASSWORD'],
     [
       { TALLY_KAFKA_SECURITY: 'SASL_SSL', TALLY_KAFKA_SASL_MECHANISM: 'OAUTHBEARER' },

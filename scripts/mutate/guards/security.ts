@@ -1,0 +1,99 @@
+import type { Mutation } from '../mutation.ts'
+
+const accessTest = 'producers/orders-api/http/access.test.ts'
+const limitsTest = 'producers/orders-api/http/subject-limits.test.ts'
+const configTest = 'infra/config.test.ts'
+
+/** Who may do what, and what no text shows. */
+export const security: readonly Mutation[] = [
+  {
+    name: 'orders-of-others',
+    guard: 'the orders of others do not exist for a customer',
+    broken: 'a customer reads and cancels the orders of all',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/find-known.ts',
+        find: 'if (!order || mayKnow(caller, order.customerId)) return order',
+        replace: 'if (!order || mayKnow(caller, order.customerId) || caller.subject) return order',
+      },
+    ],
+    noticedBy: {
+      file: accessTest,
+      title: 'the order of another is not told from one that does not exist',
+    },
+  },
+  {
+    name: 'keys-of-others',
+    guard: 'an idempotency key belongs to its subject',
+    broken: 'a customer gets the answer that another one got under the same key',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/idempotency.ts',
+        find: 'subject === undefined ? key : `${subject} ${key}`',
+        replace: 'key',
+      },
+    ],
+    noticedBy: { file: accessTest, title: 'keys of different subjects are different keys' },
+  },
+  {
+    name: 'shared-secret',
+    guard: 'tokens are signed with a public-key algorithm and name their end',
+    broken: 'a token without an end is good for ever',
+    edits: [
+      {
+        file: 'producers/orders-api/http/caller.ts',
+        find: "requiredClaims: ['sub', 'exp'],",
+        replace: "requiredClaims: ['sub'],",
+      },
+    ],
+    noticedBy: { file: accessTest, title: 'a token without an end is not accepted' },
+  },
+  {
+    name: 'any-name',
+    guard: 'the API answers under its own names only',
+    broken: 'a page of another site reaches the API through a browser',
+    edits: [
+      {
+        file: 'producers/orders-api/http/app.ts',
+        find: 'if (allowedHosts.has(host)) return next()',
+        replace: 'return next()',
+      },
+    ],
+    noticedBy: {
+      file: limitsTest,
+      title: 'a request under another name is refused, whatever it asks: the page of another site may send it',
+    },
+  },
+  {
+    name: 'secrets-in-texts',
+    guard: 'a secret that was read is in no text from then on',
+    broken: 'a library that repeats a password puts it into the log',
+    edits: [
+      {
+        file: 'infra/without-secrets.ts',
+        find: "for (const secret of known) shown = shown.replaceAll(secret, '***')",
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: configTest,
+      title: 'the secrets of a configuration are in no text from then on, also encoded',
+    },
+  },
+  {
+    name: 'login-in-the-clear',
+    guard: 'a login needs TLS',
+    broken: 'user and password are set, and the connection uses neither them nor TLS',
+    edits: [
+      {
+        file: 'infra/security/security-settings.ts',
+        find: "if (protocol !== 'SASL_SSL' && login)",
+        replace: 'if (false as boolean)',
+      },
+    ],
+    noticedBy: {
+      file: configTest,
+      title: 'a login without TLS is refused',
+    },
+  },
+]
