@@ -16,11 +16,13 @@ import { createSecureStack } from './testing/secure-stack.ts'
 import type { SecureStack } from './testing/secure-stack.ts'
 
 const portBase = 23_200
+/** A stack of its own, beside that of the test run. */
+const patienceMs = 900_000
 let stack: SecureStack
 beforeAll(async () => {
   stack = await createSecureStack(portBase)
   await stack.start('--secure')
-})
+}, patienceMs)
 afterAll(async () => stack?.close())
 
 const as = (principal: string): Config =>
@@ -42,31 +44,35 @@ const outcomeOf = async (work: Promise<unknown>): Promise<string> =>
   )
 
 describe('a secured stack', () => {
-  test('every command works against it', async () => {
-    await stack.run('demo', '--orders', '200', '--exit') // Fails unless it proves the outcome
-    await stack.run('produce', 'OrderPlaced', '--count', '20', '--seed', '3')
-    const commands: readonly (readonly [string, ...string[]])[] = [
-      ['stack', 'status'],
-      ['lanes', 'ls'],
-      ['parked', 'ls'],
-      ['deploy', 'acls', 'roles', '--print'],
-      [
-        'replay',
-        'plan',
-        '--mode',
-        'redeliver',
-        '--group',
-        'payment',
-        '--from',
-        'earliest',
-        '--out',
-        stack.file('plan'),
-      ],
-      ['scale', 'payment=2'],
-      ['verify'],
-    ]
-    for (const command of commands) expect(await stack.run(...command)).not.toBe('')
-  })
+  test(
+    'every command works against it',
+    async () => {
+      await stack.run('demo', '--orders', '200', '--exit') // Fails unless it proves the outcome
+      await stack.run('produce', 'OrderPlaced', '--count', '20', '--seed', '3')
+      const commands: readonly (readonly [string, ...string[]])[] = [
+        ['stack', 'status'],
+        ['lanes', 'ls'],
+        ['parked', 'ls'],
+        ['deploy', 'acls', 'roles', '--print'],
+        [
+          'replay',
+          'plan',
+          '--mode',
+          'redeliver',
+          '--group',
+          'payment',
+          '--from',
+          'earliest',
+          '--out',
+          stack.file('plan'),
+        ],
+        ['scale', 'payment=2'],
+        ['verify'],
+      ]
+      for (const command of commands) expect(await stack.run(...command)).not.toBe('')
+    },
+    patienceMs,
+  )
 
   test('its secrets are for its owner only, in no command line and in no log', () => {
     const folder = join(stack.dataDir, 'security')
