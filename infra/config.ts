@@ -70,7 +70,9 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|(API|CONSOLE)_\w+)$/.test(name),
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|(API|CONSOLE)_\w+)$/.test(
+          name,
+        ),
     ),
   )
 

@@ -11,17 +11,21 @@ export interface HttpServer {
 }
 
 export interface ListenOptions {
-  host: string
+  /** @default 127.0.0.1 */
+  host?: string
   /** 0 picks a free one. */
   port: number
-  /** Open connections; further ones are closed at once. */
-  connections: number
+  /** Open connections; further ones are closed at once. @default 1000 */
+  connections?: number
 }
 
 /**
  * @throws TallyError PORT_TAKEN when the port is taken
  */
-export async function listen(app: RequestListener, { host, port, connections }: ListenOptions): Promise<HttpServer> {
+export async function listen(
+  app: RequestListener,
+  { host = '127.0.0.1', port, connections = 1_000 }: ListenOptions,
+): Promise<HttpServer> {
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
     app,

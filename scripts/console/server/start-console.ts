@@ -83,7 +83,7 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
   app.use(serveBundle(loadWebBundle))
   app.use(answerFailures(config))
 
-  const server = await listen(app, port ?? config.ports.console)
+  const server = await listen(app, { port: port ?? config.ports.console })
   hosts = loopbackHosts(Number(new URL(server.url).port))
   log.info({ url: server.url }, 'started')
   return {
