@@ -13,7 +13,7 @@ import { publication } from './guards/publication.ts'
 import { reading } from './guards/reading.ts'
 import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
-import { security } from './guards/security.ts'
+import { security } from './guards/access/security.ts'
 import { stack } from './guards/stack.ts'
 import type { Mutation } from './mutation.ts'
 

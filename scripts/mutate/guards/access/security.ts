@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../../mutation.ts'
 
 const accessTest = 'producers/orders-api/http/access.test.ts'
 const limitsTest = 'producers/orders-api/http/subject-limits.test.ts'
