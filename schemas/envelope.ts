@@ -1,7 +1,8 @@
-import type { IHeaders } from 'kafkajs'
+import type { IHeaders, KafkaMessage } from 'kafkajs'
 import { eventFullNames } from './generated/events.ts'
 import type { EventType } from './generated/events.ts'
-import { readTime } from './time.ts'
+import { isPlausibleTime, readTime } from './time.ts'
+import type { ReadTime } from './time.ts'
 
 /** The metadata of an event: CloudEvents 1.0 attributes in the headers of the record (binary mode). */
 export interface Envelope {
@@ -93,11 +94,32 @@ export const typeOfFullName = (name: string): EventType | undefined => byFullNam
 const maxBytes = 512
 
 function textOf(header: IHeaders[string]): string | undefined {
-  const value = Array.isArray(header) ? header[0] : header
+  const value = firstOf(header)
   if (value === undefined || value === null || value.length === 0 || value.length > maxBytes) return undefined
   const text = value.toString()
   return text.includes('\0') ? undefined : text
 }
+
+/**
+ * When an event happened: its `ce_time`, or the record's own time if it has none. A malformed one is no missing one: the time of
+ * the record may be months later.
+ */
+export function timeOfRecord({ headers, timestamp }: Pick<KafkaMessage, 'headers' | 'timestamp'>): ReadTime {
+  const header = firstOf(headers?.['ce_time'])
+  if (header === undefined || header === null) {
+    const time = Number(timestamp)
+    return isPlausibleTime(time)
+      ? { time }
+      : { fault: `neither its headers nor its record has a plausible time: ${time}` }
+  }
+  const text = header.toString()
+  const read = readTime(text)
+  return read.fault === undefined
+    ? read
+    : { fault: `header ce_time ${JSON.stringify(text.slice(0, 60))} ${read.fault}` }
+}
+
+const firstOf = (header: IHeaders[string]) => (Array.isArray(header) ? header[0] : header)
 
 const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : readTime(text).time)
 

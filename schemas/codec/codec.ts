@@ -26,6 +26,8 @@ export interface Codec {
   learn(schemaIds: Iterable<number>): Promise<void>
   /** Event type by the full name of the writer schema, without decoding; undefined if this code knows no such event. */
   typeOf(schemaId: number): EventType | undefined
+  /** Full name of the record of a learnt schema, an event of this version or not. */
+  nameOf(schemaId: number): string | undefined
   /** Why this code cannot read values of this schema; undefined if it can, or if the schema was not learnt. */
   whyUnreadable(schemaId: number): string | undefined
   /**
@@ -64,6 +66,7 @@ export async function createCodec(options: CodecOptions): Promise<Codec> {
     schemaIdOf,
     learn: createLearn({ registryUrl, decoder, unknownForMs }),
     typeOf: decoder.typeOf,
+    nameOf: decoder.nameOf,
     whyUnreadable: decoder.whyUnreadable,
     decode: decoder.decode,
   }

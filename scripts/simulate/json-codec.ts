@@ -21,6 +21,7 @@ export const jsonCodec = (registry: { down: boolean }, unreadable: (data: object
     if (registry.down) throw new TallyError('UNREACHABLE', 'the registry does not answer')
   },
   typeOf: (schemaId) => eventTypes[schemaId - 1],
+  nameOf: (schemaId) => eventTypes[schemaId - 1],
   whyUnreadable: (schemaId) => (eventTypes[schemaId - 1] ? undefined : 'of no event'),
   decode: (value) => {
     const type = eventTypes[(schemaIdOf(value) ?? 0) - 1]

@@ -28,7 +28,9 @@ export interface TopicHistory {
   readonly publications: Publications
   /** By `topic/type`: an unreadable record may name a type of another topic, and only readers of this topic see it. */
   readonly types: ReadonlyMap<string, TypeCount>
-  /** Records without a type, by topic. Every group that reads the topic parks them. */
+  /** Records of types that this version does not know, by topic and name of the type. Every group ignores them. */
+  readonly newer: ReadonlyMap<string, number>
+  /** Records that no group ignores, by topic: every one that reads the topic parks them. */
   readonly untyped: ReadonlyMap<string, TypeCount>
   /**
    * Places of records that no consumer can process: undecodable, in a batch that cannot be read, on another topic than their
@@ -65,6 +67,7 @@ export async function readHistory({
   const fold = createFold()
   const publications = createPublications()
   const types = new Map<string, TypeCount>()
+  const newer = new Map<string, number>()
   const untyped = new Map<string, TypeCount>()
   const unusable: string[] = []
   const known = new Set<string>()
@@ -79,8 +82,12 @@ export async function readHistory({
     if (sourceLane !== undefined && sequence !== undefined) {
       publications.take({ lane: sourceLane, sequence, eventId, place })
     }
-    const type = typeOfRecord(message, codec.schemaIdOf(message.value), codec)
-    if (type === 'newer') return // No group handles it
+    const type = typeOfRecord(message, codec.schemaIdOf(message.value), { codec, topic })
+    if (type === 'newer') {
+      const name = `${topic}: ${envelope.typeName}`
+      newer.set(name, (newer.get(name) ?? 0) + 1)
+      return
+    }
     const seen = type === undefined ? countOf(untyped, topic) : countOf(types, `${topic}/${type}`)
     const partitions = ranges.get(topic)?.length ?? 1
     const read = (value: Buffer | null) =>
@@ -125,7 +132,7 @@ export async function readHistory({
     onUnreadable: (topic, partition, { from, to }) =>
       unusable.push(`${topic.slice(namespace.length)}/${partition} offsets ${from} to ${to - 1}`),
   })
-  return { ranges, records, fold, publications, types, untyped, unusable }
+  return { ranges, records, fold, publications, types, newer, untyped, unusable }
 }
 
 function countOf(counts: Map<string, TypeCount>, key: string): TypeCount {

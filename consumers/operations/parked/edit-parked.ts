@@ -2,12 +2,13 @@ import { describeError, isTallyError, TallyError } from '../../../infra/errors.t
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
+import { timeOfRecord } from '../../../schemas/envelope.ts'
 import type { EventData, EventType } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { keyOf, topicOf, withoutGeneration } from '../../../schemas/topics.ts'
 import { noteAction } from '../../runtime/tables/audit.ts'
 import type { Actor } from '../../runtime/tables/audit.ts'
-import { restoreIntent, storeIntent } from '../../runtime/tables/parked-row.ts'
+import { restoreIntent, restoreMessage, storeIntent } from '../../runtime/tables/parked-row.ts'
 import type { ParkedRow } from '../../runtime/tables/parked-row.ts'
 import { makeKeysDue, readKeyQueue, replaceValue, touchKey } from '../../runtime/tables/parked-changes.ts'
 import type { AskedKey } from '../../runtime/tables/parked-list.ts'
@@ -38,6 +39,12 @@ export function encodeEdit(row: ParkedRow, edit: Edit, codec: Pick<Codec, 'encod
   const { type, data } = edit
   if (topicOf(type).name !== withoutGeneration(row.topic ?? ''))
     throw refused(row, `came on topic ${row.topic}, ${type} travels on another`)
+  const { fault } = timeOfRecord(restoreMessage(row))
+  if (fault !== undefined)
+    throw refused(
+      row,
+      `stays unreadable, an edit does not change it: ${fault}. Publish it again (npm run produce) and drop this one`,
+    )
   let value: Buffer
   try {
     value = Buffer.from(codec.encode(type, data as never)) // A copy: the codec's block lives as long as any part of it

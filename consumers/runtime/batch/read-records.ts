@@ -1,10 +1,10 @@
 import type { KafkaMessage } from 'kafkajs'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
-import { envelopePart, typeOfFullName } from '../../../schemas/envelope.ts'
+import { envelopePart, timeOfRecord, typeOfFullName } from '../../../schemas/envelope.ts'
 import { timeOfEventId } from '../../../schemas/event-id.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
-import { isPlausibleTime } from '../../../schemas/time.ts'
+import { whyOtherPartition } from '../../../schemas/foreign-partitioners.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { carries, keyOf, topicOf } from '../../../schemas/topics.ts'
 import { hashedId, inboxId } from '../tables/inbox/inbox.ts'
@@ -47,7 +47,7 @@ export async function readRecords(
   await codec.learn(ids.filter((id) => id !== undefined))
   const inputs: RecordInput[] = []
   for (const [index, message] of messages.entries()) {
-    const type = typeOfRecord(message, ids[index], codec)
+    const type = typeOfRecord(message, ids[index], { codec, topic })
     if (type === 'newer' || (type !== undefined && !handled.has(type))) continue
     const placeId = () => hashedId(`${topicId}/${partition}/${message.offset}`)
     inputs.push(readRecordInput(message, placeId, options))
@@ -57,19 +57,26 @@ export async function readRecords(
 }
 
 /**
- * The type by which a record is taken or ignored: its schema's, else its header's. `newer` is a type that this code does not know;
- * a record without a type is parked by every group that reads the topic.
+ * The type by which a record is taken or ignored: its schema's, or what the header of an unreadable one claims. A group ignores
+ * types that it does not handle, but only where another group may miss nothing: undefined, parked by every group that reads
+ * the topic, is a record without a type, of a type that the topic does not carry, and one that claims a type nobody knows.
+ * `newer` is a sound event of a later version: header and schema name the same unknown type.
  * @param schemaId of its value, known to the codec
+ * @param topic without namespace
  */
 export function typeOfRecord(
   { headers }: Pick<KafkaMessage, 'headers'>,
   schemaId: number | undefined,
-  codec: Pick<Codec, 'typeOf'>,
+  { codec, topic }: { codec: Pick<Codec, 'typeOf' | 'nameOf'>; topic: string },
 ): EventType | 'newer' | undefined {
-  const type = schemaId === undefined ? undefined : codec.typeOf(schemaId)
-  if (type !== undefined) return type
-  const name = envelopePart.typeName(headers)
-  return name === undefined ? undefined : (typeOfFullName(name) ?? 'newer')
+  let type = schemaId === undefined ? undefined : codec.typeOf(schemaId)
+  if (type === undefined) {
+    const claimed = envelopePart.typeName(headers)
+    if (claimed === undefined) return undefined
+    type = typeOfFullName(claimed)
+    if (type === undefined && schemaId !== undefined && codec.nameOf(schemaId) === claimed) return 'newer'
+  }
+  return type !== undefined && carries(topic, type) ? type : undefined
 }
 
 /**
@@ -83,7 +90,7 @@ export function readRecordInput(
 ): RecordInput {
   const offset = Number(message.offset)
   const { headers } = message
-  const time = envelopePart.time(headers) ?? Number(message.timestamp)
+  const { time = Number(message.timestamp), fault: timeFault } = timeOfRecord(message)
   let event: RecordInput['event']
   let unreadable: RecordInput['unreadable']
   try {
@@ -93,9 +100,9 @@ export function readRecordInput(
     if (!isTallyError(error, 'UNREADABLE')) throw error
     unreadable = { reason: 'UNREADABLE', error: describeError(error) }
   }
-  if (event && !isPlausibleTime(time)) {
+  if (event && timeFault !== undefined) {
     // All derived ids, timers and event times would contain that time
-    unreadable = { reason: 'UNREADABLE', error: `neither its headers nor its record has a plausible time: ${time}` }
+    unreadable = { reason: 'UNREADABLE', error: timeFault }
     event = undefined
   }
   const place = `${topic}/${partition}/${offset}`
@@ -109,7 +116,8 @@ export function readRecordInput(
   }
   if (event && laneOf(key, partitions) !== lane) {
     // Its state belongs to another lane: handling it here would give the row two writers
-    unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}` }
+    const cause = whyOtherPartition(message.key, key, { partition, partitions })
+    unreadable = { reason: 'MISROUTED', error: `key ${key} belongs to partition ${laneOf(key, partitions)}: ${cause}` }
     event = undefined
   }
   // The inbox knows an unreadable record by its place, so that the corrected event can still arrive under its own id. A

@@ -57,6 +57,9 @@ export const sharedArchive = (path: string): string[] => [
  */
 export const allowUnsafe = (jdk: Jdk): string[] => (major(jdk) >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : [])
 
+/** Environment of a JVM that must find its files: in the C locale it would replace all letters of a path but those of ASCII. */
+export const unicodePaths = { LC_ALL: 'C.UTF-8' }
+
 /** Deletes the file. @returns whether there was one */
 export function dropArchive(path: string | undefined): boolean {
   if (!path || !existsSync(path)) return false

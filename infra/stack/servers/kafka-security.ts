@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { operator } from '../../security/stack-credentials.ts'
 import type { StackCredentials } from '../../security/stack-credentials.ts'
 
@@ -10,13 +10,14 @@ const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule'
 /**
  * Settings of a secured node: clients and brokers log in by SCRAM over TLS, controllers know brokers by their certificates,
  * because SCRAM's passwords are in the metadata that controllers keep. What no ACL allows is denied.
+ * @param home the working folder of the broker, to which paths are relative
  */
-export const securedSettings = (credentials: StackCredentials): Record<string, string> => ({
+export const securedSettings = (home: string, credentials: StackCredentials): Record<string, string> => ({
   'listener.security.protocol.map': 'CLIENT:SASL_SSL,CONTROLLER:SSL',
   'ssl.keystore.type': 'PEM',
-  'ssl.keystore.location': credentials.keystore,
+  'ssl.keystore.location': relative(home, credentials.keystore),
   'ssl.truststore.type': 'PEM',
-  'ssl.truststore.location': credentials.authority,
+  'ssl.truststore.location': relative(home, credentials.authority),
   'listener.name.controller.ssl.client.auth': 'required',
   'sasl.enabled.mechanisms': 'SCRAM-SHA-512',
   'sasl.mechanism.inter.broker.protocol': 'SCRAM-SHA-512',
@@ -29,15 +30,15 @@ export const securedSettings = (credentials: StackCredentials): Record<string, s
 /**
  * Arguments of the format command that give the brokers and the operator their passwords. They are in a file, because other
  * users see arguments.
- * @returns the file, as an argument of `java`
+ * @returns the file, as an argument of `java` that runs in `home`
  */
 export function formatArguments(home: string, credentials: StackCredentials, args: readonly string[]): string {
-  const path = join(home, 'format.args')
+  const file = 'format.args'
   const users = [broker, operator].flatMap((name) => [
     '--add-scram',
     `SCRAM-SHA-512=[name=${name},password=${credentials.password('kafka', name)}]`,
   ])
   const lines = ['kafka.tools.StorageTool', ...args, ...users].map((each) => `"${each.replaceAll('\\', '\\\\')}"`)
-  writeFileSync(path, `${lines.join('\n')}\n`, { mode: 0o600 })
-  return `@${path}`
+  writeFileSync(join(home, file), `${lines.join('\n')}\n`, { mode: 0o600 })
+  return `@${file}`
 }

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { environmentWith } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { describeError, TallyError } from '../../errors.ts'
 import { createKafka } from '../../kafka/client.ts'
@@ -12,15 +14,18 @@ import { stackCredentials } from '../../security/stack-credentials.ts'
 import { formatArguments, securedSettings } from './kafka-security.ts'
 import { fetchJars, pinned } from './jars.ts'
 import type { Jars } from './jars.ts'
-import { allowUnsafe, dropArchive, findJdk, sharedArchive } from './java.ts'
+import { allowUnsafe, dropArchive, findJdk, sharedArchive, unicodePaths } from './java.ts'
 import type { Jdk } from './java.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 
+/** Beside the process's other files. Relative to its working folder: a list of paths, in a file of Latin-1, holds not every path. */
+const dataFolder = 'data'
+
 type Node = Config['kafka']['nodes'][number]
 
 /** Settings of a combined KRaft node on 127.0.0.1 that differ from Kafka's defaults. */
-function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node, logDir: string, advertised: number) {
+function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node, advertised: number) {
   const copies = Math.min(3, nodes.length)
   const fewest = Math.max(1, copies - 1)
   return {
@@ -32,7 +37,7 @@ function settings({ nodes }: Config['kafka'], { id, port, controllerPort }: Node
     'inter.broker.listener.name': 'CLIENT',
     'controller.listener.names': 'CONTROLLER',
     ...quorum(nodes),
-    'log.dirs': logDir,
+    'log.dirs': dataFolder,
     'auto.create.topics.enable': false, // A misspelt topic is an error, not a new topic
     'default.replication.factor': copies,
     'min.insync.replicas': fewest,
@@ -69,6 +74,8 @@ const quorum = (nodes: readonly Node[]): Record<string, string> =>
         'controller.quorum.voters': nodes.map((node) => `${node.id}@127.0.0.1:${node.controllerPort}`).join(','),
       }
 
+const properties = 'server.properties'
+
 const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms64m', '-XX:-UsePerfData', '-Djava.awt.headless=true']
 
 export interface KafkaServerOptions {
@@ -94,7 +101,6 @@ function kafkaServer(config: Config, node: Node, options: KafkaServerOptions): P
   const { nodes } = config.kafka
   const cluster = join(config.dataDir, 'kafka', version)
   const home = node.id === 1 ? cluster : join(cluster, `broker-${node.id}`)
-  const logDir = join(home, 'data')
   let archive: string | undefined
   return {
     name: brokerName(node.id),
@@ -110,33 +116,29 @@ function kafkaServer(config: Config, node: Node, options: KafkaServerOptions): P
       const jdk = findJdk(config.java)
       const jars = await fetchJars(jdk, progress)
       keepBrokers(config.dataDir, nodes.length)
-      const properties = join(home, 'server.properties')
       mkdirSync(home, { recursive: true })
       const credentials = stackCredentials(config.dataDir)
       const own = {
-        ...settings(config.kafka, node, logDir, advertisedPort?.(node.port) ?? node.port),
-        ...(credentials && securedSettings(credentials)),
+        ...settings(config.kafka, node, advertisedPort?.(node.port) ?? node.port),
+        ...(credentials && securedSettings(home, credentials)),
         ...options.settings,
       }
       writePrivately(
-        properties,
+        join(home, properties),
         Object.entries(own)
           .map(([key, value]) => `${key}=${value}\n`)
           .join(''),
       )
       const jvmArgs = jvmOptions(home, jars, heapMb)
-      if (!existsSync(join(logDir, 'meta.properties'))) {
+      if (!existsSync(join(home, dataFolder, 'meta.properties'))) {
         const mode = nodes.length === 1 ? ['--standalone'] : []
         const args = ['format', ...mode, '--ignore-formatted', '-t', clusterId(cluster), '-c', properties]
         const tool = credentials ? [formatArguments(home, credentials, args)] : ['kafka.tools.StorageTool', ...args]
-        await format(jdk, [...jvmArgs, ...tool])
+        await format(jdk, home, [...jvmArgs, ...tool])
       }
       archive = join(jars.dir, `kafka-${jdk.version}.jsa`)
-      return {
-        command: jdk.java,
-        args: [...sharedArchive(archive), ...allowUnsafe(jdk), ...jvmArgs, 'kafka.Kafka', properties],
-        cwd: home,
-      }
+      const args = [...sharedArchive(archive), ...allowUnsafe(jdk), ...jvmArgs, 'kafka.Kafka', properties]
+      return { command: jdk.java, args, cwd: home, env: unicodePaths }
     },
     recover: () => dropArchive(archive),
     async ready(running, signal) {
@@ -155,13 +157,14 @@ function kafkaServer(config: Config, node: Node, options: KafkaServerOptions): P
 
 /** The class path is passed in a file, because it would make the output of `ps` unreadable. */
 function jvmOptions(home: string, jars: Jars, heapMb: number): string[] {
-  const classPath = join(home, 'class-path.args')
+  const classPath = 'class-path.args'
   const quoted = jars.kafka.join(':').replaceAll('\\', '\\\\').replaceAll('"', '\\"')
-  writeFileSync(classPath, `-cp "${quoted}"\n`)
+  writeFileSync(join(home, classPath), `-cp "${quoted}"\n`)
   return [
     ...jvm,
     `-Xmx${heapMb}m`,
-    `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'jars', 'log4j2.properties')}`,
+    // A list of addresses, separated by commas
+    `-Dlog4j2.configurationFile=${pathToFileURL(join(import.meta.dirname, 'jars', 'log4j2.properties')).href.replaceAll(',', '%2C')}`,
     `@${classPath}`,
   ]
 }
@@ -172,9 +175,9 @@ function writePrivately(path: string, content: string): void {
   writeFileSync(path, content, { mode: 0o600 })
 }
 
-async function format(jdk: Jdk, args: readonly string[]): Promise<void> {
+async function format(jdk: Jdk, home: string, args: readonly string[]): Promise<void> {
   try {
-    await promisify(execFile)(jdk.java, args)
+    await promisify(execFile)(jdk.java, args, { cwd: home, env: environmentWith(unicodePaths) })
   } catch (error) {
     throw new TallyError('UNREACHABLE', `Kafka's data folder could not be formatted: ${describeError(error)}`, {
       cause: error,

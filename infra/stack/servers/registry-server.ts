@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { fetchJars, pinned } from './jars.ts'
-import { dropArchive, findJdk, sharedArchive } from './java.ts'
+import { dropArchive, findJdk, sharedArchive, unicodePaths } from './java.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { stackCredentials } from '../../security/stack-credentials.ts'
@@ -45,6 +45,7 @@ export function registryServer(config: Config): ProcessSpec {
         command: jdk.java,
         args: [...jvm, ...sharedArchive(archive), '-jar', jars.registry],
         env: {
+          ...unicodePaths,
           QUARKUS_HTTP_HOST: '127.0.0.1',
           QUARKUS_HTTP_PORT: String(port),
           QUARKUS_HTTP_ACCESS_LOG_ENABLED: 'false',

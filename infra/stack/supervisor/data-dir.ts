@@ -24,9 +24,14 @@ const kept = /^(jars-|downloading-|compile-cache$|stacks$|test$|bench$)/
 
 /**
  * Creates the data folder.
- * @throws TallyError USAGE when it cannot be written, or holds foreign files
+ * @throws TallyError USAGE when it cannot be written, holds foreign files, or other programs could not use its path
  */
 export function prepareDataDir(dataDir: string): void {
+  if (/\p{Cc}|\uFFFD/u.test(dataDir))
+    throw new TallyError(
+      'USAGE',
+      `The path of the data folder ${JSON.stringify(dataDir)} has control characters, or is not UTF-8: set TALLY_DATA_DIR to another folder`,
+    )
   try {
     makeFolder(dataDir)
     const names = readdirSync(dataDir)

@@ -24,7 +24,7 @@ for (const { type, schema } of schemas) decoder.add(ids.get(type) ?? 0, schema)
 const encode = createEncoder(schemas, ids)
 const codec = {
   ...{ encode, schemaIdOf, learn: () => Promise.resolve() },
-  ...{ typeOf: decoder.typeOf, whyUnreadable: decoder.whyUnreadable, decode: decoder.decode },
+  ...{ typeOf: decoder.typeOf, nameOf: decoder.nameOf, whyUnreadable: decoder.whyUnreadable, decode: decoder.decode },
 }
 
 const orders = [...generateEvents('OrderPlaced', { count: events, seed })].filter(({ type }) => type === 'OrderPlaced')

@@ -1,6 +1,8 @@
 import type { Mutation } from '../mutation.ts'
 
 const resolver = 'schemas/binary/resolver.ts'
+const readRecords = 'consumers/runtime/batch/read-records.ts'
+const readRecordsTest = 'consumers/runtime/batch/read-records.test.ts'
 const foreignWriters = 'schemas/codec/foreign-writers.test.ts'
 
 /** What comes in from outside is read as it was meant, or refused. */
@@ -31,6 +33,41 @@ export const reading: readonly Mutation[] = [
       },
     ],
     noticedBy: { file: foreignWriters, title: 'a field is read under its former name' },
+  },
+  {
+    name: 'ignore-whatever-claims-a-type',
+    guard: 'a type that this version does not know is ignored only if header and schema agree on it',
+    broken: 'a record that claims any unknown type is ignored',
+    edits: [
+      { file: readRecords, find: 'schemaId !== undefined && codec.nameOf(schemaId) === claimed', replace: 'claimed' },
+    ],
+    noticedBy: { file: readRecordsTest, title: '%s' },
+  },
+  {
+    name: 'ignore-types-of-other-topics',
+    guard: 'what a topic does not carry is parked by all that read it',
+    broken: 'groups that do not handle its type ignore it',
+    edits: [
+      {
+        file: readRecords,
+        find: 'type !== undefined && carries(topic, type) ? type',
+        replace: 'type !== undefined ? type',
+      },
+    ],
+    noticedBy: { file: readRecordsTest, title: '%s' },
+  },
+  {
+    name: 'malformed-time-is-none',
+    guard: 'a malformed time is refused',
+    broken: 'it counts as missing, and the time of the record is taken',
+    edits: [
+      {
+        file: 'schemas/envelope.ts',
+        find: 'if (header === undefined || header === null) {',
+        replace: 'if (!header || readTime(header.toString()).fault) {',
+      },
+    ],
+    noticedBy: { file: readRecordsTest, title: 'the time %p is no missing time' },
   },
   {
     name: 'print-what-came-in',

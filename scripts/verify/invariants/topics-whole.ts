@@ -17,6 +17,11 @@ export const topicsWhole = ({ history, losses }: Evidence): Finding =>
       }
     }
     for (const place of history.unusable) report(`${place}: cannot be read`, true)
+    for (const [name, records] of history.newer)
+      report(
+        `${name}, ${count(records)} records: every group ignores this type, which this version does not know`,
+        true,
+      )
     const repeats = [...history.types.values(), ...history.untyped.values()].reduce(
       (sum, type) => sum + type.repeats,
       0,

@@ -103,6 +103,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
       fold,
       publications,
       types,
+      newer: new Map(),
       untyped: new Map(),
       unusable: [],
     },

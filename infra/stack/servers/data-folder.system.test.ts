@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { environmentWithoutServers } from '../../config.ts'
+import { createKafka } from '../../kafka/client.ts'
+import { silentLogger } from '../../logger.ts'
+
+const portBase = 24_700
+/** What lists, properties files, argument files, addresses and shells take for more than a letter. */
+const name = `Größe 日本 😀 "a" 'b' \\c %20 $HOME \`id\` #;:,!*[x]{y}=z&~ `
+
+let folder: string
+let dataDir: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tally-path-'))
+  dataDir = join(folder, name)
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const launch = (...args: string[]) =>
+  spawn(process.execPath, ['scripts/stack.ts', ...args], {
+    // In the C locale, programs that do not care read no letters but those of ASCII
+    env: { ...environmentWithoutServers(), TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+
+/** Starts PostgreSQL, Kafka and the registry, and stops them after `work`. */
+async function onServers(work: () => Promise<void>): Promise<void> {
+  const servers = launch('servers')
+  const complaints = text(servers.stderr)
+  const ended = once(servers, 'exit')
+  const lines: string[] = []
+  for await (const line of createInterface({ input: servers.stdout })) {
+    lines.push(line)
+    if (line.startsWith('Ctrl-C')) break
+  }
+  if (servers.exitCode !== null) throw new Error(`${lines.join('\n')}\n${await complaints}`)
+  try {
+    await work()
+  } finally {
+    servers.kill('SIGTERM')
+    await ended
+  }
+}
+
+async function withKafka<T>(work: (kafka: ReturnType<typeof createKafka>) => Promise<T>): Promise<T> {
+  return work(createKafka({ brokers: [`127.0.0.1:${portBase + 92}`], clientId: 'test', log: silentLogger }))
+}
+
+test('the servers keep their data in a folder of any name, also in the C locale, and a reset finds it', async () => {
+  await onServers(() =>
+    withKafka(async (kafka) => {
+      const admin = kafka.admin()
+      await admin.connect()
+      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }] })
+      await admin.disconnect()
+    }),
+  )
+  expect(readdirSync(folder)).toEqual([name])
+  await onServers(() =>
+    withKafka(async (kafka) => {
+      const admin = kafka.admin()
+      await admin.connect()
+      expect(await admin.listTopics()).toContain('kept')
+      await admin.disconnect()
+    }),
+  )
+  expect(readdirSync(folder)).toEqual([name])
+  const reset = launch('reset', '--yes')
+  const output = text(reset.stdout)
+  await once(reset, 'exit')
+  expect(await output).toContain('is deleted')
+  expect(readdirSync(dataDir)).toEqual([])
+  expect(existsSync(join(dataDir, 'kafka'))).toBe(false)
+})
