@@ -22,6 +22,16 @@ describe('the data folder', () => {
     expect(readdirSync(folder)).toEqual(['thesis.txt'])
   })
 
+  test.each(['line\nbreak', 'bell\u0007', 'bytes \ufffd that are not UTF-8'])(
+    'is refused under the name %j',
+    (name) => {
+      expect(() => prepareDataDir(join(folder, name))).toThrow(
+        /control characters, or is not UTF-8: set TALLY_DATA_DIR/,
+      )
+      expect(readdirSync(folder)).toEqual([])
+    },
+  )
+
   test('is reported with its variable if it cannot be created', () => {
     writeFileSync(join(folder, 'file'), '')
     expect(() => prepareDataDir(join(folder, 'file', 'data'))).toThrow(/cannot be written: .*TALLY_DATA_DIR.*ENOTDIR/)
