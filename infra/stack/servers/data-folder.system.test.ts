@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { environmentWithoutServers } from '../../config.ts'
@@ -35,14 +34,16 @@ const launch = (...args: string[]) =>
 /** Starts PostgreSQL, Kafka and the registry, and stops them after `work`. */
 async function onServers(work: () => Promise<void>): Promise<void> {
   const servers = launch('servers')
-  const complaints = text(servers.stderr)
   const ended = once(servers, 'exit')
-  const lines: string[] = []
-  for await (const line of createInterface({ input: servers.stdout })) {
-    lines.push(line)
-    if (line.startsWith('Ctrl-C')) break
-  }
-  if (servers.exitCode !== null) throw new Error(`${lines.join('\n')}\n${await complaints}`)
+  let said = ''
+  const started = new Promise<void>((resolve) =>
+    servers.stderr.setEncoding('utf8').on('data', (part: string) => {
+      said += part
+      if (said.includes('Ctrl-C stops them')) resolve()
+    }),
+  )
+  await Promise.race([started, ended])
+  if (servers.exitCode !== null) throw new Error(said)
   try {
     await work()
   } finally {
@@ -65,7 +66,7 @@ test('the servers keep their data in a folder of any name, also in the C locale,
   expect(readdirSync(folder)).toEqual([name])
   expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['kafka', 'postgres']))
   const reset = launch('reset', '--yes')
-  const output = text(reset.stdout)
+  const output = text(reset.stderr)
   await once(reset, 'exit')
   expect(await output).toContain('is deleted')
   expect(readdirSync(dataDir)).toEqual([])
