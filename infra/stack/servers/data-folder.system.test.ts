@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { environmentWithoutServers } from '../../config.ts'
+import { environmentWithoutServers, loadConfig } from '../../config.ts'
 import type { Admin } from 'kafkajs'
 import { withAdmin } from '../../kafka/admin.ts'
 import { createKafka } from '../../kafka/client.ts'
 import { silentLogger } from '../../logger.ts'
+import { secureDataDir } from '../../security/stack-credentials.ts'
+import { prepareDataDir } from '../supervisor/data-dir.ts'
 
 const portBase = 24_700
 /** What lists, properties files, argument files, addresses and shells take for more than a letter. */
@@ -24,12 +26,14 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** In the C locale, programs that do not care read no letters but those of ASCII. */
+const environment = () => ({
+  ...environmentWithoutServers(),
+  ...{ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), LC_ALL: 'C' },
+})
+
 const launch = (...args: string[]) =>
-  spawn(process.execPath, ['scripts/stack.ts', ...args], {
-    // In the C locale, programs that do not care read no letters but those of ASCII
-    env: { ...environmentWithoutServers(), TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), LC_ALL: 'C' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  spawn(process.execPath, ['scripts/stack.ts', ...args], { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** Starts PostgreSQL, Kafka and the registry, and stops them after `work`. */
 async function onServers(work: () => Promise<void>): Promise<void> {
@@ -53,21 +57,29 @@ async function onServers(work: () => Promise<void>): Promise<void> {
 }
 
 async function withAdminOf<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
-  return withAdmin(createKafka({ brokers: [`127.0.0.1:${portBase + 92}`], clientId: 'test', log: silentLogger }), work)
+  return withAdmin(createKafka({ servers: loadConfig(environment()).kafka, clientId: 'test', log: silentLogger }), work)
 }
 
-test('the servers keep their data in a folder of any name, also in the C locale, and a reset finds it', async () => {
-  await onServers(() =>
-    withAdminOf(async (admin) => {
-      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }] })
-    }),
-  )
-  await onServers(() => withAdminOf(async (admin) => expect(await admin.listTopics()).toContain('kept')))
-  expect(readdirSync(folder)).toEqual([name])
-  expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['kafka', 'postgres']))
-  const reset = launch('reset', '--yes')
-  const output = text(reset.stderr)
-  await once(reset, 'exit')
-  expect(await output).toContain('is deleted')
-  expect(readdirSync(dataDir)).toEqual([])
-}, 600_000)
+test.each(['open', 'secured'])(
+  '%s servers keep their data in a folder of any name, and a reset finds it',
+  async (kind) => {
+    if (kind === 'secured') {
+      prepareDataDir(dataDir)
+      await secureDataDir(dataDir)
+    }
+    await onServers(() =>
+      withAdminOf(async (admin) => {
+        await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }] })
+      }),
+    )
+    await onServers(() => withAdminOf(async (admin) => expect(await admin.listTopics()).toContain('kept')))
+    expect(readdirSync(folder)).toEqual([name])
+    expect(readdirSync(dataDir)).toEqual(expect.arrayContaining(['kafka', 'postgres']))
+    const reset = launch('reset', '--yes')
+    const output = text(reset.stderr)
+    await once(reset, 'exit')
+    expect(await output).toContain('is deleted')
+    expect(readdirSync(dataDir)).toEqual([])
+  },
+  600_000,
+)
