@@ -10,8 +10,6 @@ import type { Admin } from 'kafkajs'
 import { withAdmin } from '../../kafka/admin.ts'
 import { createKafka } from '../../kafka/client.ts'
 import { silentLogger } from '../../logger.ts'
-import { secureDataDir } from '../../security/stack-credentials.ts'
-import { prepareDataDir } from '../supervisor/data-dir.ts'
 
 const portBase = 24_700
 /** What lists, properties files, argument files, addresses and shells take for more than a letter. */
