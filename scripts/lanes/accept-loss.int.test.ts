@@ -31,8 +31,9 @@ async function run(script: string, ...args: string[]) {
 }
 const acceptLoss = (...args: string[]) => run('lanes', 'accept-loss', ...args)
 
-/** A replica as it runs in production: its connections carry its name. */
-async function replica(name: string) {
+/** A replica as it runs in production: its connections carry its name, by which tests that run beside would take it for theirs. */
+async function replica(role: string) {
+  const name = `${bench.sandbox.namespace}${role}`
   const schema = `${bench.sandbox.namespace}order_status`
   const pool = createPool({ url: bench.config.postgres.url, schema, name, log: bench.sandbox.log })
   const running = await bench.replica(await loadConsumer(group, bench.config), name, { pool })

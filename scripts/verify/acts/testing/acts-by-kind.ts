@@ -120,13 +120,15 @@ export const actsByKind: Readonly<Record<string, Readonly<Record<string, Act>>>>
     },
   },
   aside: {
-    copy: async ({ replayed, stack: { sandbox } }, act) => {
+    copy: async (acts, act) => {
+      const { sandbox } = acts.stack
+      await endOrder(acts)
       await withAdmin(sandbox.kafka, async (admin) => {
         const topic = `${sandbox.namespace}trial`
         if (!(await admin.listTopics()).includes(topic))
           await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 2 }] })
       })
-      succeed(await replayed(act, 'copy', ['--topic', 'orders', '--to-topic', 'trial']))
+      succeed(await acts.replayed(act, 'copy', ['--topic', 'orders', '--to-topic', 'trial']))
     },
     'order cancelled': async ({ api, ended }) => {
       const order = newOrderOf(newApiOrder())
