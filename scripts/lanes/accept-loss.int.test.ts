@@ -138,13 +138,13 @@ test('records of two lanes deleted while no replica ran: shown, told everywhere,
 
 test('a ledger ahead of its topic, and a topic created again, are told and accepted by the same command', async () => {
   const end = (await ends('payments'))[0]!
-  const stopFirst = await replica('third')
-  await bench.settled(['orders', 'payments'])
-  await stopFirst()
-  await bench.pool.query(
+  // As after a restore of the broker from an older backup
+  const { rowCount } = await bench.pool.query(
     `update ledger set next_offset = next_offset + 5, holes = holes + 5
-     where topic = 'payments' and partition = 0 and epoch = (select epoch from lane where lane = 0)`,
+     where topic = 'payments' and partition = 0
+       and epoch = (select max(epoch) from ledger where topic = 'payments' and partition = 0)`,
   )
+  expect(rowCount).toBe(1)
   expect((await acceptLoss(`${group}/0`, '--why', 'x')).stderr).toContain(
     `${group}/0: payments/0 ends at offset ${end}, but the lane has read up to ${end + 5}`,
   )
@@ -155,7 +155,7 @@ test('a ledger ahead of its topic, and a topic created again, are told and accep
       admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] }),
     )
   })
-  const stop = await replica('fourth')
+  const stop = await replica('third')
   for (const reason of await stopped([0, 1, 2])) expect(reason).toContain(`npm run lanes -- accept-loss ${group}/`)
   const accepted = await acceptLoss(group, '--why', 'restored', '--yes', '--json')
   expect(accepted.exitCode).toBe(0)
