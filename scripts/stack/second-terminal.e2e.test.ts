@@ -10,7 +10,7 @@ import type { Output, TestStack } from '../testing/test-stack.ts'
 describe('a terminal without the variables that the stack was started with', () => {
   let stack: TestStack
   beforeAll(async () => {
-    stack = await createTestStack(31_000, { TALLY_PARTITIONS: '2', TALLY_API_PORT: '31005' })
+    stack = await createTestStack(31_800, { TALLY_PARTITIONS: '2', TALLY_API_PORT: '31805' })
     await stack.start()
   })
   afterAll(() => stack?.close())
@@ -53,10 +53,10 @@ describe('a terminal without the variables that the stack was started with', () 
   })
 
   test('a command on another data folder names the one on which a stack runs', async () => {
-    const nothing = { TALLY_DATA_DIR: '/tmp/tally-nothing-runs-here', TALLY_PORT_BASE: '31300' }
+    const nothing = { TALLY_DATA_DIR: '/tmp/tally-nothing-runs-here', TALLY_PORT_BASE: '31900' }
     const { exitCode, stderr } = await second(nothing, 'lanes', 'ls')
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('PostgreSQL does not answer at 127.0.0.1:31332')
+    expect(stderr).toContain('PostgreSQL does not answer at 127.0.0.1:31932')
     expect(stderr).toContain('A stack of this checkout runs on another data folder: TALLY_DATA_DIR=')
   })
 })
