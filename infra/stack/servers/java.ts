@@ -52,10 +52,13 @@ export const sharedArchive = (path: string): string[] => [
 ]
 
 /**
- * Allows what Java 23 and newer warn about: Kafka unmaps its index files with `sun.misc.Unsafe`. Java 21 and 22 know neither
- * the option nor the warning.
+ * Allows what newer versions of Java warn about: Kafka loads native compression, and unmaps its index files with
+ * `sun.misc.Unsafe`. Java 21 and 22 know neither the second option nor its warning.
  */
-export const allowUnsafe = (jdk: Jdk): string[] => (major(jdk) >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : [])
+export const allowUnsafe = (jdk: Jdk): string[] => [
+  '--enable-native-access=ALL-UNNAMED',
+  ...(major(jdk) >= 23 ? ['--sun-misc-unsafe-memory-access=allow'] : []),
+]
 
 /** Environment of a JVM that must find its files: in the C locale it would replace all letters of a path but those of ASCII. */
 export const unicodePaths = { LC_ALL: 'C.UTF-8' }
