@@ -1,4 +1,5 @@
 import type { Config } from '../infra/config.ts'
+import { checkAtStart } from '../infra/doctor/check-at-start.ts'
 import { describeError } from '../infra/errors.ts'
 import { currentConfig, withGeneration } from '../infra/topic-generations/current-config.ts'
 import { watchGeneration } from '../infra/topic-generations/watch-generation.ts'
@@ -7,7 +8,7 @@ import { checkSessions, createPool } from '../infra/postgres/pool.ts'
 import { runService } from '../infra/service.ts'
 import { createCodec } from '../schemas/codec/codec.ts'
 import { topics } from '../schemas/topics.ts'
-import { consumerFolders, loadConsumer, schemaName } from './runtime/load-consumer.ts'
+import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from './runtime/load-consumer.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
 import { noteReplica } from './runtime/tables/replicas/replica-table.ts'
 
@@ -22,9 +23,10 @@ if (!consumerFolders().includes(folder)) {
 }
 
 await runService(folder, async ({ config, log, replica, signal, meter }) => {
+  const schema = schemaName(config.namespace, folder)
+  await checkAtStart({ schema, folders: consumerMigrations(folder) }, config, log)
   const definition = await loadConsumer(folder, config)
   const { url } = config.postgres
-  const schema = schemaName(config.namespace, folder)
   const pool = createPool({
     url,
     schema,

@@ -43,6 +43,8 @@ const ofOneProcess = new Set([
   'TALLY_NORTHWIND_DIR',
   'TALLY_KAFKAJS_PATCHES',
   'TALLY_PRINCIPAL',
+  'TALLY_MONITOR_PORT',
+  'TALLY_MONITOR_HOST',
 ])
 
 const inFile = (secret: string): string => `${secret}_FILE`

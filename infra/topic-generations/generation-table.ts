@@ -16,14 +16,15 @@ export interface Generation {
 /** Database schema with the generations of a namespace. */
 export const generationSchema = (namespace: string): string => `${namespace}generations`
 
+/** That schema and its folder of SQL. */
+export const generationMigrations = (namespace: string) => ({
+  schema: generationSchema(namespace),
+  folders: [{ name: 'generations', path: join(import.meta.dirname, 'sql') }],
+})
+
 /** Creates or migrates the table of the generations. */
 export const migrateGenerations = ({ namespace, postgres }: Config, log: Logger): Promise<void> =>
-  migrate({
-    url: postgres.url,
-    schema: generationSchema(namespace),
-    folders: [{ name: 'generations', path: join(import.meta.dirname, 'sql') }],
-    log,
-  })
+  migrate({ url: postgres.url, ...generationMigrations(namespace), log })
 
 /** Qualified name of the table, for connections with another search path. */
 export const generationTable = (namespace: string): string => `"${generationSchema(namespace)}".generation`

@@ -1,5 +1,11 @@
+import { checkAtStart } from '../../infra/doctor/check-at-start.ts'
 import { runService } from '../../infra/service.ts'
+import { ordersMigrations, ordersSchema } from './migrations.ts'
 import { startOrdersApi } from './start-orders-api.ts'
 
 /** Runs one replica of the orders API. */
-await runService('orders-api', startOrdersApi)
+await runService('orders-api', async (context) => {
+  const { config, log } = context
+  await checkAtStart({ schema: ordersSchema(config.namespace), folders: ordersMigrations }, config, log)
+  return startOrdersApi(context)
+})

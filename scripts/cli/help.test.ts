@@ -6,6 +6,7 @@ import { consoleCommand } from '../console.ts'
 import { demoCommand } from '../demo.ts'
 import { deployCommand } from '../deploy.ts'
 import { tokenCommand } from '../token.ts'
+import { doctorCommand } from '../doctor.ts'
 import { generateCommand } from '../generate.ts'
 import { importCommand } from '../import.ts'
 import { lanesCommand } from '../lanes.ts'
@@ -19,6 +20,7 @@ import { scaleCommand } from '../scale.ts'
 import { simulateCommand } from '../simulate.ts'
 import { stackCommand } from '../stack.ts'
 import { startCommand } from '../start.ts'
+import { traceCommand } from '../trace.ts'
 import { verifyCommand } from '../verify.ts'
 
 const frame = { signal: new AbortController().signal }
@@ -29,13 +31,14 @@ const programs = [
     consoleCommand,
     demoCommand,
     deployCommand,
+    doctorCommand,
     generateCommand,
     importCommand,
     lanesCommand,
     tokenCommand,
   ],
   ...[mutateCommand, ordersCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
-  ...[simulateCommand, stackCommand, startCommand, verifyCommand],
+  ...[simulateCommand, stackCommand, startCommand, traceCommand, verifyCommand],
 ].map((build) => build(frame))
 
 const pages = programs.flatMap((program) =>

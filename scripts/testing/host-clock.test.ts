@@ -9,6 +9,7 @@ const root = resolve(import.meta.dirname, '../..')
  * database (`databaseTime`, `now()` in the statement), because a host may be weeks ahead or behind.
  */
 const readers: Readonly<Record<string, string>> = {
+  'consumers/operations/doctor/examine.ts': 'compares it with that of the database',
   'consumers/operations/lanes/topic-ends.ts': 'shows lag',
   'consumers/operations/replay/dry-run/dry-run-lane.ts': 'time of events that are not stored',
   'consumers/operations/replay/plan/make-plan.ts': 'stamps a plan',
@@ -19,6 +20,7 @@ const readers: Readonly<Record<string, string>> = {
   'consumers/operations/replicas/consumer-load.ts': 'shows lag',
   'consumers/runtime/batch/apply-batch.ts': 'time of events',
   'consumers/runtime/meters/lane-lag.ts': 'shows lag',
+  'infra/doctor/check-at-start.ts': 'compares it with that of the database',
   'infra/kafka/reading/open-transactions.ts': 'shows how long a transaction has been open',
   'infra/kafka/patches/produce/produce-request.ts': 'time of records',
   'infra/security/certificates.ts': 'lifetime of certificates',

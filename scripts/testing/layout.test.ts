@@ -185,6 +185,7 @@ test('half of the files have at most 85 lines, none has more than 250', () => {
 const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^consumers\/[a-z-]+\/consumer\.ts$/, 'a service, loaded by its path'],
   [/^scripts\/[a-z]+\/print-/, 'output of a command, separate from its work'],
+  [/^consumers\/operations\/doctor\/check-/, 'one file per check'],
   [/^scripts\/(parked|replay)\/[a-z]+\.ts$/, 'one file per subcommand'],
   [/^consumers\/operations\/.*\/(read-rest|unknown-events|live-lag|schemas-met)\.ts$/, 'one file per query'],
   [/^scripts\/verify\/invariants\//, 'one file per invariant'],

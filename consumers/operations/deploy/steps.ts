@@ -1,5 +1,4 @@
 import type { Admin } from 'kafkajs'
-import { join } from 'node:path'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
 import { ordersWriter } from '../groups.ts'
 import { chooseReplication } from '../partitions/choose-replication.ts'
@@ -19,13 +18,12 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
+import { ordersMigrations, ordersSchema } from '../../../producers/orders-api/migrations.ts'
 import { storeSchemaIds } from '../../../producers/orders-api/orders/schema-ids.ts'
 import { registerSchemas } from '../../../schemas/registry/registry.ts'
 import { topicName, topics } from '../../../schemas/topics.ts'
 import { topicConfig } from '../partitions/generation-topics.ts'
 import { whileUnchanged } from '../partitions/operation.ts'
-
-const producers = join(import.meta.dirname, '../../../producers')
 
 /** Creates or migrates the schemas of the orders API and of every consumer, or only that of one consumer that joins. */
 export async function deployDatabase(config: Config, log: Logger, only?: string): Promise<string> {
@@ -46,15 +44,7 @@ async function migrateServices(config: Config, pool: Pool, log: Logger, only?: s
   }
   const { url } = config.postgres
   const folders = consumerFolders()
-  await migrate({
-    url,
-    schema: schemaName(config.namespace, 'orders'),
-    folders: [
-      { name: 'outbox', path: join(producers, 'outbox/sql') },
-      { name: 'own', path: join(producers, 'orders-api/sql') },
-    ],
-    log,
-  })
+  await migrate({ url, schema: ordersSchema(config.namespace), folders: ordersMigrations, log })
   for (const folder of folders) await deployConsumer(config, log, folder)
   await migrateReplays(config, log)
   await followOwner(pool, ordersWriter(config).schema)

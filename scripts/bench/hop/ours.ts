@@ -3,4 +3,4 @@ import { readParameters } from '../measured.ts'
 import { runReplica } from '../run-replica.ts'
 import { hopConsumer } from './hop-consumer.ts'
 
-await runReplica(hopConsumer, { ...readParameters<{ events: number }>(), output: 'payments' })
+await runReplica(hopConsumer, { ...readParameters<{ events: number; monitored: boolean }>(), output: 'payments' })

@@ -27,7 +27,7 @@ export const documents: readonly string[] = [
 
 /** All checked documents: those, DESIGN.md and every other page of docs/. */
 export const allDocuments = (): readonly string[] => [
-  ...new Set([...documents, 'DESIGN.md', ...globSync('docs/*.md', { cwd: checkout })]),
+  ...new Set([...documents, 'DESIGN.md', ...globSync('docs/**/*.md', { cwd: checkout })]),
 ]
 
 export const readDocument = (file: string): string => readFileSync(join(checkout, file), 'utf8')

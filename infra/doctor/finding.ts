@@ -1,0 +1,49 @@
+import { describeError, isTallyError } from '../errors.ts'
+
+/** Something that is wrong, or will be, and what to do about it. Each is a sentence without a full stop. */
+export interface Finding {
+  readonly area: Area
+  readonly problem: string
+  readonly cure: string
+  /** A service must not start like this. */
+  readonly blocking?: boolean
+}
+
+/** In the order in which they are shown: what comes first explains what comes later. */
+export const areas = [
+  'settings',
+  'disk',
+  'database',
+  'connections',
+  'migrations',
+  'clock',
+  'brokers',
+  'topics',
+  'registry',
+  'schemas',
+  'gateway',
+  'carrier',
+] as const
+export type Area = (typeof areas)[number]
+
+/** How long a server may take to answer a check, ms. */
+export const answerWithinMs = 10_000
+
+/** Findings of one check. What it throws, and no answer in time, is a finding, too. */
+export async function findingsOf(
+  { area, cure, withinMs = answerWithinMs }: { area: Area; cure: string; withinMs?: number },
+  check: () => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${withinMs / 1_000} s`)), withinMs)
+  })
+  try {
+    return await Promise.race([check(), late])
+  } catch (error) {
+    const told = isTallyError(error) ? error.message : describeError(error)
+    return [{ area, problem: told.replace(/\.$/, ''), cure }]
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,85 @@
+import type {
+  EventNode,
+  OrderTrace,
+  PastRetry,
+  Pending,
+  Reaction,
+} from '../../consumers/operations/trace/order-trace.ts'
+import { count, duration } from '../cli/figures.ts'
+
+/** A line of the tree and what hangs from it. */
+interface Branch {
+  readonly text: string
+  readonly below: readonly Branch[]
+}
+
+/** The trace of an order as lines: events, who took them, what came of them, and what is still to come. */
+export function traceLines(trace: OrderTrace): string[] {
+  const { orderId, status, traceId, beganAt = 0, roots, pending, gaps } = trace
+  const branches = [...roots.map((root) => eventBranch(root, beganAt)), ...pending.map(pendingBranch)]
+  const all = roots.flatMap(eventsBelow)
+  const lasted = Math.max(0, ...all.map(({ time = beganAt }) => time - beganAt))
+  const told = `${status ?? 'unknown to the services'}, ${count(all.length, 'event')} in ${duration(lasted)}`
+  return [`Order ${orderId}: ${told}. Trace ${traceId}`, '', ...branches.flatMap((branch) => drawn(branch)), ...gaps]
+}
+
+const eventsBelow = (event: EventNode): EventNode[] => [
+  event,
+  ...event.reactions.flatMap(({ events }) => events.flatMap(eventsBelow)),
+]
+
+function drawn({ text, below }: Branch): string[] {
+  return [
+    text,
+    ...below.flatMap((branch, at) => {
+      const last = at === below.length - 1
+      return drawn(branch).map((line, index) => `${index > 0 ? (last ? '   ' : '│  ') : last ? '└─ ' : '├─ '}${line}`)
+    }),
+  ]
+}
+
+function eventBranch(event: EventNode, beganAt: number): Branch {
+  const { type, time, writer, reactions, way, causationId } = event
+  const by = causationId === undefined ? ` by ${writer}` : ''
+  const via = way.length > 0 ? `${way.join(', then ')} → ` : ''
+  const when = time === undefined ? '' : ` +${duration(time - beganAt)}`
+  return {
+    text: `${via}${type}${by}${when} (${publicationOf(event)})`,
+    below: reactions.map((reaction) => reactionBranch(reaction, event, beganAt)),
+  }
+}
+
+function publicationOf({ place, publishedAt, time }: EventNode): string {
+  if (publishedAt !== undefined)
+    return `${place}, published after ${duration(Math.max(0, publishedAt - (time ?? publishedAt)))}`
+  return time === undefined ? 'waits in the outbox' : 'its record is gone'
+}
+
+function reactionBranch(
+  { group, takenAt, pending, retries, events }: Reaction,
+  event: EventNode,
+  beganAt: number,
+): Branch {
+  const since = event.publishedAt ?? event.time ?? takenAt ?? 0
+  const taken = takenAt === undefined ? '' : ` took it after ${duration(Math.max(0, takenAt - since))}`
+  return {
+    text: `${group}${taken}`,
+    below: [
+      ...retries.map(retryBranch),
+      ...pending.map(pendingBranch),
+      ...events.map((each) => eventBranch(each, beganAt)),
+    ],
+  }
+}
+
+const retryBranch = ({ action, actor, at }: PastRetry): Branch => ({
+  text: `was parked: ${action} by ${actor} at ${new Date(at).toISOString()}`,
+  below: [],
+})
+
+function pendingBranch({ group, what, kind, attempts, error }: Pending): Branch {
+  const tried = attempts > 0 ? `, ${count(attempts, 'attempt')}` : ''
+  const why = error ? `: ${error}` : ''
+  const told = { call: 'waits for the answer to', timer: 'waits for the timer', parked: 'has parked it:' }[what]
+  return { text: `${group} ${told} ${kind}${tried}${why}`, below: [] }
+}
