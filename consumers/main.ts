@@ -22,7 +22,7 @@ if (!consumerFolders().includes(folder)) {
   process.exit(asked ? 0 : 2)
 }
 
-await runService(folder, async ({ config, log, replica, signal, meter }) => {
+await runService(folder, async ({ config, log, replica, signal, meter, tracer }) => {
   const schema = schemaName(config.namespace, folder)
   await checkAtStart({ schema, folders: consumerMigrations(folder) }, config, log)
   const definition = await loadConsumer(folder, config)
@@ -44,7 +44,8 @@ await runService(folder, async ({ config, log, replica, signal, meter }) => {
     process.exit(1)
   }
   const notices = listen({ url, schema, pool, name: replica, log })
-  const start = (own: Config) => startConsumer(definition, { config: own, pool, codec, log, notices, replica, meter })
+  const start = (own: Config) =>
+    startConsumer(definition, { config: own, pool, codec, log, notices, replica, meter, tracer })
   const current = await currentConfig(config, pool)
   await noteReplica(pool, replica, Object.keys(definition.handlers))
   let consumer = await start(current)

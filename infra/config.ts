@@ -123,6 +123,8 @@ function derive(env: z.infer<typeof settings>) {
     monitor: {
       port: env.TALLY_MONITOR_PORT,
       host: env.TALLY_MONITOR_HOST,
+      /** Whether to export traces; the exporter reads the address itself. */
+      otlp: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     },
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {

@@ -8,6 +8,8 @@ export interface CallOptions {
   /** The server acts once per key, however often it is called. */
   idempotencyKey: string
   signal: AbortSignal
+  /** W3C trace context of the call. */
+  traceparent?: string | undefined
 }
 
 /** Schemas of the definite answers, by HTTP status. */
@@ -47,13 +49,17 @@ export function createJsonClient({
   const pool = new Pool(origin, { connections: 64, maxResponseSize })
   const unknown = (why: string, cause?: unknown) => new TallyError('UNREACHABLE', `The ${name} ${why}`, { cause })
 
-  const send = async (path: string, body: object, { idempotencyKey, signal }: CallOptions) => {
+  const send = async (path: string, body: object, { idempotencyKey, signal, traceparent }: CallOptions) => {
     try {
       return await withDeadline(signal, timeoutMs, async (inTime) => {
         const response = await pool.request({
           method: 'POST',
           path: `${base}${path}`,
-          headers: { ...address.headers, 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+          headers: {
+            ...address.headers,
+            ...{ 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
+            ...(traceparent !== undefined && { traceparent }),
+          },
           body: JSON.stringify(body),
           signal: inTime,
         })

@@ -7,6 +7,7 @@ import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
 import { openMonitor } from './monitor/monitor.ts'
 import type { Check } from './monitor/monitor.ts'
+import type { Tracer } from './monitor/tracer.ts'
 import { adoptRunningSettings } from './stack/supervisor/running-settings.ts'
 
 export interface Running {
@@ -25,6 +26,8 @@ export interface ServiceContext {
   signal: AbortSignal
   /** Records metrics; undefined if this process is not monitored. */
   meter?: Meter
+  /** Exports spans; undefined unless a collector is configured. */
+  tracer?: Tracer
 }
 
 /**
@@ -43,7 +46,9 @@ export async function runService(
   const ending = new AbortController()
   const replica = `${name}@${hostname()}:${process.pid}`
   const opening = openMonitor({ service: name, replica, ...config.monitor })
-  const starting = opening.then(({ meter }) => start({ config, log, replica, signal: ending.signal, meter }))
+  const starting = opening.then(({ meter, tracer }) =>
+    start({ config, log, replica, signal: ending.signal, meter, tracer }),
+  )
   let stopping = false
   const stop = (why: string) => {
     if (stopping) {

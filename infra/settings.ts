@@ -118,6 +118,11 @@ export const settings = z.object({
   TALLY_MONITOR_HOST: z.string().min(1).default('127.0.0.1').meta({
     description: 'Address on which it answers them; `0.0.0.0` for all. There is no authentication.',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().meta({
+    otherwise: 'none: no traces are exported',
+    description:
+      'OpenTelemetry collector to which services export traces by OTLP/HTTP. The other variables `OTEL_EXPORTER_OTLP_…` apply, too.',
+  }),
   ...apiSettings,
   ...securitySettings,
 

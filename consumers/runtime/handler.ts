@@ -72,7 +72,7 @@ export interface CallHandler<State, Row = never> {
    * Makes the call. Resolves with a definite answer (JSON, may be a refusal). Throws if the outcome is unknown, or if
    * the other side is down, slow or returns an invalid response: the call is then retried with the same key.
    */
-  make(request: never, options: { idempotencyKey: string; signal: AbortSignal }): Promise<object>
+  make(request: never, options: { idempotencyKey: string; signal: AbortSignal; traceparent?: string }): Promise<object>
   handle: Handler<never, State, Row>
   /**
    * The other side deduplicates by key: repeating the call changes nothing and returns the same answer.

@@ -13,6 +13,7 @@ import { sendNotice } from '../../infra/notices/send-notice.ts'
 import { transactionsAtOnce } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Check } from '../../infra/monitor/monitor.ts'
+import type { Tracer } from '../../infra/monitor/tracer.ts'
 import type { Running } from '../../infra/service.ts'
 import { atMost, settlesWithin, takingTurns } from '../../infra/promises.ts'
 import { Relay } from '../../producers/outbox/relay.ts'
@@ -53,6 +54,8 @@ export interface ConsumerDependencies {
   replica: string
   /** Records metrics. @default none are */
   meter?: Meter
+  /** Exports spans; needs `meter`. @default none are, and events keep the trace context of their causes */
+  tracer?: Tracer
   /** Maximum number of calls kept in memory; the others wait in their table. @default see `Caller` */
   memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
@@ -85,6 +88,7 @@ export async function startConsumer<State, Row>(
     log,
     replica,
     meter,
+    tracer,
     notices = noNotices,
     memory,
     broker,
@@ -102,7 +106,7 @@ export async function startConsumer<State, Row>(
   const { begins } = definition
   const offsets = await TopicOffsets.open({ kafka, namespace, topics, partitions, begins, readIds })
   const [pace, publishing] = [new Pace(load), new Pace(load)]
-  const meters = meter && new ConsumerMeters(meter, namespace)
+  const meters = meter && new ConsumerMeters(meter, namespace, tracer && { tracer, group: definition.group })
   const relay = new Relay({ kafka, pool, namespace, log, pace: publishing, watch: meters?.publishing })
   const caller = new Caller({
     ...{ calls: definition.calls ?? {}, pool, log, watch: meters?.calls },
@@ -110,7 +114,8 @@ export async function startConsumer<State, Row>(
   })
   const owner = replica
   const { failure: policy } = config
-  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation }
+  const tracing = tracer !== undefined
+  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation, tracing }
   const groups = new BatchGroups(
     context,
     pace,

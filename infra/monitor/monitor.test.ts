@@ -14,7 +14,7 @@ test('a process that is not monitored loads nothing and listens nowhere', async 
   const monitor = await openMonitor(options)
   expect(monitor.url).toBeUndefined()
   expect(monitor.meter).toBeUndefined()
-  monitor.stop()
+  await monitor.stop()
 })
 
 test('it is alive from the beginning, and ready between its start and its end while every check passes', async () => {
@@ -36,7 +36,7 @@ test('it is alive from the beginning, and ready between its start and its end wh
     expect(await ask(monitor.url, '/live')).toMatchObject({ status: 200 })
     expect(await ask(monitor.url, '/other')).toMatchObject({ status: 404 })
   } finally {
-    monitor.stop()
+    await monitor.stop()
   }
 })
 
@@ -60,7 +60,7 @@ test('the metrics name the process and what it uses, and keep what is recorded',
     expect(text).toMatch(/^process_resident_memory_bytes \d+$/m)
     expect(text).toContain('tally_test_total{kind="x"} 3')
   } finally {
-    monitor.stop()
+    await monitor.stop()
   }
 })
 
@@ -88,6 +88,6 @@ test('what is not reported any more has no value: a lane that moved must not be 
     stop?.()
     expect((await ask(monitor.url, '/metrics')).text).not.toContain('tally_test')
   } finally {
-    monitor.stop()
+    await monitor.stop()
   }
 })

@@ -6,6 +6,8 @@ import { describeError, TallyError } from '../errors.ts'
 import { settlesWithin } from '../promises.ts'
 import { openMeter } from './meters.ts'
 import type { Meter } from './meters.ts'
+import { openTracer } from './tracer.ts'
+import type { Tracer } from './tracer.ts'
 import { meterProcess } from './process-meters.ts'
 
 /** Why the process cannot do something; undefined if it can. */
@@ -14,13 +16,16 @@ export type Check = () => string | undefined | Promise<string | undefined>
 export interface Monitor {
   /** Records metrics; undefined if this process is not monitored. */
   readonly meter?: Meter
+  /** Exports spans; undefined unless a collector is configured. */
+  readonly tracer?: Tracer
   /** Where it listens, `http://127.0.0.1:41234`; undefined if it does not. */
   readonly url?: string
   /** From now on the process is ready as long as no check has a reason against it. */
   ready(checks: Readonly<Record<string, Check>>): void
   /** From now on it is not ready, because it ends. */
   ending(): void
-  stop(): void
+  /** Exports what is left. */
+  stop(): Promise<void>
 }
 
 export interface MonitorOptions {
@@ -31,6 +36,8 @@ export interface MonitorOptions {
   /** 0 picks a free one; undefined: listens on none. */
   readonly port?: number
   readonly host: string
+  /** Whether to export spans by OTLP. @default false */
+  readonly otlp?: boolean
 }
 
 /** A check that takes longer counts as failed, ms: probes usually wait a second. */
@@ -41,9 +48,12 @@ const checkWithinMs = 800
  * @throws TallyError PORT_TAKEN
  */
 export async function openMonitor(options: MonitorOptions): Promise<Monitor> {
-  const { port, host, service, replica } = options
-  if (port === undefined) return { ready: () => {}, ending: () => {}, stop: () => {} }
-  const { meter, registry } = await openMeter()
+  const { port, host, service, replica, otlp = false } = options
+  if (port === undefined && !otlp) return { ready: () => {}, ending: () => {}, stop: async () => {} }
+  const [{ meter, registry }, tracing] = await Promise.all([
+    openMeter(),
+    otlp ? openTracer(service, replica) : undefined,
+  ])
   meterProcess(meter, service, replica)
   let state: 'starting' | 'ending' | Readonly<Record<string, Check>> = 'starting'
   const routes = new Map<string, RequestListener>([
@@ -51,16 +61,18 @@ export async function openMonitor(options: MonitorOptions): Promise<Monitor> {
     ['/ready', (_, response) => void readiness(state).then(({ status, body }) => reply(response, status, body))],
     ['/metrics', (_, response) => void answerMetrics(registry, response)],
   ])
-  const server = await listen(router(routes), port, host)
-  const bound = server.address() as AddressInfo
+  const server = port === undefined ? undefined : await listen(router(routes), port, host)
+  const bound = server?.address() as AddressInfo | undefined
   return {
     meter,
-    url: `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
+    tracer: tracing?.tracer,
+    url: bound && `http://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`,
     ready: (checks) => void (state = checks),
     ending: () => void (state = 'ending'),
-    stop() {
-      server.close()
-      server.closeAllConnections()
+    async stop() {
+      server?.close()
+      server?.closeAllConnections()
+      await tracing?.stop()
     },
   }
 }

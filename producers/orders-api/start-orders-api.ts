@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Meter } from '../../infra/monitor/meters.ts'
+import type { Tracer } from '../../infra/monitor/tracer.ts'
 import type { Config } from '../../infra/config.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
@@ -22,6 +23,7 @@ import { listen } from './http/http-server.ts'
 import { keepForgetting } from './orders/forget-keys.ts'
 import { findKey } from './orders/idempotency.ts'
 import { ensureLanes } from '../outbox/lane-generations.ts'
+import { RequestSpans } from './orders/request-spans.ts'
 import { createOrderBook } from './orders/order-book.ts'
 import { createOrderReader } from './orders/order-reader.ts'
 import { productOperations } from './orders/products.ts'
@@ -38,6 +40,8 @@ export interface OrdersApiOptions {
   log: Logger
   /** Records metrics. @default none are */
   meter?: Meter
+  /** Exports spans; needs `meter`. @default none are */
+  tracer?: Tracer
   /** @default the configured one; 0 picks a free one */
   port?: number
   /** How long another replica waits before it publishes for a dead one, ms. @default 1500 */
@@ -51,7 +55,7 @@ const frozenMs = 1_000
 
 /** Runs one replica of the orders API. Needs the database; Kafka may be unavailable. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
-  const { config, replica, log, meter, port = config.ports.api, leaseMs, heartbeatMs } = options
+  const { config, replica, log, meter, tracer, port = config.ports.api, leaseMs, heartbeatMs } = options
   const { namespace } = config
   const connect = (schema: string, max: number) =>
     createPool({
@@ -72,7 +76,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   await ensureLanes(pool, generation)
 
   const kafka = createKafka({ servers: config.kafka, clientId: replica, log })
-  const watch = meter && new PublishWatch(meter)
+  const watch = meter && new PublishWatch(meter, tracer)
   const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingEvents()) : () => {}
   const { url } = config.postgres
@@ -89,7 +93,14 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const feed = new TimelineFeed({ reader, log })
   const limits = new SubjectLimits(config.api.authentication?.rate ?? Infinity)
   const operations = [
-    ...writeOperations({ book, catalogue, reader, findKey: (key) => findKey(pool, key), encoder }),
+    ...writeOperations({
+      book,
+      catalogue,
+      reader,
+      findKey: (key) => findKey(pool, key),
+      encoder,
+      spans: tracer && new RequestSpans(tracer),
+    }),
     ...readOperations({ reader, feed, limits, heartbeatMs }),
     ...productOperations(catalogue),
     ...healthOperations({ pool, owner: replica, encoder }),

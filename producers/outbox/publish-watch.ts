@@ -1,6 +1,11 @@
 import { counts, timer } from '../../infra/monitor/meters.ts'
 import type { Meter } from '../../infra/monitor/meters.ts'
+import { lastMs } from '../../infra/monitor/tracer.ts'
+import type { Tracer } from '../../infra/monitor/tracer.ts'
 import { Trouble } from '../../infra/monitor/trouble.ts'
+import { countEvents } from './outbox-batch.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
+import { PublishSpans } from './publish-spans.ts'
 
 /** The unpublished events of a lane in memory. */
 export interface WaitingEvents {
@@ -15,15 +20,20 @@ export class PublishWatch {
   private readonly time: ReturnType<typeof timer>
   private readonly size: (events: number) => void
 
-  constructor(meter: Meter) {
+  private readonly spans: PublishSpans | undefined
+
+  constructor(meter: Meter, tracer?: Tracer) {
+    this.spans = tracer && new PublishSpans(tracer)
     this.time = timer(meter, 'tally_publish_duration_seconds', 'Duration of requests that publish events', ['outcome'])
     this.size = meter.histogram('tally_publish_events', 'Events published by one request', counts)
   }
 
-  published(events: number, ms: number): void {
+  published(batches: readonly OutboxBatch[], ms: number): void {
     this.trouble.passed()
     this.time(ms, { outcome: 'acknowledged' })
-    this.size(events)
+    this.size(countEvents(batches))
+    const { startMs, endMs } = lastMs(ms)
+    this.spans?.published(batches, startMs, endMs)
   }
 
   failed(error: unknown, ms: number): void {

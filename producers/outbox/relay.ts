@@ -154,7 +154,7 @@ export class Relay {
     const began = performance.now()
     try {
       await this.send(request)
-      watch.published(countEvents([...request.values()].flat()), performance.now() - began)
+      watch.published([...request.values()].flat(), performance.now() - began)
     } catch (error) {
       watch.failed(error, performance.now() - began)
       throw error

@@ -58,7 +58,7 @@ export async function runReplica<State, Row>(
   while ((await published()) < events) await sleep(20)
   finish?.(events)
   clearInterval(scraping)
-  monitor.stop()
+  await monitor.stop()
   await running.stop()
   await Promise.all([pool.end(), admin.disconnect()])
 }

@@ -1,3 +1,4 @@
+import { traceIdOf } from '../../../schemas/trace-context.ts'
 import type { Way } from './find-way.ts'
 
 /** An event of an order. */
@@ -120,7 +121,3 @@ export function buildTrace({ orderId, status, events, deliveries, pending, retri
     pending: pending.filter(({ eventId }) => eventId === undefined || !ids.has(eventId)),
   }
 }
-
-/** The trace id of a W3C trace context; without one, that of an order's id. */
-export const traceIdOf = (traceparent: string | undefined, orderId: string): string =>
-  traceparent?.split('-')[1] ?? orderId.replaceAll('-', '').toLowerCase()

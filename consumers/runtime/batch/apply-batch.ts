@@ -30,6 +30,8 @@ export interface ProcessContext<State, Row> {
   owner: string
   /** Generation of the topics that are written to. */
   generation: number
+  /** Whether what is decided continues the trace with a span of this group. @default passes on that of the cause */
+  tracing?: boolean
 }
 
 /** The effects of a batch within a transaction that is still open. */
@@ -59,7 +61,7 @@ export async function applyBatches<State, Row>(
   context: ProcessContext<State, Row>,
   work: readonly LaneBatch[],
 ): Promise<Applied<State, Row>[]> {
-  const { definition, codec, generation } = context
+  const { definition, codec, generation, tracing } = context
   const hopeless = work.every(({ refusal }) => refusal)
   const [firstSeqs, blocked, states, fresh] = await together(
     lockOwnedLanes(
@@ -76,7 +78,7 @@ export async function applyBatches<State, Row>(
     const inputs = fresh[index] ?? []
     const { lane } = each.own
     const { refusal } = each
-    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now }
+    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, tracing }
     const outcome = decide(inputs, options)
     for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane's handlers must see this lane's effects
     const firstSeq = firstSeqs.get(lane) as number

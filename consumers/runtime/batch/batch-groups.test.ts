@@ -22,7 +22,16 @@ function database(fails: (lanes: readonly number[]) => boolean = () => false) {
     for (let turns = 0; turns < 5; turns++) await soon()
     seen.inProgress--
     if (fails(work.map(({ own }) => own.lane))) throw new TallyError('LANE_FULL', 'no room')
-    return work.map(({ batch }) => ({ batch, publish: [], calls: [], taken: 0, duplicates: 0, parked: 0 }))
+    return work.map(({ batch }) => ({
+      batch,
+      fresh: [],
+      refused: [],
+      publish: [],
+      calls: [],
+      taken: 0,
+      duplicates: 0,
+      parked: 0,
+    }))
   }
   return { seen, apply }
 }

@@ -2,9 +2,11 @@ import { describeError, stackOf, TallyError } from '../../../infra/errors.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
+import { traceparentOf } from '../../../schemas/trace-context.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
 import type { Input, Intent, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
+import { processSpan } from '../process-span.ts'
 
 export interface DecideOptions<State, Row> {
   definition: ConsumerDefinition<State, Row>
@@ -16,6 +18,8 @@ export interface DecideOptions<State, Row> {
   blocked: ReadonlySet<string>
   /** Parks all inputs for this reason instead of handling them. */
   refusal?: Refusal
+  /** See `ProcessContext`. */
+  tracing?: boolean
   /** UTC epoch ms; becomes the time of the events. */
   now: number
 }
@@ -114,8 +118,14 @@ function handle<State, Row>(
 function effectsOf<State, Row>(
   { events = [], calls = [], timers = [] }: Decision<State, Row>,
   { key, cause }: Input,
-  { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now }: DecideOptions<State, Row>,
+  {
+    definition: { group, calls: known = {}, timers: knownTimers = {} },
+    codec,
+    now,
+    tracing,
+  }: DecideOptions<State, Row>,
 ): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
+  const traceparent = tracing ? traceparentOf(processSpan(group, cause)) : cause.traceparent
   const ordinals = new Map<string, number>()
   const derive = (type: string, correctedBy?: number) => {
     const ordinal = ordinals.get(type) ?? 0
@@ -124,7 +134,7 @@ function effectsOf<State, Row>(
   }
   const intent = (family: string, kind: string): Intent => {
     const id = derive(`${family}:${kind}`) // Not changed by a correcting replay: it is the idempotency key
-    return { id, key, kind, cause: { ...cause, id } }
+    return { id, key, kind, cause: { ...cause, id, traceparent } }
   }
   for (const { kind } of calls) if (!known[kind]) throw new TallyError('INVARIANT', `${group} knows no call ${kind}`)
   for (const { kind } of timers)
@@ -141,7 +151,7 @@ function effectsOf<State, Row>(
         subject,
         correlationId: cause.correlationId,
         causationId: cause.eventId,
-        traceparent: cause.traceparent,
+        traceparent,
       })
       return { eventId: id, topic: topicOf(type).name, key: subject, headers, value: codec.encode(type, data) }
     }),

@@ -1,12 +1,15 @@
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import type { OutboxBatch } from '../../../producers/outbox/outbox-batch.ts'
-import type { Batch, LaneBatch, NewCall } from '../model.ts'
+import type { Batch, Input, LaneBatch, NewCall, ParkedInput } from '../model.ts'
 import { applyBatches } from './apply-batch.ts'
 import type { ProcessContext } from './apply-batch.ts'
 
 /** A batch that has taken effect, and the work left to do after its commit. */
 export interface Processed {
   readonly batch: Batch
+  /** The inputs that were new, and those of them that were parked. */
+  readonly fresh: readonly Input[]
+  readonly refused: readonly ParkedInput[]
   readonly publish: readonly OutboxBatch[]
   readonly calls: readonly NewCall[]
   /** Numbers of inputs: handled, duplicates, parked. */
@@ -31,6 +34,15 @@ export async function processBatches<State, Row>(
     const parked = outcome.parked.length
     if (batch.source !== 'parked') context.breaker.record(inputs.length, outcome.parked)
     const duplicates = batch.inputs.length - inputs.length
-    return { batch, publish, calls: outcome.calls, taken: inputs.length - parked, duplicates, parked }
+    return {
+      batch,
+      fresh: inputs,
+      refused: outcome.parked,
+      publish,
+      calls: outcome.calls,
+      taken: inputs.length - parked,
+      duplicates,
+      parked,
+    }
   })
 }

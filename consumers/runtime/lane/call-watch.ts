@@ -1,5 +1,7 @@
 import type { Meter } from '../../../infra/monitor/meters.ts'
 import { timer } from '../../../infra/monitor/meters.ts'
+import { lastMs } from '../../../infra/monitor/tracer.ts'
+import type { NewCall } from '../model.ts'
 
 /**
  * - answered  definitely; a refusal is an answer
@@ -17,19 +19,39 @@ export interface CallStanding {
   readonly denied: boolean
 }
 
+type Trace = (call: NewCall) => {
+  traceparent: string
+  ended(outcome: CallOutcome, period: { startMs: number; endMs: number }): void
+}
+
 /** Times the calls of a process by kind and outcome. */
 export class CallWatch {
   private readonly time: ReturnType<typeof timer>
   private readonly held: ReturnType<Meter['counter']>
 
-  constructor(meter: Meter) {
+  private readonly trace: Trace | undefined
+
+  /** @param trace begins the span of a call */
+  constructor(meter: Meter, trace?: Trace) {
+    this.trace = trace
     this.time = timer(meter, 'tally_call_duration_seconds', 'Duration of calls', ['kind', 'outcome'])
     this.held = meter.counter('tally_calls_held_total', 'Calls that were not made', ['kind'])
   }
 
-  ended(kind: string, outcome: CallOutcome, ms: number): void {
-    if (outcome === 'held') this.held(1, { kind })
-    else this.time(ms, { kind, outcome })
+  /** Call when a call begins. @returns its W3C trace header, if any, and what to call when it has ended */
+  begun(call: NewCall): { traceparent?: string; ended(outcome: CallOutcome): void } {
+    const { kind } = call
+    const began = performance.now()
+    const span = this.trace?.(call)
+    return {
+      traceparent: span?.traceparent,
+      ended: (outcome) => {
+        if (outcome === 'held') return this.held(1, { kind })
+        const ms = performance.now() - began
+        this.time(ms, { kind, outcome })
+        span?.ended(outcome, lastMs(ms))
+      },
+    }
   }
 }
 

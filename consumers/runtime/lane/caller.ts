@@ -9,8 +9,9 @@ import type { PendingCall } from '../tables/call-table.ts'
 import { noteFailure, readCalls } from '../tables/call-table.ts'
 import type { CallHandler } from '../handler.ts'
 import type { AnswerInput, Ownership } from '../model.ts'
+import { logFields } from '../process-span.ts'
 import { LaneCalls } from './lane-calls.ts'
-import type { CallOutcome, CallStanding, CallWatch } from './call-watch.ts'
+import type { CallStanding, CallWatch } from './call-watch.ts'
 
 export interface CallerOptions {
   calls: Readonly<Record<string, Pick<CallHandler<never>, 'make'>>>
@@ -140,22 +141,21 @@ export class Caller {
     const { id, key, kind, cause, request } = call
     const denial = this.denials.get(kind)
     if (denial) return this.hold(lane, call, denial)
-    const began = performance.now()
-    const ended = (outcome: CallOutcome) => this.options.watch?.ended(kind, outcome, performance.now() - began)
+    const watched = this.options.watch?.begun(call)
     try {
       const handler = this.options.calls[kind]
       const breaker = this.breakers.get(kind)
       if (!handler || !breaker) throw new Error(`no call named ${kind}: was it removed while calls of it were waiting?`)
       const answer = await breaker.execute(() =>
         withDeadline(this.stopping.signal, callTimeoutMs, (signal) =>
-          handler.make(request as never, { idempotencyKey: id, signal }),
+          handler.make(request as never, { idempotencyKey: id, signal, traceparent: watched?.traceparent }),
         ),
       )
-      ended('answered')
+      watched?.ended('answered')
       lane.answer({ source: 'answer', id, key, kind, cause, answer })
     } catch (error) {
       if (lane.closed || this.stopping.signal.aborted) return
-      ended(isTallyError(error, 'DENIED') ? 'denied' : isBrokenCircuitError(error) ? 'held' : 'failed')
+      watched?.ended(isTallyError(error, 'DENIED') ? 'denied' : isBrokenCircuitError(error) ? 'held' : 'failed')
       if (isTallyError(error, 'DENIED')) return this.hold(lane, call, this.denialOf(kind, error.message))
       // Not attempted: the breaker is open, and the attempt that opened it noted the reason
       if (isBrokenCircuitError(error)) return lane.retry(call, breakerMs * (1 + Math.random()))
@@ -163,7 +163,7 @@ export class Caller {
       const wait = Math.min(retryMs.longest, retryMs.first * 2 ** Math.min(attempts, 10)) * (0.5 + Math.random() / 2)
       const message = describeError(error)
       this.options.log.warn(
-        { lane: lane.own.lane, kind, key, attempts, error: message },
+        { lane: lane.own.lane, kind, attempts, error: message, ...logFields(call) },
         'call without a definite answer',
       )
       lane.retry({ ...call, attempts }, wait)

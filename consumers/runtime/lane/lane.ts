@@ -12,6 +12,7 @@ import { waitsFor } from './lane-context.ts'
 import type { LaneContext, LanePhase } from './lane-context.ts'
 import { OwnedWork } from './owned-work.ts'
 import { RepeatedFault } from './repeated-fault.ts'
+import { logFields } from '../process-span.ts'
 
 /**
  * One lane in this process. Recovery from any failure is the same as a takeover: raise the epoch, read the ledger,
@@ -164,7 +165,8 @@ export class Lane {
     if (batch.source === 'record')
       this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
     if (parked > 0 && batch.source !== 'parked') {
-      this.context.log.error({ lane: this.number, parked }, 'events parked')
+      const about = logFields(processed.refused[0]?.input)
+      this.context.log.error({ lane: this.number, parked, ...about }, 'events parked')
     }
     this.work?.settle(processed)
     this.context.stir()

@@ -1,10 +1,12 @@
 import { isTallyError } from '../../../infra/errors.ts'
+import { lastMs } from '../../../infra/monitor/tracer.ts'
 import { counts, timer } from '../../../infra/monitor/meters.ts'
 import type { Meter } from '../../../infra/monitor/meters.ts'
 import { Trouble } from '../../../infra/monitor/trouble.ts'
 import { isTransient } from '../../../infra/postgres/sqlstates.ts'
 import type { Processed } from '../batch/process-batch.ts'
 import type { LaneBatch } from '../model.ts'
+import type { OrderSpans } from './order-spans.ts'
 
 const labels = ['source', 'outcome']
 
@@ -17,7 +19,10 @@ export class BatchWatch {
   private readonly size: ReturnType<Meter['histogram']>
   private readonly inputs: ReturnType<Meter['counter']>
 
-  constructor(meter: Meter) {
+  private readonly spans: OrderSpans | undefined
+
+  constructor(meter: Meter, spans?: OrderSpans) {
+    this.spans = spans
     this.time = timer(meter, 'tally_transaction_duration_seconds', 'Duration of transactions', ['outcome'])
     this.size = meter.histogram('tally_transaction_inputs', 'Inputs processed in one transaction', counts)
     this.inputs = meter.counter('tally_inputs_total', 'Inputs by source and by what became of them', labels)
@@ -29,7 +34,9 @@ export class BatchWatch {
       const began = performance.now()
       try {
         const processed = await apply(work)
-        this.committed(processed, performance.now() - began)
+        const ms = performance.now() - began
+        this.committed(processed, ms)
+        this.spans?.processed(processed, lastMs(ms))
         return processed
       } catch (error) {
         const ms = performance.now() - began

@@ -1,6 +1,7 @@
 import type { Meter, Observed } from '../../../infra/monitor/meters.ts'
 import type { Batch } from 'kafkajs'
 import type { Pace } from '../../../infra/linger/pace.ts'
+import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { observeOutbox, PublishWatch } from '../../../producers/outbox/publish-watch.ts'
 import type { Relay } from '../../../producers/outbox/relay.ts'
@@ -11,6 +12,7 @@ import type { Lane } from '../lane/lane.ts'
 import { BatchWatch } from './batch-watch.ts'
 import { CallWatch, observeCalls } from '../lane/call-watch.ts'
 import { LaneLag } from './lane-lag.ts'
+import { OrderSpans } from './order-spans.ts'
 import { ParkedCounter } from './parked-count.ts'
 
 type Fetched<L> = { process(lane: L, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> }
@@ -36,12 +38,14 @@ export class ConsumerMeters {
   private fencedLanes = 0
   private readonly stops: (() => void)[] = []
 
-  constructor(meter: Meter, namespace: string) {
+  /** @param tracing where to export spans, and the group that they are of; @default none are exported */
+  constructor(meter: Meter, namespace: string, tracing?: { tracer: Tracer; group: string }) {
+    const spans = tracing && new OrderSpans(tracing.tracer, tracing.group)
     this.meter = meter
     this.lag = new LaneLag(namespace)
-    this.batches = new BatchWatch(meter)
-    this.calls = new CallWatch(meter)
-    this.publishing = new PublishWatch(meter)
+    this.batches = new BatchWatch(meter, spans)
+    this.calls = new CallWatch(meter, spans && ((call) => spans.call(call)))
+    this.publishing = new PublishWatch(meter, tracing?.tracer)
   }
 
   fenced(): void {

@@ -1,4 +1,5 @@
 import type { Meter } from '../../../infra/monitor/meters.ts'
+import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { IHeaders } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
@@ -41,7 +42,7 @@ export interface TestBench extends AsyncDisposable {
   replica<S, R>(
     definition: ConsumerDefinition<S, R>,
     name?: string,
-    overrides?: { pool?: Pool; meter?: Meter; notices?: Notices },
+    overrides?: { pool?: Pool; meter?: Meter; tracer?: Tracer; notices?: Notices },
   ): Promise<RunningConsumer>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
@@ -112,6 +113,7 @@ export async function openTestBench(
           log,
           replica: name,
           meter: overrides.meter,
+          tracer: overrides.tracer,
         }),
       )
       replicas.push(running)

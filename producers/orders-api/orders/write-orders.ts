@@ -15,6 +15,7 @@ import type { Operation } from '../http/operation.ts'
 import type { OrderBook } from './order-book.ts'
 import type { OrderReader } from './order-reader.ts'
 import { priceOrder } from './price-order.ts'
+import type { RequestSpans } from './request-spans.ts'
 import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
 
@@ -25,16 +26,30 @@ export interface WriteDeps {
   /** The earlier reply of a key. */
   findKey(key: string): Promise<KeyedReply | undefined>
   encoder(): Promise<Encode>
+  /** Puts requests into the traces of their orders. @default events keep the trace context of the request */
+  spans?: RequestSpans
 }
 
 /** The operations that write events: place and cancel an order. */
-export function writeOperations({ book, catalogue, reader, findKey, encoder }: WriteDeps): Operation[] {
+export function writeOperations({ book, catalogue, reader, findKey, encoder, spans }: WriteDeps): Operation[] {
   /** A repeat may be refused only because of events since the first request: then the first reply applies. */
   const onceOnly = async (idempotency: Idempotency | undefined, attempt: () => Promise<Reply>): Promise<Reply> => {
     const reply = await attempt()
     if (!idempotency || reply.status < 400) return reply
     const first = await findKey(idempotency.key)
     return first ? repeat(first, idempotency) : reply
+  }
+
+  const traced = async (
+    name: string,
+    orderId: string,
+    incoming: string | undefined,
+    write: (traceparent: string | undefined) => Promise<Reply>,
+  ): Promise<Reply> => {
+    const span = spans?.begin(name, orderId, incoming)
+    const reply = await write(span?.traceparent ?? incoming)
+    span?.end(reply.status)
+    return reply
   }
 
   const placeOrder = operation({
@@ -61,12 +76,14 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
         const placedAt = Date.now()
         const { customerId, currency, shipTo } = body
         const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
-        return book.write({
-          event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent }),
-          order,
-          idempotency,
-          reply: accepted(order),
-        })
+        const write = async (trace: string | undefined) =>
+          book.write({
+            event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent: trace }),
+            order,
+            idempotency,
+            reply: accepted(order),
+          })
+        return traced('POST /orders', order.orderId, traceparent, write)
       })
     },
   })
@@ -93,11 +110,13 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder }: W
         if (order.endedAt) return problem(409, `The order is already ${order.status}.`)
         const requestedAt = Date.now()
         const event = { orderId, reason, requestedAt }
-        return book.write({
-          event: toEvent(await encoder(), 'CancellationRequested', event, { time: requestedAt, traceparent }),
-          idempotency,
-          reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },
-        })
+        const write = async (trace: string | undefined) =>
+          book.write({
+            event: toEvent(await encoder(), 'CancellationRequested', event, { time: requestedAt, traceparent: trace }),
+            idempotency,
+            reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },
+          })
+        return traced('POST /orders/{id}/cancellation', orderId, traceparent, write)
       })
     },
   })

@@ -130,4 +130,47 @@ export const operators: readonly Mutation[] = [
       title: 'a connection that was given up while the broker had not taken it keeps no process alive',
     },
   },
+  {
+    name: 'stale-gauge',
+    guard: 'what is not reported any more has no value',
+    broken: 'a lane that moved is shown by its old owner for ever',
+    edits: [
+      {
+        file: 'infra/monitor/meters.ts',
+        find: 'for (const metric of made.values()) metric.reset()',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/monitor/monitor.test.ts',
+      title: 'what is not reported any more has no value: a lane that moved must not be shown twice',
+    },
+  },
+  {
+    name: 'trace-broken',
+    guard: 'an emitted event names the span in which it was decided',
+    broken: 'it names that of its cause, so the trace has no path',
+    edits: [
+      {
+        file: 'consumers/runtime/batch/decide.ts',
+        find: 'tracing ? traceparentOf(processSpan(group, cause)) : cause.traceparent',
+        replace: 'cause.traceparent',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/meters/order-spans.int.test.ts',
+      title:
+        'an order has one trace: processing, calls, answers and publication, with links to the shared transactions',
+    },
+  },
+  {
+    name: 'start-on-old-tables',
+    guard: 'a service refuses tables older than its code',
+    broken: 'it starts, and its statements fail later',
+    edits: [{ file: 'infra/doctor/check-at-start.ts', find: 'if (blocking) throw', replace: 'if (false) throw' }],
+    noticedBy: {
+      file: 'consumers/operations/doctor/examine.int.test.ts',
+      title: 'faults planted at once are all found, each with its cure, and no secret is told',
+    },
+  },
 ]

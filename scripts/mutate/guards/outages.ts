@@ -83,7 +83,7 @@ export const outages: readonly Mutation[] = [
     name: 'user-dropped',
     guard: 'user and password of an address are sent',
     broken: 'requests come without them',
-    edits: [{ file: jsonClient, find: 'headers: { ...address.headers, ', replace: 'headers: { ' }],
+    edits: [{ file: jsonClient, find: '            ...address.headers,\n', replace: '' }],
     noticedBy: {
       file: 'infra/json-client.test.ts',
       title: 'sends user and password of its address, and names them in no text',
