@@ -108,8 +108,9 @@ test('a pause is obeyed, seen, kept by the next owner, and ended', async () => {
   await bench.settled(['orders'])
   const { rows } = await bench.pool.query('select from order_status')
   expect(rows).toHaveLength(30)
-  const [lane] = await seen()
-  const { position, end } = lane?.topics.find(({ topic }) => topic === 'orders') ?? {}
+  const orderTopic = async () => (await seen())[0]?.topics.find(({ topic }) => topic === 'orders')
+  await waitUntil('the end is known', async () => typeof (await orderTopic())?.end === 'string')
+  const { position, end } = (await orderTopic())!
   expect(position).toBe(end)
   expect((await lanes(['ls', group, '--all'])).stdout).toContain(`orders ${position}/${end}`)
   expect(await lanes(['resume', group])).toMatchObject({ stderr: `${group}: none of these lanes is paused\n` })

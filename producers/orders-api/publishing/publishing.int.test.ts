@@ -73,9 +73,9 @@ test('orders accepted while Kafka was down are published once it is up, in order
 })
 
 test('one replica publishes for all; when it leaves, another one does', async () => {
-  await using a = await bench.start('a', { leaseMs: 1_000 })
+  await using a = await bench.start('a', { leaseMs: 10_000 })
   await waitUntil('a to hold all lanes', async () => (await readiness(a.url)).leases.own.length === partitions)
-  await using b = await bench.start('b', { leaseMs: 1_000 })
+  await using b = await bench.start('b', { leaseMs: 10_000 })
   expect((await readiness(b.url)).leases).toEqual({ own: [], others: [0, 1, 2], free: [] })
 
   const viaOther = await place(b.url)
@@ -91,7 +91,7 @@ test('one replica publishes for all; when it leaves, another one does', async ()
 })
 
 test('the lanes of a replica that died are taken over once its leases run out', async () => {
-  await waitUntil('all lanes to be free', async () => (await claimed('dead', 1_500)).length)
+  await waitUntil('all lanes to be free', async () => (await claimed('dead', 5_000)).length)
   await using heir = await bench.start('heir', { leaseMs: 600 })
   const orderId = await place(heir.url)
   expect((await readiness(heir.url)).leases.own).toEqual([])
