@@ -15,8 +15,17 @@ interface Package {
 const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Package> }
 const installed = Object.entries(packages).filter(([path]) => path !== '')
 
-/** Licences that ask for no more than a notice. Another one is a decision. */
-const allowed = new Set(['MIT', 'ISC', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0'])
+/** Licences that ask for no more than a notice, and MPL-2.0, whose terms hold for its own unchanged files. */
+const allowed = new Set([
+  'MIT',
+  'ISC',
+  'Apache-2.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'MPL-2.0',
+])
 /** Packages with another licence, or none in their description, and why they may be used. */
 const exceptions: Readonly<Record<string, string>> = {
   'node_modules/@kafkajs/confluent-schema-registry': 'its LICENSE file is that of MIT',
