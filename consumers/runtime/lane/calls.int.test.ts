@@ -9,7 +9,7 @@ test('calls that do not fit in memory are all made, without any other traffic', 
   await using bench = await openTestBench('tester', countTable, 1)
   await bench.pool.query(
     `insert into call (id, lane, key, kind, request, cause)
-     select id, 0, 'o-' || n, 'ask', '{}', json_build_object('id', id, 'eventId', id, 'time', $2::bigint, 'chainTime', $2::bigint, 'correlationId', n)
+     select id, 0, 'o-' || n, 'ask', '{}', json_build_object('id', id, 'eventId', id, 'time', $2::bigint, 'chainTime', $2::bigint, 'correlationId', 'o-' || n)
      from (select n, gen_random_uuid() as id from generate_series(1, $1) as n) as made`,
     [pending, Date.now()],
   )
