@@ -9,7 +9,7 @@ import { eventGenerator } from '../../../../producers/sample-data/event-generato
 import { ApiClient } from '../../../../producers/direct/api-client.ts'
 import type { OrderPlaced } from '../../../../schemas/generated/events.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
-import { inGeneration } from '../../../../schemas/topics.ts'
+import { inGeneration, keyOf } from '../../../../schemas/topics.ts'
 import { succeeded } from '../../../testing/test-stack.ts'
 import type { Output, TestStack } from '../../../testing/test-stack.ts'
 
@@ -65,8 +65,12 @@ export function openActStack(stack: TestStack) {
       },
       patience,
     )
-  async function place(): Promise<string> {
-    const { id, type, data } = next()
+  /** @param partition of its record; any if undefined */
+  async function place(partition?: number): Promise<string> {
+    const { partitions } = await ordersTopic()
+    let event = next()
+    while (partition !== undefined && laneOf(keyOf(event.data), partitions) !== partition) event = next()
+    const { id, type, data } = event
     const file = join(config.dataDir, 'order.ndjson')
     await writeFile(file, `${JSON.stringify({ id, type, data })}\n`)
     await run('produce', '--file', file)
