@@ -107,7 +107,8 @@ export const settings = z.object({
     description: 'Port of the console.',
   }),
   TALLY_KAFKAJS_PATCHES: z.enum(['on', 'off']).default('on').meta({
-    description: 'Whether to apply the kafkajs patches that save time. The broker receives the same bytes either way.',
+    description:
+      'Whether to apply the kafkajs patches that save time. The broker receives the same records either way.',
   }),
 
   TALLY_MONITOR_PORT: count.min(0).max(65_535).optional().meta({
