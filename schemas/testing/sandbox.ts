@@ -10,6 +10,7 @@ import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { createTestLogger } from '../../infra/testing/test-logger.ts'
+import { waitUntil } from '../../infra/testing/wait-until.ts'
 
 /** A namespace of the test on the shared servers: everything it creates has this prefix and is dropped at the end. */
 export interface Sandbox extends AsyncDisposable {
@@ -51,8 +52,11 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
           admin,
           names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
         )
-        // Only leaders answer: a new topic may have none yet, and a producer would be refused
-        await Promise.all(names.map((topic) => admin.fetchTopicOffsets(topic)))
+        // Only leaders answer: a new topic may have none yet, a broker may not know it yet, and a producer would be refused
+        await waitUntil('the topics have leaders', async () => {
+          const ends = await Promise.all(names.map((topic) => admin.fetchTopicOffsets(topic)))
+          return ends.every((each) => each.length === partitions)
+        })
       }),
     close,
     [Symbol.asyncDispose]: close,
