@@ -89,7 +89,7 @@ async function ordersForEveryLane(signal: AbortSignal): Promise<Sent> {
 const inSeconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
 
 let sentSoFar = 0
-test.each(losses)('$role $how: every lane moves again', async ({ role, how }) => {
+test.each(losses)('$role $how: every lane moves within session timeout + 5 s', async ({ role, how }) => {
   const topics = ['orders', 'inventory', '__consumer_offsets']
   const names = topics.map((name) => (name.startsWith('__') ? name : `${bench.sandbox.namespace}${name}`))
   const enough = new AbortController()
@@ -118,9 +118,8 @@ test.each(losses)('$role $how: every lane moves again', async ({ role, how }) =>
   const longest = Math.max(...gaps.values())
   const figures = `a lane ${inSeconds(longest)}, publishing ${inSeconds(sent.longestGapMs)}`
   process.stderr.write(`${role} ${how}: longest gap of ${figures}; new leaders after ${inSeconds(fencedMs)}\n`)
-  // On a busy machine Kafka itself may take longer than a session to name new leaders. Beside other tests the recovery
-  // gets twice its time; the figure that is printed is the one to compare with session timeout + 5 s
-  expect(longest).toBeLessThan(Math.max(sessionTimeoutMs, fencedMs) + 2 * recoveryMs)
+  // On a busy machine Kafka itself may take longer than a session to name new leaders
+  expect(longest).toBeLessThan(Math.max(sessionTimeoutMs, fencedMs) + recoveryMs)
   await bench.settled(['orders'])
   expect(await ledgerSums(bench)).toMatchObject({ taken: sentSoFar, parked: 0 })
 })
