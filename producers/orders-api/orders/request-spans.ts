@@ -1,6 +1,14 @@
-import { newSpanId } from '../../../infra/monitor/tracer.ts'
-import type { Tracer } from '../../../infra/monitor/tracer.ts'
+import { describeError } from '../../../infra/errors.ts'
+import { lastMs, newSpanId } from '../../../infra/monitor/tracer.ts'
+import type { Span, Tracer } from '../../../infra/monitor/tracer.ts'
 import { readTraceparent, traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
+
+interface TracedRequest {
+  readonly name: string
+  readonly orderId: string
+  /** Header of the request. */
+  readonly incoming: string | undefined
+}
 
 /** Begins the trace of an order, or continues that of the client. */
 export class RequestSpans {
@@ -11,21 +19,30 @@ export class RequestSpans {
   }
 
   /**
-   * @param incoming header of the request
-   * @returns header of the event, and what to call with the answer's status
+   * Records the work as a span, also if it fails.
+   * @param work gets the header of the event
+   * @throws the errors of the work
    */
-  begin(name: string, orderId: string, incoming: string | undefined) {
-    const startMs = performance.timeOrigin + performance.now()
+  async during<Reply extends { status: number }>(
+    { name, orderId, incoming }: TracedRequest,
+    work: (traceparent: string) => Promise<Reply>,
+  ): Promise<Reply> {
+    const began = performance.now()
     const own = { traceId: traceIdOf(incoming, orderId), spanId: newSpanId() }
-    return {
-      traceparent: traceparentOf(own),
-      end: (status: number): void =>
-        this.tracer.record({
-          ...{ ...own, name, kind: 'server', parentSpanId: readTraceparent(incoming)?.spanId },
-          ...{ startMs, endMs: performance.timeOrigin + performance.now() },
-          attributes: { 'tally.order.id': orderId, 'http.response.status_code': status },
-          error: status >= 500 ? String(status) : undefined,
-        }),
+    const parentSpanId = readTraceparent(incoming)?.spanId
+    const ended = (attributes: NonNullable<Span['attributes']>, error?: string) =>
+      this.tracer.record({
+        ...{ ...own, name, kind: 'server', parentSpanId, ...lastMs(performance.now() - began), error },
+        attributes: { 'tally.order.id': orderId, ...attributes },
+      })
+    try {
+      const reply = await work(traceparentOf(own))
+      const { status } = reply
+      ended({ 'http.response.status_code': status }, status >= 500 ? String(status) : undefined)
+      return reply
+    } catch (error) {
+      ended({}, describeError(error)) // The status is decided further out
+      throw error
     }
   }
 }

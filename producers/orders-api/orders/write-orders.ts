@@ -40,17 +40,12 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
     return first ? repeat(first, idempotency) : reply
   }
 
-  const traced = async (
+  const traced = (
     name: string,
     orderId: string,
     incoming: string | undefined,
     write: (traceparent: string | undefined) => Promise<Reply>,
-  ): Promise<Reply> => {
-    const span = spans?.begin(name, orderId, incoming)
-    const reply = await write(span?.traceparent ?? incoming)
-    span?.end(reply.status)
-    return reply
-  }
+  ): Promise<Reply> => spans?.during({ name, orderId, incoming }, write) ?? write(incoming)
 
   const placeOrder = operation({
     method: 'post',
