@@ -5,6 +5,7 @@ import { currentConfig, withGeneration } from '../infra/topic-generations/curren
 import { watchGeneration } from '../infra/topic-generations/watch-generation.ts'
 import { listen } from '../infra/notices/listen.ts'
 import { checkSessions, createPool } from '../infra/postgres/pool.ts'
+import { poolSizes } from '../infra/postgres/pool-sizes.ts'
 import { runService } from '../infra/service.ts'
 import { createCodec } from '../schemas/codec/codec.ts'
 import { topics } from '../schemas/topics.ts'
@@ -31,7 +32,7 @@ await runService(folder, async ({ config, log, replica, signal, meter, tracer })
     url,
     schema,
     name: replica,
-    max: 6,
+    max: poolSizes.consumer,
     idleInTransactionMs: Math.max(1_000, Math.round(config.kafka.sessionTimeoutMs / 3)),
     byKey: true,
     log,

@@ -7,6 +7,7 @@ import { createKafka } from '../../infra/kafka/client.ts'
 import { databaseWrites } from '../../infra/postgres/database-writes.ts'
 import { listen as listenToNotices } from '../../infra/notices/listen.ts'
 import { checkSessions, createPool } from '../../infra/postgres/pool.ts'
+import { poolSizes } from '../../infra/postgres/pool-sizes.ts'
 import type { Running } from '../../infra/service.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
@@ -14,6 +15,7 @@ import type { Logger } from '../../infra/logger.ts'
 import { observeOutbox, PublishWatch } from '../outbox/publish-watch.ts'
 import { Relay } from '../outbox/relay.ts'
 import { createApp } from './http/app.ts'
+import { ordersSchema } from './migrations.ts'
 import { createCatalogue } from './orders/catalogue.ts'
 import { createAuthenticate } from './http/caller.ts'
 import { createGuard } from './http/guard.ts'
@@ -60,15 +62,16 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const connect = (schema: string, max: number) =>
     createPool({
       url: config.postgres.url,
-      schema: `${namespace}${schema}`,
+      schema,
       name: replica,
       max,
       idleInTransactionMs: frozenMs,
       byKey: true,
       log,
     })
-  const pool = connect('orders', 6)
-  const projection = connect('order_status', 2)
+  const schema = ordersSchema(namespace)
+  const pool = connect(schema, poolSizes.ordersApi)
+  const projection = connect(`${namespace}order_status`, poolSizes.projection)
   await checkSessions(pool)
   const readGeneration = async () =>
     (await readCurrent(pool, namespace)) ?? { number: config.generation, partitions: config.partitions }
@@ -80,7 +83,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingEvents()) : () => {}
   const { url } = config.postgres
-  const notices = listenToNotices({ url, schema: `${namespace}orders`, pool, name: replica, log })
+  const notices = listenToNotices({ url, schema, pool, name: replica, log })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, notices, log })
   const book = createOrderBook({
     ...{ pool, log, generation, readGeneration },

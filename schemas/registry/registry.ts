@@ -78,13 +78,15 @@ async function fetchVersions(registryUrl: string, subject: string): Promise<Vers
   return found.filter((version) => version !== undefined) as Version[]
 }
 
+/** Level of every subject: old and new code may run at the same time. */
+export const compatibility = COMPATIBILITY.FULL_TRANSITIVE
+
 async function registerOne(
   registryUrl: string,
   registry: SchemaRegistry,
   subject: string,
   json: string,
 ): Promise<number> {
-  const compatibility = COMPATIBILITY.FULL_TRANSITIVE
   const register = () => registry.register({ type: SchemaType.AVRO, schema: json }, { subject, compatibility })
   try {
     const { id } = await register().catch(async (error: unknown) => {

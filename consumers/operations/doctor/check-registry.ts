@@ -1,10 +1,10 @@
 import type { Config } from '../../../infra/config.ts'
 import { askRegistry } from '../../../schemas/registry/registry-client.ts'
+import { compatibility } from '../../../schemas/registry/registry.ts'
 import { eventTypes, subjectOf } from '../../../schemas/topics.ts'
 import { findingsOf } from '../../../infra/doctor/finding.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
 
-const level = 'FULL_TRANSITIVE'
 const cure = 'Start the registry (`npm start`), or correct TALLY_REGISTRY_URL'
 
 /** Access, and the schema and compatibility level of every event type. */
@@ -23,7 +23,7 @@ async function checkSubject(url: string, subject: string): Promise<{ subject: st
   if (!versions?.length) return [{ subject, fault: 'has no schema' }]
   const config = (await askRegistry(url, `/config/${path}`)) as { compatibilityLevel?: string } | undefined
   const found = config?.compatibilityLevel ?? 'of the registry'
-  return found === level ? [] : [{ subject, fault: `has the compatibility level ${found}` }]
+  return found === compatibility ? [] : [{ subject, fault: `has the compatibility level ${found}` }]
 }
 
 /** One finding for each fault, however many subjects have it. */
@@ -33,7 +33,7 @@ function merged(faults: readonly { subject: string; fault: Fault }[]): Finding[]
     const others = all.length > 1 ? ` (and ${all.length - 1} more)` : ''
     return {
       area: 'schemas',
-      problem: `${first?.subject}${others} ${fault}${fault === 'has no schema' ? '' : `, not ${level}`}`,
+      problem: `${first?.subject}${others} ${fault}${fault === 'has no schema' ? '' : `, not ${compatibility}`}`,
       cure: 'Register the schemas and set the level: `npm run deploy -- schemas`',
     }
   })

@@ -1,6 +1,7 @@
 import { environmentWith, loadConfig } from '../../../infra/config.ts'
 import type { Config } from '../../../infra/config.ts'
 import { describeError } from '../../../infra/errors.ts'
+import { connectionsOf } from '../../../infra/postgres/pool-sizes.ts'
 import { consumerFolders } from '../../runtime/load-consumer.ts'
 import type { ServiceConnections } from '../../../infra/doctor/check-connections.ts'
 import { checkDatabase } from './check-database.ts'
@@ -11,9 +12,6 @@ import { checkRegistry } from './check-registry.ts'
 import { checkSettings } from '../../../infra/doctor/check-settings.ts'
 import { areas } from '../../../infra/doctor/finding.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
-
-/** Connections that one replica may open, see `consumers/main.ts` and `start-orders-api.ts`. */
-const connectionsOf = { consumer: 6, ordersApi: 8 }
 
 export interface Examination {
   /** @default that of this process */

@@ -10,6 +10,7 @@ import type { Sandbox } from '../../../schemas/testing/sandbox.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import type { NewOrder } from '../http/contract.ts'
 import { storeSchemaIds } from '../orders/schema-ids.ts'
+import { ordersMigrations, ordersSchema } from '../migrations.ts'
 import { startOrdersApi } from '../start-orders-api.ts'
 import type { OrdersApiOptions } from '../start-orders-api.ts'
 
@@ -43,11 +44,14 @@ export async function createOrdersBench(): Promise<OrdersBench> {
   const sandbox = createSandbox({ TALLY_PARTITIONS: String(partitions) })
   const { config, log, namespace } = sandbox
   const { url } = config.postgres
-  const folder = (name: string, path: string) => ({ name, path: join(home, path) })
-  const own = [folder('outbox', 'producers/outbox/sql'), folder('own', 'producers/orders-api/sql')]
-  const schemas = { orders: `${namespace}orders`, status: `${namespace}order_status` }
-  await migrate({ url, schema: schemas.orders, folders: own, log })
-  await migrate({ url, schema: schemas.status, folders: [folder('own', 'consumers/order-status/sql')], log })
+  const schemas = { orders: ordersSchema(namespace), status: `${namespace}order_status` }
+  await migrate({ url, schema: schemas.orders, folders: ordersMigrations, log })
+  await migrate({
+    url,
+    schema: schemas.status,
+    folders: [{ name: 'own', path: join(home, 'consumers/order-status/sql') }],
+    log,
+  })
   const pool = createPool({ url, schema: schemas.orders, name: namespace, log })
   const projection = createPool({ url, schema: schemas.status, name: namespace, log })
   const ids = new Map<EventType, number>([
