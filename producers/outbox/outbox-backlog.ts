@@ -1,6 +1,7 @@
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { eventsOf } from './outbox-batch.ts'
 import type { OutboxBatch } from './outbox-batch.ts'
+import { batchColumns } from './outbox-table.ts'
 
 /** The numbers that a lane has assigned and its unpublished rows, according to the service's database. */
 export interface OutboxLane {
@@ -24,8 +25,7 @@ export interface SeqRange {
 export async function readOutboxLanes(pool: Pool, schema: string): Promise<Map<number, OutboxLane>> {
   // A single statement, because a row deleted between two would appear to be lost
   const { rows } = await pool.query<LaneAndBatch>(
-    `select lane, next_seq, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression,
-       bytes, records,
+    `select ${batchColumns}, next_seq,
        (select coalesce(json_agg(json_build_object('first', first_seq, 'next', w.next_seq)), '[]')
         from ${schema}.withdrawn as w where w.lane = lane.lane) as withdrawn
      from ${schema}.lane left join ${schema}.outbox_batch using (lane) order by lane, first_seq`,
@@ -90,8 +90,7 @@ export async function readUnpublished(
   const found: UnpublishedEvent[] = []
   for (let after = 0; found.length < 100; ) {
     const { rows } = await pool.query<OutboxBatch>(
-      `select lane, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression, bytes,
-         records from ${schema}.outbox_batch where lane = $1 and first_seq > $2 order by first_seq limit 50`,
+      `select ${batchColumns} from ${schema}.outbox_batch where lane = $1 and first_seq > $2 order by first_seq limit 50`,
       [lane, after],
     )
     for (const event of rows.flatMap(eventsOf)) {

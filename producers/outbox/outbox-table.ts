@@ -25,12 +25,13 @@ export async function appendOutbox(tx: Tx, batches: readonly OutboxBatch[]): Pro
   )
 }
 
-const columns = `lane, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression, bytes,
+/** A row as a batch. */
+export const batchColumns = `lane, first_seq as first, last_seq as last, last_seq - first_seq + 1 as count, topic, compression, bytes,
   records, (extract(epoch from written_at) * 1000)::bigint as "writtenAt"`
 
 const read = prepared<{ [K in keyof OutboxBatch]: OutboxBatch[K] }>(
   'outbox_read',
-  `select ${columns}
+  `select ${batchColumns}
    from (select *, sum(octet_length(records)) over (order by first_seq) - octet_length(records) as held,
        sum(last_seq - first_seq + 1) over (order by first_seq) - (last_seq - first_seq + 1) as events
      from outbox_batch where lane = $1 and first_seq > $2 order by first_seq limit $3) as next

@@ -77,8 +77,8 @@ export async function resumeChosen(
   const paused = await pausedRows(pool, group, chooseLanes(group.name, partitions, asked))
   const lanes = paused.map(({ lane }) => lane)
   const ours = lanes.length > 0 ? await inSchema(pool, group, (tx) => resumeLanes(tx, lanes)) : []
-  const [own, byOther] = [true, false].map((is) => paused.filter(({ lane }) => ours.includes(lane) === is))
-  onBegin(own!, byOther!)
+  const { own = [], byOther = [] } = Object.groupBy(paused, ({ lane }) => (ours.includes(lane) ? 'own' : 'byOther'))
+  onBegin(own, byOther)
   return whenObeyed(pool, group, lanes, (row) => resumeOutcome(row) !== undefined, signal)
 }
 

@@ -3,6 +3,9 @@ import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { ParkedInput } from '../model.ts'
 
+/** SQL condition on `parked`: only an operator can make the event due. */
+const stuck = `next_attempt_at is null and reason <> 'BEHIND'`
+
 /**
  * Figures about all parked events of a group. A `schema` is quoted; without one, the connection's search path applies.
  */
@@ -24,7 +27,7 @@ export const totalParked = async (tx: Tx): Promise<number> => (await total(tx))[
 const tally = prepared<{ retrying: number; stuck: number }>(
   'meter_parked',
   `select count(*) filter (where next_attempt_at is not null or reason = 'BEHIND') as retrying,
-     count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck from parked`,
+     count(*) filter (where ${stuck}) as stuck from parked`,
 )
 
 /** How many events are parked: those that are retried or queue behind others, and those that wait for an operator. */
@@ -59,7 +62,7 @@ export const reportParked = async (tx: Tx, schema: string): Promise<ReportedEven
  * (`stuck`).
  */
 export const parkedByLane = (schema: string): string =>
-  `select lane, count(*) as rows, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck
+  `select lane, count(*) as rows, count(*) filter (where ${stuck}) as stuck
       from ${schema}.parked group by 1`
 
 /** Events in a wrong lane, oldest first. */
@@ -90,7 +93,7 @@ export const listStuck = async (tx: Tx, header: string): Promise<StuckEvent[]> =
   (
     await tx.query<StuckEvent>(
       `select id, headers ->> $1 is not null as marked from parked
-       where reason <> 'BEHIND' and next_attempt_at is null or headers ->> $1 is not null`,
+       where ${stuck} or headers ->> $1 is not null`,
       [header],
     )
   ).rows
@@ -141,7 +144,7 @@ export interface ParkedCause {
 const causes = prepared<ParkedCause>(
   'parked_causes',
   `select ${causeId} as cause, reason, source, type, ${signature} as signature, count(*) as events,
-     count(distinct key) as keys, count(*) filter (where next_attempt_at is null and reason <> 'BEHIND') as stuck,
+     count(distinct key) as keys, count(*) filter (where ${stuck}) as stuck,
      min(parked_at) as "firstAt", max(parked_at) as "lastAt", min(id) as "oldestId"
    from parked group by 1, 2, 3, 4, 5 order by reason = 'BEHIND', count(*) desc, cause limit 200`,
 )

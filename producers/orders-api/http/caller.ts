@@ -80,10 +80,9 @@ function refusalOf(error: unknown, jwksUrl: string | undefined): Error {
   if (
     error instanceof errors.JWKSTimeout ||
     error instanceof errors.JWKSInvalid ||
-    !(error instanceof errors.JOSEError)
+    !(error instanceof errors.JOSEError) ||
+    error.code === 'ERR_JOSE_GENERIC'
   )
-    return new TallyError('UNREACHABLE', `The key set at ${jwksUrl} cannot be had`, { cause: error })
-  if (error.code === 'ERR_JOSE_GENERIC')
     return new TallyError('UNREACHABLE', `The key set at ${jwksUrl} cannot be had`, { cause: error })
   return new NotAuthenticated('The token is not valid.')
 }
