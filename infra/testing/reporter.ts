@@ -3,8 +3,8 @@ import { join, relative } from 'node:path'
 import type { AggregatedResult, Test, TestResult } from '@jest/test-result'
 
 /**
- * Prints one line per test file, the failures of a file with what it printed and what the test servers logged as errors,
- * and a last line for machines: `12 passed, 0 failed, 3 skipped`. A file that cannot run counts as a failure.
+ * Prints one line per test file, the failures of a file with what it printed and the errors that the test servers logged
+ * meanwhile, and a last line for machines: `12 passed, 0 failed, 3 skipped`. A file that cannot run counts as a failure.
  */
 export default class QuietReporter {
   onTestResult({ context, path }: Test, result: TestResult): void {
@@ -15,7 +15,7 @@ export default class QuietReporter {
     if (!failed) return
     for (const { message } of result.console ?? []) print(message)
     print(failureMessage ?? '')
-    for (const line of serverErrors(join(context.config.rootDir, '.tally', 'test', 'logs'))) print(line)
+    for (const line of serverErrors(join(context.config.rootDir, '.tally', 'test', 'logs'), perfStats.start)) print(line)
   }
 
   onRunComplete(_contexts: unknown, totals: AggregatedResult): void {
@@ -27,14 +27,26 @@ export default class QuietReporter {
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
-/** @returns the last errors of the broker and the database, the likely cause of a failure that a test does not explain */
-function serverErrors(folder: string): string[] {
+/**
+ * @param since UTC epoch ms: the servers outlive a test file, and what they logged before it explains nothing
+ * @returns the last errors of the broker and the database, the likely cause of a failure that a test does not explain
+ */
+function serverErrors(folder: string, since: number): string[] {
   return ['kafka.log', 'postgres.log'].flatMap((name) => {
     try {
       const errors = readFileSync(join(folder, name), 'utf8').match(/^.*(?: ERROR | FATAL:| PANIC:).*$/gm) ?? []
-      return errors.slice(-10).map((line) => `${name}: ${line.slice(0, 400)}`)
+      return errors
+        .filter((line) => timeOf(line) >= since)
+        .slice(-10)
+        .map((line) => `${name}: ${line.slice(0, 400)}`)
     } catch {
       return [] // Tests without servers
     }
   })
+}
+
+/** @returns UTC epoch ms of a line of Kafka (`[2026-11-29 10:00:00,123]`, local) or PostgreSQL (`… 10:00:00.123 UTC`), else NaN */
+function timeOf(line: string): number {
+  const [, day, time, ms, zone] = /^\[?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)[.,](\d{3})( UTC)?/.exec(line) ?? []
+  return Date.parse(`${day}T${time}.${ms}${zone ? 'Z' : ''}`)
 }
