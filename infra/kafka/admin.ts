@@ -60,11 +60,15 @@ async function withNewAdmin<T>(kafka: Kafka, ask: (admin: Admin) => Promise<T>):
   }
 }
 
-/** Whether the broker answered with an error of which the protocol says that asking again may help. */
+/**
+ * Whether the broker answered with an error of which the protocol says that asking again may help, or did not know the
+ * topic yet: kafkajs then asks about no partitions and trips over its own answer with a TypeError.
+ */
 const isRefusalForNow = (error: unknown): boolean =>
-  error instanceof Error &&
-  error.name === 'KafkaJSProtocolError' &&
-  (error as { retriable?: boolean }).retriable === true
+  error instanceof TypeError ||
+  (error instanceof Error &&
+    error.name === 'KafkaJSProtocolError' &&
+    (error as { retriable?: boolean }).retriable === true)
 
 const losses = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
 

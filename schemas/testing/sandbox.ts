@@ -10,7 +10,6 @@ import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { createTestLogger } from '../../infra/testing/test-logger.ts'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
 
 /** A namespace of the test on the shared servers: everything it creates has this prefix and is dropped at the end. */
 export interface Sandbox extends AsyncDisposable {
@@ -53,10 +52,7 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
           names.map((topic) => ({ topic, numPartitions: partitions, replicationFactor })),
         )
         // Only leaders answer: a new topic may have none yet, a broker may not know it yet, and a producer would be refused
-        await waitUntil('the topics have leaders', async () => {
-          const ends = await Promise.all(names.map((topic) => admin.fetchTopicOffsets(topic)))
-          return ends.every((each) => each.length === partitions)
-        })
+        await Promise.all(names.map((topic) => admin.fetchTopicOffsets(topic)))
       }),
     close,
     [Symbol.asyncDispose]: close,
