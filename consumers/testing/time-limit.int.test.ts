@@ -158,14 +158,22 @@ test('an order that nothing else will ever end is ended by its clock, and verify
   await expectSound(pipeline, 'cancelled')
 })
 
-test('an order that has ended has no time limit any more', async () => {
+test('an order that has ended has no time limit any more; one that comes nevertheless does nothing', async () => {
   await using pipeline = await openPipeline(3_600_000)
   await pipeline.start('payment', 'inventory', 'shipping', 'order-status', 'notifications')
   await stocked(pipeline)
+  pipeline.network.inject({ kind: 'cut' }) // Keeps the order waiting until its limit is copied
   await pipeline.publish(placed)
+  const limit = (schema: string) => `table ${schema}.timer`
+  await waitUntil('it has a limit', () => pipeline.row('shipping', limit))
+  await pipeline.row('shipping', (schema) => `create table ${schema}.kept as table ${schema}.timer`)
+  pipeline.network.heal()
   const done = 'captured shipped scheduled completed'
   await waitUntil('it is completed', async () => (await pipeline.phases()) === done)
-  const limit = (schema: string) => `table ${schema}.timer`
   await waitUntil('its limit is withdrawn', async () => !(await pipeline.row('shipping', limit)))
+  await pipeline.row('shipping', (schema) => `update ${schema}.kept set due_at = now()`)
+  await pipeline.row('shipping', (schema) => `insert into ${schema}.timer table ${schema}.kept`)
+  await waitUntil('the limit has come', async () => !(await pipeline.row('shipping', limit)))
+  expect(await pipeline.phases()).toBe(done)
   await expectSound(pipeline, 'completed')
 })
