@@ -15,7 +15,7 @@ import type { Recovery } from './recovery.ts'
 
 /** The group to watch: it reads every order, so its lanes always have work. */
 const group = 'payment'
-/** What a lane may take on top of the time that Kafka takes. */
+/** What a lane may take on top of a session, or of the time that Kafka takes for new leaders if that is longer. */
 const recoveryMs = 5_000
 
 /**
@@ -41,8 +41,7 @@ export async function loseBroker(loss: BrokerLoss, scene: Scene): Promise<Recove
       await moving()
     })
     const [lane, longest] = [...gaps].toSorted(([, a], [, b]) => b - a)[0] ?? [0, 0]
-    // A new coordinator may wait for the session of a member that was just rejoining
-    const late = longest > takeoverMs + kafka.sessionTimeoutMs + recoveryMs
+    const late = longest > Math.max(kafka.sessionTimeoutMs, takeoverMs) + recoveryMs
     const paused = `${group}/${lane} was paused for ${inSeconds(longest)}, Kafka had new leaders after ${inSeconds(takeoverMs)}`
     return { tookMs: longest, stuck: late ? [paused] : [] }
   } catch (error) {
