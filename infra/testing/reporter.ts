@@ -15,7 +15,8 @@ export default class QuietReporter {
     if (!failed) return
     for (const { message } of result.console ?? []) print(message)
     print(failureMessage ?? '')
-    for (const line of serverErrors(join(context.config.rootDir, '.tally', 'test', 'logs'), perfStats.start)) print(line)
+    for (const line of serverErrors(join(context.config.rootDir, '.tally', 'test', 'logs'), perfStats.start))
+      print(line)
   }
 
   onRunComplete(_contexts: unknown, totals: AggregatedResult): void {
