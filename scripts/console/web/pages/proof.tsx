@@ -4,6 +4,7 @@ import { CommandLine } from '../parts/copy.tsx'
 import { JobView } from '../parts/outcome.tsx'
 import { Pill } from '../parts/pill.tsx'
 import { Notice, Part } from '../parts/problem.tsx'
+import { Table } from '../parts/table.tsx'
 import { DateAndClock } from '../parts/time.tsx'
 import { useAct } from '../live/acts.ts'
 import { useFeed } from '../live/live.ts'
@@ -94,22 +95,11 @@ function Verdict({ proof: { ok, at, findings, orders, undeployed } }: { proof: P
       {undeployed.length > 0 && (
         <Notice kind="info" title={`Not checked, because they have no tables: ${undeployed.join(', ')}`} />
       )}
-      <div className="scroll" tabIndex={0} role="region" aria-label="Invariants">
-        <table className="rows">
-          <thead>
-            <tr>
-              <th scope="col">Result</th>
-              <th scope="col">Invariant</th>
-              <th scope="col">Figures</th>
-            </tr>
-          </thead>
-          <tbody>
-            {findings.map((finding) => (
-              <Row key={finding.id} finding={finding} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Invariants" columns={['Result', 'Invariant', 'Figures']}>
+        {findings.map((finding) => (
+          <Row key={finding.id} finding={finding} />
+        ))}
+      </Table>
     </>
   )
 }

@@ -1,6 +1,7 @@
 import type { Lane, LaneHistory } from '../../../contract/lanes.ts'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
+import { Head } from '../../parts/table.tsx'
 import { useFeed } from '../../live/live.ts'
 
 /** Where one lane stands, and who has owned it. */
@@ -39,17 +40,9 @@ export function LaneDetail({ consumer, lane }: { consumer: string; lane: Lane })
         {({ spans }) => (
           <table className="rows">
             <caption>Its owners, newest first, and what became of the offsets</caption>
-            <thead>
-              <tr>
-                {['Epoch', 'Topic', 'Offsets', 'Took effect', 'Repeats', 'Ignored', 'Parked', 'Holes', 'Replay'].map(
-                  (head) => (
-                    <th key={head} scope="col">
-                      {head}
-                    </th>
-                  ),
-                )}
-              </tr>
-            </thead>
+            <Head
+              columns={['Epoch', 'Topic', 'Offsets', 'Took effect', 'Repeats', 'Ignored', 'Parked', 'Holes', 'Replay']}
+            />
             <tbody>
               {spans.slice(0, 40).map((span) => (
                 <tr key={`${span.epoch}${span.topic}`}>

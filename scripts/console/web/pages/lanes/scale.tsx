@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { AdviceResult } from '../../../contract/lanes.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
+import { Head, number } from '../../parts/table.tsx'
 import { useAct } from '../../live/acts.ts'
 
 /** Measures all consumers and says how many replicas each needs. */
@@ -30,18 +31,7 @@ export function Advice() {
 
 const AdviceTable = ({ result: { consumers } }: { result: AdviceResult }) => (
   <table className="rows">
-    <thead>
-      <tr>
-        <th scope="col">Consumer</th>
-        <th scope="col" className="number">
-          Runs
-        </th>
-        <th scope="col" className="number">
-          Needs
-        </th>
-        <th scope="col">Because</th>
-      </tr>
-    </thead>
+    <Head columns={['Consumer', number('Runs'), number('Needs'), 'Because']} />
     <tbody>
       {consumers.map(({ consumer, replicas, needed, because }) => (
         <tr key={consumer}>

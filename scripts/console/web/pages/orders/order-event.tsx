@@ -1,5 +1,6 @@
 import type { OrderEvent } from '../../../contract/orders.ts'
 import { duration } from '../../model/format-time.ts'
+import { Changes, Terms } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Clock } from '../../parts/time.tsx'
 
@@ -111,31 +112,9 @@ function EventDetail({ event, id }: { event: OrderEvent; id: string }) {
         )}
         <section>
           <h3>Headers</h3>
-          <dl className="headers">
-            {event.headers.map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Terms kind="headers" terms={event.headers} />
         </section>
       </div>
     </div>
   )
 }
-
-function Changes({ changes }: { changes: readonly string[] }) {
-  return (
-    <ul className="changes">
-      {changes.map((change) => (
-        <li key={change} className={kindOf(change)}>
-          {change.replace(/: nothing → /, ': ').replace(/ → nothing$/, '')}
-        </li>
-      ))}
-    </ul>
-  )
-}
-
-const kindOf = (change: string): string =>
-  change.includes(': nothing → ') ? 'added' : change.endsWith(' → nothing') ? 'removed' : 'changed'

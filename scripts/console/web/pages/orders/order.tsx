@@ -3,8 +3,10 @@ import type { ConsumerPart, OrderPage, WaitReason } from '../../../contract/orde
 import { formatMoney } from '../../model/format-money.ts'
 import { duration } from '../../model/format-time.ts'
 import { CommandLine } from '../../parts/copy.tsx'
+import { Terms } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Notice, Part } from '../../parts/problem.tsx'
+import { Head } from '../../parts/table.tsx'
 import { Ago, Clock, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link } from '../../live/router.tsx'
@@ -44,43 +46,33 @@ function Order({ page }: { page: OrderPage }) {
   const took = began && order?.endedAt ? Date.parse(order.endedAt) - Date.parse(began) : undefined
   return (
     <>
-      <dl className="headline">
-        <div>
-          <dt>Status</dt>
-          <dd>
-            {order ? <Pill state={order.status} /> : 'no service knows it'}
-            {order?.reason && <span className="aside">{order.reason}</span>}
-          </dd>
-        </div>
-        <div>
-          <dt>Customer</dt>
-          <dd>
-            {order?.customerId ? (
+      <Terms
+        kind="headline"
+        terms={[
+          [
+            'Status',
+            <>
+              {order ? <Pill state={order.status} /> : 'no service knows it'}
+              {order?.reason && <span className="aside">{order.reason}</span>}
+            </>,
+          ],
+          [
+            'Customer',
+            order?.customerId ? (
               <Link to={`/orders?text=${encodeURIComponent(order.customerId)}`}>{order.customerId}</Link>
             ) : (
               '–'
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Total</dt>
-          <dd>{formatMoney(order?.totalMinor ?? null, order?.currency ?? null)}</dd>
-        </div>
-        <div>
-          <dt>Placed</dt>
-          <dd>{order?.placedAt ? <DateAndClock at={order.placedAt} /> : '–'}</dd>
-        </div>
-        <div>
-          <dt>{order?.endedAt ? 'Took' : 'Changed'}</dt>
-          <dd>
-            {order?.endedAt ? took === undefined ? '–' : duration(took) : order ? <Ago at={order.updatedAt} /> : '–'}
-          </dd>
-        </div>
-        <div>
-          <dt>Lane</dt>
-          <dd>{lane}</dd>
-        </div>
-      </dl>
+            ),
+          ],
+          ['Total', formatMoney(order?.totalMinor ?? null, order?.currency ?? null)],
+          ['Placed', order?.placedAt ? <DateAndClock at={order.placedAt} /> : '–'],
+          [
+            order?.endedAt ? 'Took' : 'Changed',
+            order?.endedAt ? took === undefined ? '–' : duration(took) : order ? <Ago at={order.updatedAt} /> : '–',
+          ],
+          ['Lane', lane],
+        ]}
+      />
       {waiting.length > 0 && <Waiting reasons={waiting} />}
       {gaps.map((gap) => (
         <Notice key={gap} kind="warn" title={gap} />
@@ -142,14 +134,7 @@ function Consumers({ consumers }: { consumers: readonly ConsumerPart[] }) {
     <section aria-labelledby="consumers">
       <h2 id="consumers">Calls, timers and parked events</h2>
       <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">Consumer</th>
-            <th scope="col">What</th>
-            <th scope="col">When</th>
-            <th scope="col">Detail</th>
-          </tr>
-        </thead>
+        <Head columns={['Consumer', 'What', 'When', 'Detail']} />
         <tbody>
           {busy.flatMap(({ consumer, parked, calls, timers, audit }) => [
             ...parked.map(({ id, type, reason, error, parkedAt }) => (

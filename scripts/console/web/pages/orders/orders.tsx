@@ -2,6 +2,7 @@ import type { OrdersPage } from '../../../contract/orders.ts'
 import { formatMoney } from '../../model/format-money.ts'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
+import { number, Pager, Table } from '../../parts/table.tsx'
 import { Ago, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link, navigate, setQuery } from '../../live/router.tsx'
@@ -52,66 +53,48 @@ export function Orders({ query }: { query: URLSearchParams }) {
             </section>
           ) : (
             <>
-              <div className="scroll" tabIndex={0} role="region" aria-label="Orders">
-                <table className="rows">
-                  <thead>
-                    <tr>
-                      <th scope="col">Order</th>
-                      <th scope="col">Status</th>
-                      <th scope="col">Customer</th>
-                      <th scope="col" className="number">
-                        Total
-                      </th>
-                      <th scope="col">Placed</th>
-                      <th scope="col" aria-sort="descending">
-                        Changed
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {orders.map((order) => (
-                      <tr key={order.orderId} data-row>
-                        <th scope="row">
-                          <Link to={`/orders/${encodeURIComponent(order.orderId)}`} className="id">
-                            {order.orderId}
-                          </Link>
-                        </th>
-                        <td>
-                          <Pill state={order.status} />
-                          {order.reason && <span className="aside">{order.reason}</span>}
-                        </td>
-                        <td>
-                          {order.customerId ? (
-                            <Link to={`/orders?text=${encodeURIComponent(order.customerId)}`}>{order.customerId}</Link>
-                          ) : (
-                            '–'
-                          )}
-                        </td>
-                        <td className="number">{formatMoney(order.totalMinor, order.currency)}</td>
-                        <td>{order.placedAt ? <DateAndClock at={order.placedAt} /> : '–'}</td>
-                        <td>
-                          <Ago at={order.updatedAt} />
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-              <nav className="pager" aria-label="Pages of orders">
-                {after && (
-                  <button type="button" onClick={() => history.back()}>
-                    ← Newer
-                  </button>
-                )}
-                {next && (
-                  <button
-                    type="button"
-                    onClick={() => navigate(`/orders?${new URLSearchParams({ text, status, after: next })}`)}
-                  >
-                    Older →
-                  </button>
-                )}
-              </nav>
+              <Table
+                label="Orders"
+                columns={[
+                  'Order',
+                  'Status',
+                  'Customer',
+                  number('Total'),
+                  'Placed',
+                  { head: 'Changed', sort: 'descending' },
+                ]}
+              >
+                {orders.map((order) => (
+                  <tr key={order.orderId} data-row>
+                    <th scope="row">
+                      <Link to={`/orders/${encodeURIComponent(order.orderId)}`} className="id">
+                        {order.orderId}
+                      </Link>
+                    </th>
+                    <td>
+                      <Pill state={order.status} />
+                      {order.reason && <span className="aside">{order.reason}</span>}
+                    </td>
+                    <td>
+                      {order.customerId ? (
+                        <Link to={`/orders?text=${encodeURIComponent(order.customerId)}`}>{order.customerId}</Link>
+                      ) : (
+                        '–'
+                      )}
+                    </td>
+                    <td className="number">{formatMoney(order.totalMinor, order.currency)}</td>
+                    <td>{order.placedAt ? <DateAndClock at={order.placedAt} /> : '–'}</td>
+                    <td>
+                      <Ago at={order.updatedAt} />
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+              <Pager
+                label="Pages of orders"
+                isLater={after !== ''}
+                next={next === null ? undefined : `/orders?${new URLSearchParams({ text, status, after: next })}`}
+              />
             </>
           )
         }

@@ -1,4 +1,5 @@
 import type { DryRunResult, KeyDryRun } from '../../../contract/parked.ts'
+import { Changes } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 
 /** What a redrive would do, key by key. */
@@ -39,13 +40,7 @@ function KeyResult({ tried: { group, key, lane, left, events, rows, tables } }: 
       {rows.map(({ what, changes }) => (
         <div key={what}>
           <strong>{what}</strong>
-          <ul className="changes">
-            {changes.map((change) => (
-              <li key={change} className="changed">
-                {change}
-              </li>
-            ))}
-          </ul>
+          <Changes changes={changes} />
         </div>
       ))}
       {tables.length > 0 && (

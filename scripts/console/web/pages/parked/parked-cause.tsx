@@ -1,9 +1,11 @@
 import { useState } from 'react'
 import type { ParkedEntry, ParkedList, ParkedPage } from '../../../contract/parked.ts'
 import { Part } from '../../parts/problem.tsx'
+import { number, Pager, Table } from '../../parts/table.tsx'
+import type { Column } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link, navigate, setQuery } from '../../live/router.tsx'
+import { Link, setQuery } from '../../live/router.tsx'
 import { ParkedActs } from './parked-acts.tsx'
 import { reasonWords } from './parked.tsx'
 
@@ -62,21 +64,11 @@ export function CauseOfParked({ query }: { query: URLSearchParams }) {
                 about={`${count === undefined ? 'these' : count.toLocaleString('en')} ${chosen.size > 0 ? 'chosen ' : ''}event${count === 1 ? '' : 's'}`}
               />
               <EntriesTable entries={entries} chosen={chosen} onToggle={toggle} />
-              <nav className="pager" aria-label="Pages of events">
-                {upTo && (
-                  <button type="button" onClick={() => history.back()}>
-                    ← Newer
-                  </button>
-                )}
-                {next && (
-                  <button
-                    type="button"
-                    onClick={() => navigate(`/parked?${new URLSearchParams({ group, cause, key, upTo: next })}`)}
-                  >
-                    Older →
-                  </button>
-                )}
-              </nav>
+              <Pager
+                label="Pages of events"
+                isLater={upTo !== ''}
+                next={next === null ? undefined : `/parked?${new URLSearchParams({ group, cause, key, upTo: next })}`}
+              />
             </>
           )
         }
@@ -84,6 +76,17 @@ export function CauseOfParked({ query }: { query: URLSearchParams }) {
     </>
   )
 }
+
+const columns: readonly Column[] = [
+  { head: <span className="sr-only">Choose</span> },
+  'Event',
+  'Key',
+  'Record',
+  'Error',
+  number('Tried'),
+  { head: 'Parked', sort: 'descending' },
+  'Next',
+]
 
 interface EntriesProps {
   readonly entries: readonly ParkedEntry[]
@@ -93,72 +96,48 @@ interface EntriesProps {
 
 function EntriesTable({ entries, chosen, onToggle }: EntriesProps) {
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Events">
-      <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">
-              <span className="sr-only">Choose</span>
-            </th>
-            <th scope="col">Event</th>
-            <th scope="col">Key</th>
-            <th scope="col">Record</th>
-            <th scope="col">Error</th>
-            <th scope="col" className="number">
-              Tried
-            </th>
-            <th scope="col" aria-sort="descending">
-              Parked
-            </th>
-            <th scope="col">Next</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map(
-            ({ name, key, type, record, source, error, attempts, parkedAt, nextAttemptAt, head, behind }) => (
-              <tr key={name} data-row>
-                <td>
-                  <input
-                    type="checkbox"
-                    checked={chosen.has(name)}
-                    onChange={() => onToggle(name)}
-                    aria-label={`Choose ${name}`}
-                  />
-                </td>
-                <th scope="row">
-                  <Link to={`/parked/${name}`} className="id">
-                    {name}
-                  </Link>
-                  <small className="block">{type ?? `unknown ${source}`}</small>
-                </th>
-                <td>
-                  <Link to={`/orders/${encodeURIComponent(key)}`} className="id">
-                    {key}
-                  </Link>
-                </td>
-                <td className="id">{record ?? source}</td>
-                <td className="error">{error ?? ''}</td>
-                <td className="number">{attempts}</td>
-                <td>
-                  <Ago at={parkedAt} />
-                </td>
-                <td>
-                  {head !== name ? (
-                    <>
-                      behind <Link to={`/parked/${head}`}>{head}</Link>
-                    </>
-                  ) : nextAttemptAt ? (
-                    <Ago at={nextAttemptAt} />
-                  ) : (
-                    'an operator'
-                  )}
-                  {head === name && behind > 0 && <small className="block">{behind} behind it</small>}
-                </td>
-              </tr>
-            ),
-          )}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Events" columns={columns}>
+      {entries.map(({ name, key, type, record, source, error, attempts, parkedAt, nextAttemptAt, head, behind }) => (
+        <tr key={name} data-row>
+          <td>
+            <input
+              type="checkbox"
+              checked={chosen.has(name)}
+              onChange={() => onToggle(name)}
+              aria-label={`Choose ${name}`}
+            />
+          </td>
+          <th scope="row">
+            <Link to={`/parked/${name}`} className="id">
+              {name}
+            </Link>
+            <small className="block">{type ?? `unknown ${source}`}</small>
+          </th>
+          <td>
+            <Link to={`/orders/${encodeURIComponent(key)}`} className="id">
+              {key}
+            </Link>
+          </td>
+          <td className="id">{record ?? source}</td>
+          <td className="error">{error ?? ''}</td>
+          <td className="number">{attempts}</td>
+          <td>
+            <Ago at={parkedAt} />
+          </td>
+          <td>
+            {head !== name ? (
+              <>
+                behind <Link to={`/parked/${head}`}>{head}</Link>
+              </>
+            ) : nextAttemptAt ? (
+              <Ago at={nextAttemptAt} />
+            ) : (
+              'an operator'
+            )}
+            {head === name && behind > 0 && <small className="block">{behind} behind it</small>}
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { ParkedEvent as Parked } from '../../../contract/parked.ts'
 import { CommandLine } from '../../parts/copy.tsx'
+import { Terms } from '../../parts/details.tsx'
 import { Notice, Part } from '../../parts/problem.tsx'
 import { Ago, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
@@ -76,14 +77,7 @@ function Details({ event }: { event: Parked }) {
           </p>
         ))}
       </section>
-      <dl className="headline">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Terms kind="headline" terms={facts} />
       <div className="acts-row">
         <ParkedActs selection={{ events: [event.name] }} about={event.name} />
         {event.editable !== null && (
@@ -115,14 +109,7 @@ function Details({ event }: { event: Parked }) {
         <section>
           <h2>Headers</h2>
           {event.headers.length === 0 && <p>None.</p>}
-          <dl className="headers">
-            {event.headers.map(([name, value]) => (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Terms kind="headers" terms={event.headers} />
         </section>
       </div>
       {event.stack && (

@@ -1,6 +1,8 @@
 import type { ParkedCause, ParkedPage } from '../../../contract/parked.ts'
+import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { Pill } from '../../parts/pill.tsx'
+import { number, Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link } from '../../live/router.tsx'
@@ -28,20 +30,14 @@ export function Parked() {
             </section>
           ) : (
             <>
-              <dl className="headline">
-                <div>
-                  <dt>Parked</dt>
-                  <dd>{events.toLocaleString('en')}</dd>
-                </div>
-                <div>
-                  <dt>For an operator</dt>
-                  <dd>{stuck.toLocaleString('en')}</dd>
-                </div>
-                <div>
-                  <dt>Causes</dt>
-                  <dd>{causes.length.toLocaleString('en')}</dd>
-                </div>
-              </dl>
+              <Terms
+                kind="headline"
+                terms={[
+                  ['Parked', events.toLocaleString('en')],
+                  ['For an operator', stuck.toLocaleString('en')],
+                  ['Causes', causes.length.toLocaleString('en')],
+                ]}
+              />
               <CausesTable causes={causes} />
             </>
           )
@@ -54,55 +50,38 @@ export function Parked() {
 
 function CausesTable({ causes }: { causes: readonly ParkedCause[] }) {
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label="Causes">
-      <table className="rows">
-        <thead>
-          <tr>
-            <th scope="col">What went wrong</th>
-            <th scope="col">Consumer</th>
-            <th scope="col">Event</th>
-            <th scope="col" className="number">
-              Events
-            </th>
-            <th scope="col" className="number">
-              Keys
-            </th>
-            <th scope="col">Needs</th>
-            <th scope="col">First</th>
-            <th scope="col">Last</th>
-          </tr>
-        </thead>
-        <tbody>
-          {causes.map(({ group, cause, reason, type, source, signature, events, keys, stuck, firstAt, lastAt }) => (
-            <tr key={`${group}/${cause}`} data-row>
-              <th scope="row" className="cause">
-                <Link to={`/parked?group=${encodeURIComponent(group)}&cause=${encodeURIComponent(cause)}`}>
-                  {reason === 'BEHIND' ? 'Waits behind an earlier event of its key' : reasonWords(reason)}
-                </Link>
-                {signature && <span className="signature">{signature}</span>}
-              </th>
-              <td>{group}</td>
-              <td>{type ?? `unknown ${source}`}</td>
-              <td className="number">{events.toLocaleString('en')}</td>
-              <td className="number">{keys.toLocaleString('en')}</td>
-              <td>
-                {stuck > 0 ? (
-                  <Pill state="operator" />
-                ) : (
-                  <span className="aside">{reason === 'BEHIND' ? 'the first' : 'a retry'}</span>
-                )}
-              </td>
-              <td>
-                <Ago at={firstAt} />
-              </td>
-              <td>
-                <Ago at={lastAt} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Causes"
+      columns={['What went wrong', 'Consumer', 'Event', number('Events'), number('Keys'), 'Needs', 'First', 'Last']}
+    >
+      {causes.map(({ group, cause, reason, type, source, signature, events, keys, stuck, firstAt, lastAt }) => (
+        <tr key={`${group}/${cause}`} data-row>
+          <th scope="row" className="cause">
+            <Link to={`/parked?group=${encodeURIComponent(group)}&cause=${encodeURIComponent(cause)}`}>
+              {reason === 'BEHIND' ? 'Waits behind an earlier event of its key' : reasonWords(reason)}
+            </Link>
+            {signature && <span className="signature">{signature}</span>}
+          </th>
+          <td>{group}</td>
+          <td>{type ?? `unknown ${source}`}</td>
+          <td className="number">{events.toLocaleString('en')}</td>
+          <td className="number">{keys.toLocaleString('en')}</td>
+          <td>
+            {stuck > 0 ? (
+              <Pill state="operator" />
+            ) : (
+              <span className="aside">{reason === 'BEHIND' ? 'the first' : 'a retry'}</span>
+            )}
+          </td>
+          <td>
+            <Ago at={firstAt} />
+          </td>
+          <td>
+            <Ago at={lastAt} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

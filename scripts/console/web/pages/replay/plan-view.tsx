@@ -1,7 +1,9 @@
 import { useState } from 'react'
 import type { PlanResult } from '../../../contract/replay.ts'
+import { Terms } from '../../parts/details.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { Notice } from '../../parts/problem.tsx'
+import { Head, number } from '../../parts/table.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
 import { useAct } from '../../live/acts.ts'
 
@@ -22,14 +24,7 @@ export function PlanView({ plan }: { plan: PlanResult }) {
     <section className="plan" aria-labelledby="plan">
       <h2 id="plan">3. What it would touch</h2>
       <p>{plan.describe}</p>
-      <dl className="headline">
-        {figures.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Terms kind="headline" terms={figures} />
       {plan.forgotten > 0 && (
         <Notice kind="warn" title={`${count(plan.forgotten)} events are no longer in its inbox`}>
           Repeated, they would take effect twice.
@@ -49,16 +44,7 @@ export function PlanView({ plan }: { plan: PlanResult }) {
       )}
       <table className="rows">
         <caption className="sr-only">By topic</caption>
-        <thead>
-          <tr>
-            <th scope="col">Topic</th>
-            {['Partitions', 'Chosen', 'Records', 'Known', 'Deleted'].map((head) => (
-              <th key={head} scope="col" className="number">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <Head columns={['Topic', ...['Partitions', 'Chosen', 'Records', 'Known', 'Deleted'].map(number)]} />
         <tbody>
           {plan.topics.map(({ topic, partitions, selected, scanned, known, lost }) => (
             <tr key={topic}>

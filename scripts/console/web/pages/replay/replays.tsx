@@ -4,6 +4,7 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
+import { Table } from '../../parts/table.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
 import { useAct } from '../../live/acts.ts'
 import { useFeed } from '../../live/live.ts'
@@ -51,52 +52,39 @@ function ReplaysTable({ replays }: { replays: readonly ReplayLine[] }) {
   return (
     <section aria-labelledby="replays">
       <h2 id="replays">Replays, the newest first</h2>
-      <div className="scroll" tabIndex={0} role="region" aria-label="Replays">
-        <table className="rows">
-          <thead>
-            <tr>
-              {['Replay', 'State', 'Done', 'What it did', 'By', 'Began', 'Acts'].map((head) => (
-                <th key={head} scope="col">
-                  {head}
-                </th>
+      <Table label="Replays" columns={['Replay', 'State', 'Done', 'What it did', 'By', 'Began', 'Acts']}>
+        {replays.map((replay) => (
+          <tr key={replay.id} data-row>
+            <th scope="row">
+              {replay.id}, {replay.mode} of {replay.target}
+            </th>
+            <td>
+              <Pill state={replay.state} />
+              {replay.reason && <small className="block">{replay.reason}</small>}
+            </td>
+            <td>
+              {replay.state === 'running' ? (
+                <progress aria-label={`Replay ${replay.id}`} value={replay.share} max={1} />
+              ) : (
+                `${Math.floor(100 * replay.share)} %`
+              )}
+            </td>
+            <td>{replay.figures}</td>
+            <td>
+              {replay.actor}
+              {replay.why && <small className="block">{replay.why}</small>}
+            </td>
+            <td>
+              <DateAndClock at={replay.startedAt} />
+            </td>
+            <td>
+              {replay.can.map((verb) => (
+                <ReplayAct key={verb} id={replay.id} verb={verb} />
               ))}
-            </tr>
-          </thead>
-          <tbody>
-            {replays.map((replay) => (
-              <tr key={replay.id} data-row>
-                <th scope="row">
-                  {replay.id}, {replay.mode} of {replay.target}
-                </th>
-                <td>
-                  <Pill state={replay.state} />
-                  {replay.reason && <small className="block">{replay.reason}</small>}
-                </td>
-                <td>
-                  {replay.state === 'running' ? (
-                    <progress aria-label={`Replay ${replay.id}`} value={replay.share} max={1} />
-                  ) : (
-                    `${Math.floor(100 * replay.share)} %`
-                  )}
-                </td>
-                <td>{replay.figures}</td>
-                <td>
-                  {replay.actor}
-                  {replay.why && <small className="block">{replay.why}</small>}
-                </td>
-                <td>
-                  <DateAndClock at={replay.startedAt} />
-                </td>
-                <td>
-                  {replay.can.map((verb) => (
-                    <ReplayAct key={verb} id={replay.id} verb={verb} />
-                  ))}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </td>
+          </tr>
+        ))}
+      </Table>
     </section>
   )
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { FormEvent } from 'react'
 import type { RecordLine, RecordsPage, TopicsPage } from '../../../contract/topics.ts'
+import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
@@ -145,14 +146,7 @@ function Item({ record }: { record: RecordLine }) {
           </dl>
           <div className="payloads">
             <pre tabIndex={0}>{record.payload ?? record.raw}</pre>
-            <dl className="headers">
-              {record.headers.map(([name, value]) => (
-                <div key={name}>
-                  <dt>{name}</dt>
-                  <dd>{value}</dd>
-                </div>
-              ))}
-            </dl>
+            <Terms kind="headers" terms={record.headers} />
           </div>
         </div>
       )}

@@ -1,4 +1,5 @@
 import type { SchemasPage, SchemaVersion } from '../../../contract/topics.ts'
+import { Changes } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { useFeed } from '../../live/live.ts'
@@ -63,13 +64,7 @@ const Version = ({ version: { version, id, schema, changes, unreadable, isCurren
     {changes.length > 0 && (
       <>
         <p>Changed since the version before:</p>
-        <ul className="changes">
-          {changes.map((change) => (
-            <li key={change} className="changed">
-              {change}
-            </li>
-          ))}
-        </ul>
+        <Changes changes={changes} />
       </>
     )}
     <details>

@@ -1,6 +1,7 @@
 import type { TopicsPage } from '../../../contract/topics.ts'
 import { duration } from '../../model/format-time.ts'
 import { Part } from '../../parts/problem.tsx'
+import { Table } from '../../parts/table.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link } from '../../live/router.tsx'
 import { Schemas } from './schemas.tsx'
@@ -20,33 +21,20 @@ export function Topics() {
       </header>
       <Part reading={reading} what="the topics">
         {({ topics }) => (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Topics">
-            <table className="rows">
-              <thead>
-                <tr>
-                  {['Topic', 'Written by', 'Events', 'Read by', 'Partitions', 'Kept'].map((head) => (
-                    <th key={head} scope="col">
-                      {head}
-                    </th>
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {topics.map(({ name, writers, events, readers, partitions, retentionMs }) => (
-                  <tr key={name} data-row>
-                    <th scope="row">
-                      <Link to={`/topics/${name}`}>{name}</Link>
-                    </th>
-                    <td>{writers.join(', ')}</td>
-                    <td>{events.join(', ')}</td>
-                    <td>{readers.join(', ')}</td>
-                    <td>{partitions ?? 'unknown'}</td>
-                    <td>{duration(retentionMs)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table label="Topics" columns={['Topic', 'Written by', 'Events', 'Read by', 'Partitions', 'Kept']}>
+            {topics.map(({ name, writers, events, readers, partitions, retentionMs }) => (
+              <tr key={name} data-row>
+                <th scope="row">
+                  <Link to={`/topics/${name}`}>{name}</Link>
+                </th>
+                <td>{writers.join(', ')}</td>
+                <td>{events.join(', ')}</td>
+                <td>{readers.join(', ')}</td>
+                <td>{partitions ?? 'unknown'}</td>
+                <td>{duration(retentionMs)}</td>
+              </tr>
+            ))}
+          </Table>
         )}
       </Part>
       <Schemas />
