@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import express from 'express'
 import type { Config } from '../../../infra/config.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Running } from '../../../infra/service.ts'
+import { serveBundle } from '../../../infra/web/serve-bundle.ts'
 import { listen } from '../../../producers/orders-api/http/http-server.ts'
 import { problem } from '../../../producers/orders-api/http/reply.ts'
 import { send } from '../../../producers/orders-api/http/operation.ts'
@@ -14,11 +16,9 @@ import { parkedActs } from './acts/parked-acts.ts'
 import { proof } from './acts/proof-act.ts'
 import { replayActs } from './acts/replay-acts.ts'
 import { scaleActs } from './acts/scale-acts.ts'
-import { loadWebBundle } from './bundle/bundle.ts'
 import { openContext } from './context.ts'
 import { answerFailures } from './http/failures.ts'
 import { guard, loopbackHosts } from './http/guard.ts'
-import { serveBundle } from './http/serve-bundle.ts'
 import { Feeds } from './live/feeds.ts'
 import { HealthSamples } from './live/health-samples.ts'
 import { streamOf } from './live/stream.ts'
@@ -35,6 +35,9 @@ export interface ConsoleOptions {
   /** 0 picks a free one. @default the configured one */
   readonly port?: number
 }
+
+const home = join(import.meta.dirname, '..')
+const site = { name: 'console', root: join(home, 'web'), imports: [join(home, 'contract')] }
 
 /** Serves the console on the loopback interface. Needs no other server: what is away is said on the pages. */
 export async function startConsole({ config, log, port }: ConsoleOptions): Promise<Running & { url: string }> {
@@ -80,7 +83,7 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
     response.json({ said: ['Asked it to stop.'] })
   })
   app.use('/api', (request, response) => send(response, problem(404, `There is nothing at ${request.originalUrl}.`)))
-  app.use(serveBundle(loadWebBundle))
+  app.use(serveBundle(site))
   app.use(answerFailures(config))
 
   const server = await listen(app, { port: port ?? config.ports.console })

@@ -2,8 +2,8 @@ import { expect } from '@jest/globals'
 import type { Page } from 'playwright-core'
 import { createTestStack, succeeded } from '../../testing/test-stack.ts'
 import type { TestStack } from '../../testing/test-stack.ts'
-import { findChromium, launchChromium, openPage } from './browser.ts'
-import type { Look, TestPage } from './browser.ts'
+import { findChromium, launchChromium, openPage } from '../../../infra/testing/browser.ts'
+import type { Look, TestPage } from '../../../infra/testing/browser.ts'
 
 /** Without it the tests of the pages are skipped. */
 export const chromium = findChromium()

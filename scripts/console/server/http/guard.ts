@@ -1,18 +1,7 @@
 import type { RequestHandler } from 'express'
+import { pageHeaders } from '../../../../infra/web/page-headers.ts'
 import { problem } from '../../../../producers/orders-api/http/reply.ts'
 import { send } from '../../../../producers/orders-api/http/operation.ts'
-
-/** What the pages may load and do. Everything comes from this server; no other page may frame them. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "form-action 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
 
 /**
  * Refuses requests that a page of another site could have caused. The console asks for no password: it listens on the
@@ -23,12 +12,7 @@ const policy = [
  */
 export function guard(hosts: () => ReadonlySet<string>): RequestHandler {
   return (request, response, next) => {
-    response.set({
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cross-origin-opener-policy': 'same-origin',
-    })
+    response.set(pageHeaders)
     const { host = '', origin } = request.headers
     if (!hosts().has(host)) return send(response, problem(421, `The console is not served at "${host}".`))
     const site = request.headers['sec-fetch-site']

@@ -1,18 +1,20 @@
 import type { RequestHandler } from 'express'
-import { describeError } from '../../../../infra/errors.ts'
-import type { WebBundle } from '../bundle/bundle.ts'
+import { describeError } from '../errors.ts'
+import { loadWebBundle } from './bundle.ts'
+import type { Site, WebBundle } from './bundle.ts'
+import { pageHeaders } from './page-headers.ts'
 
 /**
- * Serves the pages. A path without a file is a page: the program in the browser reads the address.
- * @param load called at the first request, and again after a failure: a stack whose console nobody opens builds nothing
+ * Serves a site at its base. A path without a file is a page: the program in the browser reads the address. The site is
+ * built at the first request, and again after a failure: a server whose pages nobody opens builds nothing.
  */
-export function serveBundle(load: () => Promise<WebBundle>): RequestHandler {
+export function serveBundle(site: Site): RequestHandler {
   let bundle: Promise<WebBundle> | undefined
   return async (request, response, next) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return next()
     let files: WebBundle
     try {
-      files = await (bundle ??= load())
+      files = await (bundle ??= loadWebBundle(site))
     } catch (error) {
       bundle = undefined
       response
@@ -25,6 +27,7 @@ export function serveBundle(load: () => Promise<WebBundle>): RequestHandler {
     const file = files.get(request.path) ?? (isAsset ? undefined : files.get('/index.html'))
     if (!file) return next()
     response.set({
+      ...pageHeaders,
       'content-type': file.type,
       'cache-control': isAsset ? 'public, max-age=31536000, immutable' : 'no-store',
       vary: 'accept-encoding',

@@ -1,14 +1,15 @@
-import { join } from 'node:path'
 import { build } from 'vite'
 
-/** Builds the pages into a folder: `node build.ts FOLDER`. */
+/** Builds the pages of a folder into another: `node build.ts ROOT OUT BASE`. */
+const [root, outDir, base] = process.argv.slice(2)
 await build({
-  root: join(import.meta.dirname, '../../web'),
+  root,
+  base,
   configFile: false,
   logLevel: 'error',
   publicDir: false,
   build: {
-    outDir: process.argv[2],
+    outDir,
     emptyOutDir: true,
     target: 'es2022',
     modulePreload: { polyfill: false },
