@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
+import { queueAccess } from './queue-settings.ts'
 import { apiAccess } from './security/api-settings.ts'
 import { trustAuthorities } from './security/authorities.ts'
 import { databaseUrl, embeddedDatabaseUrl } from './security/database-url.ts'
@@ -29,6 +30,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   for (const name of secretSettings) rememberSecret(secretIn(given[name]))
   const config = Object.freeze(derive(parsed.data))
   rememberSecret(secretIn(config.postgres.url))
+  rememberSecret(secretIn(config.rabbitmq.url))
   if (config.kafka.sasl && 'password' in config.kafka.sasl) rememberSecret(config.kafka.sasl.password)
   return config
 }
@@ -72,7 +74,7 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|NAMESPACE|(API|CONSOLE)_\w+)$/.test(
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|(RABBITMQ|SQS|QUEUE)_\w+|NAMESPACE|(API|CONSOLE)_\w+)$/.test(
           name,
         ),
     ),
@@ -95,6 +97,7 @@ function derive(env: z.infer<typeof settings>) {
   const credentials = stackCredentials(dataDir)
   if (credentials) trustAuthorities(credentials.authority)
   const principal = env.TALLY_PRINCIPAL
+  const { queuePorts, rabbitmq, sqs } = queueAccess(env, dataDir, at)
   const external = env.TALLY_DATABASE_URL && databaseUrl(env.TALLY_DATABASE_URL, env.TALLY_DATABASE_PASSWORD)
   return {
     dataDir,
@@ -119,6 +122,7 @@ function derive(env: z.infer<typeof settings>) {
       gateway: at(90),
       carrier: at(91),
       advice: at(94),
+      ...queuePorts,
     },
     monitor: {
       port: env.TALLY_MONITOR_PORT,
@@ -152,6 +156,7 @@ function derive(env: z.infer<typeof settings>) {
       embedded: !env.TALLY_DATABASE_URL,
       url: external ?? embeddedDatabaseUrl(dataDir, at(32), { principal, namespace: env.TALLY_NAMESPACE }),
     },
+    ...{ rabbitmq, sqs },
     api: apiAccess(env, credentials?.tokenKey),
     gateway: {
       embedded: !env.TALLY_GATEWAY_URL,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { queueContradictions, queueSettings } from './queue-settings.ts'
 import { apiContradictions, apiSettings } from './security/api-settings.ts'
 import { unverified } from './security/database-url.ts'
 import { contradictions, securitySettings } from './security/security-settings.ts'
@@ -126,6 +127,7 @@ export const settings = z.object({
   }),
   ...apiSettings,
   ...securitySettings,
+  ...queueSettings,
 
   TALLY_RETRY_LIMIT: count.min(0).max(100).default(5).meta({
     section: 'Parked events',
@@ -176,8 +178,8 @@ export const settings = z.object({
 /** The settings, and whether they agree with each other. */
 export const agreeingSettings = settings.superRefine((env, context) => {
   const secured = stackCredentials(resolve(env.TALLY_DATA_DIR)) !== undefined
-  for (const [variable, message] of [...contradictions(env), ...apiContradictions(env, secured)])
-    context.addIssue({ code: 'custom', path: [variable], message })
+  const found = [...contradictions(env), ...apiContradictions(env, secured), ...queueContradictions(env)]
+  for (const [variable, message] of found) context.addIssue({ code: 'custom', path: [variable], message })
 })
 
 /** Variables whose value may be in a file that `<name>_FILE` names. */

@@ -20,9 +20,12 @@ export interface Jars {
 }
 
 /** A version pinned in jars/pom.xml. */
-export function pinned(property: 'kafka.version' | 'registry.version'): string {
-  const version = new RegExp(`<${property}>([^<]+)</`).exec(readFileSync(pom, 'utf8'))?.[1]
-  if (!version) throw new TallyError('INVARIANT', `${pom} names no ${property}`)
+export const pinned = (property: 'kafka.version' | 'registry.version'): string => pinnedIn(pom, property)
+
+/** A version pinned in a pom. */
+export function pinnedIn(file: string, property: string): string {
+  const version = new RegExp(`<${property}>([^<]+)</`).exec(readFileSync(file, 'utf8'))?.[1]
+  if (!version) throw new TallyError('INVARIANT', `${file} names no ${property}`)
   return version
 }
 

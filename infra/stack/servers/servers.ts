@@ -1,7 +1,9 @@
 import type { Config } from '../../config.ts'
+import { elasticmqServer } from './elasticmq-server.ts'
 import { kafkaServers } from './kafka-server.ts'
 import type { KafkaServerOptions } from './kafka-server.ts'
 import { postgresServer } from './postgres-server.ts'
+import { rabbitmqServers } from './rabbitmq-server.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { registryServer } from './registry-server.ts'
 
@@ -17,5 +19,7 @@ export function embeddedServers(
     ...(config.postgres.embedded ? [postgresServer(config, { durable })] : []),
     ...(config.kafka.embedded ? kafkaServers(config, kafka) : []),
     ...(config.registry.embedded ? [registryServer(config)] : []),
+    ...(config.rabbitmq.embedded ? rabbitmqServers(config) : []),
+    ...(config.sqs?.embedded ? [elasticmqServer(config)] : []),
   ]
 }

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { ChannelModel } from 'amqplib'
+import { trustAuthorities } from '../security/authorities.ts'
+import { stackCredentials } from '../security/stack-credentials.ts'
+import { createTestLogger } from '../testing/test-logger.ts'
+import { canTest, startQueue } from '../testing/queues/start-queues.ts'
+import type { TestQueue } from '../testing/queues/start-queues.ts'
+import { waitUntil } from '../testing/wait-until.ts'
+import { connectRabbitmq, keepRabbitmq } from './connect.ts'
+
+const onRabbitmq = canTest('rabbitmq') ? describe : describe.skip
+
+onRabbitmq('a connection to RabbitMQ', () => {
+  let server: TestQueue
+  beforeAll(async () => {
+    server = await startQueue('rabbitmq', 22_000)
+  })
+  afterAll(async () => {
+    await server[Symbol.asyncDispose]()
+  })
+  const access = (password?: string) => {
+    const url = new URL(server.config.rabbitmq.url as string)
+    if (password !== undefined) url.password = password
+    return { url: url.href, name: 'test' }
+  }
+
+  test('a message that was confirmed is still there after the server was killed; the connection is made again', async () => {
+    const opened: ChannelModel[] = []
+    const kept = keepRabbitmq(access(), {
+      log: createTestLogger('debug'),
+      setup: async (connection) => {
+        const channel = await connection.createConfirmChannel()
+        await channel.assertQueue('kept', { durable: true })
+        opened.push(connection)
+        if (opened.length > 1) return
+        channel.sendToQueue('kept', Buffer.from('hello'), { persistent: true })
+        await channel.waitForConfirms()
+      },
+    })
+    await waitUntil('the message is confirmed', () => opened.length === 1)
+    server.kill()
+    await server.restarted()
+    await waitUntil('the connection is made again', () => opened.length === 2)
+    const connection = await connectRabbitmq(access())
+    const channel = await connection.createChannel()
+    const found = await waitUntil('the message', () => channel.get('kept', { noAck: true }))
+    expect(found && found.content.toString()).toBe('hello')
+    await connection.close()
+    await kept.stop()
+    await kept.ended
+  })
+
+  test('a wrong password is DENIED, once, and no text shows it', async () => {
+    const refused = { code: 'DENIED', message: expect.not.stringContaining('incorrect-horse') }
+    await expect(connectRabbitmq(access('incorrect-horse'))).rejects.toMatchObject(refused)
+    const kept = keepRabbitmq(access('incorrect-horse'), {
+      log: createTestLogger('debug'),
+      setup: async () => {},
+    })
+    await expect(kept.ended).rejects.toMatchObject(refused)
+  })
+
+  test('a port where nothing listens is UNREACHABLE', async () => {
+    await expect(
+      connectRabbitmq({ url: 'amqp://u:some-password@127.0.0.1:22099', name: 'test' }),
+    ).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      retryable: true,
+      message: expect.not.stringContaining('some-password'),
+    })
+  })
+})
+
+onRabbitmq('RabbitMQ in a secured data folder', () => {
+  test('speaks TLS with a certificate of the folder, which the settings make trusted', async () => {
+    await using server = await startQueue('rabbitmq', 22_100, { secured: true })
+    const { url } = server.config.rabbitmq
+    expect(url).toMatch(/^amqps:/)
+    trustAuthorities(stackCredentials(server.config.dataDir)?.authority)
+    const connection = await connectRabbitmq({ url: url as string, name: 'test' })
+    expect(connection.connection.serverProperties.product).toBe('RabbitMQ')
+    await connection.close()
+    await expect(
+      connectRabbitmq({ url: (url as string).replace('amqps', 'amqp'), name: 'test' }),
+    ).rejects.toMatchObject({ code: 'UNREACHABLE' })
+  })
+})
