@@ -14,8 +14,8 @@ import { Help } from './shell/help.tsx'
 import { moveFocus, useKeys } from './shell/keyboard.ts'
 import { live, useConnection } from './live/live.ts'
 import { sections } from './shell/nav.ts'
-import { navigate, useAddress } from './live/router.tsx'
-import type { Address } from './live/router.tsx'
+import { navigate, useAddress } from '../../../infra/web/client/router.tsx'
+import type { Address } from '../../../infra/web/client/router.tsx'
 import { ConnectionBanner, Rail } from './shell/shell.tsx'
 
 export function App() {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { OrderEvent } from '../../contract/orders.ts'
-import { formatMoney } from './format-money.ts'
+import { formatMoney } from '../../../../infra/web/client/format-money.ts'
 import { duration, relative } from './format-time.ts'
 import { swimlanes } from './swimlane.ts'
 

@@ -4,7 +4,7 @@ import { interrupt } from '../live/acts.ts'
 import type { ActState } from '../live/acts.ts'
 import { useFeed } from '../live/live.ts'
 import { CommandLine } from './copy.tsx'
-import { Notice } from './problem.tsx'
+import { Notice } from '../../../../infra/web/client/notice.tsx'
 
 interface OutcomeProps {
   readonly act: ActState

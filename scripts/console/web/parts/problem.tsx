@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { clockTime } from '../model/format-time.ts'
 import type { Reading } from '../live/live.ts'
+import { Notice } from '../../../../infra/web/client/notice.tsx'
 
 interface PartProps<T> {
   readonly reading: Reading<T>
@@ -30,27 +31,5 @@ export function Part<T>({ reading: { data, problem, freshAt }, what, children }:
       )}
       {children(data)}
     </>
-  )
-}
-
-interface NoticeProps {
-  readonly kind: 'bad' | 'warn' | 'info' | 'ok'
-  readonly title: string
-  readonly children?: ReactNode
-}
-
-const signs = { bad: '✕', warn: '!', info: 'i', ok: '✓' } as const
-
-export function Notice({ kind, title, children }: NoticeProps) {
-  return (
-    <div className={`notice ${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
-      <span className="sign" aria-hidden="true">
-        {signs[kind]}
-      </span>
-      <div>
-        <strong>{title}</strong>
-        {children && <div>{children}</div>}
-      </div>
-    </div>
   )
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import { navigate } from '../live/router.tsx'
+import { navigate } from '../../../../infra/web/client/router.tsx'
 
 /** A heading; `number` columns are aligned to the right. */
 export type Column = string | { readonly head: ReactNode; readonly number?: true; readonly sort?: 'descending' }

@@ -1,4 +1,4 @@
-import { Dialog } from '../parts/dialog.tsx'
+import { Dialog } from '../../../../infra/web/client/dialog.tsx'
 import { sections } from './nav.ts'
 
 const general = [

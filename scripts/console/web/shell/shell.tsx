@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react'
 import type { FormEvent, RefObject } from 'react'
 import type { Summary } from '../../contract/lanes.ts'
-import { Notice } from '../parts/problem.tsx'
+import { Notice } from '../../../../infra/web/client/notice.tsx'
 import { live, useConnection, useFeed, useRestarts, useServerActor } from '../live/live.ts'
 import { sections } from './nav.ts'
-import { Link, navigate } from '../live/router.tsx'
-import type { Address } from '../live/router.tsx'
-import { applyTheme, nextTheme, storedTheme } from './theme.ts'
+import { Link, navigate } from '../../../../infra/web/client/router.tsx'
+import type { Address } from '../../../../infra/web/client/router.tsx'
+import { applyTheme, nextTheme, storedTheme } from '../../../../infra/web/client/theme.ts'
 import { setActor, useActor } from '../live/actor.ts'
 
 interface RailProps {

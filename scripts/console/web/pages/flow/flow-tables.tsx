@@ -1,6 +1,6 @@
 import type { FlowPage } from '../../../contract/flow.ts'
 import { duration } from '../../model/format-time.ts'
-import { Link } from '../../live/router.tsx'
+import { Link } from '../../../../../infra/web/client/router.tsx'
 import { Chart, rateText } from '../../parts/chart.tsx'
 import { number, Table } from '../../parts/table.tsx'
 

@@ -1,7 +1,7 @@
 import { useState } from 'react'
 import type { Lane } from '../../../contract/lanes.ts'
 import { ranges } from '../../model/ranges.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { useAct } from '../../live/acts.ts'
 

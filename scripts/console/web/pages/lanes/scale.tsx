@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { AdviceResult } from '../../../contract/lanes.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { Head, number } from '../../parts/table.tsx'
 import { useAct } from '../../live/acts.ts'

@@ -1,11 +1,11 @@
 import type { OrdersPage } from '../../../contract/orders.ts'
-import { formatMoney } from '../../model/format-money.ts'
+import { formatMoney } from '../../../../../infra/web/client/format-money.ts'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { number, Pager, Table } from '../../parts/table.tsx'
 import { Ago, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link, navigate, setQuery } from '../../live/router.tsx'
+import { Link, navigate, setQuery } from '../../../../../infra/web/client/router.tsx'
 
 const states = ['placed', 'authorized', 'reserved', 'ready', 'shipping', 'completed', 'cancelled', 'rejected']
 

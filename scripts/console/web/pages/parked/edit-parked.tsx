@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { ParkedEvent } from '../../../contract/parked.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { useAct } from '../../live/acts.ts'
 import { showDryRun } from './parked-acts.tsx'

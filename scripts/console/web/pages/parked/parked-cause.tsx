@@ -5,7 +5,7 @@ import { number, Pager, Table } from '../../parts/table.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link, setQuery } from '../../live/router.tsx'
+import { Link, setQuery } from '../../../../../infra/web/client/router.tsx'
 import { ParkedActs } from './parked-acts.tsx'
 import { reasonWords } from './parked.tsx'
 

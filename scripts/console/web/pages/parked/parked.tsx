@@ -5,7 +5,7 @@ import { Pill } from '../../parts/pill.tsx'
 import { number, Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link } from '../../live/router.tsx'
+import { Link } from '../../../../../infra/web/client/router.tsx'
 import { ParkedLogTable } from './parked-log.tsx'
 
 /** Parked events by cause. */

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 import type { ReplayLine, ReplaysPage } from '../../../contract/replay.ts'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'

@@ -5,7 +5,7 @@ import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link, setQuery } from '../../live/router.tsx'
+import { Link, setQuery } from '../../../../../infra/web/client/router.tsx'
 
 const names = ['partition', 'from', 'key', 'type'] as const
 

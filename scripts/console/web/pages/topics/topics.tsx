@@ -3,7 +3,7 @@ import { duration } from '../../model/format-time.ts'
 import { Part } from '../../parts/problem.tsx'
 import { Table } from '../../parts/table.tsx'
 import { useFeed } from '../../live/live.ts'
-import { Link } from '../../live/router.tsx'
+import { Link } from '../../../../../infra/web/client/router.tsx'
 import { Schemas } from './schemas.tsx'
 
 /** The topics, and the schemas of their events. */

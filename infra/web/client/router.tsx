@@ -3,7 +3,7 @@ import type { MouseEvent, ReactNode } from 'react'
 
 const changed = 'tally:navigated'
 
-/** Goes to a page of the console. @param replace leaves no entry in the history, as for a filter that is being typed */
+/** Goes to a page of the site. @param replace leaves no entry in the history, as for a filter that is being typed */
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (replace) history.replaceState(null, '', to)
   else history.pushState(null, '', to)
@@ -50,7 +50,7 @@ interface LinkProps {
   readonly title?: string
 }
 
-/** A link within the console. With a modifier key the browser opens it as it does any link. */
+/** A link within the site. With a modifier key the browser opens it as it does any link. */
 export function Link({ to, children, ...rest }: LinkProps) {
   const onClick = (event: MouseEvent) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return

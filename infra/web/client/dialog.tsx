@@ -6,10 +6,12 @@ interface DialogProps {
   readonly children: ReactNode
   readonly onClose: () => void
   readonly wide?: boolean
+  /** Name of the button that closes it. @default Close */
+  readonly closeLabel?: string
 }
 
 /** A modal dialog of the browser: it holds the focus, and Esc closes it. */
-export function Dialog({ title, children, onClose, wide }: DialogProps) {
+export function Dialog({ title, children, onClose, wide, closeLabel = 'Close' }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
   useEffect(() => {
@@ -35,7 +37,7 @@ export function Dialog({ title, children, onClose, wide }: DialogProps) {
     >
       <header>
         <h2 id={titleId}>{title}</h2>
-        <button type="button" className="quiet" onClick={onClose} aria-label="Close">
+        <button type="button" className="quiet" onClick={onClose} aria-label={closeLabel}>
           ✕
         </button>
       </header>

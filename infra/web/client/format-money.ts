@@ -1,10 +1,11 @@
 /**
  * `€1,234.50`. The amount stays text: it may exceed what a JavaScript number holds exactly.
  * @param minor amount in minor units of the currency, as text
+ * @param locale BCP 47 tag @default en
  */
-export function formatMoney(minor: string | null, currency: string | null): string {
+export function formatMoney(minor: string | null, currency: string | null, locale = 'en'): string {
   if (minor === null || currency === null || !/^-?\d+$/.test(minor)) return '–'
-  const format = formatOf(currency)
+  const format = formatOf(currency, locale)
   if (!format) return `${minor} ${currency}`
   const digits = format.resolvedOptions().maximumFractionDigits ?? 2
   const sign = minor.startsWith('-') ? '-' : ''
@@ -14,9 +15,9 @@ export function formatMoney(minor: string | null, currency: string | null): stri
   return format.format(decimal as unknown as number) // Formats decimal text exactly
 }
 
-function formatOf(currency: string): Intl.NumberFormat | undefined {
+function formatOf(currency: string, locale: string): Intl.NumberFormat | undefined {
   try {
-    return new Intl.NumberFormat('en', { style: 'currency', currency })
+    return new Intl.NumberFormat(locale, { style: 'currency', currency })
   } catch {
     return undefined // Not an ISO 4217 code
   }
