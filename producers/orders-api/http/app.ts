@@ -3,6 +3,7 @@ import express from 'express'
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
+import { bodyFaults } from './body-faults.ts'
 import { anybody } from './caller.ts'
 import type { Guard } from './guard.ts'
 import { describeApi } from './openapi.ts'
@@ -81,15 +82,6 @@ const refuseMethod =
     send(response, { ...refusal, headers: { ...refusal.headers, allow: allowed } })
   }
 
-/** Messages for errors of body-parser, by their `type`. */
-const bodyFaults: Record<string, string> = {
-  'entity.parse.failed': 'The body is not JSON.',
-  'entity.too.large': 'The body is larger than 64 KB.',
-  'encoding.unsupported': 'The content encoding of the body is not supported.',
-  'charset.unsupported': 'The character set of the body is not supported: send UTF-8.',
-  'body.not.utf8': 'The body is not UTF-8.',
-}
-
 function answerErrors(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error)
@@ -99,7 +91,10 @@ function answerErrors(log: Logger): ErrorRequestHandler {
       return send(response, problem(503, `Temporarily unavailable: ${error.message}. Retry later.`, { retryAfterS: 1 }))
     }
     if (typeof status === 'number' && status >= 400 && status < 500) {
-      return send(response, problem(status, bodyFaults[String(type)] ?? 'The request cannot be read.'))
+      return send(
+        response,
+        problem(status, bodyFaults[type as keyof typeof bodyFaults] ?? 'The request cannot be read.'),
+      )
     }
     const { stack } = error as { stack?: unknown }
     log.error({ path: request.path, error: describeError(error), stack }, 'request failed')

@@ -1,12 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import { json } from 'express'
 import type { RequestHandler, Response } from 'express'
-import type { z, ZodObject, ZodType } from 'zod'
+import type { ZodType } from 'zod'
+import { maxBodyBytes } from './body-faults.ts'
 import { anybody } from './caller.ts'
 import type { Access, Caller } from './caller.ts'
+import { checkParts, invalid } from './check-parts.ts'
+import type { Input, Parts } from './check-parts.ts'
 import type { Guard } from './guard.ts'
 import { problem } from './reply.ts'
-import type { FieldError, Reply } from './reply.ts'
+import type { Reply } from './reply.ts'
 
 export interface Answer {
   description: string
@@ -14,16 +17,6 @@ export interface Answer {
   body?: ZodType
   mediaType?: string
 }
-
-/** The parts of a request, by name. */
-interface Parts {
-  path?: ZodObject
-  query?: ZodObject
-  header?: ZodObject
-  body?: ZodType
-}
-
-type Input<P extends Parts> = { [Name in keyof P]: P[Name] extends ZodType ? z.infer<P[Name]> : undefined }
 
 /** One operation of the HTTP interface: its handler together with its description, so that neither exists alone. */
 export interface Operation<P extends Parts = Parts> {
@@ -44,8 +37,6 @@ export interface Operation<P extends Parts = Parts> {
 /** Infers the types of `handle`, then erases them so that all operations fit into one list. */
 export const operation = <P extends Parts>(definition: Operation<P>): Operation => definition as unknown as Operation
 
-export const maxBodyBytes = 64 * 1024
-
 /** The Express handler of an operation: reads the body, validates every part, handles and answers. */
 export function serve({ request: parts, access, handle }: Operation, guard: Guard): RequestHandler[] {
   const admit: RequestHandler = async (request, response, next) => {
@@ -57,7 +48,7 @@ export function serve({ request: parts, access, handle }: Operation, guard: Guar
   const answer: RequestHandler = async (request, response) => {
     if (parts.query && !isPercentUtf8(request.url))
       return send(response, problem(400, 'The query is not UTF-8, percent-encoded.'))
-    const checked = check(parts, {
+    const checked = checkParts(parts, {
       path: request.params,
       query: request.query,
       header: request.headers,
@@ -99,31 +90,3 @@ function isPercentUtf8(url: string): boolean {
     return false
   }
 }
-
-function check(parts: Parts, given: Record<keyof Parts, unknown>) {
-  const input: Record<string, unknown> = {}
-  const errors: FieldError[] = []
-  for (const name of ['path', 'query', 'header', 'body'] as const) {
-    const result = parts[name]?.safeParse(given[name])
-    if (result?.success) input[name] = result.data
-    else if (result) errors.push(...result.error.issues.flatMap((issue) => describeIssue(name, issue)))
-  }
-  return errors.length > 0 ? { errors } : { input: input as Input<Parts> }
-}
-
-const invalid = (errors: FieldError[]): Reply =>
-  problem(400, `The request is not valid: ${errors.length === 1 ? '1 error' : `${errors.length} errors`}.`, {
-    errors: errors.slice(0, 20),
-  })
-
-function describeIssue(part: keyof Parts, issue: z.core.$ZodIssue): FieldError[] {
-  const at = (...path: PropertyKey[]) => `${part === 'body' ? '' : part}${pointer(path)}`
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: at(...issue.path, key), message: 'is not known' }))
-  }
-  return [{ path: at(...issue.path), message: issue.message }]
-}
-
-/** RFC 6901. */
-const pointer = (path: readonly PropertyKey[]): string =>
-  path.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -3,7 +3,7 @@ import { lastMs, newSpanId } from '../../../infra/monitor/tracer.ts'
 import type { Span, Tracer } from '../../../infra/monitor/tracer.ts'
 import { readTraceparent, traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
 
-interface TracedRequest {
+export interface TracedRequest {
   readonly name: string
   readonly orderId: string
   /** Header of the request. */
@@ -46,3 +46,10 @@ export class RequestSpans {
     }
   }
 }
+
+/** Does the work in the trace of its order if spans are recorded; otherwise passes on the header of the request. */
+export const inTrace = <Reply extends { status: number }>(
+  spans: RequestSpans | undefined,
+  request: TracedRequest,
+  work: (traceparent: string | undefined) => Promise<Reply>,
+): Promise<Reply> => spans?.during(request, work) ?? work(request.incoming)

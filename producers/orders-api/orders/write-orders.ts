@@ -1,51 +1,25 @@
-import type { Encode } from '../../../schemas/codec/encoder.ts'
-import { toHeaders } from '../../../schemas/envelope.ts'
-import { newEventId } from '../../../schemas/event-id.ts'
-import type { EventData, OrderPlaced } from '../../../schemas/generated/events.ts'
-import { topicOf } from '../../../schemas/topics.ts'
-import type { UnnumberedEvent } from '../../outbox/outbox-batch.ts'
-import type { Catalogue } from './catalogue.ts'
 import { cancellation, cancellationRequest, header, newOrder, path, placedOrder } from '../http/contract.ts'
-import { idempotencyOf, repeat } from './idempotency.ts'
-import type { Idempotency, KeyedReply } from './idempotency.ts'
 import { mayKnow } from '../http/caller.ts'
-import { findKnown } from './find-known.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
-import type { OrderBook } from './order-book.ts'
-import type { OrderReader } from './order-reader.ts'
-import { priceOrder } from './price-order.ts'
-import type { RequestSpans } from './request-spans.ts'
 import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
+import { findKnown } from './find-known.ts'
+import { idempotencyOf } from './idempotency.ts'
+import { onceOnly } from './once-only.ts'
+import type { OrderReader } from './order-reader.ts'
+import { createPlaceOrder } from './place-order.ts'
+import type { PlaceDeps } from './place-order.ts'
+import { inTrace } from './request-spans.ts'
+import { toEvent } from './to-event.ts'
 
-export interface WriteDeps {
-  book: Pick<OrderBook, 'write'>
-  catalogue: Pick<Catalogue, 'find'>
+export interface WriteDeps extends PlaceDeps {
   reader: Pick<OrderReader, 'find' | 'customerOf'>
-  /** The earlier reply of a key. */
-  findKey(key: string): Promise<KeyedReply | undefined>
-  encoder(): Promise<Encode>
-  /** Puts requests into the traces of their orders. @default events keep the trace context of the request */
-  spans?: RequestSpans
 }
 
 /** The operations that write events: place and cancel an order. */
 export function writeOperations({ book, catalogue, reader, findKey, encoder, spans }: WriteDeps): Operation[] {
-  /** A repeat may be refused only because of events since the first request: then the first reply applies. */
-  const onceOnly = async (idempotency: Idempotency | undefined, attempt: () => Promise<Reply>): Promise<Reply> => {
-    const reply = await attempt()
-    if (!idempotency || reply.status < 400) return reply
-    const first = await findKey(idempotency.key)
-    return first ? repeat(first, idempotency) : reply
-  }
-
-  const traced = (
-    name: string,
-    orderId: string,
-    incoming: string | undefined,
-    write: (traceparent: string | undefined) => Promise<Reply>,
-  ): Promise<Reply> => spans?.during({ name, orderId, incoming }, write) ?? write(incoming)
+  const place = createPlaceOrder({ book, catalogue, findKey, encoder, spans })
 
   const placeOrder = operation({
     method: 'post',
@@ -65,21 +39,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
       if (!mayKnow(caller, body.customerId))
         return problem(403, 'An order for another customer needs a token with the scope orders:any.')
       const idempotency = key === undefined ? undefined : idempotencyOf(key, caller.subject, 'placeOrder', body)
-      return onceOnly(idempotency, async () => {
-        const priced = priceOrder(body, await catalogue.find(body.lines.map(({ sku }) => sku)))
-        if (priced.errors) return problem(422, 'The order cannot be accepted.', { errors: priced.errors })
-        const placedAt = Date.now()
-        const { customerId, currency, shipTo } = body
-        const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
-        const write = async (trace: string | undefined) =>
-          book.write({
-            event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent: trace }),
-            order,
-            idempotency,
-            reply: accepted(order),
-          })
-        return traced('POST /orders', order.orderId, traceparent, write)
-      })
+      return place({ order: body, idempotency, traceparent, span: 'POST /orders' })
     },
   })
 
@@ -99,7 +59,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
     handle: ({ path: { id: orderId }, header: { 'idempotency-key': key, traceparent }, body: { reason } }, caller) => {
       const idempotency =
         key === undefined ? undefined : idempotencyOf(key, caller.subject, 'cancelOrder', { orderId, reason })
-      return onceOnly(idempotency, async () => {
+      return onceOnly(idempotency, findKey, async () => {
         const order = await findKnown(reader, orderId, caller)
         if (!order) return noSuchOrder(orderId)
         if (order.endedAt) return problem(409, `The order is already ${order.status}.`)
@@ -111,7 +71,7 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
             idempotency,
             reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },
           })
-        return traced('POST /orders/{id}/cancellation', orderId, traceparent, write)
+        return inTrace(spans, { name: 'POST /orders/{id}/cancellation', orderId, incoming: traceparent }, write)
       })
     },
   })
@@ -120,36 +80,3 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
 }
 
 export const noSuchOrder = (orderId: string): Reply => problem(404, `There is no order ${orderId}.`)
-
-const accepted = ({ orderId, currency, totalMinor, placedAt }: OrderPlaced): Reply => ({
-  status: 201,
-  headers: { location: `/orders/${orderId}` },
-  body: {
-    orderId,
-    status: 'placed',
-    currency,
-    totalMinor: String(totalMinor),
-    placedAt: new Date(placedAt).toISOString(),
-  },
-})
-
-function toEvent<T extends 'OrderPlaced' | 'CancellationRequested'>(
-  encode: Encode,
-  type: T,
-  data: EventData[T],
-  { time, traceparent }: { time: number; traceparent: string | undefined },
-): UnnumberedEvent {
-  const { orderId } = data
-  const id = newEventId(time)
-  const headers = toHeaders({
-    id,
-    type,
-    source: '/tally/orders-api',
-    time,
-    subject: orderId,
-    correlationId: orderId,
-    // W3C Trace Context: ignore a malformed one
-    traceparent: /^00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(traceparent ?? '') ? traceparent : undefined,
-  })
-  return { eventId: id, topic: topicOf(type).name, key: orderId, headers, value: encode(type, data) }
-}
