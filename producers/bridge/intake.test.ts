@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { TallyError } from '../../infra/errors.ts'
 import { silentLogger } from '../../infra/logger.ts'
-import type { OrderRequest, PlaceOrder } from '../orders-api/orders/place-order.ts'
+import type { OrderRequest, PlaceOrder } from '../orders-api/orders/placing/place-order.ts'
 import { problem } from '../orders-api/http/reply.ts'
 import { createIntake, maxDeliveries } from './intake.ts'
 import type { QueueMessage } from './message.ts'

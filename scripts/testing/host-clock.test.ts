@@ -28,6 +28,7 @@ const readers: Readonly<Record<string, string>> = {
   'infra/stack/supervisor/supervised-process.ts': 'uptime',
   'infra/stack/supervisor/supervisor.ts': 'uptime',
   'producers/direct/publisher.ts': 'time of events; own deadlines',
+  'producers/orders-api/orders/placing/place-order.ts': 'time of events',
   'producers/orders-api/orders/write-orders.ts': 'time of events',
   'producers/outbox/outbox-batch.ts': 'shows the age of events',
   'producers/outbox/publish-watch.ts': 'shows the age of events',

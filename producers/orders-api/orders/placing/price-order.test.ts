@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { priceOrder } from './price-order.ts'
-import type { NewOrder, Product } from '../http/contract.ts'
+import type { NewOrder, Product } from '../../http/contract.ts'
 
 const shipTo = { recipient: 'A', street: 'B', city: 'C', postalCode: '', country: 'D' }
 const orderOf = (lines: NewOrder['lines']): NewOrder => ({ customerId: 'c-1', currency: 'EUR', lines, shipTo })

@@ -1,6 +1,6 @@
-import type { OrderLine } from '../../../schemas/generated/events.ts'
-import type { NewOrder, Product } from '../http/contract.ts'
-import type { FieldError } from '../http/reply.ts'
+import type { OrderLine } from '../../../../schemas/generated/events.ts'
+import type { NewOrder, Product } from '../../http/contract.ts'
+import type { FieldError } from '../../http/reply.ts'
 
 export type Priced =
   | { lines: OrderLine[]; totalMinor: number; errors?: undefined }

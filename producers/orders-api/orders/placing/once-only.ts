@@ -1,6 +1,6 @@
-import type { Reply } from '../http/reply.ts'
-import { repeat } from './idempotency.ts'
-import type { Idempotency, KeyedReply } from './idempotency.ts'
+import type { Reply } from '../../http/reply.ts'
+import { repeat } from '../idempotency.ts'
+import type { Idempotency, KeyedReply } from '../idempotency.ts'
 
 /**
  * Attempts a request. A repeat may be refused only because of events since the first request: then the first reply
