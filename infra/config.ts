@@ -130,6 +130,7 @@ function derive(env: z.infer<typeof settings>) {
       /** Whether to export traces; the exporter reads the address itself. */
       otlp: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     },
+    simulatorHost: env.TALLY_SIMULATOR_HOST,
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },
     kafka: {
       embedded: !env.TALLY_KAFKA_BROKERS,

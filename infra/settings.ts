@@ -146,6 +146,9 @@ export const settings = z.object({
     section: 'Simulators',
     description: 'Seed of the simulators: the same seed gives the same latencies and refusals.',
   }),
+  TALLY_SIMULATOR_HOST: z.string().min(1).default('127.0.0.1').meta({
+    description: 'Address on which the simulators listen. There is no authentication.',
+  }),
   TALLY_GATEWAY_DECLINE_RATE: share.default(0.05).meta({
     description: 'Share of authorizations that the simulated gateway declines.',
   }),

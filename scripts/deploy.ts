@@ -18,7 +18,10 @@ type Step = keyof typeof steps
 /** Only when asked for: not every server has logins, and not everybody who deploys may give rights. */
 const access = {
   acls: { print: printAcls, apply: (config: Config, _log: Logger, options: AclOptions) => applyAcls(config, options) },
-  roles: { print: printRoles, apply: (config: Config, log: Logger) => applyRoles(config, log) },
+  roles: {
+    print: printRoles,
+    apply: (config: Config, log: Logger, { passwords }: { passwords?: string }) => applyRoles(config, log, passwords),
+  },
 }
 type Access = keyof typeof access
 const isAccess = (step: string): step is Access => step in access
@@ -29,6 +32,7 @@ interface Options extends CommonOptions {
   print?: boolean
   apply?: boolean
   principal?: string
+  passwords?: string
 }
 
 /** `npm run deploy`: brings database, topics and schemas to what this code expects. It is safe to repeat. */
@@ -43,6 +47,7 @@ export const deployCommand = (_frame: CommandFrame): Command =>
       'npm run deploy -- database --consumer payment',
       'npm run deploy -- acls roles --print',
       'npm run deploy -- acls --apply --principal "User:CN={service}"',
+      'npm run deploy -- roles --apply --passwords /run/secrets',
     ],
     'Names running replicas that ignore events which this code handles, and how to restart them.',
   )
@@ -52,8 +57,9 @@ export const deployCommand = (_frame: CommandFrame): Command =>
     .option('--print', 'print the rights of the services at Kafka (acls) or in PostgreSQL (roles), change nothing')
     .option('--apply', 'give the services these rights, and take others from them')
     .option('--principal <pattern>', 'how Kafka names a service (default: User:{service})')
+    .option('--passwords <folder>', 'with --apply of roles: set the passwords that are in <service>.password')
     .action(async (chosen: string[], options: Options, command) => {
-      const { consumer, json, allowFewerReplicas: allowFewer, print, apply, principal } = options
+      const { consumer, json, allowFewerReplicas: allowFewer, print, apply, principal, passwords } = options
       const unknown = chosen.filter((step) => !(step in steps) && !isAccess(step))
       if (unknown.length > 0)
         command.error(
@@ -61,15 +67,15 @@ export const deployCommand = (_frame: CommandFrame): Command =>
         )
       if (chosen.some(isAccess) && Boolean(print) === Boolean(apply))
         command.error('error: acls and roles need either --print or --apply')
-      if (!chosen.some(isAccess) && (print || apply || principal))
-        command.error('error: --print, --apply and --principal belong to acls and roles')
+      if (!chosen.some(isAccess) && (print || apply || principal || passwords))
+        command.error('error: --print, --apply, --principal and --passwords belong to acls and roles')
       if (consumer !== undefined && !consumerFolders().includes(consumer))
         command.error(`error: no consumer "${consumer}": there are ${consumerFolders().join(', ')}`)
       const config = loadConfig()
       const log = commandLogger('deploy', config)
       for (const step of (chosen.length > 0 ? chosen : Object.keys(steps)) as (Step | Access)[]) {
         const outcome = isAccess(step)
-          ? await access[step][print ? 'print' : 'apply'](config, log, { principal })
+          ? await access[step][print ? 'print' : 'apply'](config, log, { principal, passwords })
           : await steps[step](config, log, consumer, { allowFewer })
         if (print && !json) {
           process.stdout.write(`${outcome}\n`)

@@ -11,16 +11,18 @@ interface Options extends CommonOptions {
   customer?: string
   scope?: Scope[]
   minutes: number
+  key?: string
 }
 
 /** `npm run token`: a bearer token for the orders API, signed with the key of a secured data folder. */
 export const tokenCommand = (_frame: CommandFrame): Command =>
   createCommand(
     'token',
-    'Make a bearer token for the orders API of a secured stack',
+    'Make a bearer token for the orders API of a secured stack or a deployment of your own',
     [
       'npm run -s token -- --customer c-1',
       'npm run -s token -- --scope operations  # for an operator',
+      'npm run -s token -- --key infra/docker/secrets/token.key',
       'curl -H "authorization: Bearer $(npm run -s token)" http://127.0.0.1:28080/products',
     ],
     'It is printed to standard output. A token cannot be taken back: give it a short life.',
@@ -32,13 +34,15 @@ export const tokenCommand = (_frame: CommandFrame): Command =>
         'what it gives access to (default: everything, or orders:own with --customer)',
       ).choices(scopes),
     )
+    .option('--key <file>', 'private key in PEM (default: that of the secured data folder)')
     .option('--minutes <n>', 'life of the token', integer(1, 60 * 24 * 30), 60)
-    .action(async ({ customer, scope, minutes, json }: Options) => {
+    .action(async ({ customer, scope, minutes, key, json }: Options) => {
       const given = scope ?? (customer === undefined ? scopes : ['orders:own' as const])
       const token = await mintToken(loadConfig(), {
         subject: customer ?? 'operator',
         scopes: given,
         lifeS: minutes * 60,
+        keyFile: key,
       })
       if (json) printJson({ token, scopes: given, minutes })
       else process.stdout.write(`${token}\n`)

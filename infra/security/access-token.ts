@@ -14,20 +14,25 @@ export interface TokenRequest {
   scopes: readonly Scope[]
   /** @default 3600 */
   lifeS?: number
+  /** PEM file with the private key. @default that of a secured data folder */
+  keyFile?: string | undefined
 }
 
 /**
- * Makes a bearer token for the orders API with the key of a secured data folder.
- * @throws TallyError PRECONDITION_FAILED if the data folder has no such key
+ * Makes a bearer token for the orders API.
+ * @throws TallyError PRECONDITION_FAILED if there is no key
  */
-export async function mintToken({ api }: Pick<Config, 'api'>, { subject, scopes: given, lifeS = 3_600 }: TokenRequest) {
-  const file = api.client.signingKeyFile
-  if (file === undefined || !api.authentication)
+export async function mintToken(
+  { api }: Pick<Config, 'api'>,
+  { subject, scopes: given, lifeS = 3_600, keyFile }: TokenRequest,
+) {
+  const { signingKeyFile, issuer, audience } = api.client
+  const file = keyFile ?? (api.authentication ? signingKeyFile : undefined)
+  if (file === undefined)
     throw new TallyError(
       'PRECONDITION_FAILED',
-      'This data folder has no key for tokens: start the stack with npm start -- --secure, or get a token from your identity provider',
+      'This data folder has no key for tokens: start the stack with npm start -- --secure, name a key file, or get a token from your identity provider',
     )
-  const { issuer, audience } = api.authentication
   return await new SignJWT({ scope: given.join(' ') })
     .setProtectedHeader({ alg: 'EdDSA' })
     .setSubject(subject)

@@ -87,6 +87,9 @@ export function apiAccess(env: Given, localKey: { public: string; private: strin
         }
       : undefined,
     /** With which commands identify themselves: a token, or the key to make one. */
-    client: { token: env.TALLY_API_TOKEN, signingKeyFile: localKey?.private },
+    client: {
+      ...{ token: env.TALLY_API_TOKEN, signingKeyFile: localKey?.private },
+      ...{ issuer: env.TALLY_API_ISSUER, audience: env.TALLY_API_AUDIENCE },
+    },
   }
 }

@@ -6,15 +6,16 @@ import { describeError, TallyError } from '../errors.ts'
 const trusted = new Set<string>()
 
 /**
- * Lets every TLS connection of this process trust the certificates in a PEM file, beside those that Node.js trusts: clients
+ * Lets every TLS connection of this process trust the certificates in PEM files, beside those that Node.js trusts: clients
  * of Kafka, PostgreSQL and HTTP servers alike. Repeated calls add.
- * @throws TallyError CONFIG_INVALID if the file holds no certificates
+ * @param files paths, separated by commas
+ * @throws TallyError CONFIG_INVALID if a file holds no certificates
  */
-export function trustAuthorities(file: string | undefined): void {
-  if (file === undefined || trusted.has(file)) return
-  const own = certificatesIn(file)
-  setDefaultCACertificates([...getCACertificates('default'), ...own])
-  trusted.add(file)
+export function trustAuthorities(files: string | undefined): void {
+  const added = files?.split(',').filter((file) => !trusted.has(file)) ?? []
+  if (added.length === 0) return
+  setDefaultCACertificates([...getCACertificates('default'), ...added.flatMap(certificatesIn)])
+  for (const file of added) trusted.add(file)
 }
 
 function certificatesIn(file: string): string[] {

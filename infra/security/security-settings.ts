@@ -15,7 +15,7 @@ export const securitySettings = {
     section: 'Security',
     otherwise: "the system's authorities only",
     description:
-      'PEM file with the certificates of your own authorities. Every TLS connection trusts them beside those that Node.js knows.',
+      'PEM files with the certificates of your own authorities, separated by commas. Every TLS connection trusts them beside those that Node.js knows.',
   }),
   TALLY_PRINCIPAL: z
     .string()

@@ -7,8 +7,8 @@ import { startGateway } from './gateway.ts'
 const name = process.argv[2]
 
 await runService(name ?? 'simulator', async ({ config, log }) => {
-  const { dataDir, ports, gateway, carrier } = config
-  if (name === 'gateway') return startGateway({ dataDir, port: ports.gateway, log, ...gateway })
-  if (name === 'carrier') return startCarrier({ dataDir, port: ports.carrier, log, ...carrier })
+  const { dataDir, ports, gateway, carrier, simulatorHost: host } = config
+  if (name === 'gateway') return startGateway({ dataDir, host, port: ports.gateway, log, ...gateway })
+  if (name === 'carrier') return startCarrier({ dataDir, host, port: ports.carrier, log, ...carrier })
   throw new TallyError('USAGE', `Name the simulator to run: gateway or carrier, not ${name ?? 'none'}`)
 })

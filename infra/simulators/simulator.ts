@@ -14,6 +14,8 @@ import type { AnswerBook, Entry, Outcome } from './answer-book.ts'
 import { createChance } from './chance.ts'
 
 export interface SimulatorOptions {
+  /** @default 127.0.0.1 */
+  host?: string
   /** 0 picks a free one. */
   port: number
   /** The journal is `<dataDir>/simulators/<name>.ndjson`. */
@@ -59,14 +61,14 @@ export interface Simulation {
 }
 
 /**
- * Serves a simulation on 127.0.0.1: an independent party with a journal that only it writes.
+ * Serves a simulation: an independent party with a journal that only it writes.
  * @throws TallyError PORT_TAKEN, INVARIANT if the journal is damaged
  */
 export async function startSimulator(simulation: Simulation, options: SimulatorOptions): Promise<RunningSimulator> {
   const opened = Promise.withResolvers<Express>()
   // Listen before the journal is opened: the port keeps a second process off the file
   const server = createServer((request, response) => void opened.promise.then((app) => app(request, response)))
-  const url = await listen(server, simulation.name, options.port)
+  const url = await listen(server, simulation.name, options)
   try {
     const file = join(options.dataDir, 'simulators', `${simulation.name}.ndjson`)
     const book = await openAnswerBook(file, simulation.apply)
@@ -86,12 +88,16 @@ export async function startSimulator(simulation: Simulation, options: SimulatorO
   }
 }
 
-function listen(server: ReturnType<typeof createServer>, name: string, port: number): Promise<string> {
+function listen(
+  server: ReturnType<typeof createServer>,
+  name: string,
+  { host = '127.0.0.1', port }: Pick<SimulatorOptions, 'host' | 'port'>,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) =>
       reject(new TallyError('PORT_TAKEN', `The ${name} simulator cannot listen on port ${port}`, { cause })),
     )
-    server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    server.listen(port, host, () => resolve(`http://${host}:${(server.address() as AddressInfo).port}`))
   })
 }
 

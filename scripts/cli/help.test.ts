@@ -17,6 +17,7 @@ import { partitionsCommand } from '../partitions.ts'
 import { produceCommand } from '../produce.ts'
 import { replayCommand } from '../replay.ts'
 import { scaleCommand } from '../scale.ts'
+import { secretsCommand } from '../secrets.ts'
 import { simulateCommand } from '../simulate.ts'
 import { stackCommand } from '../stack.ts'
 import { startCommand } from '../start.ts'
@@ -38,7 +39,7 @@ const programs = [
     tokenCommand,
   ],
   ...[mutateCommand, ordersCommand, parkedCommand, partitionsCommand, produceCommand, replayCommand, scaleCommand],
-  ...[simulateCommand, stackCommand, startCommand, traceCommand, verifyCommand],
+  ...[secretsCommand, simulateCommand, stackCommand, startCommand, traceCommand, verifyCommand],
 ].map((build) => build(frame))
 
 const pages = programs.flatMap((program) =>

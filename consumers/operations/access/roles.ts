@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Config } from '../../../infra/config.ts'
+import { describeError, TallyError } from '../../../infra/errors.ts'
 import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
 import { followOwner } from '../../../infra/postgres/owners.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
@@ -47,10 +50,12 @@ export async function declaredRoles(config: Config): Promise<string[]> {
 }
 
 /**
- * Gives every service its role, in one transaction. In a secured data folder the roles get their passwords, too; elsewhere an
- * operator sets them. Needs the schemas, and a role that may create roles.
+ * Gives every service its role, in one transaction. In a secured data folder the roles get their passwords, too; elsewhere
+ * they get those of a folder, or an operator sets them. Needs the schemas, and a role that may create roles or is a member of
+ * those that exist.
+ * @param passwords folder with a file `<service>.password` for each service
  */
-export async function applyRoles(config: Config, log: Logger): Promise<string> {
+export async function applyRoles(config: Config, log: Logger, passwords?: string): Promise<string> {
   const rights = await declaredRights(config)
   const statements = await declaredRoles(config)
   ensurePasswords(
@@ -58,6 +63,9 @@ export async function applyRoles(config: Config, log: Logger): Promise<string> {
     rights.map(({ principal }) => principal),
   )
   const credentials = config.postgres.embedded ? stackCredentials(config.dataDir) : undefined
+  const passwordOf = (principal: string) =>
+    passwords === undefined ? credentials?.password('database', principal) : passwordIn(passwords, principal)
+  const given = new Map(rights.map(({ principal }) => [principal, passwordOf(principal)]))
   const pool = createPool({ url: config.postgres.url, name: 'deploy', max: 1, log })
   try {
     await inTransaction(pool, async (tx) => {
@@ -65,8 +73,9 @@ export async function applyRoles(config: Config, log: Logger): Promise<string> {
       for (const statement of statements) await tx.query(statement)
       for (const { principal, schema } of rights) {
         await followOwner(tx, schema)
-        if (!credentials) continue
-        const verifier = scramVerifier(credentials.password('database', principal))
+        const password = given.get(principal)
+        if (password === undefined) continue
+        const verifier = scramVerifier(password)
         await tx.query(`alter role ${quoteIdentifier(roleName(config.namespace, principal))} password '${verifier}'`)
       }
     })
@@ -74,4 +83,15 @@ export async function applyRoles(config: Config, log: Logger): Promise<string> {
     await pool.end()
   }
   return `roles: ${rights.length} services, each owner of its schema`
+}
+
+function passwordIn(folder: string, principal: string): string {
+  const file = join(folder, `${principal}.password`)
+  try {
+    const password = readFileSync(file, 'utf8').trim()
+    if (password === '') throw new Error(`${file} is empty`)
+    return password
+  } catch (error) {
+    throw new TallyError('CONFIG_INVALID', `The password of ${principal} cannot be read: ${describeError(error)}`)
+  }
 }
