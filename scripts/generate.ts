@@ -8,6 +8,7 @@ import { createCommand, printJson, runCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { composeFile } from './generate/compose/compose.ts'
 import { prometheusConfig } from './generate/compose/monitoring.ts'
+import { kubernetesFiles } from './generate/kubernetes/kubernetes.ts'
 import { readDeclared } from './generate/deployed-services.ts'
 
 interface Output {
@@ -26,6 +27,9 @@ export async function generatedFiles(): Promise<Output[]> {
     { file: 'docs/configuration.md', from: 'infra/settings.ts', text: settingsPage() },
     { file: 'infra/docker/compose.yml', from: code, text: composeFile(declared) },
     { file: 'infra/docker/prometheus.yml', from: code, text: prometheusConfig(declared) },
+    ...Object.entries(kubernetesFiles(declared)).map(([name, text]) => ({
+      ...{ file: `infra/k8s/generated/${name}.yaml`, from: code, text },
+    })),
   ]
 }
 

@@ -45,6 +45,12 @@ export async function readDeclared(): Promise<Declared> {
   }
 }
 
+/** Connections of every service at its most replicas, of the registry and of commands, rounded up. */
+export function connectionsFor({ services, config }: Declared): number {
+  const needed = services.reduce((sum, { connections }) => sum + connections * config.partitions, 0)
+  return Math.ceil((needed + 40) / 50) * 50
+}
+
 /** Where the servers of a deployment are, and where its containers find their secrets. */
 export interface Surroundings {
   /** host:port, separated by commas. */

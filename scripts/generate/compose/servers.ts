@@ -1,3 +1,4 @@
+import { connectionsFor } from '../deployed-services.ts'
 import type { Declared } from '../deployed-services.ts'
 import { brokers } from './secrets.ts'
 
@@ -51,12 +52,6 @@ const broker = (name: string, id: number, { config }: Declared) => ({
   },
   stop_grace_period: '30s',
 })
-
-/** Room for every service at its most replicas, for commands and for the registry. */
-const connectionsFor = ({ services, config }: Declared): number => {
-  const needed = services.reduce((sum, { connections }) => sum + connections * config.partitions, 0)
-  return Math.ceil((needed + 40) / 50) * 50
-}
 
 const database = (declared: Declared) => ({
   image: 'postgres:18.4-bookworm',
