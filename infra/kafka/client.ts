@@ -6,6 +6,7 @@ import { patchFetchResponse } from './patches/fetch/fetch-response.ts'
 import { registerCompression } from './patches/fetch/register-compression.ts'
 import { patchIdleTimer } from './patches/idle.ts'
 import { patchIdleFetch } from './patches/idle-fetch.ts'
+import { patchLeaveGroup } from './patches/leave-group.ts'
 import { patchSilentBroker } from './patches/silent-broker.ts'
 import { patchProduceRequest } from './patches/produce/produce-request.ts'
 import type { Logger } from '../logger.ts'
@@ -36,6 +37,7 @@ export function createKafka({
 }: KafkaOptions): Kafka {
   patchFetchResponse() // Never off: without it a record can end the process
   patchHeartbeat() // Never off: without it a group never leaves a dead coordinator
+  patchLeaveGroup() // Never off: without it a client that is replaced while it joins keeps lanes
   patchSilentBroker() // Never off: without it a client stays with a broker that froze
   registerCompression()
   if (patchesKafkajs()) {

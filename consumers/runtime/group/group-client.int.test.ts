@@ -6,8 +6,8 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { createSandbox } from '../../../schemas/testing/sandbox.ts'
 import { GroupClient } from './group-client.ts'
 
-test('a client that is given up while it connects never becomes a member, even if the broker answers in the end', async () => {
-  await using stack = new AsyncDisposableStack()
+async function openGroup() {
+  const stack = new AsyncDisposableStack()
   const sandbox = createSandbox({ TALLY_PARTITIONS: '1' })
   stack.defer(() => sandbox.close())
   await sandbox.createTopics(1)
@@ -15,8 +15,9 @@ test('a client that is given up while it connects never becomes a member, even i
   const proxy = stack.use(await TcpProxy.open({ target: { host, port: Number(port) } }))
   const log = createTestLogger('silent')
   const groupId = `${sandbox.namespace}given-up`
+  const topics = [`${sandbox.namespace}orders`]
   const client = new GroupClient({
-    ...{ groupId, topics: [`${sandbox.namespace}orders`], partitions: 1, sessionTimeoutMs: 6_000, log },
+    ...{ groupId, topics, partitions: 1, sessionTimeoutMs: 6_000, log },
     kafka: createKafka({ servers: { brokers: [`127.0.0.1:${proxy.port}`] }, clientId: 'given-up', log }),
     held: () => new Map(),
     joined: () => {},
@@ -25,15 +26,41 @@ test('a client that is given up while it connects never becomes a member, even i
     passedOver: () => {},
     unheard: () => {},
   })
+  const admin = sandbox.kafka.admin()
+  await admin.connect()
+  stack.defer(() => admin.disconnect())
+  const group = async () => (await admin.describeGroups([groupId])).groups[0]
+  return { sandbox, proxy, client, groupId, topics, group, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+test('a client that is given up while it connects never becomes a member, even if the broker answers in the end', async () => {
+  await using opened = await openGroup()
+  const { client, proxy, group } = opened
   proxy.inject({ kind: 'stall' })
   const starting = client.start()
   await waitUntil('it connects', async () => proxy.connections > 0)
   await client.leave()
   proxy.heal()
   await starting
-  const admin = sandbox.kafka.admin()
-  await admin.connect()
-  stack.defer(() => admin.disconnect())
-  const { groups } = await admin.describeGroups([groupId])
-  expect(groups[0]).toMatchObject({ state: 'Dead', members: [] }) // Dead: there never was such a group
+  expect(await group()).toMatchObject({ state: 'Dead', members: [] }) // Dead: there never was such a group
+})
+
+test('a client that is given up while it looks for its coordinator does not stay a member', async () => {
+  await using opened = await openGroup()
+  const { client, proxy, group } = opened
+  const starting = client.start()
+  const { CONNECT } = client.consumer.events
+  const connected = Promise.withResolvers<void>()
+  let connects = 0
+  client.consumer.on(CONNECT, () => {
+    if (++connects < 2) return // The second time it is about to join
+    proxy.inject({ kind: 'cut' })
+    connected.resolve()
+  })
+  await connected.promise
+  await waitUntil('it has no connection', async () => proxy.connections === 0)
+  await client.leave()
+  proxy.heal()
+  await starting
+  await waitUntil('the group is empty', async () => (await group())?.members.length === 0)
 })

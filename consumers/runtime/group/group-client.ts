@@ -71,7 +71,7 @@ export class GroupClient {
   /** @throws errors of kafkajs if no broker answers at the start */
   async start(): Promise<void> {
     await this.open()
-    this.watching = setInterval(() => this.watch(), watchEveryMs)
+    if (!this.leaving) this.watching = setInterval(() => this.watch(), watchEveryMs)
   }
 
   /** Leaves the group. Gives up after a few seconds if no broker answers. */

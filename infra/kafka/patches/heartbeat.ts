@@ -1,10 +1,9 @@
 import kafkajs from 'kafkajs'
-import { patchOf, requireInternal } from './patch-of.ts'
+import { joinOf, patchOf, requireInternal } from './patch-of.ts'
+import type { JoiningGroup } from './patch-of.ts'
 
 const requests = ['heartbeat', 'joinGroup', 'syncGroup'] as const
 type Coordinating = Record<(typeof requests)[number], (request: object) => Promise<unknown>>
-type Group = Record<symbol, () => Promise<void>>
-const joinName = 'private:ConsumerGroup:join'
 
 /** How long a member may look for its coordinator before its client crashes: longer than Kafka takes to name another. */
 const patienceMs = 15_000
@@ -32,20 +31,19 @@ export const patchHeartbeat = patchOf(() => {
 })
 
 function patchJoin(): void {
-  const { prototype } = requireInternal('kafkajs/src/consumer/consumerGroup') as { prototype: Group }
-  const symbol = Object.getOwnPropertySymbols(prototype).find(({ description }) => description === joinName)!
-  const original = prototype[symbol]!
+  const { prototype } = requireInternal('kafkajs/src/consumer/consumerGroup') as { prototype: JoiningGroup }
+  const join = joinOf(prototype)
   const failingSince = new WeakMap<object, number>()
-  prototype[symbol] = async function (this: Group) {
+  join.replace(async function (this: JoiningGroup) {
     try {
-      await original.call(this)
+      await join.original.call(this)
       failingSince.delete(this)
     } catch (error) {
       const since = failingSince.get(this) ?? performance.now()
       failingSince.set(this, since)
       throw performance.now() - since > patienceMs ? error : asMoved(error)
     }
-  }
+  })
 }
 
 /** What a broker answers that does not coordinate the group, if this is not already an answer. */

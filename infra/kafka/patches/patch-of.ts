@@ -15,3 +15,16 @@ export function patchOf(apply: () => void): () => void {
     if (version === patchedVersion) apply()
   }
 }
+
+/** kafkajs' membership in a group. Its method that joins has a symbol for a name. */
+export type JoiningGroup = Record<symbol, () => Promise<void>>
+
+/** @returns the method that makes one attempt to join, and a function that replaces it */
+export function joinOf<G extends JoiningGroup>(prototype: G) {
+  const symbol = Object.getOwnPropertySymbols(prototype).find(({ description }) => description?.endsWith(':join'))!
+  const methods: JoiningGroup = prototype
+  return {
+    original: methods[symbol]!,
+    replace: (join: (this: G) => Promise<void>) => void (methods[symbol] = join),
+  }
+}

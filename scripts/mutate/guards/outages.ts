@@ -139,6 +139,22 @@ export const outages: readonly Mutation[] = [
     },
   },
   {
+    name: 'replaced-client-stays',
+    guard: 'a client that is replaced while it joins its group leaves it again',
+    broken: 'it stays a member for ever, and nobody reads the lanes that the group assigns to it',
+    edits: [
+      {
+        file: 'infra/kafka/patches/leave-group.ts',
+        find: 'await joining.get(this.consumerGroup)?.catch(() => {})',
+        replace: 'void joining',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/runtime/group/group-client.int.test.ts',
+      title: 'a client that is given up while it looks for its coordinator does not stay a member',
+    },
+  },
+  {
     name: 'frozen-broker-kept',
     guard: 'a connection that leaves a request unanswered is closed',
     broken: 'the next request goes to the same frozen broker',
