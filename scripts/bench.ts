@@ -6,13 +6,15 @@ import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { createCommand, printJson, printTable, runCommand, say } from './cli/command.ts'
 import { integer } from './cli/arguments.ts'
 import type { Benchmark } from './bench/benchmark.ts'
-import { benchmarks, findBenchmark, findContender } from './bench/benchmarks.ts'
+import { benchmarks, findBenchmark } from './bench/benchmarks.ts'
 import { guard, storeGuard } from './bench/guard/guard.ts'
 import { keepReport, resultsDir } from './bench/report/keep-report.ts'
 import { printReport } from './bench/report/print-report.ts'
 import { runBenchmark } from './bench/run-benchmark.ts'
+import { installRestate } from './bench/saga/restate.ts'
 import { openServers } from './bench/servers.ts'
 import { surroundings } from './bench/surroundings.ts'
+import { takingPart } from './bench/taking-part.ts'
 
 interface BenchOptions extends CommonOptions {
   quick?: boolean
@@ -29,7 +31,7 @@ export const benchCommand = ({ signal }: CommandFrame): Command =>
     'bench',
     'Benchmark Tally against its alternatives, on the same servers in the same run',
     ['npm run bench -- list', 'npm run bench -- hop', 'npm run bench -- all --quick', 'npm run bench -- hop --profile'],
-    'The results are stored as JSON and SVG. `guard` compares short forms of hop and saga, as ratios to a naive consumer, with stored ratios. Exit code 1: a bar is not met, or a contender lost or doubled an event.',
+    `The results are stored as JSON and SVG. \`guard\` compares short forms of hop and saga, as ratios to a naive consumer, with stored ratios. The contender restate of saga takes part once its server (BSL 1.1, not open source) is installed: \`${installRestate}\`. Exit code 1: a bar is not met, or a contender lost or doubled an event.`,
   )
     .argument('<name>', 'benchmark to run, or list, all, guard')
     .option('--quick', 'few events and one repeat: shows that it runs, not how fast')
@@ -55,19 +57,6 @@ function list({ json }: BenchOptions): void {
   )
 }
 
-/**
- * The benchmark with the named contenders, or with all that suit the size of the run.
- * @throws TallyError USAGE if a contender does not exist
- */
-function takingPart(benchmark: Benchmark, { only, quick }: BenchOptions): Benchmark {
-  const names = only ?? benchmark.contenders.flatMap(({ name, large }) => (quick && large ? [] : name))
-  const [first, ...others] = names.map((name) => findContender(benchmark, name))
-  if (!first) return benchmark
-  const known = (name?: string) => name === undefined || names.includes(name)
-  const bars = benchmark.bars?.filter(({ contender, against }) => known(contender) && known(against))
-  return { ...benchmark, contenders: [first, ...others], bars }
-}
-
 /** Runs the guard on servers configured like those of the tests, because the ratios depend on the time of a commit. */
 async function compare({ store, json }: BenchOptions, signal: AbortSignal): Promise<void> {
   await using servers = await openServers(say, signal, { durable: false })
@@ -83,10 +72,11 @@ async function run(chosen: readonly Benchmark[], options: BenchOptions, signal: 
   const { quick = false, profile, json, out } = options
   const profiles = profile ? join(out, 'profiles') : undefined
   if (profiles) mkdirSync(profiles, { recursive: true })
+  const takingParts = chosen.map((benchmark) => takingPart(benchmark, options, say))
   await using servers = await openServers(say, signal)
-  for (const benchmark of chosen) {
+  for (const benchmark of takingParts) {
     const { usual, quick: few } = benchmark.events
-    const report = await runBenchmark(takingPart(benchmark, options), {
+    const report = await runBenchmark(benchmark, {
       events: options.events ?? (quick ? few : usual),
       repeats: options.repeats ?? (quick ? 1 : 5),
       ...{ profiles, signal, say },

@@ -27,6 +27,8 @@ export interface Contender {
   readonly share?: number
   /** Excluded from `--quick`. */
   readonly large?: boolean
+  /** What it needs and this installation lacks, with the command that gets it; such a contender does not take part. */
+  missing?(): string | undefined
   /**
    * Runs one repeat in an empty sandbox: prepares it, does the work, and counts the effects.
    * @throws TallyError INVARIANT if an event did not take effect exactly once

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
+import { environmentWith } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import { cpuMs } from '../../infra/stack/supervisor/process-identity.ts'
 import type { Ground } from './benchmark.ts'
@@ -25,14 +26,31 @@ export interface Service extends AsyncDisposable {
 export async function startService(
   { sandbox, profiles }: Pick<Ground, 'sandbox' | 'profiles'>,
   path: string,
-  { args = [], env = {} }: { args?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  {
+    args = [],
+    env = {},
+    name = args[0] ?? basename(dirname(path)),
+  }: { args?: readonly string[]; env?: NodeJS.ProcessEnv; name?: string } = {},
 ): Promise<Service> {
   const child = fork(path, args, {
     env: { ...sandbox.env, ...env },
     execArgv: profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  return readyService(args[0] ?? basename(dirname(path)), child, once(child, 'message'))
+  return readyService(name, child, once(child, 'message'))
+}
+
+/**
+ * Starts a server of others, which ends on SIGTERM.
+ * @param ready resolves when it answers
+ */
+export function startServer(
+  name: string,
+  { command, args, env }: Program & { env: NodeJS.ProcessEnv },
+  ready: () => Promise<unknown>,
+): Promise<Service> {
+  const child = spawn(command, args, { env: environmentWith(env), stdio: ['ignore', 'ignore', 'inherit'] })
+  return readyService(name, child, ready())
 }
 
 /**

@@ -1,30 +1,26 @@
 // The usual first version of the pipeline: each step polls for orders in its status (`for update skip locked`) and advances
 // them. One process for the API, one for each step.
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import express from 'express'
 import pg from 'pg'
 import { readParameters } from '../measured.ts'
+import { outsideSteps, serveOrders, takeStock } from './saga-steps.ts'
+import type { Line, OutsideWorld } from './saga-steps.ts'
 
-const { databaseUrl, schema, port, stage, gateway, carrier } = readParameters<{
-  databaseUrl: string
-  schema: string
-  port: number
-  /** `api`, or a key of `steps`. */
-  stage: string
-  gateway: string
-  carrier: string
-}>()
+const { databaseUrl, schema, port, stage, ...world } = readParameters<
+  OutsideWorld & {
+    databaseUrl: string
+    schema: string
+    port: number
+    /** `api`, or a key of `steps`. */
+    stage: string
+  }
+>()
 const perPoll = 100
 const pauseMs = 10
 const pool = new pg.Pool({ connectionString: databaseUrl, options: `-c search_path=${schema}`, max: 10 })
+const outside = outsideSteps(world)
 let stopping = false
 process.on('SIGTERM', () => (stopping = true))
-
-interface Line {
-  sku: string
-  quantity: number
-}
 
 interface Order {
   order_id: string
@@ -33,13 +29,6 @@ interface Order {
   lines: Line[]
   ship_to: object
   authorization_id: string | null
-}
-
-async function post(url: string, key: string, body: object): Promise<Record<string, string>> {
-  const headers = { 'content-type': 'application/json', 'idempotency-key': key }
-  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })
-  if (answer.status !== 201) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
-  return (await answer.json()) as Record<string, string>
 }
 
 interface Step {
@@ -53,29 +42,23 @@ const steps: Record<string, Step> = {
   authorize: {
     from: 'placed',
     to: 'authorized',
-    async work(_client, { order_id, currency, total_minor }) {
-      const request = { orderId: order_id, amountMinor: Number(total_minor), currency }
-      const { authorizationId } = await post(`${gateway}/authorizations`, `${order_id}-authorize`, request)
-      return { authorizationId }
+    async work(_client, { order_id: orderId, currency, total_minor }) {
+      return { authorizationId: await outside.authorize({ orderId, currency, totalMinor: Number(total_minor) }) }
     },
   },
   reserve: {
     from: 'authorized',
     to: 'reserved',
     async work(client, { lines }) {
-      for (const { sku, quantity } of lines.toSorted((a, b) => (a.sku < b.sku ? -1 : 1))) {
-        const text = 'update stock set on_hand = on_hand - $2 where sku = $1 and on_hand >= $2'
-        await client.query({ name: 'reserve', text, values: [sku, quantity] })
-      }
+      await takeStock(client, lines)
       return {}
     },
   },
   ship: {
     from: 'reserved',
     to: 'shipped',
-    async work(_client, { order_id, lines, ship_to }) {
-      const units = lines.reduce((sum, { quantity }) => sum + quantity, 0)
-      await post(`${carrier}/shipments`, `${order_id}-ship`, { orderId: order_id, shipTo: ship_to, units })
+    async work(_client, { order_id: orderId, lines, ship_to: shipTo }) {
+      await outside.ship({ orderId, lines, shipTo })
       return {}
     },
   },
@@ -83,8 +66,7 @@ const steps: Record<string, Step> = {
     from: 'shipped',
     to: 'captured',
     async work(_client, { order_id, authorization_id, total_minor }) {
-      const url = `${gateway}/authorizations/${authorization_id}/capture`
-      await post(url, `${order_id}-capture`, { amountMinor: Number(total_minor) })
+      await outside.capture(order_id, String(authorization_id), Number(total_minor))
       return {}
     },
   },
@@ -131,30 +113,9 @@ async function pollOnAndOn(step: Step): Promise<void> {
   process.exit()
 }
 
-function serve(): void {
-  const app = express()
-  app.disable('x-powered-by').disable('etag')
-  app.post('/orders', express.json(), async (request, response) => {
-    const { currency, lines, shipTo } = request.body as { currency: string; lines: Line[]; shipTo: object }
-    const { rows } = await pool.query<{ sku: string; price: string }>({
-      name: 'prices',
-      text: 'select sku, unit_price_minor as price from product where sku = any($1)',
-      values: [lines.map(({ sku }) => sku)],
-    })
-    const prices = new Map(rows.map(({ sku, price }) => [sku, Number(price)]))
-    const totalMinor = lines.reduce((sum, { sku, quantity }) => sum + quantity * (prices.get(sku) ?? 0), 0)
-    const orderId = randomUUID()
-    await pool.query({
-      name: 'place',
-      text: `insert into orders (order_id, status, currency, total_minor, lines, ship_to) values ($1, 'placed', $2, $3, $4, $5)`,
-      values: [orderId, currency, totalMinor, JSON.stringify(lines), JSON.stringify(shipTo)],
-    })
-    response.status(201).json({ orderId, status: 'placed' })
-  })
-  app.listen(port, '127.0.0.1', () => process.send?.({ type: 'ready' }))
-  process.on('SIGTERM', () => process.exit())
-}
-
 const step = steps[stage]
 if (step) await pollOnAndOn(step)
-else serve()
+else {
+  process.on('SIGTERM', () => process.exit())
+  serveOrders(pool, port)
+}

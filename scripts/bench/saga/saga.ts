@@ -1,6 +1,7 @@
 import type { Benchmark } from '../benchmark.ts'
 import { startPipeline } from './ours.ts'
 import { startPollers } from './pollers.ts'
+import { restateMissing, restateVersion, startRestate } from './restate.ts'
 import { calmStages, runStages } from './run-stages.ts'
 
 export const saga: Benchmark = {
@@ -20,9 +21,16 @@ export const saga: Benchmark = {
         'Express and one process per step; up to 100 orders per poll, for update skip locked, 10 ms pause when idle',
       measure: (ground) => runStages(ground, startPollers),
     },
+    {
+      name: 'restate',
+      setup: `Restate ${restateVersion}, default settings: one workflow per order with a step for each of authorize, reserve, ship and capture, in one Node process with the API (Express)`,
+      missing: restateMissing,
+      measure: (ground) => runStages(ground, startRestate),
+    },
   ],
   bars: [
     { against: 'pollers', atLeast: 1.2 },
+    { against: 'restate', atLeast: 2.5 },
     { figure: 'p50 ms at 40 %', atMost: 60 },
     { figure: 'p99 ms at 40 %', atMost: 250 },
   ],
