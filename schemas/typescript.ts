@@ -60,9 +60,11 @@ function declare(type: NamedType): string {
   return `${doc}export interface ${name} {\n${type.fields.map((field) => declareField(type, field)).join('\n')}\n}`
 }
 
-function declareField(record: RecordType, { name, type, doc }: RecordType['fields'][number]): string {
+/** A field that is null by default may be left out of what is encoded. */
+function declareField(record: RecordType, { name, type, doc, ...field }: RecordType['fields'][number]): string {
+  const isOptional = field.default === null
   if (!doc) throw refuse(`${record.name}.${name}`, 'has no doc: say what it means, in which unit')
-  return `  ${comment(doc)}\n  ${name}: ${expression(type, `${record.name}.${name}`)}`
+  return `  ${comment(doc)}\n  ${name}${isOptional ? '?' : ''}: ${expression(type, `${record.name}.${name}`)}`
 }
 
 function expression(type: AvroType, path: string): string {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import type { EventData } from '../../schemas/generated/events.ts'
 import { decideOrderStatus, unseen } from './decide-order-status.ts'
 import type { OrderStatus } from './decide-order-status.ts'
 import type { OrderEvent } from './summarize.ts'
@@ -127,6 +128,14 @@ describe('the status of an order', () => {
     const order = { customerId: 'c-7', currency: 'EUR', totalMinor: 900, placedAt: 1_000 }
     expect(after([...happenings.slice(1, 4), placed])).toMatchObject({ order, endedAt: 1_003, updatedAt: 1_003 })
   })
+})
+
+test('the shipment is that of the first booking, whatever comes later', () => {
+  const scheduled = happenings.find(({ type }) => type === 'ShipmentScheduled') as OrderEvent
+  const { orderId: _, scheduledAt: __, ...shipment } = scheduled.data as EventData['ShipmentScheduled']
+  const other = { ...scheduled, data: { ...scheduled.data, trackingNumber: 'T2' } } as OrderEvent
+  expect(after([placed]).shipment).toBeNull()
+  expect([placed, scheduled, other, ...happenings.slice(-1)].reduce(take, unseen).shipment).toEqual(shipment)
 })
 
 describe('the timeline', () => {

@@ -1,5 +1,5 @@
 import type { Context, Decision } from '../runtime/handler.ts'
-import type { EventType } from '../../schemas/generated/events.ts'
+import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import { summarize } from './summarize.ts'
 import type { OrderEvent } from './summarize.ts'
 
@@ -25,6 +25,8 @@ export interface TimelineEntry {
   summary: string
 }
 
+export type Shipment = Omit<EventData['ShipmentScheduled'], 'orderId' | 'scheduledAt'>
+
 export interface OrderStatus {
   status: Status
   /** Code of the reason why the order was cancelled or rejected. */
@@ -32,6 +34,8 @@ export interface OrderStatus {
   seen: readonly EventType[]
   /** The data of OrderPlaced, which need not be the first event to arrive. */
   order: { customerId: string; currency: string; totalMinor: number; placedAt: number } | null
+  /** What the carrier agreed to. */
+  shipment: Shipment | null
   /** Time of the latest event, UTC epoch ms. */
   updatedAt: number
   /** Time of the event that ended the order. */
@@ -47,6 +51,7 @@ export const unseen: OrderStatus = {
   reason: null,
   seen: [],
   order: null,
+  shipment: null,
   updatedAt: 0,
   endedAt: null,
   entries: 0,
@@ -79,6 +84,7 @@ export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context
       reason: ends ? reasonOf(event) : state.reason,
       seen,
       order: state.order ?? (event.type === 'OrderPlaced' ? orderOf(event.data) : null), // A second one changes nothing
+      shipment: state.shipment ?? (event.type === 'ShipmentScheduled' ? shipmentOf(event.data) : null),
       updatedAt: Math.max(state.updatedAt, context.time),
       endedAt: ends ? context.time : state.endedAt,
       entries: seq,
@@ -99,4 +105,18 @@ const orderOf = ({ customerId, currency, totalMinor, placedAt }: Placed) => ({
   currency,
   totalMinor,
   placedAt,
+})
+
+const shipmentOf = ({
+  carrier,
+  trackingNumber,
+  labelUrl,
+  pickupFrom,
+  pickupUntil,
+}: EventData['ShipmentScheduled']) => ({
+  carrier,
+  trackingNumber,
+  labelUrl,
+  pickupFrom,
+  pickupUntil,
 })

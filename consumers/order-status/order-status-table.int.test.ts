@@ -24,6 +24,13 @@ test('what is saved is loaded again, and the timeline only grows', async () => {
     reason: 'insufficient_funds',
     seen: ['OrderPlaced', 'PaymentDeclined'],
     order: { customerId: 'c-1', currency: 'EUR', totalMinor: 2 ** 50, placedAt: 1_700_000_000_001 },
+    shipment: {
+      carrier: 'Swift "}',
+      trackingNumber: 'T1',
+      labelUrl: 'http://carrier/labels/T1',
+      pickupFrom: 1_700_000_000_002,
+      pickupUntil: 2 ** 50,
+    },
     updatedAt: 1_700_000_000_123,
     endedAt: 1_700_000_000_123,
     entries: 2,

@@ -3,7 +3,7 @@ import type { Tx } from '../../infra/postgres/transaction.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import type { StateTable } from '../runtime/state-table.ts'
 import { unseen } from './decide-order-status.ts'
-import type { OrderStatus, Status } from './decide-order-status.ts'
+import type { OrderStatus, Shipment, Status } from './decide-order-status.ts'
 
 interface Row {
   order_id: string
@@ -14,6 +14,7 @@ interface Row {
   currency: string | null
   total_minor: number | null
   placed_at: Date | null
+  shipment: Shipment | null
   updated_at: Date
   ended_at: Date | null
   entries: number
@@ -24,16 +25,19 @@ const load = prepared<Row>('order_status_load', 'select * from order_status wher
 const saveOrders = prepared(
   'order_status_save',
   `insert into order_status as o
-     (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
+     (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries,
+      shipment)
    select order_id, status, reason, string_to_array(seen, ','), customer_id, currency, total_minor,
-          to_timestamp(placed_at / 1000), to_timestamp(updated_at / 1000), to_timestamp(ended_at / 1000), entries
+          to_timestamp(placed_at / 1000), to_timestamp(updated_at / 1000), to_timestamp(ended_at / 1000), entries, shipment
    from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-               $8::double precision[], $9::double precision[], $10::double precision[], $11::int[])
-     as new (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries)
+               $8::double precision[], $9::double precision[], $10::double precision[], $11::int[], $12::json[])
+     as new (order_id, status, reason, seen, customer_id, currency, total_minor, placed_at, updated_at, ended_at, entries,
+             shipment)
    on conflict (order_id) do update set
      status = excluded.status, reason = excluded.reason, seen = excluded.seen, customer_id = excluded.customer_id,
      currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
-     updated_at = excluded.updated_at, ended_at = excluded.ended_at, entries = excluded.entries`,
+     updated_at = excluded.updated_at, ended_at = excluded.ended_at, entries = excluded.entries,
+     shipment = excluded.shipment`,
 )
 
 const appendTimeline = prepared(
@@ -68,6 +72,7 @@ export const orderStatusTable: StateTable<OrderStatus> = {
       order(({ updatedAt }) => updatedAt),
       order(({ endedAt }) => endedAt),
       order(({ entries }) => entries),
+      order(({ shipment }) => shipment && JSON.stringify(shipment)),
     )
     const entries = orders.flatMap(([orderId, { fresh }]) => fresh.map((entry) => ({ orderId, ...entry })))
     const entry = <V>(value: (entry: (typeof entries)[number]) => V) => entries.map(value)
@@ -96,6 +101,7 @@ const fromRow = (row: Row): OrderStatus => ({
     totalMinor: row.total_minor ?? 0,
     placedAt: row.placed_at.getTime(),
   },
+  shipment: row.shipment,
   updatedAt: row.updated_at.getTime(),
   endedAt: row.ended_at?.getTime() ?? null,
   entries: row.entries,

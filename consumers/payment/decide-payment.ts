@@ -25,10 +25,15 @@ export const unplaced: Payment = { phase: 'unplaced', verdict: 'open' }
 
 export function orderPlaced(order: EventData['OrderPlaced'], payment: Payment): Decision<Payment> {
   if (payment.phase !== 'unplaced') return {}
-  const { orderId, totalMinor: amountMinor, currency } = order
+  const { orderId, totalMinor: amountMinor, currency, paymentMethod } = order
   return {
     state: { phase: 'authorizing', verdict: payment.verdict, amountMinor, currency },
-    calls: [{ kind: 'authorize', request: { orderId, amountMinor, currency } }],
+    calls: [
+      {
+        kind: 'authorize',
+        request: { orderId, amountMinor, currency, ...(paymentMethod != null && { paymentMethod }) },
+      },
+    ],
   }
 }
 

@@ -7,6 +7,8 @@ export interface AuthorizationRequest {
   orderId: string
   amountMinor: number
   currency: string
+  /** Token of the customer's payment method. @default the one on file */
+  paymentMethod?: string
 }
 export interface VoidRequest {
   authorizationId: string

@@ -48,6 +48,17 @@ describe('gateway simulator', () => {
     expect((await post(`/authorizations/${id}/void`, 'v')).body.code).toBe('already_captured')
   })
 
+  test('a test card decides instead of chance', async () => {
+    await restart(1)
+    const pay = (paymentMethod: string) => post('/authorizations', paymentMethod, { ...order, paymentMethod })
+    expect((await pay('card_test_accepted')).status).toBe(201)
+    expect((await pay('card_of_others')).status).toBe(402)
+    await restart(0)
+    const declined = await pay('card_test_declined')
+    expect([declined.status, declined.body.code]).toEqual([402, 'insufficient_funds'])
+    expect((await pay('card_of_somebody')).status).toBe(201)
+  })
+
   test('a voided authorization cannot be captured', async () => {
     const id = await authorize()
     expect((await post(`/authorizations/${id}/void`, 'v')).body).toEqual({ voidedAt: expect.any(Number) })

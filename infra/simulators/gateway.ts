@@ -9,8 +9,15 @@ const authorization = z.object({
   orderId: z.string().min(1),
   amountMinor,
   currency: z.string().regex(/^[A-Z]{3}$/),
+  paymentMethod: z.string().min(1).optional(),
 })
 const capture = z.object({ amountMinor })
+
+/** Payment methods for trying out, by what becomes of an authorization. Others are declined by chance. */
+const testCards: Readonly<Record<string, 'accept' | 'decline'>> = {
+  card_test_accepted: 'accept',
+  card_test_declined: 'decline',
+}
 
 const declineCodes = ['insufficient_funds', 'card_expired', 'suspected_fraud'] as const
 
@@ -28,12 +35,18 @@ type Facts = {
   currency?: string
 }
 
-/** The payment gateway: authorizes, voids and captures, each once. Declines `declineRate` of the authorizations. */
+/**
+ * The payment gateway: authorizes, voids and captures, each once. Declines `declineRate` of the authorizations, except
+ * those of a test card.
+ */
 export function startGateway(options: SimulatorOptions & { declineRate: number }): Promise<RunningSimulator> {
   const chance = createChance(options.seed)
   const holds = new Map<string, Hold>()
 
-  const decline = (key: string) => {
+  const decline = (key: string, paymentMethod = '') => {
+    const card = testCards[paymentMethod]
+    if (card === 'accept') return undefined
+    if (card === 'decline') return 'insufficient_funds'
     if (chance.uniform(key, 'decline') >= options.declineRate) return undefined
     return declineCodes[Math.floor(chance.uniform(key, 'decline-code') * declineCodes.length)]
   }
@@ -57,7 +70,7 @@ export function startGateway(options: SimulatorOptions & { declineRate: number }
       name: 'gateway',
       operations: [
         operation('/authorizations', authorization, (request, { key, time }) => {
-          const code = decline(key)
+          const code = decline(key, request.paymentMethod)
           const about = { operation: 'authorize', ...request }
           if (code) return { about, status: 402, answer: { code, declinedAt: time } }
           const authorizationId = chance.id('auth', key)

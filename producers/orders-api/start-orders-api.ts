@@ -7,9 +7,11 @@ import { createGuard } from './http/guard.ts'
 import { SubjectLimits } from './http/subject-limits.ts'
 import { healthOperations } from './http/health.ts'
 import { listen } from './http/http-server.ts'
+import { labelOperations } from './orders/label.ts'
 import { createOrderReader } from './orders/order-reader.ts'
 import { productOperations } from './orders/products.ts'
 import { readOperations } from './orders/read-orders.ts'
+import { createStockReader, stockOperations } from './orders/stock.ts'
 import { TimelineFeed } from './orders/timeline-feed.ts'
 import { writeOperations } from './orders/write-orders.ts'
 import { frozenMs, startOrderWriting } from './start-order-writing.ts'
@@ -39,6 +41,8 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
     ...writeOperations({ ...placing, reader }),
     ...readOperations({ reader, feed, limits, heartbeatMs }),
     ...productOperations(placing.catalogue),
+    ...stockOperations(createStockReader(projection, config.namespace)),
+    ...labelOperations({ reader, carrierUrl: config.carrier.url }),
     ...healthOperations({ pool, owner: replica, encoder: placing.encoder }),
   ]
   const { host, connections, allowedHosts, authentication } = config.api

@@ -46,6 +46,8 @@ export interface OrderPlaced {
   totalMinor: number
   /** Delivery address */
   shipTo: Address
+  /** Token of the payment method at the gateway, never a card number; null: the one on file */
+  paymentMethod?: string | null
   /** When the order was accepted, UTC epoch milliseconds */
   placedAt: number
 }

@@ -69,6 +69,7 @@ function arbitraryField({ name, type }: Field): fc.Arbitrary<unknown> | undefine
     return fc.uniqueArray(items, { selector: ({ sku }) => sku, minLength: 1, maxLength: 5 })
   }
   if (/(Id|^sku|^carrier|^trackingNumber)$/.test(name)) return id
+  if (name === 'paymentMethod') return fc.option(id)
   if (/(At|^pickup.*)$/.test(name)) return time
   if (/(Minor|^available)$/.test(name)) return amount
   if (/^(quantity|requested)$/.test(name)) return fc.integer({ min: 1, max: limits.quantity })

@@ -27,7 +27,7 @@ export async function declaredRights(config: Config): Promise<ServiceRights[]> {
       schema: api.schema,
       reads: [],
       writes: writtenBy('orders API'),
-      alsoReads: { order_status: ['order_status', 'timeline'] },
+      alsoReads: { order_status: ['order_status', 'timeline'], inventory: ['stock'] },
     },
     ...groups.map(({ name, schema, topics: reads }) => ({
       ...{ principal: name, schema, group: name },

@@ -73,6 +73,7 @@ describe('placing an order', () => {
     ['a long customer', { ...order, customerId: 'x'.repeat(129) }, ['/customerId']],
     ['a zero byte', { ...order, shipTo: { ...shipTo, city: 'a\0b' } }, ['/shipTo/city']],
     ['half a surrogate pair', { ...order, shipTo: { ...shipTo, city: 'a\ud800' } }, ['/shipTo/city']],
+    ['a card number', { ...order, paymentMethod: '4242424242424242' }, ['/paymentMethod']],
     ['a list', [order], ['']],
   ])('refuses %s', async (_, body, paths) => {
     const { http, written } = setUp()
@@ -103,6 +104,15 @@ describe('placing an order', () => {
       { path: '/lines/2/sku', message: 'repeats the article of line 1' },
     ])
     expect(written).toEqual([])
+  })
+
+  test('passes the token of the payment method on in the event', async () => {
+    const { http, written } = setUp()
+    await http
+      .post('/orders')
+      .send({ ...order, paymentMethod: 'card_test_declined' })
+      .expect(201)
+    expect(written[0]?.order?.paymentMethod).toBe('card_test_declined')
   })
 
   test('gives the first reply to a repeat that could not be accepted any more', async () => {

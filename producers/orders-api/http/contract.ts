@@ -46,6 +46,14 @@ export const newOrder = z
       postalCode: textOrNone(20).meta({ description: 'Empty if the country has none' }),
       country: text(100),
     }),
+    paymentMethod: z
+      .string()
+      .regex(/^(?!\d+$)[\w-]{1,128}$/, 'must be a token of the payment gateway, not a card number')
+      .optional()
+      .meta({
+        description:
+          'Token of the payment gateway; without it, the method on file. The simulated gateway knows card_test_accepted and card_test_declined',
+      }),
   })
   .meta({ id: 'NewOrder' })
 export type NewOrder = z.infer<typeof newOrder>
@@ -75,6 +83,10 @@ export const timelineEntry = z
   })
 export type TimelineEntry = z.infer<typeof timelineEntry>
 
+const shipment = z
+  .object({ carrier: z.string(), trackingNumber: z.string(), pickupFrom: time, pickupUntil: time })
+  .meta({ id: 'Shipment', description: 'The label can be had at /orders/{id}/label' })
+
 export const orderStatus = z
   .object({
     orderId,
@@ -88,6 +100,7 @@ export const orderStatus = z
     totalMinor: amountMinor.nullable(),
     placedAt: time.nullable(),
     updatedAt: time,
+    shipment: shipment.nullable().meta({ description: 'Set once the carrier has agreed to pick the order up' }),
     endedAt: time.nullable().meta({ description: 'Set once the order is completed, cancelled or rejected' }),
   })
   .meta({ id: 'OrderStatus' })
@@ -106,6 +119,18 @@ export const productPage = z
     next: sku.nullable().meta({ description: 'Pass it as `after` to get the next page; null on the last page' }),
   })
   .meta({ id: 'ProductPage' })
+
+export const stockLevel = z
+  .object({ sku, onHand: z.string().regex(/^\d+$/).meta({ description: 'Units that the next orders can have' }) })
+  .meta({ id: 'StockLevel' })
+export type StockLevel = z.infer<typeof stockLevel>
+
+export const stockPage = z
+  .object({
+    items: z.array(stockLevel),
+    next: sku.nullable().meta({ description: 'Pass it as `after` to get the next page; null on the last page' }),
+  })
+  .meta({ id: 'StockPage' })
 
 export const readiness = z
   .object({

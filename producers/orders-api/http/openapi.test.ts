@@ -4,8 +4,10 @@ import supertest from 'supertest'
 import { silentLogger } from '../../../infra/logger.ts'
 import { createApp } from './app.ts'
 import { healthOperations } from './health.ts'
+import { labelOperations } from '../orders/label.ts'
 import { productOperations } from '../orders/products.ts'
 import { readOperations } from '../orders/read-orders.ts'
+import { stockOperations } from '../orders/stock.ts'
 import { writeOperations } from '../orders/write-orders.ts'
 
 // Nothing is called: only what the operations say of themselves counts
@@ -15,6 +17,8 @@ const app = createApp(
     ...writeOperations(unused),
     ...readOperations(unused),
     ...productOperations(unused),
+    ...stockOperations(unused),
+    ...labelOperations(unused),
     ...healthOperations({ ...(unused as object), owner: 'x' } as never),
   ],
   { log: silentLogger },

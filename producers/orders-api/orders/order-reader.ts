@@ -12,16 +12,24 @@ export interface OrderReader {
   customerOf(orderId: string): Promise<string | null>
   /** From the projection only; orders that it has not seen are absent. */
   statuses(orderIds: readonly string[]): Promise<OrderStatus[]>
+  /** Where the carrier has the label of an order; undefined until it is known. */
+  labelUrl(orderId: string): Promise<string | undefined>
   /** The entries after the given seq by order; orders without any are absent. */
   timeline(after: ReadonlyMap<string, number>): Promise<Map<string, TimelineEntry[]>>
 }
 
 const isoTime = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
+/** A time within the shipment. */
+const epoch = (field: string) => `to_timestamp((shipment->>'${field}')::double precision / 1000)`
+
 const statuses = prepared<OrderStatus>(
   'order_statuses',
   `select order_id as "orderId", status, reason, customer_id as "customerId", currency, total_minor::text as "totalMinor",
-     ${isoTime('placed_at')} as "placedAt", ${isoTime('updated_at')} as "updatedAt", ${isoTime('ended_at')} as "endedAt"
+     ${isoTime('placed_at')} as "placedAt", ${isoTime('updated_at')} as "updatedAt", ${isoTime('ended_at')} as "endedAt",
+     case when shipment is not null then json_build_object(
+       'carrier', shipment->>'carrier', 'trackingNumber', shipment->>'trackingNumber',
+       'pickupFrom', ${isoTime(epoch('pickupFrom'))}, 'pickupUntil', ${isoTime(epoch('pickupUntil'))}) end as shipment
    from order_status where order_id = any($1)`,
 )
 
@@ -29,8 +37,13 @@ const accepted = prepared<OrderStatus>(
   'order_accepted',
   `select order_id as "orderId", 'placed' as status, null as reason, customer_id as "customerId", currency,
      total_minor::text as "totalMinor", ${isoTime('placed_at')} as "placedAt", ${isoTime('placed_at')} as "updatedAt",
-     null as "endedAt"
+     null as "endedAt", null as shipment
    from placed_order where order_id = $1`,
+)
+
+const labels = prepared<{ url: string }>(
+  'order_label',
+  `select shipment->>'labelUrl' as url from order_status where order_id = $1 and shipment is not null`,
 )
 
 // `offset 0`: without it a planner that takes the timeline for empty walks all of it instead of one order's
@@ -55,6 +68,7 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
     },
     customerOf: async (orderId) => (await reachDatabase(() => accepted(own, orderId)))[0]?.customerId ?? null,
     statuses: (orderIds) => reachDatabase(() => orNone(statuses(projection, orderIds))),
+    labelUrl: async (orderId) => (await reachDatabase(() => orNone(labels(projection, orderId))))[0]?.url,
     async timeline(after) {
       const rows = await reachDatabase(() => orNone(timeline(projection, [...after.keys()], [...after.values()])))
       const byOrder = new Map<string, TimelineEntry[]>()

@@ -1,8 +1,10 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { request } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import supertest from 'supertest'
+import { migrate } from '../../../infra/postgres/migrate.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { decideOrderStatus } from '../../../consumers/order-status/decide-order-status.ts'
@@ -81,6 +83,7 @@ describe('an order the projection knows', () => {
       placedAt: null,
       updatedAt: '2026-01-31T12:00:00.000Z',
       endedAt: null,
+      shipment: null,
       timeline: [
         expect.objectContaining({ seq: 1, type: 'PaymentAuthorized', topic: 'any', partition: 1, offset: '0' }),
         expect.objectContaining({ seq: 2, type: 'StockReserved', eventId: 'id-StockReserved', offset: '1' }),
@@ -98,6 +101,42 @@ describe('an order the projection knows', () => {
     await project('o-elsewhere', reserved)
     await supertest(api.url).post('/orders/o-elsewhere/cancellation').send({ reason: 'x' }).expect(202)
   })
+})
+
+const scheduled: OrderEvent = {
+  type: 'ShipmentScheduled',
+  data: {
+    ...{ orderId: 'o', carrier: 'Swift', trackingNumber: 'T1', labelUrl: 'http://127.0.0.1:1/labels/T1' },
+    ...{ pickupFrom: time, pickupUntil: time + 1, scheduledAt: time },
+  },
+}
+
+test('a shipment is shown without the address of its label, which only this service may reach', async () => {
+  await project('o-parcel', scheduled)
+  const { body, text } = await supertest(api.url).get('/orders/o-parcel')
+  expect(body.shipment).toEqual({
+    ...{ carrier: 'Swift', trackingNumber: 'T1' },
+    ...{ pickupFrom: '2026-01-31T12:00:00.000Z', pickupUntil: '2026-01-31T12:00:00.001Z' },
+  })
+  expect(text).not.toContain('labels')
+  expect((await supertest(api.url).get('/orders/o-parcel/label')).status).toBe(502) // Not the carrier's address
+  expect((await supertest(api.url).get('/orders/o-shown/label')).status).toBe(404)
+})
+
+test('stock is that of the table of inventory; without inventory there is none', async () => {
+  const { namespace } = bench.sandbox
+  expect((await supertest(api.url).get('/stock')).body).toEqual({ items: [], next: null })
+  const folders = [{ name: 'own', path: join(import.meta.dirname, '../../../consumers/inventory/sql') }]
+  const { log, config } = bench.sandbox
+  await migrate({ url: config.postgres.url, schema: `${namespace}inventory`, folders, log })
+  await bench.pool.query(`insert into ${namespace}inventory.stock values ('cup', 0, 2, 1, 3), ('tea', $1, 0, 0, $1)`, [
+    '9007199254740993',
+  ])
+  await waitUntil('a reading of now', async () => (await supertest(api.url).get('/stock')).body.items.length === 2)
+  expect((await supertest(api.url).get('/stock')).body.items).toEqual([
+    { sku: 'cup', onHand: '0' },
+    { sku: 'tea', onHand: '9007199254740993' },
+  ])
 })
 
 describe('following an order', () => {

@@ -30,7 +30,7 @@ const shipTo = { recipient: 'Jane Roe', street: 'High Street 1', city: 'Leeds', 
 export const order = { customerId: 'c-1', currency: 'EUR', lines: [{ sku: 'tea', quantity: 2 }], shipTo }
 const known: OrderStatus = {
   ...{ orderId: 'o-1', status: 'placed', reason: null, customerId: 'c-1', currency: 'EUR', totalMinor: '900' },
-  ...{ placedAt: null, updatedAt: '2026-01-01T00:00:00.000Z', endedAt: null },
+  ...{ placedAt: null, updatedAt: '2026-01-01T00:00:00.000Z', endedAt: null, shipment: null },
 }
 
 /** The application with lists in place of the database, and authentication. */
@@ -43,6 +43,7 @@ export function guardedApp({ rate = 1_000, jwksUrl }: { rate?: number; jwksUrl?:
     customerOf: async () => 'c-2',
     statuses: async () => [],
     timeline: async () => new Map(),
+    labelUrl: async () => undefined,
   }
   const feed = { watch: () => true, unwatch: () => {} } as never
   const operations = [

@@ -47,8 +47,7 @@ export const createPlaceOrder =
       const priced = priceOrder(wanted, await catalogue.find(wanted.lines.map(({ sku }) => sku)))
       if (priced.errors) return problem(422, 'The order cannot be accepted.', { errors: priced.errors })
       const placedAt = Date.now()
-      const { customerId, currency, shipTo } = wanted
-      const order: OrderPlaced = { orderId: newEventId(placedAt), customerId, currency, ...priced, shipTo, placedAt }
+      const order: OrderPlaced = { orderId: newEventId(placedAt), ...wanted, ...priced, placedAt }
       const write = async (trace: string | undefined) =>
         book.write({
           event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent: trace }),
