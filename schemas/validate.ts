@@ -35,7 +35,7 @@ const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
     currency(order.currency) ??
     orderLines(order) ??
     address(order.shipTo) ??
-    (order.paymentMethod == null ? undefined : id('paymentMethod', order.paymentMethod)) ??
+    (typeof order.paymentMethod === 'string' ? id('paymentMethod', order.paymentMethod) : undefined) ??
     time('placedAt', order.placedAt),
   CancellationRequested: (event) =>
     id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('requestedAt', event.requestedAt),

@@ -10,6 +10,7 @@ import type { CommandFrame, CommonOptions } from './cli/command.ts'
 interface Options extends CommonOptions {
   customer?: string
   scope?: Scope[]
+  shop?: boolean
   minutes: number
   key?: string
 }
@@ -23,6 +24,7 @@ export const tokenCommand = (_frame: CommandFrame): Command =>
       'npm run -s token -- --customer c-1',
       'npm run -s token -- --scope operations  # for an operator',
       'npm run -s token -- --key infra/docker/secrets/token.key',
+      'npm run -s token -- --customer c-1 --shop  # a link that signs the customer in to the shop',
       'curl -H "authorization: Bearer $(npm run -s token)" http://127.0.0.1:28080/products',
     ],
     'It is printed to standard output. A token cannot be taken back: give it a short life.',
@@ -34,18 +36,20 @@ export const tokenCommand = (_frame: CommandFrame): Command =>
         'what it gives access to (default: everything, or orders:own with --customer)',
       ).choices(scopes),
     )
+    .option('--shop', 'print the address of the shop with the token in it')
     .option('--key <file>', 'private key in PEM (default: that of the secured data folder)')
     .option('--minutes <n>', 'life of the token', integer(1, 60 * 24 * 30), 60)
-    .action(async ({ customer, scope, minutes, key, json }: Options) => {
+    .action(async ({ customer, scope, shop, minutes, key, json }: Options) => {
       const given = scope ?? (customer === undefined ? scopes : ['orders:own' as const])
-      const token = await mintToken(loadConfig(), {
+      const config = loadConfig()
+      const token = await mintToken(config, {
         subject: customer ?? 'operator',
         scopes: given,
         lifeS: minutes * 60,
         keyFile: key,
       })
       if (json) printJson({ token, scopes: given, minutes })
-      else process.stdout.write(`${token}\n`)
+      else process.stdout.write(shop ? `http://127.0.0.1:${config.ports.api}/shop/#token=${token}\n` : `${token}\n`)
     })
 
 if (import.meta.main) await runCommand(tokenCommand)

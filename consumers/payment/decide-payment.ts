@@ -31,7 +31,7 @@ export function orderPlaced(order: EventData['OrderPlaced'], payment: Payment): 
     calls: [
       {
         kind: 'authorize',
-        request: { orderId, amountMinor, currency, ...(paymentMethod != null && { paymentMethod }) },
+        request: { orderId, amountMinor, currency, ...(paymentMethod && { paymentMethod }) },
       },
     ],
   }

@@ -27,6 +27,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export interface Look {
   readonly theme?: 'light' | 'dark'
   readonly phone?: boolean
+  /** What the browser asks for. @default en-GB */
+  readonly locale?: string
 }
 
 /** A page of a browser that fails the test at errors of its own. */
@@ -46,10 +48,11 @@ export const launchChromium = (executablePath: string): Promise<Browser> =>
 export async function openPage(
   browser: Browser,
   url: string,
-  { theme = 'light', phone = false }: Look = {},
+  { theme = 'light', phone = false, locale = 'en-GB' }: Look = {},
 ): Promise<TestPage> {
   const context = await browser.newContext({
     baseURL: url,
+    locale,
     colorScheme: theme,
     reducedMotion: 'reduce',
     viewport: phone ? { width: 390, height: 844 } : { width: 1_360, height: 850 },

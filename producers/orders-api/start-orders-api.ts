@@ -1,17 +1,20 @@
+import { join } from 'node:path'
 import { createPool } from '../../infra/postgres/pool.ts'
 import { poolSizes } from '../../infra/postgres/pool-sizes.ts'
 import type { Running } from '../../infra/service.ts'
+import type { Site } from '../../infra/web/bundle.ts'
+import { serveBundle } from '../../infra/web/serve-bundle.ts'
 import { createApp } from './http/app.ts'
 import { createAuthenticate } from './http/caller.ts'
 import { createGuard } from './http/guard.ts'
 import { SubjectLimits } from './http/subject-limits.ts'
 import { healthOperations } from './http/health.ts'
 import { listen } from './http/http-server.ts'
-import { labelOperations } from './orders/label.ts'
+import { labelOperations } from './fulfilment/label.ts'
 import { createOrderReader } from './orders/order-reader.ts'
 import { productOperations } from './orders/products.ts'
 import { readOperations } from './orders/read-orders.ts'
-import { createStockReader, stockOperations } from './orders/stock.ts'
+import { createStockReader, stockOperations } from './fulfilment/stock.ts'
 import { TimelineFeed } from './orders/timeline-feed.ts'
 import { writeOperations } from './orders/write-orders.ts'
 import { frozenMs, startOrderWriting } from './start-order-writing.ts'
@@ -22,6 +25,12 @@ export interface OrdersApiOptions extends OrderWritingOptions {
   port?: number
   /** Interval of comments on event streams, ms. @default 15000 */
   heartbeatMs?: number
+}
+
+/** The shop: pages for customers, which talk to this API and to nothing else. */
+export const shopSite: Site = {
+  ...{ name: 'shop', base: '/shop/' },
+  ...{ root: join(import.meta.dirname, '../shop/web'), imports: [] },
 }
 
 /** Runs one replica of the orders API. Needs the database; Kafka may be unavailable. */
@@ -47,7 +56,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   ]
   const { host, connections, allowedHosts, authentication } = config.api
   const guard = authentication && createGuard(createAuthenticate(authentication), limits)
-  const app = createApp(operations, { log, meter, allowedHosts, guard })
+  const app = createApp(operations, { log, meter, allowedHosts, guard, shop: serveBundle(shopSite) })
   const server = await listen(app, { host, port, connections })
   log.info({ url: server.url, ...generation }, 'started')
 

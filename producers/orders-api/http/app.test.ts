@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import type { RequestHandler } from 'express'
 import supertest from 'supertest'
 import { TallyError } from '../../../infra/errors.ts'
 import { silentLogger } from '../../../infra/logger.ts'
@@ -181,6 +182,23 @@ describe('requests that are not as they should be', () => {
 
   test('say which methods there are', async () => {
     expect((await setUp().http.delete('/orders')).headers['allow']).toBe('POST')
+  })
+})
+
+describe('the shop', () => {
+  const shop: RequestHandler = (request, response, next) =>
+    request.method === 'GET' ? void response.send(`page ${request.path}`) : next()
+  const http = supertest(createApp([], { log: silentLogger, shop }))
+
+  test('is served beside the API, to the same hosts', async () => {
+    expect((await http.get('/')).headers['location']).toBe('/shop/')
+    expect((await http.get('/shop/basket')).text).toBe('page /basket')
+    expect((await http.get('/shop/').set('host', 'evil.example')).status).toBe(421)
+    expect((await http.post('/shop/')).status).toBe(404)
+  })
+
+  test('is not there unless it is asked for', async () => {
+    expect((await setUp().http.get('/shop/')).status).toBe(404)
   })
 })
 

@@ -19,6 +19,8 @@ export interface AppOptions {
   allowedHosts?: readonly string[]
   /** @default everybody may do everything */
   guard?: Guard
+  /** Pages for customers, below `/shop`. @default none */
+  shop?: RequestHandler | undefined
 }
 
 /** The HTTP interface: its operations, `GET /openapi.json` that describes them, and refusals of any other request. */
@@ -29,6 +31,7 @@ export function createApp(
     meter,
     allowedHosts = ['127.0.0.1', 'localhost', '[::1]'],
     guard = async () => ({ caller: anybody }),
+    shop,
   }: AppOptions,
 ): Express {
   const app = express()
@@ -38,6 +41,7 @@ export function createApp(
   const all = [...operations, describeApi(operations)]
   for (const operation of all) app[operation.method](expressPath(operation.path), ...serve(operation, guard))
   for (const [path, methods] of methodsByPath(all)) app.all(expressPath(path), refuseMethod(methods))
+  if (shop) app.use('/shop', shop).get('/', (_request, response) => response.redirect('/shop/'))
   app.use((request, response) => send(response, problem(404, `There is no resource at ${request.path}.`)))
   app.use(answerErrors(log))
   return app

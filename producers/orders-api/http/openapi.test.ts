@@ -4,10 +4,10 @@ import supertest from 'supertest'
 import { silentLogger } from '../../../infra/logger.ts'
 import { createApp } from './app.ts'
 import { healthOperations } from './health.ts'
-import { labelOperations } from '../orders/label.ts'
+import { labelOperations } from '../fulfilment/label.ts'
 import { productOperations } from '../orders/products.ts'
 import { readOperations } from '../orders/read-orders.ts'
-import { stockOperations } from '../orders/stock.ts'
+import { stockOperations } from '../fulfilment/stock.ts'
 import { writeOperations } from '../orders/write-orders.ts'
 
 // Nothing is called: only what the operations say of themselves counts

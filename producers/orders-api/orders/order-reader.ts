@@ -20,16 +20,19 @@ export interface OrderReader {
 
 const isoTime = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
 
-/** A time within the shipment. */
-const epoch = (field: string) => `to_timestamp((shipment->>'${field}')::double precision / 1000)`
+/** As order-status stores it; times are epoch ms. */
+interface StoredShipment {
+  carrier: string
+  trackingNumber: string
+  pickupFrom: number
+  pickupUntil: number
+}
 
-const statuses = prepared<OrderStatus>(
+const statuses = prepared<Omit<OrderStatus, 'shipment'> & { shipment: StoredShipment | null }>(
   'order_statuses',
   `select order_id as "orderId", status, reason, customer_id as "customerId", currency, total_minor::text as "totalMinor",
      ${isoTime('placed_at')} as "placedAt", ${isoTime('updated_at')} as "updatedAt", ${isoTime('ended_at')} as "endedAt",
-     case when shipment is not null then json_build_object(
-       'carrier', shipment->>'carrier', 'trackingNumber', shipment->>'trackingNumber',
-       'pickupFrom', ${isoTime(epoch('pickupFrom'))}, 'pickupUntil', ${isoTime(epoch('pickupUntil'))}) end as shipment
+     shipment
    from order_status where order_id = any($1)`,
 )
 
@@ -67,7 +70,10 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
       return seen ?? (await reachDatabase(() => accepted(own, orderId)))[0]
     },
     customerOf: async (orderId) => (await reachDatabase(() => accepted(own, orderId)))[0]?.customerId ?? null,
-    statuses: (orderIds) => reachDatabase(() => orNone(statuses(projection, orderIds))),
+    async statuses(orderIds) {
+      const rows = await reachDatabase(() => orNone(statuses(projection, orderIds)))
+      return rows.map(({ shipment, ...row }) => ({ ...row, shipment: shipment && shipmentOf(shipment) }))
+    },
     labelUrl: async (orderId) => (await reachDatabase(() => orNone(labels(projection, orderId))))[0]?.url,
     async timeline(after) {
       const rows = await reachDatabase(() => orNone(timeline(projection, [...after.keys()], [...after.values()])))
@@ -78,6 +84,13 @@ export function createOrderReader({ own, projection }: { own: Pool; projection: 
   }
   return reader
 }
+
+/** The address of the label is left out: only this service may reach it. */
+const shipmentOf = ({ carrier, trackingNumber, pickupFrom, pickupUntil }: StoredShipment) => ({
+  ...{ carrier, trackingNumber },
+  pickupFrom: new Date(pickupFrom).toISOString(),
+  pickupUntil: new Date(pickupUntil).toISOString(),
+})
 
 /** The projection may not be deployed yet: then it has seen no order. */
 async function orNone<Row>(rows: Promise<Row[]>): Promise<Row[]> {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RequestHandler } from 'express'
 import { SignJWT } from 'jose'
 import { silentLogger } from '../../../infra/logger.ts'
 import { createEncoder } from '../../../schemas/codec/encoder.ts'
@@ -16,6 +17,7 @@ import { SubjectLimits } from '../http/subject-limits.ts'
 import type { Entry } from '../orders/order-book.ts'
 import { productOperations } from '../orders/products.ts'
 import { readOperations } from '../orders/read-orders.ts'
+import { stockOperations } from '../fulfilment/stock.ts'
 import { writeOperations } from '../orders/write-orders.ts'
 
 export const [issuer, audience] = ['https://login.example', 'orders']
@@ -33,8 +35,14 @@ const known: OrderStatus = {
   ...{ placedAt: null, updatedAt: '2026-01-01T00:00:00.000Z', endedAt: null, shipment: null },
 }
 
+interface GuardedAppOptions {
+  rate?: number
+  jwksUrl?: string
+  shop?: RequestHandler
+}
+
 /** The application with lists in place of the database, and authentication. */
-export function guardedApp({ rate = 1_000, jwksUrl }: { rate?: number; jwksUrl?: string } = {}) {
+export function guardedApp({ rate = 1_000, jwksUrl, shop }: GuardedAppOptions = {}) {
   const written: Entry[] = []
   const encode = createEncoder(loadSchemas(), ids)
   const limits = new SubjectLimits(rate, () => 0)
@@ -55,7 +63,8 @@ export function guardedApp({ rate = 1_000, jwksUrl }: { rate?: number; jwksUrl?:
       encoder: async () => encode,
     }),
     ...readOperations({ reader, feed, limits, heartbeatMs: 10_000 }),
-    ...productOperations({ list: async () => [], put: async () => {} }),
+    ...productOperations({ list: async (after) => (after < tea.sku ? [tea] : []), put: async () => {} }),
+    ...stockOperations(async () => [{ sku: tea.sku, onHand: '3' }]),
     ...healthOperations({ pool: { query: async () => ({ rows: [] }) } as never, owner: 'x', encoder: async () => {} }),
   ]
   const folder = mkdtempSync(join(tmpdir(), 'tally-key-'))
@@ -64,7 +73,7 @@ export function guardedApp({ rate = 1_000, jwksUrl }: { rate?: number; jwksUrl?:
   const settings = { keyFile: jwksUrl ? undefined : keyFile, jwksUrl, issuer, audience, rate }
   const guard = createGuard(createAuthenticate(settings), limits)
   rmSync(folder, { recursive: true })
-  return { app: createApp(operations, { log: silentLogger, guard }), written }
+  return { app: createApp(operations, { log: silentLogger, guard, shop }), written }
 }
 
 export interface Claims {

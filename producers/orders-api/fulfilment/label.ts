@@ -6,9 +6,9 @@ import { path } from '../http/contract.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
 import { problem } from '../http/reply.ts'
-import { findKnown } from './find-known.ts'
-import type { OrderReader } from './order-reader.ts'
-import { noSuchOrder } from './write-orders.ts'
+import { findKnown } from '../orders/find-known.ts'
+import type { OrderReader } from '../orders/order-reader.ts'
+import { noSuchOrder } from '../orders/write-orders.ts'
 
 /** Bytes. */
 const maxLabelSize = 256 * 1024
