@@ -113,18 +113,15 @@ export const parkedSchemas = prepared<{ id: number; parked: number }>(
    where id > 0 group by id order by id limit 1000`,
 )
 
-/**
- * SQL expression on `parked`: the error without what differs from event to event, so that those of one cause are alike.
- * Only its first 300 characters count.
- */
-const signature = String.raw`regexp_replace(regexp_replace(left(coalesce(error, ''), 300),
+/** SQL: an error without what differs from event to event, as in the column `cause`. */
+const signatureOf = (
+  error: string,
+): string => String.raw`regexp_replace(regexp_replace(left(coalesce(${error}, ''), 300),
   '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', '‹id›', 'gi'), '\d+', '‹n›', 'g')`
-
-/** SQL expression on `parked`: eight characters that are the same for events of one cause. */
-export const causeId = `left(md5(concat_ws('|', reason, source, type, ${signature})), 8)`
 
 /** Parked events of a group that have one cause: alike in reason, type and, up to numbers and ids, in their error. */
 export interface ParkedCause {
+  /** Eight characters that are the same for events of one cause. */
   readonly cause: string
   readonly reason: ParkedInput['reason']
   readonly source: string
@@ -143,10 +140,10 @@ export interface ParkedCause {
 
 const causes = prepared<ParkedCause>(
   'parked_causes',
-  `select ${causeId} as cause, reason, source, type, ${signature} as signature, count(*) as events,
+  `select cause, reason, source, type, ${signatureOf('min(error)')} as signature, count(*) as events,
      count(distinct key) as keys, count(*) filter (where ${stuck}) as stuck,
      min(parked_at) as "firstAt", max(parked_at) as "lastAt", min(id) as "oldestId"
-   from parked group by 1, 2, 3, 4, 5 order by reason = 'BEHIND', count(*) desc, cause limit 200`,
+   from parked group by cause, reason, source, type order by reason = 'BEHIND', count(*) desc, cause limit 200`,
 )
 
 /** The causes of a group's parked events, the most frequent first; those that only wait behind others come last. */

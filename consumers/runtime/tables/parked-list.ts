@@ -2,7 +2,6 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { ParkedInput } from '../model.ts'
-import { causeId } from './parked-figures.ts'
 import { parkedColumns } from './parked-row.ts'
 import type { ParkedRow } from './parked-row.ts'
 
@@ -24,7 +23,7 @@ const recordName = `topic || '/' || partition || ':' || "offset"`
 /** A condition on `parked`; takes the parameters $1 to $6. */
 const selected = `($1::bigint[] is null or id = any($1)) and ($2::text[] is null or key = any($2))
   and ($3::text[] is null or reason = any($3)) and ($4::bigint is null or id <= $4)
-  and ($5::text[] is null or ${recordName} = any($5)) and ($6::text[] is null or ${causeId} = any($6))`
+  and ($5::text[] is null or ${recordName} = any($5)) and ($6::text[] is null or cause = any($6))`
 
 const valuesOf = ({ ids, keys, reasons, upTo, records, causes }: Selection): unknown[] => [
   ids ?? null,
@@ -70,16 +69,17 @@ export interface ParkedEntry {
   readonly behind: number
 }
 
-const withHeads = `(select *, min(id) over key_queue as head,
+/** Parked events with the head of their queue, and how many wait behind them. @param which condition on their keys */
+const withHeads = (which = 'true') => `(select *, min(id) over key_queue as head,
     count(*) over (key_queue rows between 1 following and unbounded following) as behind
-  from parked window key_queue as (partition by lane, key order by id)) queued`
+  from parked where ${which} window key_queue as (partition by lane, key order by id)) queued`
 
 const counts = prepared<ParkedCount>(
   'parked_counts',
   `select reason, count(*) as events, count(*) filter (where id = head) as heads,
      count(*) filter (where id = head and next_attempt_at is null) as "waitForPerson", min(parked_at) as oldest,
      min(next_attempt_at) as "nextAttemptAt", max(id) as "lastId"
-   from ${withHeads} where ${selected} group by reason order by count(*) desc, reason`,
+   from ${withHeads()} where ${selected} group by reason order by count(*) desc, reason`,
 )
 
 /** The number of parked events by reason, most frequent first. */
@@ -89,9 +89,13 @@ export const countParked = (pool: Pool, selection: Selection): Promise<ParkedCou
 const entries = (newestFirst: boolean) =>
   prepared<ParkedEntry>(
     newestFirst ? 'parked_newest' : 'parked_oldest',
-    `select id, lane, key, source, type, topic || '/' || partition || ' offset ' || "offset" as place, ${recordName} as record, reason, error,
+    `with found as materialized (
+       select id, lane, key from parked where ${selected} order by id ${newestFirst ? 'desc' : ''} limit $7)
+     select id, lane, key, source, type, topic || '/' || partition || ' offset ' || "offset" as place,
+       ${recordName} as record, reason, error,
        attempts, parked_at as "parkedAt", next_attempt_at as "nextAttemptAt", head, behind
-     from ${withHeads} where ${selected} order by id ${newestFirst ? 'desc' : ''} limit $7`,
+     from ${withHeads('(lane, key) in (select lane, key from found)')} where id in (select id from found)
+     order by id ${newestFirst ? 'desc' : ''}`,
   )
 const oldest = entries(false)
 const newest = entries(true)

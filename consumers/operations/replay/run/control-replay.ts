@@ -11,11 +11,11 @@ import {
   endRun,
   readFailures,
   readOpenReplay,
-  readProgress,
   readRanges,
   readReplay,
   readReplays,
 } from './replay-table.ts'
+import { readShares } from './replay-shares.ts'
 import type { ReplayRow, Wanted } from './replay-table.ts'
 import { found, thisRunner } from './run-replay.ts'
 import { conditionOf, inTheWay, lockTarget, tryLockTarget } from './target-lock.ts'
@@ -31,13 +31,14 @@ export interface ListedReplay extends ReplayRow {
 }
 
 /** The newest replays first. */
-export const listReplays = async (pool: Pool, limit = 50): Promise<ListedReplay[]> =>
-  Promise.all(
-    (await readReplays(pool, limit)).map(async (row) => {
-      const { offsets, allOffsets } = await readProgress(pool, row.id)
-      return { ...row, share: allOffsets === 0 ? 1 : offsets / allOffsets }
-    }),
+export async function listReplays(pool: Pool, limit = 50): Promise<ListedReplay[]> {
+  const rows = await readReplays(pool, limit)
+  const shares = await readShares(
+    pool,
+    rows.map(({ id }) => id),
   )
+  return rows.map((row) => ({ ...row, share: shares.get(row.id) ?? 1 }))
+}
 
 export interface ShownReplay extends ReplayRow {
   readonly partitions: readonly ReplayPartition[]

@@ -8,6 +8,8 @@ import { problemOf } from '../http/failures.ts'
 export interface Feed {
   /** Pause between two readings while somebody watches, milliseconds. */
   readonly everyMs: number
+  /** Its time grows with a table: it is repeated the less often the longer it takes. */
+  readonly grows?: true
   /** Returns JSON. */
   read(query: URLSearchParams, signal: AbortSignal): Promise<object>
 }
@@ -22,6 +24,10 @@ interface Watched {
   readonly ending: AbortController
   last?: Reading
 }
+
+/** Keeps what grows under 1 % of the time, unless pages would then show what is long out of date. */
+const pauseOf = ({ everyMs, grows }: Feed, tookMs: number): number =>
+  grows ? Math.max(everyMs, Math.min(100 * tookMs, 30_000)) : everyMs
 
 /** Reads each feed once at a time for all who watch it; a feed that nobody watches is not read. */
 export class Feeds {
@@ -81,12 +87,13 @@ export class Feeds {
     const { signal } = watched.ending
     while (!signal.aborted) {
       const before = watched.last
+      const began = performance.now()
       const reading = await this.readSafely(feed, query, signal)
       if (signal.aborted) return
       watched.last = reading
       const isNew = JSON.stringify(before) !== JSON.stringify(reading)
       for (const watcher of watched.watchers) watcher(name, reading, isNew)
-      await delay(feed.everyMs, undefined, { signal }).catch(() => {})
+      await delay(pauseOf(feed, performance.now() - began), undefined, { signal }).catch(() => {})
     }
   }
 

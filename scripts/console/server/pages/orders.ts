@@ -16,6 +16,7 @@ export function orderFeeds(context: ConsoleContext): Record<'orders' | 'order', 
   return {
     orders: {
       everyMs: 3_000,
+      grows: true,
       async read(query): Promise<OrdersPage> {
         const status = query.get('status') || undefined
         if (status !== undefined && !statuses.includes(status))

@@ -19,6 +19,7 @@ export function parkedFeeds(context: ConsoleContext): Record<string, Feed> {
   return {
     parked: {
       everyMs: 2_000,
+      grows: true,
       async read(): Promise<ParkedPage> {
         const causes = await readCauses(await context.groups())
         return {
@@ -34,6 +35,7 @@ export function parkedFeeds(context: ConsoleContext): Record<string, Feed> {
     },
     'parked-list': {
       everyMs: 3_000,
+      grows: true,
       async read(query): Promise<ParkedList> {
         const groups = await context.groups()
         const group = groups.find(({ name }) => name === query.get('group'))
