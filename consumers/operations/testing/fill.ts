@@ -9,23 +9,31 @@ import { laneOf } from '../../../schemas/partition.ts'
  * @param schema of order-status, quoted
  */
 export async function fillOrders(pool: Pool, schema: string, orders: number): Promise<void> {
+  for (let first = 1; first <= orders; first += ordersAtOnce)
+    await fillSome(pool, schema, first, Math.min(orders, first + ordersAtOnce - 1))
+  await pool.query(`vacuum analyze ${schema}.order_status, ${schema}.timeline`)
+}
+
+/** A statement must end within the time that a service grants it, on a busy machine, too. */
+const ordersAtOnce = 5_000
+
+async function fillSome(pool: Pool, schema: string, first: number, last: number): Promise<void> {
   await pool.query(
     `insert into ${schema}.order_status
      select 'many-' || n, case when n % 10 = 0 then 'rejected' else 'completed' end, null,
        array['OrderPlaced', 'ShipmentScheduled'], 'M-' || n % 1000, 'EUR', 100 + n, placed, placed + interval '2 s',
        placed + interval '2 s', 2
-     from generate_series(1, $1) n, lateral (select timestamptz '2026-01-05' + n * interval '1 s' as placed) as at`,
-    [orders],
+     from generate_series($1::int, $2::int) n, lateral (select timestamptz '2026-01-05' + n * interval '1 s' as placed) as at`,
+    [first, last],
   )
   await pool.query(
     `insert into ${schema}.timeline
      select 'many-' || n, seq, gen_random_uuid(), case seq when 1 then 'OrderPlaced' else 'ShipmentScheduled' end,
        timestamptz '2026-01-05' + n * interval '1 s', null, null, null,
        case seq when 1 then '2 articles, 3 units' else 'Tally Parcel picks it up, tracking number TLM' || n end
-     from generate_series(1, $1) n, generate_series(1, case when n % 10 = 0 then 1 else 2 end) seq`,
-    [orders],
+     from generate_series($1::int, $2::int) n, generate_series(1, case when n % 10 = 0 then 1 else 2 end) seq`,
+    [first, last],
   )
-  await pool.query(`vacuum analyze ${schema}.order_status, ${schema}.timeline`)
 }
 
 /**

@@ -10,8 +10,8 @@ export interface Problem {
 export interface Done {
   /** What was done, a sentence each. */
   said: readonly string[]
-  /** The command line that does the same. */
-  command: string
+  /** The command line that does the same, if there is one. */
+  command?: string
   /** Work that goes on: the feed `job?id=…` tells how far it is. */
   job?: string
 }
@@ -20,7 +20,6 @@ export interface Done {
 export interface Job {
   id: string
   title: string
-  command: string
   startedAt: string
   endedAt: string | null
   state: 'running' | 'done' | 'failed'

@@ -54,3 +54,20 @@ export interface SchemaVersion {
   unreadable: readonly string[]
   isCurrent: boolean
 }
+
+/** Result of the job that reads all retained records. */
+export interface RetainedSchemas {
+  schemas: readonly {
+    topic: string
+    /** `v2 (id 14)`; null for records without a schema id. */
+    schema: string | null
+    /** Null if this version of Tally knows no such event. */
+    type: string | null
+    records: number
+    oldestAt: string
+    newestAt: string
+    /** Consumers that handle the type. */
+    readers: readonly string[]
+    unreadable: string | null
+  }[]
+}

@@ -16,6 +16,7 @@ import { parkedActs } from './acts/parked-acts.ts'
 import { proof } from './acts/proof-act.ts'
 import { replayActs } from './acts/replay-acts.ts'
 import { scaleActs } from './acts/scale-acts.ts'
+import { topicActs } from './acts/topic-acts.ts'
 import { openContext } from './context.ts'
 import { answerFailures } from './http/failures.ts'
 import { guard, loopbackHosts } from './http/guard.ts'
@@ -50,6 +51,7 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
     ...laneActs(context),
     ...scaleActs(context, jobs),
     ...replayActs(context, jobs),
+    ...topicActs(context, jobs),
     verify: proving.act,
   }
   const replays = replayFeeds(context, log)
@@ -59,7 +61,7 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
       ...parkedFeeds(context),
       ...laneFeeds(context, samples),
       ...replays.feeds,
-      ...topicFeeds(context),
+      ...topicFeeds(context, samples),
       flow: flowFeed(context, samples),
       proof: proving.feed,
       job: jobs.feed,

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../../../infra/errors.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
+import { prepared } from '../../../../infra/postgres/transaction.ts'
+import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { abandonReplay, keepEnd, openRun } from './execute-run.ts'
 import type { Following, OwnRun } from './execute-run.ts'
 import type { ReplayContext, ReplayFailure, ReplayPartition } from '../mode.ts'
@@ -15,7 +17,6 @@ import {
   readReplay,
   readReplays,
 } from './replay-table.ts'
-import { readShares } from './replay-shares.ts'
 import type { ReplayRow, Wanted } from './replay-table.ts'
 import { found, thisRunner } from './run-replay.ts'
 import { conditionOf, inTheWay, lockTarget, tryLockTarget } from './target-lock.ts'
@@ -24,6 +25,17 @@ import type { TargetLock } from './target-lock.ts'
 const pollMs = 200
 
 type Here = Pick<ReplayContext, 'pool'>
+
+const shares = prepared<{ replay: number; share: number }>(
+  'replay_shares',
+  `select replay, sum(next_offset - from_offset)::float8 / sum(to_offset - from_offset) as share
+   from replay_partition where replay = any($1::bigint[]) group by replay
+   having sum(to_offset - from_offset) > 0`,
+)
+
+/** Processed shares of the offsets of these replays, 0 to 1; none for a replay without offsets. */
+const readShares = async (tx: Tx, replays: readonly number[]): Promise<Map<number, number>> =>
+  new Map((await shares(tx, replays)).map(({ replay, share }) => [replay, share]))
 
 export interface ListedReplay extends ReplayRow {
   /** Processed share of its offsets, 0 to 1. */

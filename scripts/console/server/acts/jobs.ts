@@ -14,7 +14,6 @@ export interface JobControl {
 
 export interface NewJob {
   readonly title: string
-  readonly command: string
   /** Returns JSON for the page, and what was done in sentences. */
   work(
     control: JobControl,
@@ -33,14 +32,13 @@ export class Jobs {
   }
 
   /** @returns its id */
-  start({ title, command, work }: NewJob): string {
+  start({ title, work }: NewJob): string {
     const ending = new AbortController()
     const id = randomUUID()
     const startedAt = new Date().toISOString()
     const job: Job = {
       id,
       title,
-      command,
       startedAt,
       endedAt: null,
       state: 'running',

@@ -52,7 +52,6 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
     command,
     job: jobs.start({
       title,
-      command,
       async work({ signal, say }) {
         const { results, keys, codec } = await dryRunParked(context.config, chosen, {
           signal,
@@ -91,7 +90,6 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
         const title = `Redrive of ${count(totalOf(counts), 'parked event')}`
         const job = jobs.start({
           title,
-          command,
           async work(control) {
             const { signal, say } = control
             const asked = await askChosen(
@@ -174,7 +172,7 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
           ? [`${event} says so already; nothing was changed.`]
           : [`${event} is changed; the bytes before are in the audit.`]
         if (asked.length === 0) return { said, command }
-        const job = jobs.start({ title: `Redrive of ${event}`, command, work: (control) => follow(asked, control) })
+        const job = jobs.start({ title: `Redrive of ${event}`, work: (control) => follow(asked, control) })
         return { said, command, job }
       },
     ),

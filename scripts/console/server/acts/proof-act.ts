@@ -23,7 +23,6 @@ export function proof(jobs: Jobs): { feed: Feed; act: Act; stop(): void } {
       const command = npmRun('verify', ...(settle === 30 ? [] : ['--settle', String(settle)]))
       const job = jobs.start({
         title: 'Reading all topics and tables',
-        command,
         async work({ signal, say }) {
           try {
             say(['Waiting until no work is in flight, then reading all topics and tables'])

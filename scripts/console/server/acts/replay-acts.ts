@@ -79,7 +79,6 @@ export function replayActs({ config }: ConsoleContext, jobs: Jobs): Record<strin
         )
         const job = jobs.start({
           title: 'Counting what a replay would touch',
-          command,
           work: ({ signal, say }) =>
             withReplayContext(config, group, signal, async (context) => {
               const plan = await makePlan(context, request, {
@@ -168,7 +167,6 @@ async function runJob(
 ) {
   const job = jobs.start({
     title,
-    command,
     async work(control) {
       const { id, state, reason, figures } = await work(control)
       const sentence = plan ? `: ${figuresSentence(plan, figures)}` : ''
@@ -194,7 +192,6 @@ async function endJob(
   const command = npmRun('replay', verb, String(replay))
   const job = jobs.start({
     title: `Replay ${replay}: ${verb}`,
-    command,
     work: (control) =>
       withReplay(config, replay, control.signal, async (context) => {
         const { state, plan, figures } = await work(context, control)

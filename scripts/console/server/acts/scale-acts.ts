@@ -27,7 +27,6 @@ export function scaleActs({ config, pool }: ConsoleContext, jobs: Jobs): Record<
         const title = `${consumer}: ${replicas} replica${replicas === 1 ? '' : 's'}`
         const job = jobs.start({
           title,
-          command,
           async work({ signal, say }) {
             say(['Changing replicas and waiting until their lanes settle'])
             const changes = await changeReplicas({ config, pool, withinMs, signal, wanted })
@@ -46,7 +45,6 @@ export function scaleActs({ config, pool }: ConsoleContext, jobs: Jobs): Record<
       const command = npmRun('scale', '--advise')
       const job = jobs.start({
         title: 'Measuring replicas for 2 s',
-        command,
         async work({ signal }) {
           const advices = await observe({
             config,

@@ -5,6 +5,7 @@ import { whyWaiting } from '../../../../consumers/operations/orders/why-waiting.
 import { changedFields } from '../../../../consumers/operations/parked/read-edit.ts'
 import type { ConsumerPart, EventRead, OrderEvent as EventJson, OrderPage } from '../../contract/orders.ts'
 import { hexDump } from '../../../parked/printable.ts'
+import { payloadText } from './payload.ts'
 
 /** An account of an order as the page gets it. @param now UTC epoch ms */
 export function orderPage(account: OrderAccount, schemaOf: (id: number) => string, now: number): OrderPage {
@@ -39,7 +40,7 @@ function eventJson(event: OrderEvent, { before, depth, schemaOf, groups }: Event
     place: event.place && placeText(event.place),
     repeats: event.repeats.map(placeText),
     schema: event.schemaId === null ? null : schemaOf(event.schemaId),
-    payload: event.data && JSON.stringify(event.data, null, 2),
+    payload: payloadText(event.data),
     changes: event.data && before?.data ? changedFields(before.data, event.data) : [],
     changedFrom: event.data && before?.data ? before.type : null,
     raw: event.raw === null ? null : hexDump(Buffer.from(event.raw, 'base64')),

@@ -10,11 +10,14 @@ import { hexDump } from '../../../parked/printable.ts'
 import type { RecordLine, RecordsPage, SchemasPage, TopicsPage } from '../../contract/topics.ts'
 import type { ConsoleContext } from '../context.ts'
 import type { Feed } from '../live/feeds.ts'
+import type { HealthSamples } from '../live/health-samples.ts'
+import { payloadText } from './payload.ts'
 import { SchemaVersions } from './schema-versions.ts'
 
 /** The topics, their records, and the schemas of the events. */
-export function topicFeeds(context: ConsoleContext): Record<string, Feed> {
+export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Record<string, Feed> {
   const versions = new SchemaVersions(context.config)
+  const followed = new Map<string, { end: number | undefined; page: RecordsPage }>()
   const present = () => currentConfig(context.config, context.pool)
   return {
     topics: {
@@ -36,8 +39,11 @@ export function topicFeeds(context: ConsoleContext): Record<string, Feed> {
       },
     },
     records: {
-      everyMs: 5_000,
+      everyMs: 2_000,
       async read(query, signal): Promise<RecordsPage> {
+        const end = await endOf(samples, query.get('topic'))
+        const before = followed.get(query.toString())
+        if (end !== undefined && before?.end === end) return before.page
         const [topic = '', partition, from, key, type] = ['topic', 'partition', 'from', 'key', 'type'].map(
           (name) => query.get(name)?.trim() || undefined,
         )
@@ -56,14 +62,17 @@ export function topicFeeds(context: ConsoleContext): Record<string, Feed> {
           signal,
         )
         await versions.learn(found.records.flatMap(({ schemaId }) => schemaId ?? []))
-        return {
+        const page: RecordsPage = {
           records: found.records.map((record) => lineOf(record, (id) => versions.of(id))),
           scanned: found.scanned,
-          partitions: found.partitions.map(({ partition: number, low, end, next }) => ({
+          partitions: found.partitions.map(({ partition: number, low, end: last, next }) => ({
             partition: number,
-            ...{ low: String(low), end: String(end), next: String(next) },
+            ...{ low: String(low), end: String(last), next: String(next) },
           })),
         }
+        followed.set(query.toString(), { end, page })
+        for (const old of [...followed.keys()].slice(0, -followedAtMost)) followed.delete(old)
+        return page
       },
     },
     schemas: {
@@ -82,6 +91,15 @@ export function topicFeeds(context: ConsoleContext): Record<string, Feed> {
   }
 }
 
+/** Queries whose last page is kept: it is read again only after the topic has grown. */
+const followedAtMost = 20
+
+/** Undefined if the broker does not say it, or if there is no such topic. */
+async function endOf(samples: HealthSamples, topic: string | null): Promise<number | undefined> {
+  const health = await samples.read().catch(() => undefined)
+  return health?.brokerTrouble === undefined ? samples.samples.at(-1)?.ends.get(topic ?? '') : undefined
+}
+
 function lineOf(record: BrowsedRecord, schemaOf: (id: number) => string): RecordLine {
   const { partition, offset, key, type, writer, eventId, happenedAt, publishedAt, schemaId, bytes, unreadable } = record
   return {
@@ -89,7 +107,7 @@ function lineOf(record: BrowsedRecord, schemaOf: (id: number) => string): Record
     offset: String(offset),
     ...{ partition, key, type, writer, eventId, happenedAt, publishedAt, bytes, unreadable },
     schema: schemaId === null ? null : schemaOf(schemaId),
-    payload: record.data && JSON.stringify(record.data, null, 2),
+    payload: payloadText(record.data),
     raw: record.raw === null ? null : hexDump(Buffer.from(record.raw, 'base64')),
     headers: Object.entries(record.headers),
   }

@@ -29,9 +29,11 @@ export function Outcome({ act: { busy, done, problem }, result }: OutcomeProps) 
       ) : (
         done.said.map((line) => <Notice key={line} kind="ok" title={line} />)
       )}
-      <p>
-        The same as <CommandLine command={done.command} />
-      </p>
+      {done.command && (
+        <p>
+          The same as <CommandLine command={done.command} />
+        </p>
+      )}
     </div>
   )
 }

@@ -55,7 +55,7 @@ function Details({ event }: { event: Parked }) {
     ['Lane', `${event.group}/${event.lane}`],
     ['Record', event.record ?? `none: the ${event.source} of a ${event.type}`],
     ['Parked', <DateAndClock key="parked" at={event.parkedAt} />],
-    ['Tried', `${event.attempts} times`],
+    ['Tried', event.attempts === 1 ? 'once' : `${event.attempts} times`],
     [
       'Next attempt',
       event.nextAttemptAt ? (

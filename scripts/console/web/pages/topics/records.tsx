@@ -4,7 +4,7 @@ import type { RecordLine, RecordsPage, TopicsPage } from '../../../contract/topi
 import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
-import { useFeed } from '../../live/live.ts'
+import { live, useConnection, useFeed } from '../../live/live.ts'
 import { Link, setQuery } from '../../../../../infra/web/client/router.tsx'
 
 const names = ['partition', 'from', 'key', 'type'] as const
@@ -69,7 +69,7 @@ export function Records({ topic, query }: { topic: string; query: URLSearchParam
             <p className="aside-block">
               {scanned.toLocaleString('en')} records read from {partitions.length} partition
               {partitions.length === 1 ? '' : 's'}, {records.length} shown,{' '}
-              {asked['from'] ? 'the oldest' : 'the newest'} first.
+              {asked['from'] ? 'the oldest' : 'the newest'} first.{!asked['from'] && <Following />}
             </p>
             {records.length === 0 ? (
               <section className="empty">
@@ -98,6 +98,20 @@ export function Records({ topic, query }: { topic: string; query: URLSearchParam
           </>
         )}
       </Part>
+    </>
+  )
+}
+
+/** Without a place to begin, the page follows the end of the topic. */
+function Following() {
+  const isPaused = useConnection() === 'paused'
+  return (
+    <>
+      {' '}
+      {isPaused ? 'New records are held back.' : 'New records appear at the top.'}{' '}
+      <button type="button" className="quiet" onClick={() => live.setPaused(!isPaused)} aria-keyshortcuts="p">
+        {isPaused ? 'Follow again' : 'Hold'} <kbd aria-hidden="true">p</kbd>
+      </button>
     </>
   )
 }

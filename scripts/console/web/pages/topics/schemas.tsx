@@ -1,8 +1,51 @@
-import type { SchemasPage, SchemaVersion } from '../../../contract/topics.ts'
+import type { RetainedSchemas, SchemasPage, SchemaVersion } from '../../../contract/topics.ts'
 import { Changes } from '../../parts/details.tsx'
+import { Outcome } from '../../parts/outcome.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
+import { number, Table } from '../../parts/table.tsx'
+import { DateAndClock } from '../../parts/time.tsx'
+import { useAct } from '../../live/acts.ts'
 import { useFeed } from '../../live/live.ts'
+
+const columns = ['Topic', 'Event', 'Schema', number('Records'), 'Oldest', 'Newest', 'Handled by']
+
+/** Which schema ids are still present on the topics. Reads all records, so it is asked for. */
+function Retained() {
+  const act = useAct()
+  const show = (result: unknown) => (
+    <Table label="Schemas of retained records" columns={columns}>
+      {(result as RetainedSchemas).schemas.map(
+        ({ topic, type, schema, records, oldestAt, newestAt, readers, unreadable }) => (
+          <tr key={`${topic}${schema}`}>
+            <th scope="row">{topic}</th>
+            <td>{type ?? 'unknown'}</td>
+            <td>
+              {schema ?? 'none'}
+              {unreadable && <small className="block error">{unreadable}</small>}
+            </td>
+            <td className="number">{records.toLocaleString('en')}</td>
+            <td>
+              <DateAndClock at={oldestAt} />
+            </td>
+            <td>
+              <DateAndClock at={newestAt} />
+            </td>
+            <td>{readers.join(', ') || 'no consumer'}</td>
+          </tr>
+        ),
+      )}
+    </Table>
+  )
+  return (
+    <div className="retained">
+      <button type="button" disabled={act.busy} onClick={() => void act.perform('retained-schemas', {})}>
+        Count the ids in retained records
+      </button>
+      <Outcome act={act} result={show} />
+    </div>
+  )
+}
 
 /** The registered versions of every event's schema, and whether today's code reads them. */
 export function Schemas() {
@@ -10,6 +53,7 @@ export function Schemas() {
   return (
     <section aria-labelledby="schemas">
       <h2 id="schemas">Schemas</h2>
+      <Retained />
       <Part reading={reading} what="the schemas">
         {({ events }) => (
           <div className="schemas">
