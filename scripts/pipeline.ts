@@ -31,6 +31,7 @@ export function pipeline(config: Config): ProcessSpec[] {
       title: 'Orders API',
       after: ['deploy-database', 'deploy-roles', 'deploy-acls'], // Orders are accepted before Kafka runs: their events wait in the outbox
       ports: [config.ports.api],
+      handsOver: true,
     },
     ...consumerNames().map((name) => replica(name, 1)),
   ]

@@ -20,7 +20,7 @@ import { printReport } from './cli/report.ts'
 import { openForRemoval, removeConsumer } from '../consumers/operations/replicas/remove-consumer.ts'
 import { loadJson, loadReport } from './scale/print-load.ts'
 import { parseReplicaCounts } from './scale/replica-counts.ts'
-import { parseRestart, restartReplicas } from '../consumers/operations/replicas/restart-replicas.ts'
+import { parseRestart, restartApi, restartReplicas } from '../consumers/operations/replicas/restart-replicas.ts'
 import { requireStack } from '../consumers/operations/replicas/running-stack.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
 import { configOf } from './stack/probe-stack.ts'
@@ -49,7 +49,7 @@ export function scaleCommand(frame: CommandFrame): Command {
     'The numbers hold until the stack is stopped: `npm start` begins with one replica of each consumer. A lane is paused from its last commit before the change to its first commit afterwards.',
   )
     .argument('[consumer=replicas...]', 'number of replicas to change to (default: change nothing, show the load)')
-    .option('--restart [consumers...]', 'replace each replica in turn (default: those of all consumers)')
+    .option('--restart [services...]', 'replace each replica in turn (default: all consumers and orders-api)')
     .option('--remove <consumer>', 'stop a consumer and delete its group and tables, after confirmation')
     .option('-y, --yes', 'with --remove: do not ask for confirmation')
     .option('--give-up', 'with --remove: lose its unpublished events and unanswered calls')
@@ -117,13 +117,17 @@ async function scale(
       return json ? printJson(loadJson(consumers)) : printReport(loadReport(consumers))
     }
     const following = { config, pool, withinMs: timeout * 1_000, signal }
-    const changing =
-      restart === undefined
-        ? changeReplicas({ ...following, wanted })
-        : restartReplicas(parseRestart(restart, stack, consumerFolders()), { ...following, stack })
+    const restarting = restart === undefined ? undefined : parseRestart(restart, stack, consumerFolders())
+    const changing = !restarting
+      ? changeReplicas({ ...following, wanted })
+      : restarting.consumers.length > 0
+        ? restartReplicas(restarting.consumers, { ...following, stack })
+        : Promise.resolve([])
     const changes = await during('Changing replicas and waiting until their lanes settle', changing)
-    if (json) printJson({ consumers: changes.map(changeJson) })
-    else for (const change of changes) printReport(changeReport(change))
+    if (!json) for (const change of changes) printReport(changeReport(change))
+    if (restarting?.api) await during('Replacing the orders API', restartApi(dataDir, timeout * 1_000))
+    if (json) printJson({ consumers: changes.map(changeJson), ordersApi: restarting?.api ?? false })
+    else if (restarting?.api) say('orders-api: replaced. Its port was open all the time.')
     if (changes.some(({ totals }) => totals.after.faults.length > 0)) process.exitCode = 1
   } finally {
     await pool.end()

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { createPool } from '../../infra/postgres/pool.ts'
 import { poolSizes } from '../../infra/postgres/pool-sizes.ts'
 import type { Running } from '../../infra/service.ts'
+import type { ListeningSocket } from '../../infra/stack/supervisor/hand-over.ts'
 import type { Site } from '../../infra/web/bundle.ts'
 import { serveBundle } from '../../infra/web/serve-bundle.ts'
 import { createApp } from './http/app.ts'
@@ -23,6 +24,8 @@ import type { OrderWritingOptions } from './start-order-writing.ts'
 export interface OrdersApiOptions extends OrderWritingOptions {
   /** @default the configured one; 0 picks a free one */
   port?: number
+  /** Socket of the replica that this one replaces, in place of the port. */
+  inherited?: ListeningSocket | undefined
   /** Interval of comments on event streams, ms. @default 15000 */
   heartbeatMs?: number
 }
@@ -35,7 +38,7 @@ export const shopSite: Site = {
 
 /** Runs one replica of the orders API. Needs the database; Kafka may be unavailable. */
 export async function startOrdersApi(options: OrdersApiOptions): Promise<Running & { url: string }> {
-  const { config, replica, log, meter, port = config.ports.api, heartbeatMs } = options
+  const { config, replica, log, meter, port = config.ports.api, inherited, heartbeatMs } = options
   const writing = await startOrderWriting(options)
   const { pool, placing, generation, checks } = writing
   const projection = createPool({
@@ -57,7 +60,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const { host, connections, allowedHosts, authentication } = config.api
   const guard = authentication && createGuard(createAuthenticate(authentication), limits)
   const app = createApp(operations, { log, meter, allowedHosts, guard, shop: serveBundle(shopSite) })
-  const server = await listen(app, { host, port, connections })
+  const server = await listen(app, { host, port, inherited, connections })
   log.info({ url: server.url, ...generation }, 'started')
 
   return {

@@ -28,6 +28,8 @@ export interface ProcessSpec {
   readonly consumer?: string
   /** Ports on 127.0.0.1 that it listens on; the first is for clients. */
   readonly ports?: readonly number[]
+  /** It gives its first port to the process that replaces it, without closing it: see `hand-over.ts`. */
+  readonly handsOver?: boolean
   /** An IPC channel to the supervisor; it closes when the supervisor dies, so that services end, too. */
   readonly ipc?: boolean
   readonly readyWithinMs: number

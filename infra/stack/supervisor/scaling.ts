@@ -30,6 +30,7 @@ export type ScaleRequest = z.infer<typeof scaleRequest>
 
 /** Argument of the control command `restart`. */
 const restartRequest = z.object({
+  /** Consumers, and other services that hand over their port. */
   consumers: z.array(z.string()).min(1),
   /** How long each replica may take to get ready, milliseconds. */
   startWithinMs: z.int().positive(),
@@ -73,8 +74,8 @@ export class Scaling {
   }
 
   /**
-   * Replaces every replica of these consumers, one after the other: starts a process with the code now on disk and, once it is
-   * ready, stops the old one. The first replica that does not become ready ends the restart: its old process stays. Replicas
+   * Replaces every replica of these services, one after the other: starts a process with the code now on disk and, once it is
+   * ready, stops the old one. A service with a port for clients hands it over open. The first replica that does not become ready ends the restart: its old process stays. Replicas
    * that were replaced before stay replaced, because their old code is gone.
    * @returns names of the replaced replicas
    * @throws TallyError USAGE for an invalid request; BUSY while another command runs; UNREACHABLE if a replica does not start,
@@ -86,12 +87,12 @@ export class Scaling {
     this.#assertFree()
     const consumers = new Set(data.consumers)
     for (const consumer of consumers) {
+      if (this.#replaceable(consumer).length > 0) continue
       if (!this.#options.replicas.consumers().includes(consumer)) throw this.#unknown(consumer)
-      if (this.#replicasOf(consumer).length === 0)
-        throw new TallyError('USAGE', `${consumer} does not run: \`npm run scale -- ${consumer}=1\` starts it`)
+      throw new TallyError('USAGE', `${consumer} does not run: \`npm run scale -- ${consumer}=1\` starts it`)
     }
     return this.#alone(async () => {
-      const old = [...consumers].flatMap((consumer) => this.#replicasOf(consumer))
+      const old = [...consumers].flatMap((consumer) => this.#replaceable(consumer))
       const names = old.map(({ spec }) => spec.name)
       for (const [index, each] of old.entries()) {
         await this.#replace(each, data.startWithinMs).catch((error: unknown) => {
@@ -109,6 +110,7 @@ export class Scaling {
     this.#assertRunning()
     const added = this.#insert(old.spec, this.#options.processes.indexOf(old) + 1)
     try {
+      if (old.spec.handsOver) await added.inherit(old)
       await startWithin(added, startWithinMs)
       this.#assertRunning()
     } catch (error) {
@@ -138,10 +140,8 @@ export class Scaling {
   }
 
   #unknown(consumer: string): TallyError {
-    return new TallyError(
-      'USAGE',
-      `No consumer "${consumer}": there are ${this.#options.replicas.consumers().join(', ')}`,
-    )
+    const known = this.#options.replicas.consumers().join(', ')
+    return new TallyError('USAGE', `No consumer "${consumer}": there are ${known}`)
   }
 
   #check(argument: unknown): ScaleRequest {
@@ -196,6 +196,13 @@ export class Scaling {
   /** By number: only the last ones are ever removed. */
   #replicasOf(consumer: string): SupervisedProcess[] {
     return this.#options.processes.filter(({ spec }) => spec.consumer === consumer)
+  }
+
+  /** The processes of a consumer, or of another service that can be replaced while it runs. */
+  #replaceable(name: string): SupervisedProcess[] {
+    const is = ({ spec }: SupervisedProcess) =>
+      spec.consumer === name || (spec.handsOver === true && spec.name === name)
+    return this.#options.processes.filter(is)
   }
 
   #counts(): ReplicaCounts {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describeError } from '../../errors.ts'
+import { describeError, TallyError } from '../../errors.ts'
 import { settlesWithin } from '../../promises.ts'
 import { adviceFor } from '../failures/advice.ts'
 import { FailureNotes } from '../failures/failure-notes.ts'
+import { giveListener, inheritsArgument, takeListener } from './hand-over.ts'
+import type { ListeningSocket } from './hand-over.ts'
 import { hasEnded, launch, sentenceOf, stop, whenReady } from './launch.ts'
 import type { ProcessSpec, RunningProcess } from './process-spec.ts'
 import type { ProcessState, ProcessStatus } from './stack-record.ts'
@@ -30,6 +32,7 @@ export class SupervisedProcess {
   #monitor: string | undefined
   #running: RunningProcess | undefined
   #loop: Promise<void> = Promise.resolve()
+  #inherited: ListeningSocket | undefined
   readonly #notes = new FailureNotes()
   /** Why it did not start the last time. */
   #startFailure: string | undefined
@@ -66,9 +69,23 @@ export class SupervisedProcess {
     if (this.spec.kind !== 'step' && !this.#stopping.signal.aborted) this.#loop = this.#keepRunning()
   }
 
+  /**
+   * Before the start: it will listen on the socket of the process that it replaces.
+   * @throws TallyError UNREACHABLE if that gives none
+   */
+  async inherit(predecessor: SupervisedProcess): Promise<void> {
+    const { title } = predecessor.spec
+    const child = predecessor.#running?.child
+    this.#inherited = child && (await takeListener(child))
+    if (!this.#inherited)
+      throw new TallyError('UNREACHABLE', `${title} does not hand over its port: stop the stack and start it again`)
+  }
+
   /** Stops the process and waits until it has ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#inherited?.close()
+    this.#inherited = undefined
     if (this.#running) {
       this.#enter('stopping')
       await stop(this.#running)
@@ -105,8 +122,12 @@ export class SupervisedProcess {
     this.#enter('starting')
     const line = await this.spec.prepare((text) => this.#options.say(`${this.spec.title}: ${text}`))
     if (this.#stopping.signal.aborted) return
-    const running = await launch(this.spec, line, this.#options.logDir)
+    const inherited = this.#inherited
+    const args = inherited ? [...line.args, inheritsArgument] : line.args
+    const running = await launch(this.spec, { ...line, args }, this.#options.logDir)
     this.#running = running
+    if (inherited) giveListener(running.child, inherited)
+    this.#inherited = undefined // When it is restarted after a crash, nobody has the port
     this.#enter('starting')
     try {
       if (this.#stopping.signal.aborted) await stop(running)

@@ -1,12 +1,21 @@
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
+import { Server } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, TallyError } from '../../../infra/errors.ts'
+import { offerListener } from '../../../infra/stack/supervisor/hand-over.ts'
+import type { ListeningSocket } from '../../../infra/stack/supervisor/hand-over.ts'
+
+/** How long a connection may stay unused while the server drains, ms. */
+const idleMs = 1_000
 
 export interface HttpServer {
   url: string
-  /** Stops accepting requests, and closes connections that are still open at the deadline. */
+  /**
+   * Stops accepting connections, then waits until clients have left those that are open: each answer from now on is the last
+   * of its connection. Closes idle ones after a second, and all others at the deadline.
+   */
   stop(deadlineMs: number): Promise<void>
 }
 
@@ -15,6 +24,8 @@ export interface ListenOptions {
   host?: string
   /** 0 picks a free one. */
   port: number
+  /** Socket of a predecessor, in place of host and port. */
+  inherited?: ListeningSocket | undefined
   /** Open connections; further ones are closed at once. @default 1000 */
   connections?: number
 }
@@ -24,7 +35,7 @@ export interface ListenOptions {
  */
 export async function listen(
   app: RequestListener,
-  { host = '127.0.0.1', port, connections = 1_000 }: ListenOptions,
+  { host = '127.0.0.1', port, inherited, connections = 1_000 }: ListenOptions,
 ): Promise<HttpServer> {
   const server = createServer(
     { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
@@ -35,13 +46,23 @@ export async function listen(
     server.once('error', (error) =>
       failed(new TallyError('PORT_TAKEN', `Port ${port} cannot be used: ${describeError(error)}`, { cause: error })),
     )
-    server.listen(port, host, listening)
+    if (inherited) server.listen(inherited, listening)
+    else server.listen(port, host, listening)
+  })
+  offerListener(server)
+  let draining = false
+  server.prependListener('request', (_request, response) => {
+    if (draining) response.setHeader('connection', 'close')
   })
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     async stop(deadlineMs) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      await Promise.race([closed, delay(deadlineMs, undefined, { ref: false })])
+      draining = true
+      // The method of an HTTP server would also end idle connections, on which a request may just arrive
+      const closed = new Promise<void>((resolve) => void Server.prototype.close.call(server, () => resolve()))
+      await Promise.race([closed, delay(Math.min(idleMs, deadlineMs), undefined, { ref: false })])
+      server.closeIdleConnections()
+      await Promise.race([closed, delay(Math.max(0, deadlineMs - idleMs), undefined, { ref: false })])
       server.closeAllConnections()
       await closed
     },

@@ -76,6 +76,22 @@ export const stack: readonly Mutation[] = [
     },
   },
   {
+    name: 'listener-not-inherited',
+    guard: 'a new orders API takes over the listening socket of the old one',
+    broken: 'it cannot listen, and the old one stays',
+    edits: [
+      {
+        file: 'producers/orders-api/http/http-server.ts',
+        find: 'if (inherited) server.listen(inherited, listening)',
+        replace: 'if (inherited && port < 0) server.listen(inherited, listening)',
+      },
+    ],
+    noticedBy: {
+      file: 'scripts/scale/restart-api.system.test.ts',
+      title: 'under load no request fails, and every order that was accepted is stored',
+    },
+  },
+  {
     name: 'import-ends-early',
     guard: 'an import waits for deliveries behind an open transaction',
     broken: 'orders overtake their stock',
