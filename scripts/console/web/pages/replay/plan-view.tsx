@@ -82,7 +82,12 @@ const accepts = [
   ['acceptDrift', 'although something has changed since the plan was made'],
   ['acceptLost', 'without events that retention has deleted'],
   ['acceptUnreadable', 'although some events cannot be read'],
+] as const
+
+/** Options that only the mode which runs handlers again has. */
+const ofReprocess = [
   ['skipFailed', 'skip and record events that fail'],
+  ['allowExternal', 'repeat calls to the outside, with their original keys'],
 ] as const
 
 function RunPlan({ plan }: { plan: PlanResult }) {
@@ -119,10 +124,17 @@ function RunPlan({ plan }: { plan: PlanResult }) {
           Why <small>kept with the replay</small>
           <input value={why} required maxLength={500} onChange={({ target }) => setWhy(target.value)} />
         </label>
-        <label>
-          Events a second <small>empty: no limit</small>
-          <input value={rate} inputMode="decimal" pattern="[0-9.]*" onChange={({ target }) => setRate(target.value)} />
-        </label>
+        {plan.mode !== 'redeliver' && (
+          <label>
+            Events a second <small>empty: no limit</small>
+            <input
+              value={rate}
+              inputMode="decimal"
+              pattern="[0-9.]*"
+              onChange={({ target }) => setRate(target.value)}
+            />
+          </label>
+        )}
         <label>
           Stop when the consumer is behind by <small>events; empty: never</small>
           <input
@@ -133,12 +145,7 @@ function RunPlan({ plan }: { plan: PlanResult }) {
           />
         </label>
       </div>
-      {[
-        ...accepts,
-        ...(plan.mode === 'reprocess'
-          ? ([['allowExternal', 'repeat calls to the outside, with their original keys']] as const)
-          : []),
-      ].map(([name, text]) => (
+      {[...accepts, ...(plan.mode === 'reprocess' ? ofReprocess : [])].map(([name, text]) => (
         <label key={name} className="check">
           <input type="checkbox" checked={flags[name] ?? false} onChange={() => toggle(name)} />
           {text}
