@@ -129,6 +129,7 @@ function derive(env: z.infer<typeof settings>) {
       host: env.TALLY_MONITOR_HOST,
       /** Whether to export traces; the exporter reads the address itself. */
       otlp: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
+      otlpMetrics: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined && env.OTEL_METRICS_EXPORTER === 'otlp',
     },
     simulatorHost: env.TALLY_SIMULATOR_HOST,
     java: { javaHome: env.JAVA_HOME || undefined, searchPath: env.PATH.split(':').filter(Boolean) },

@@ -121,9 +121,12 @@ export const settings = z.object({
     description: 'Address on which it answers them; `0.0.0.0` for all. There is no authentication.',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional().meta({
-    otherwise: 'none: no traces are exported',
+    otherwise: 'none: nothing is exported',
     description:
-      'OpenTelemetry collector to which services export traces by OTLP/HTTP. The other variables `OTEL_EXPORTER_OTLP_…` apply, too.',
+      'OpenTelemetry collector to which services export traces and metrics by OTLP/HTTP. The other variables `OTEL_EXPORTER_OTLP_…` apply, too.',
+  }),
+  OTEL_METRICS_EXPORTER: z.enum(['otlp', 'none']).default('otlp').meta({
+    description: '`none` exports traces only, to a collector that takes no metrics.',
   }),
   ...apiSettings,
   ...securitySettings,

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 import { describeError, TallyError } from '../errors.ts'
 import { settlesWithin } from '../promises.ts'
+import { exportMetrics } from './metrics-export.ts'
 import { openMeter } from './meters.ts'
 import type { Meter } from './meters.ts'
 import { openTracer } from './tracer.ts'
@@ -38,6 +39,8 @@ export interface MonitorOptions {
   readonly host: string
   /** Whether to export spans by OTLP. @default false */
   readonly otlp?: boolean
+  /** Whether to export metrics by OTLP. @default false */
+  readonly otlpMetrics?: boolean
 }
 
 /** A check that takes longer counts as failed, ms: probes usually wait a second. */
@@ -48,13 +51,14 @@ const checkWithinMs = 800
  * @throws TallyError PORT_TAKEN
  */
 export async function openMonitor(options: MonitorOptions): Promise<Monitor> {
-  const { port, host, service, replica, otlp = false } = options
-  if (port === undefined && !otlp) return { ready: () => {}, ending: () => {}, stop: async () => {} }
+  const { port, host, service, replica, otlp = false, otlpMetrics = false } = options
+  if (port === undefined && !otlp && !otlpMetrics) return { ready: () => {}, ending: () => {}, stop: async () => {} }
   const [{ meter, registry }, tracing] = await Promise.all([
     openMeter(),
     otlp ? openTracer(service, replica) : undefined,
   ])
   meterProcess(meter, service, replica)
+  const stopExport = otlpMetrics ? await exportMetrics(registry, service, replica) : undefined
   let state: 'starting' | 'ending' | Readonly<Record<string, Check>> = 'starting'
   const routes = new Map<string, RequestListener>([
     ['/live', (_, response) => reply(response, 200, { live: true })],
@@ -72,7 +76,7 @@ export async function openMonitor(options: MonitorOptions): Promise<Monitor> {
     async stop() {
       server?.close()
       server?.closeAllConnections()
-      await tracing?.stop()
+      await Promise.all([tracing?.stop(), stopExport?.()])
     },
   }
 }
