@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import type { Meter } from './monitor/meters.ts'
-import { loadConfig } from './config.ts'
+import { environmentWith, loadConfig } from './config.ts'
 import type { Config } from './config.ts'
 import { describeError, stackOf } from './errors.ts'
 import { createLogger } from './logger.ts'
@@ -34,14 +34,15 @@ export interface ServiceContext {
  * Runs a long-running process: starts the service, tells the supervisor that it is ready, and ends on a signal. The first
  * SIGTERM or SIGINT drains, the second one (or the deadline) forces the end. A lost supervisor counts as a signal, so that
  * no service outlives it. A configuration that does not parse ends it with one sentence and exit code 1.
+ * @param options `principal`: as which service it logs in to embedded servers. @default TALLY_PRINCIPAL
  */
 export async function runService(
   name: string,
   start: (context: ServiceContext) => Promise<Running>,
-  { drainDeadlineMs = 10_000 }: { drainDeadlineMs?: number } = {},
+  { drainDeadlineMs = 10_000, principal }: { drainDeadlineMs?: number; principal?: string } = {},
 ): Promise<void> {
   adoptRunningSettings() // Only a process started by hand lacks any
-  const config = readConfig()
+  const config = readConfig(principal)
   const log = createLogger(name, config.logLevel)
   const ending = new AbortController()
   const replica = `${name}@${hostname()}:${process.pid}`
@@ -94,9 +95,9 @@ export async function runService(
   }
 }
 
-function readConfig(): Config {
+function readConfig(principal: string | undefined): Config {
   try {
-    return loadConfig()
+    return loadConfig(environmentWith(principal === undefined ? {} : { TALLY_PRINCIPAL: principal }))
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`)
     process.exit(1)

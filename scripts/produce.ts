@@ -14,7 +14,7 @@ import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { integer, positive } from './cli/arguments.ts'
 import { count } from './cli/figures.ts'
 import { createProgress } from './cli/progress.ts'
-import { toApi, toKafka } from './produce/destination.ts'
+import { throughQueue, toApi, toKafka } from './produce/destination.ts'
 import { fromFile, fromStream } from './produce/event-source.ts'
 import type { EventSource } from './produce/event-source.ts'
 
@@ -23,7 +23,8 @@ interface Options extends CommonOptions {
   rate?: number
   seed?: number
   file?: string
-  via: 'kafka' | 'api'
+  via: 'kafka' | 'api' | 'rabbitmq' | 'sqs'
+  queue: string
   key?: string
   skipBad?: boolean
   dryRun?: boolean
@@ -41,6 +42,7 @@ export const produceCommand = ({ signal }: CommandFrame): Command =>
       'npm run produce -- StockReplenished --count 200  # stock of every article',
       'npm run produce -- --file events.ndjson --skip-bad',
       'npm run -s produce -- OrderPlaced --count 5 --dry-run | npm run produce -- - --via api',
+      'npm run produce -- OrderPlaced --count 1000 --via rabbitmq --queue orders',
     ],
     'The same seed generates the same events with the same ids. A file is UTF-8 with one JSON object per line: {"type", "id"?, "time"?, "data"}, or only the data of [type]. A time is RFC 3339 with an offset, or epoch milliseconds. Without an id, the id follows from type, data and --seed: sent twice, it counts once.',
   )
@@ -52,10 +54,11 @@ export const produceCommand = ({ signal }: CommandFrame): Command =>
     .option('--key <id>', 'order id, or article for StockReplenished, of all events (default: from the seed)')
     .option('--file <path>', 'file of events to send')
     .addOption(
-      new Option('--via <way>', 'write to Kafka directly, or place orders through the API')
-        .choices(['kafka', 'api'])
+      new Option('--via <way>', 'write to Kafka directly, or place orders through the API or a queue')
+        .choices(['kafka', 'api', 'rabbitmq', 'sqs'])
         .default('kafka'),
     )
+    .option('--queue <name>', 'queue of --via rabbitmq or sqs, from which a bridge takes orders', 'orders')
     .option('--skip-bad', 'send the good lines of a file that has bad ones')
     .option('--forge', 'generate events that only a service may write; `npm run verify` then fails')
     .option('--dry-run', `check everything, send nothing, print the first ${shownByDryRun} events`)
@@ -88,8 +91,8 @@ function understand(
   if (input !== undefined && (options.count ?? options.key) !== undefined) {
     command.error('error: --count and --key apply only to generated events')
   }
-  if (options.via === 'api' && type !== undefined && type !== 'OrderPlaced')
-    command.error('error: --via api accepts OrderPlaced only')
+  if (options.via !== 'kafka' && type !== undefined && type !== 'OrderPlaced')
+    command.error(`error: --via ${options.via} accepts OrderPlaced only`)
   const forged = type && whyForged(type, options)
   if (input === undefined && forged) command.error(`error: ${forged}`)
   return { type, input }
@@ -123,10 +126,13 @@ async function produce({ type, input }: Request, options: Options, signal: Abort
     tell(reason)
   }
   const onRefused = options.skipBad ? refuse : undefined
+  const withCatalogue = input === undefined
   const destination =
     via === 'api'
-      ? await toApi({ config, signal, withCatalogue: input === undefined, onRefused })
-      : await toKafka(config, type ? [type] : eventTypes, signal)
+      ? await toApi({ config, signal, withCatalogue, onRefused })
+      : via === 'kafka'
+        ? await toKafka(config, type ? [type] : eventTypes, signal)
+        : await throughQueue({ config, signal, withCatalogue, server: via, queue: options.queue })
   const progress = createProgress('Sent', { total: source.total })
   const onProgress = (done: number) => {
     totals.sent = done - totals.refused
@@ -161,7 +167,7 @@ async function sourceOf(
   const readAny = createEventReader({ type, seed: givenSeed })
   const read: typeof readAny = (text) => {
     const result = readAny(text)
-    const foreign = via === 'api' && result.event && result.event.type !== 'OrderPlaced'
+    const foreign = via !== 'kafka' && result.event && result.event.type !== 'OrderPlaced'
     if (foreign) return { faults: [`the orders API accepts OrderPlaced, not ${result.event?.type}`] }
     const forged = result.event && whyForged(result.event.type, options)
     return forged ? { faults: [forged] } : result

@@ -1,3 +1,4 @@
+import { bridges } from './guards/access/bridges.ts'
 import { console } from './guards/console.ts'
 import { effects } from './guards/effects.ts'
 import { encoding } from './guards/encoding.ts'
@@ -36,4 +37,5 @@ export const mutations: readonly Mutation[] = [
   ...entry,
   ...operators,
   ...console,
+  ...bridges,
 ]

@@ -8,6 +8,8 @@ import { sendAll } from '../../producers/direct/send-all.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { commandToken } from '../../infra/security/access-token.ts'
 import { connectKafka } from '../../infra/kafka/command-client.ts'
+import { toQueue } from './to-queue.ts'
+import type { QueueOptions } from './to-queue.ts'
 import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
 
 export interface Destination {
@@ -32,13 +34,29 @@ export interface ApiOptions {
   onRefused?: (reason: string) => void
 }
 
+const apiOf = (config: Config, signal: AbortSignal): ApiClient =>
+  new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, token: commandToken(config), signal })
+
+/** Puts the articles of generated orders into the catalogue. */
+async function putCatalogue(api: ApiClient, signal: AbortSignal): Promise<void> {
+  const put = ({ sku, name, unitPriceMinor, currency }: Article) =>
+    api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency })
+  await sendAll(demoCatalogue(), put, { maxOutstanding: 16, signal })
+}
+
+/** Sends orders to a queue, where a bridge takes them. @throws as `toQueue` */
+export async function throughQueue(
+  options: QueueOptions & Pick<ApiOptions, 'signal' | 'withCatalogue'>,
+): Promise<Destination> {
+  const { config, signal, withCatalogue } = options
+  const destination = await toQueue(options)
+  if (withCatalogue) await putCatalogue(apiOf(config, signal), signal)
+  return destination
+}
+
 export async function toApi({ config, signal, withCatalogue, onRefused }: ApiOptions): Promise<Destination> {
-  const api = new ApiClient({ url: `http://127.0.0.1:${config.ports.api}`, token: commandToken(config), signal })
-  if (withCatalogue) {
-    const put = ({ sku, name, unitPriceMinor, currency }: Article) =>
-      api.putProduct(sku, { name, unitPriceMinor: String(unitPriceMinor), currency })
-    await sendAll(demoCatalogue(), put, { maxOutstanding: 16, signal })
-  }
+  const api = apiOf(config, signal)
+  if (withCatalogue) await putCatalogue(api, signal)
   return {
     send: async ({ type, id, data }) => {
       if (type !== 'OrderPlaced') throw new TallyError('USAGE', `The orders API accepts OrderPlaced, not ${type}`)

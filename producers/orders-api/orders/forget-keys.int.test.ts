@@ -49,3 +49,16 @@ test('a turn is taken by one of several replicas, and the next one only when it 
   expect(await countKeys(bench.pool)).toBe(0)
   expect(await forgetKeys(bench.pool)).toBe(0)
 })
+
+test('the key of a message is kept for longer than any queue keeps the message', async () => {
+  await using bench = await createOrdersBench()
+  const { pool } = bench
+  const keep = (name: string, days: number) =>
+    pool.query(`insert into idempotency values ($1, '\\x00', '{}', now() - make_interval(days => $2))`, [name, days])
+  await keep('sqs:orders young ', 29)
+  await keep('sqs:orders old ', 31)
+  await keep('c-1 request', 29)
+  await pass(pool)
+  await forgetKeys(pool)
+  expect((await pool.query('select key from idempotency')).rows).toEqual([{ key: 'sqs:orders young ' }])
+})

@@ -4,6 +4,11 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 
 const keepDays = 7
+/**
+ * Keys of messages, which end in a space: a queue may deliver a message again as long as it keeps it. Amazon SQS keeps one
+ * for at most 14 days.
+ */
+const keepMessagesDays = 30
 const turnMinutes = 10
 /** The whole table is swept once a day. */
 const turnsPerSweep = (24 * 60) / turnMinutes
@@ -40,8 +45,9 @@ const sweepSlice = (pool: Pool, sliceBlocks: number, begins: boolean): Promise<n
     const first = turn.next < turn.blocks ? turn.next : 0
     const end = first + sliceBlocks
     await tx.query(
-      `delete from idempotency where ctid >= $1::tid and ctid < $2::tid and answered_at < now() - make_interval(days => $3)`,
-      [`(${first},0)`, `(${end},0)`, keepDays],
+      `delete from idempotency where ctid >= $1::tid and ctid < $2::tid
+         and answered_at < now() - make_interval(days => case when key like '% ' then $4 else $3 end)`,
+      [`(${first},0)`, `(${end},0)`, keepDays, keepMessagesDays],
     )
     await tx.query(
       `update idempotency_sweep set next_block = $1,

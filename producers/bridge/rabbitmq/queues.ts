@@ -1,0 +1,47 @@
+import type { ChannelModel } from 'amqplib'
+import { TallyError } from '../../../infra/errors.ts'
+import { connectionError, connectRabbitmq } from '../../../infra/rabbitmq/connect.ts'
+import type { RabbitmqAccess } from '../../../infra/rabbitmq/connect.ts'
+import { deadLetterOf } from '../door.ts'
+import type { BridgeRequest } from '../door.ts'
+
+/**
+ * Makes sure that the queue and its dead-letter queue exist.
+ * @param create creates what is missing: quorum queues, which keep messages over the loss of a server and count deliveries
+ * @throws TallyError PRECONDITION_FAILED naming a missing queue; DENIED; UNREACHABLE
+ */
+export async function ensureQueues(access: RabbitmqAccess, request: BridgeRequest, create: boolean): Promise<void> {
+  const dead = deadLetterOf(request)
+  const connection = await connectRabbitmq(access)
+  try {
+    for (const queue of [dead, request.queue]) {
+      if (await exists(connection, queue)) continue
+      if (!create)
+        throw new TallyError('PRECONDITION_FAILED', `RabbitMQ has no queue ${queue}: declare it, or add --create`)
+      const channel = await connection.createChannel()
+      // What RabbitMQ itself gives up (a time to live, a limit of deliveries) goes to the same place
+      const native = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': dead }
+      const args = { 'x-queue-type': 'quorum', ...(queue !== dead && native) }
+      await channel.assertQueue(queue, { durable: true, arguments: args })
+      await channel.close()
+    }
+  } catch (error) {
+    throw connectionError(error)
+  } finally {
+    await connection.close().catch(() => {})
+  }
+}
+
+/** A question about a queue that does not exist closes its channel. */
+async function exists(connection: ChannelModel, queue: string): Promise<boolean> {
+  const channel = await connection.createChannel()
+  channel.on('error', () => {})
+  try {
+    await channel.checkQueue(queue)
+    await channel.close()
+    return true
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 404) return false
+    throw error
+  }
+}

@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
+import type { Message } from '@aws-sdk/client-sqs'
+import { describeError } from '../../../infra/errors.ts'
+import { createSqs, sqsError } from '../../../infra/sqs/client.ts'
+import type { SqsAccess } from '../../../infra/sqs/client.ts'
+import { boundedProblem } from '../bounded-problem.ts'
+import type { Door, DoorOptions } from '../door.ts'
+import type { Outcome } from '../message.ts'
+import { MessagesInWork, visibilityS } from './messages-in-work.ts'
+import { findQueues } from './queues.ts'
+import type { Queues } from './queues.ts'
+import { deadLetterAttributes, readMessage } from './read-message.ts'
+
+export interface SqsDoorOptions extends DoorOptions {
+  access: SqsAccess
+}
+
+/** SQS hands out so many messages in one request. */
+const maxReceived = 10
+/** Requests that wait for messages at once at most. */
+const maxReceivers = 8
+const waitS = 20
+const retryMs = 1_000
+
+/**
+ * Receives from a queue of Amazon SQS. A message is deleted once its order is committed, or once SQS has its dead letter.
+ * Until then its visibility is extended; what a killed bridge had, SQS delivers again when that is over.
+ */
+export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
+  const { access, request, intake, log, onSettled } = options
+  const { queue, prefetch } = request
+  const sqs = createSqs(access)
+  const queues = await findQueues(sqs, queue)
+  const messages = new MessagesInWork({ sqs, url: queues.url, log })
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const inWork = new Set<Promise<void>>()
+  const { promise: ended, reject } = Promise.withResolvers<void>()
+  ended.catch(() => {})
+  let trouble: string | undefined
+  let room = Promise.withResolvers<void>()
+  /** Messages that requests under way may bring. */
+  let receiving = 0
+
+  const settle = async (message: Message, receipt: string): Promise<void> => {
+    const outcome = await intake.process(readMessage(message))
+    if (outcome.kind === 'refused' && !(await deadLetter(message, outcome))) return messages.leave(receipt)
+    await messages.settle(receipt)
+    onSettled(outcome.kind)
+  }
+
+  /** @returns false if the message is too large for a problem beside it: SQS moves it itself, by the redrive policy */
+  const deadLetter = async (message: Message, { problem }: Outcome & { kind: 'refused' }): Promise<boolean> => {
+    const attributes = deadLetterAttributes(message, boundedProblem(problem))
+    const seen = { messageId: message.MessageId, problem: problem.body }
+    log.warn({ ...seen, withProblem: attributes !== undefined }, 'the message cannot be an order')
+    if (!attributes) return false
+    await sqs.send(new SendMessageCommand({ ...deadLetterOf(message, queues), MessageAttributes: attributes }))
+    return true
+  }
+
+  const take = (message: Message) => {
+    const { ReceiptHandle: receipt = '' } = message
+    messages.add(receipt)
+    const work = settle(message, receipt)
+      .catch((error: unknown) => {
+        if (!signal.aborted) messages.leave(receipt)
+        log.warn({ error: describeError(error) }, 'a message is left to the queue')
+      })
+      .finally(() => {
+        inWork.delete(work)
+        room.resolve()
+      })
+    inWork.add(work)
+  }
+
+  const receive = async (): Promise<void> => {
+    const free = prefetch - inWork.size - receiving
+    if (free <= 0) {
+      room = Promise.withResolvers()
+      await room.promise
+      return
+    }
+    const asked = Math.min(free, maxReceived)
+    receiving += asked
+    try {
+      const command = new ReceiveMessageCommand({
+        ...{ QueueUrl: queues.url, MaxNumberOfMessages: asked, WaitTimeSeconds: waitS, VisibilityTimeout: visibilityS },
+        ...{ MessageAttributeNames: ['All'], MessageSystemAttributeNames: ['All'] },
+      })
+      const { Messages = [] } = await sqs.send(command, { abortSignal: signal })
+      trouble = undefined
+      for (const message of Messages) take(message)
+    } finally {
+      receiving -= asked
+    }
+  }
+
+  const keepReceiving = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await receive().catch(async (error: unknown) => {
+        if (signal.aborted) return
+        const known = sqsError(error)
+        trouble = known.message
+        if (known.code === 'DENIED') reject(known)
+        log.warn({ error: known.message }, 'no messages from the queue')
+        await delay(retryMs, undefined, { signal }).catch(() => {})
+      })
+    }
+  }
+  const receivers = Array.from({ length: Math.min(maxReceivers, Math.ceil(prefetch / maxReceived)) }, keepReceiving)
+  log.info({ queue, prefetch }, 'taking messages')
+
+  return {
+    ended,
+    trouble: () => trouble,
+    async stop(deadlineMs) {
+      stopping.abort()
+      room.resolve()
+      await Promise.all(receivers)
+      await Promise.race([Promise.all(inWork), delay(deadlineMs, undefined, { ref: false })])
+      await messages.stop()
+      sqs.destroy()
+    },
+  }
+}
+
+/** Within five minutes SQS keeps one dead letter of a message of a FIFO queue, however often it is sent. */
+function deadLetterOf({ Body, Attributes, MessageId }: Message, { deadLetterUrl }: Queues) {
+  const fifo = Attributes?.SequenceNumber !== undefined
+  return {
+    ...{ QueueUrl: deadLetterUrl, MessageBody: Body },
+    ...(fifo && { MessageGroupId: Attributes?.MessageGroupId, MessageDeduplicationId: MessageId }),
+  }
+}
