@@ -3,21 +3,13 @@ import { isTallyError, TallyError } from '../../infra/errors.ts'
 import { ApiClient, newOrderOf } from '../../producers/direct/api-client.ts'
 import { demoCatalogue } from '../../producers/sample-data/demo-catalogue.ts'
 import type { Article } from '../../producers/sample-data/demo-catalogue.ts'
-import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
 import { sendAll } from '../../producers/direct/send-all.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { commandToken } from '../../infra/security/access-token.ts'
 import { connectKafka } from '../../infra/kafka/command-client.ts'
 import { toQueue } from './to-queue.ts'
-import type { QueueOptions } from './to-queue.ts'
+import type { Destination, QueueOptions } from './to-queue.ts'
 import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
-
-export interface Destination {
-  /** Resolves when the destination has acknowledged the event. */
-  send(event: OutgoingEvent): Promise<void>
-  maxOutstanding: number
-  stop(): Promise<void>
-}
 
 export async function toKafka(config: Config, types: readonly EventType[], signal: AbortSignal): Promise<Destination> {
   const kafka = connectKafka('produce', config)

@@ -9,7 +9,13 @@ import { ensureQueues } from '../../producers/bridge/start-bridge.ts'
 import { newOrderOf } from '../../producers/direct/api-client.ts'
 import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
 import { gather } from '../../producers/orders-api/orders/gather.ts'
-import type { Destination } from './destination.ts'
+
+export interface Destination {
+  /** Resolves when the destination has acknowledged the event. */
+  send(event: OutgoingEvent): Promise<void>
+  maxOutstanding: number
+  stop(): Promise<void>
+}
 
 export interface QueueOptions {
   config: Config
