@@ -39,7 +39,12 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   const { promise: ended, reject } = Promise.withResolvers<void>()
   ended.catch(() => {})
   let trouble: string | undefined
+  /** Resolved for all that wait whenever a message is done, and replaced. */
   let room = Promise.withResolvers<void>()
+  const makeRoom = () => {
+    room.resolve()
+    room = Promise.withResolvers()
+  }
   /** Messages that requests under way may bring. */
   let receiving = 0
 
@@ -70,18 +75,14 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
       })
       .finally(() => {
         inWork.delete(work)
-        room.resolve()
+        makeRoom()
       })
     inWork.add(work)
   }
 
   const receive = async (): Promise<void> => {
     const free = prefetch - inWork.size - receiving
-    if (free <= 0) {
-      room = Promise.withResolvers()
-      await room.promise
-      return
-    }
+    if (free <= 0) return room.promise
     const asked = Math.min(free, maxReceived)
     receiving += asked
     try {
@@ -117,7 +118,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
     trouble: () => trouble,
     async stop(deadlineMs) {
       stopping.abort()
-      room.resolve()
+      makeRoom()
       await Promise.all(receivers)
       await Promise.race([Promise.all(inWork), delay(deadlineMs, undefined, { ref: false })])
       await messages.stop()
