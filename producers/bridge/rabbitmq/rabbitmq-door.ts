@@ -27,7 +27,8 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
   const { queue, prefetch } = request
   const stopping = new AbortController()
   const inWork = new Set<Promise<void>>()
-  let consuming: { channel: ConfirmChannel; tag: string } | undefined
+  let consuming: ConfirmChannel | undefined
+  let draining = false
 
   const settle = async (channel: ConfirmChannel, message: ConsumeMessage): Promise<void> => {
     const outcome = await intake.process(readMessage(message))
@@ -51,6 +52,7 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     })
 
   const take = (channel: ConfirmChannel, message: ConsumeMessage) => {
+    if (draining) return // Not acknowledged: the next consumer gets it
     const work = settle(channel, message)
       .catch((error: unknown) => {
         // Its channel is closed or the bridge ends: the delivery is not acknowledged
@@ -65,17 +67,17 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     // Without its channel a connection is of no use: it is made again, with a consumer
     channel.on('error', (error) => log.warn({ error: describeError(error) }, 'channel closed by RabbitMQ'))
     const reopen = () => {
-      if (consuming?.channel === channel) consuming = undefined
+      if (consuming === channel) consuming = undefined
       void connection.close().catch(() => {})
     }
     channel.on('close', reopen)
     await channel.prefetch(prefetch)
-    const { consumerTag: tag } = await channel.consume(queue, (message) => {
+    await channel.consume(queue, (message) => {
       if (message) return take(channel, message)
       log.warn({ queue }, 'the queue was deleted or moved')
       reopen()
     })
-    consuming = { channel, tag }
+    consuming = channel
     log.info({ queue, prefetch }, 'taking messages')
   }
 
@@ -84,8 +86,8 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     ended: kept.ended,
     trouble: () => (consuming ? undefined : `no connection to the queue ${queue}`),
     async stop(deadlineMs) {
-      const last = consuming
-      await last?.channel.cancel(last.tag).catch(() => {})
+      // Without cancelling: a single active consumer would be replaced at once, and the next one overtake what is in work here
+      draining = true
       await Promise.race([Promise.all(inWork), delay(deadlineMs, undefined, { ref: false })])
       stopping.abort()
       await kept.stop()
