@@ -119,7 +119,9 @@ function EntriesTable({ entries, chosen, onToggle }: EntriesProps) {
             </Link>
           </td>
           <td className="id">{record ?? source}</td>
-          <td className="error">{error ?? ''}</td>
+          <td>
+            <span className="error">{error ?? ''}</span>
+          </td>
           <td className="number">{attempts}</td>
           <td>
             <Ago at={parkedAt} />
