@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
-import { queueAccess } from './queue-settings.ts'
+import { isWanted, queueAccess } from './queue-settings.ts'
 import { apiAccess } from './security/api-settings.ts'
 import { trustAuthorities } from './security/authorities.ts'
 import { databaseUrl, embeddedDatabaseUrl } from './security/database-url.ts'
@@ -66,6 +66,9 @@ export const settingsGiven = (env: NodeJS.ProcessEnv): Record<string, string> =>
 /** Whether to apply the kafkajs patches. Separate from `Config`, because it concerns the process, not a pipeline. */
 export const patchesKafkajs = (env: NodeJS.ProcessEnv = process.env): boolean => env['TALLY_KAFKAJS_PATCHES'] !== 'off'
 
+/** Whether a consumer runs: one that forwards events needs a setting that says where to. */
+export const runsConsumer = (name: string, env: NodeJS.ProcessEnv = process.env): boolean => isWanted(name, env)
+
 /** The environment of this process with some variables replaced, for child processes and other configurations. */
 export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })
 
@@ -74,7 +77,7 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) =>
-        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|(RABBITMQ|SQS|QUEUE)_\w+|NAMESPACE|(API|CONSOLE)_\w+)$/.test(
+        !/^TALLY_(KAFKA_\w+|(REGISTRY|DATABASE)_\w+|(GATEWAY|CARRIER)_(URL|TOKEN)\w*|(RABBITMQ|SQS|QUEUE|FORWARD)_\w+|NAMESPACE|(API|CONSOLE)_\w+)$/.test(
           name,
         ),
     ),

@@ -47,6 +47,27 @@ export const queueSettings = {
     secret: true,
     description: 'Secret of the access key.',
   }),
+  TALLY_FORWARD_RABBITMQ: z
+    .string()
+    .regex(/^(exchange|queue):./, 'exchange:<name> or queue:<name>')
+    .optional()
+    .meta({
+      otherwise: 'none: no events are forwarded to RabbitMQ',
+      description:
+        'Where events are forwarded in RabbitMQ, as `exchange:<name>` (routing key: the order id) or `queue:<name>`.',
+    }),
+  TALLY_FORWARD_RABBITMQ_EVENTS: z.string().min(1).optional().meta({
+    otherwise: 'all',
+    description: 'Types of the events to forward there, separated by commas.',
+  }),
+  TALLY_FORWARD_SQS: z.string().min(1).optional().meta({
+    otherwise: 'none: no events are forwarded to Amazon SQS',
+    description: 'Queue to which events are forwarded in Amazon SQS, by its name or URL.',
+  }),
+  TALLY_FORWARD_SQS_EVENTS: z.string().min(1).optional().meta({
+    otherwise: 'all',
+    description: 'Types of the events to forward there, separated by commas.',
+  }),
 }
 
 type Given = z.infer<z.ZodObject<typeof queueSettings>>
@@ -62,6 +83,14 @@ export function* queueContradictions(env: Given): Generator<readonly [variable: 
     yield ['TALLY_SQS_REGION', 'is needed with TALLY_SQS_ENDPOINT: requests are signed for a region']
   if ((env.TALLY_SQS_ACCESS_KEY_ID === undefined) !== (env.TALLY_SQS_SECRET_ACCESS_KEY === undefined))
     yield ['TALLY_SQS_SECRET_ACCESS_KEY', 'key and secret are set together or not at all']
+  if (
+    env.TALLY_FORWARD_RABBITMQ !== undefined &&
+    env.TALLY_RABBITMQ_URL === undefined &&
+    !embedded.includes('rabbitmq')
+  )
+    yield ['TALLY_FORWARD_RABBITMQ', 'needs TALLY_RABBITMQ_URL, or rabbitmq in TALLY_QUEUE_SERVERS']
+  if (env.TALLY_FORWARD_SQS !== undefined && env.TALLY_SQS_REGION === undefined && !embedded.includes('sqs'))
+    yield ['TALLY_FORWARD_SQS', 'needs TALLY_SQS_REGION, or sqs in TALLY_QUEUE_SERVERS']
 }
 
 const embeddedQueues = (env: Given): QueueServer[] =>
@@ -88,6 +117,7 @@ export function queueAccess(env: Given, dataDir: string, at: (distance: number) 
       embedded: own.rabbitmq,
       /** Undefined: no RabbitMQ is used. */
       url: env.TALLY_RABBITMQ_URL ?? (own.rabbitmq ? embeddedRabbitmqUrl(dataDir, ports.amqp) : undefined),
+      forward: rabbitmqForward(env),
     },
     /** Undefined: no SQS is used. */
     sqs:
@@ -100,6 +130,9 @@ export function queueAccess(env: Given, dataDir: string, at: (distance: number) 
             endpoint: env.TALLY_SQS_ENDPOINT ?? (own.sqs ? `http://127.0.0.1:${ports.elasticmq}` : undefined),
             /** Undefined: the SDK looks for them. ElasticMQ accepts any. */
             credentials: key ?? (own.sqs ? { accessKeyId: 'tally', secretAccessKey: 'tally' } : undefined),
+            forward: env.TALLY_FORWARD_SQS
+              ? { queue: env.TALLY_FORWARD_SQS, events: env.TALLY_FORWARD_SQS_EVENTS }
+              : undefined,
           },
   }
 }
@@ -109,3 +142,16 @@ function embeddedRabbitmqUrl(dataDir: string, port: number): string {
   const password = existsSync(path) ? readFileSync(path, 'utf8') : '' // Not started yet: the connection attempt reports it
   return `${stackCredentials(dataDir) ? 'amqps' : 'amqp'}://${rabbitmqUser}:${password}@127.0.0.1:${port}`
 }
+
+function rabbitmqForward({ TALLY_FORWARD_RABBITMQ: to, TALLY_FORWARD_RABBITMQ_EVENTS: events }: Given) {
+  if (to === undefined) return undefined
+  const name = to.slice(to.indexOf(':') + 1)
+  return { target: to.startsWith('queue:') ? { queue: name } : { exchange: name }, events }
+}
+
+/** Consumers that run only where a setting says where to. */
+const settingOf = { 'forward-rabbitmq': 'TALLY_FORWARD_RABBITMQ', 'forward-sqs': 'TALLY_FORWARD_SQS' }
+
+/** Whether an environment has the setting without which a consumer has nothing to do. */
+export const isWanted = (consumer: string, env: NodeJS.ProcessEnv): boolean =>
+  !(consumer in settingOf) || Boolean(env[settingOf[consumer as keyof typeof settingOf]])

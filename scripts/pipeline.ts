@@ -1,13 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { consumerFolders } from '../consumers/runtime/load-consumer.ts'
 import { loadConfig } from '../infra/config.ts'
 import type { Config } from '../infra/config.ts'
 import { brokerName } from '../infra/stack/servers/kafka-server.ts'
 import { nodeProcess } from '../infra/stack/supervisor/node-process.ts'
 import type { ProcessSpec } from '../infra/stack/supervisor/process-spec.ts'
 import type { ReplicaSource } from '../infra/stack/supervisor/scaling.ts'
-
-const project = resolve(import.meta.dirname, '..')
 
 /** The processes of the pipeline: simulators, deployment steps, orders API, and one replica of each consumer. */
 export function pipeline(config: Config): ProcessSpec[] {
@@ -33,7 +30,7 @@ export function pipeline(config: Config): ProcessSpec[] {
       ports: [config.ports.api],
       handsOver: true,
     },
-    ...consumerNames().map((name) => replica(name, 1)),
+    ...consumerFolders().map((name) => replica(name, 1)),
   ]
 }
 
@@ -48,10 +45,6 @@ export const consoleProcess = (config: Config): ProcessSpec => ({
   ports: [config.ports.console],
 })
 
-/** Every folder under consumers/ with a consumer.ts is a consumer. */
-const consumerNames = (): string[] =>
-  readdirSync(join(project, 'consumers')).filter((name) => existsSync(join(project, 'consumers', name, 'consumer.ts')))
-
 /** Named `payment`, `payment-2`, `payment-3`, … */
 const replica = (consumer: string, number: number): ProcessSpec => ({
   ...nodeProcess(number === 1 ? consumer : `${consumer}-${number}`, ['consumers/main.ts', consumer], {
@@ -64,7 +57,7 @@ const replica = (consumer: string, number: number): ProcessSpec => ({
 
 /** The replicas of a running pipeline. A new consumer gets its schema; the other schemas are not touched. */
 export const replicas: ReplicaSource = {
-  consumers: consumerNames,
+  consumers: consumerFolders,
   replica,
   joining: (consumer) => [
     deployStep(consumer, `Schema of ${consumer}`, [], ['database', 'topics', 'schemas', '--consumer', consumer]),

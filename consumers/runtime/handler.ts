@@ -1,3 +1,4 @@
+import type { ReceivedEnvelope } from '../../schemas/envelope.ts'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import type { SharedTable, StateTable } from './state-table.ts'
 
@@ -27,6 +28,8 @@ export interface Context {
   readonly time: number
   /** Place of the event; absent for answers and timers. */
   readonly at?: { readonly topic: string; readonly partition: number; readonly offset: number }
+  /** Reads the event's metadata from its headers; absent for answers and timers. */
+  readonly envelope?: () => ReceivedEnvelope
 }
 
 export type Emitted = { [T in EventType]: { type: T; data: EventData[T] } }[EventType]

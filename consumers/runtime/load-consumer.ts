@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runsConsumer } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import type { ConsumerDefinition } from './handler.ts'
 
 const home = join(import.meta.dirname, '..')
 
-/** Names of all consumers: the folders with a `consumer.ts`. */
-export const consumerFolders = (): string[] =>
+/** Names of all consumers that run: those that forward events do if a setting says where to. */
+export const consumerFolders = (): string[] => allConsumerFolders().filter((name) => runsConsumer(name))
+
+/** The folders with a `consumer.ts`. */
+export const allConsumerFolders = (): string[] =>
   readdirSync(home, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(home, entry.name, 'consumer.ts')))
     .map((entry) => entry.name)

@@ -4,7 +4,7 @@ import { migrate } from '../../infra/postgres/migrate.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { createSandbox } from '../../schemas/testing/sandbox.ts'
-import { consumerFolders, consumerMigrations, schemaName } from '../runtime/load-consumer.ts'
+import { allConsumerFolders, consumerMigrations, schemaName } from '../runtime/load-consumer.ts'
 import { maintainInbox } from '../runtime/tables/inbox/partitions.ts'
 import { parkedColumns } from '../runtime/tables/parked-row.ts'
 import { fillTables } from './fill-tables.ts'
@@ -54,9 +54,14 @@ async function readsOf(pool: Pool, text: string, passed: ReadonlySet<string>): P
 }
 
 const services = [
-  ...consumerFolders().map((folder) => ({
+  ...allConsumerFolders().map((folder) => ({
     service: folder,
-    files: [...outbox, ...runtime, ...rest, `consumers/${folder}/*-table.ts`],
+    files: [
+      ...outbox,
+      ...runtime,
+      ...rest,
+      `consumers/${folder.startsWith('forward-') ? 'forwarding' : folder}/*-table.ts`,
+    ],
     folders: consumerMigrations(folder),
   })),
   {

@@ -48,7 +48,14 @@ export function keepRabbitmq(
   ended.catch(() => {})
   const keeping = connect(address(access), {
     ...socketOptions(access),
-    recovery: { ...backoff, setup, waitForConnect: false },
+    recovery: {
+      ...backoff,
+      waitForConnect: false,
+      setup: async (connection: ChannelModel) => {
+        connection.on('error', () => {}) // amqplib listens only after the setup, and an error without a listener is thrown
+        await setup(connection)
+      },
+    },
   })
   void keeping.then((connection) => {
     connection.on('error', () => {})

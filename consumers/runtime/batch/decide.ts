@@ -1,6 +1,6 @@
 import { describeError, stackOf, TallyError } from '../../../infra/errors.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
-import { toHeaders } from '../../../schemas/envelope.ts'
+import { fromHeaders, toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
 import { traceparentOf } from '../../../schemas/trace-context.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
@@ -95,11 +95,12 @@ function handle<State, Row>(
   const missing = (what: string) => new TallyError('INVARIANT', `${group} has no handler for ${what}`)
   switch (input.source) {
     case 'record': {
-      const { event, topic, partition, offset } = input
+      const { event, topic, partition, offset, message } = input
       if (!event) throw missing('an event that could not be read')
       const handler = handlers[event.type]
       if (!handler) throw missing(event.type)
-      return handler(event.data as never, state, { ...context, at: { topic, partition, offset } }, shared)
+      const envelope = () => fromHeaders(message.headers)
+      return handler(event.data as never, state, { ...context, at: { topic, partition, offset }, envelope }, shared)
     }
     case 'answer': {
       const call = calls?.[input.kind]

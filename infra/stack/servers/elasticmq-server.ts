@@ -54,7 +54,7 @@ queues-storage { enabled = true, path = "queues.conf" }
 messages-storage {
   enabled = ${durable}
   driver-class-name = "org.h2.Driver"
-  uri = "jdbc:h2:./messages"
+  uri = "jdbc:h2:./messages;WRITE_DELAY=0"
   username = ""
   password = ""
 }

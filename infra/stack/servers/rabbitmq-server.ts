@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { TallyError } from '../../errors.ts'
-import { rabbitmqPasswordFile, rabbitmqUser } from '../../queue-settings.ts'
 import { stackCredentials } from '../../security/stack-credentials.ts'
-import { rememberSecret } from '../../without-secrets.ts'
 import { poll } from '../supervisor/launch.ts'
 import type { ProcessSpec } from '../supervisor/process-spec.ts'
 import { findRabbitmq } from './rabbitmq-binaries.ts'
@@ -15,10 +12,12 @@ import type { RabbitmqBinaries } from './rabbitmq-binaries.ts'
 /**
  * RabbitMQ as it is installed on this machine, on 127.0.0.1 only, with its data in the data folder. Its Erlang node has a
  * port mapper of its own: the one of the machine would know the node beside others, listen on every address, and run on.
+ * @param management with its management API, if the package has it; it doubles the time of a start
  */
-export function rabbitmqServers(config: Config): ProcessSpec[] {
+export function rabbitmqServers(config: Config, { management = true }: { management?: boolean } = {}): ProcessSpec[] {
   const installed = findRabbitmq(config.java.searchPath)
-  return [portMapper(config, installed), node(config, installed)]
+  const managed = management && installed?.management === true
+  return [portMapper(config, installed), node(config, installed, managed)]
 }
 
 function portMapper({ ports }: Config, installed: RabbitmqBinaries | undefined): ProcessSpec {
@@ -39,7 +38,7 @@ function portMapper({ ports }: Config, installed: RabbitmqBinaries | undefined):
   }
 }
 
-function node(config: Config, installed: RabbitmqBinaries | undefined): ProcessSpec {
+function node(config: Config, installed: RabbitmqBinaries | undefined, managed: boolean): ProcessSpec {
   const { ports, dataDir } = config
   const home = join(dataDir, 'rabbitmq')
   return {
@@ -47,22 +46,22 @@ function node(config: Config, installed: RabbitmqBinaries | undefined): ProcessS
     title: `RabbitMQ ${installed?.version ?? ''}`.trim(),
     kind: 'server',
     after: ['epmd'],
-    ports: [ports.amqp, ports.management, ports.distribution],
+    ports: [ports.amqp, ports.distribution, ...(managed ? [ports.management] : [])],
     stopSignal: 'SIGTERM',
     stopWithinMs: 20_000,
     readyWithinMs: 180_000,
     async prepare() {
-      const { server, management } = required(installed)
+      const { server } = required(installed)
       mkdirSync(home, { recursive: true, mode: 0o700 })
-      writeFileSync(join(home, 'enabled_plugins'), management ? '[rabbitmq_management].\n' : '[].\n')
+      writeFileSync(join(home, 'enabled_plugins'), managed ? '[rabbitmq_management].\n' : '[].\n')
       const settings = join(home, 'rabbitmq.conf')
       rmSync(settings, { force: true })
-      writeFileSync(settings, settingsText(config, ensurePassword(dataDir), management), { mode: 0o600 })
+      writeFileSync(settings, settingsText(config, managed), { mode: 0o600 })
       return { command: server, args: [], cwd: home, env: environment(config, home) }
     },
     async ready(_running, signal) {
       await poll(() => accepts(ports.amqp), { everyMs: 50, signal })
-      if (required(installed).management) await poll(() => accepts(ports.management), { everyMs: 50, signal })
+      if (managed) await poll(() => accepts(ports.management), { everyMs: 50, signal })
     },
   }
 }
@@ -76,20 +75,8 @@ function required(installed: RabbitmqBinaries | undefined): RabbitmqBinaries {
   )
 }
 
-/** The password of the embedded RabbitMQ, created by the first start; RabbitMQ keeps it with its data. */
-function ensurePassword(dataDir: string): string {
-  const path = rabbitmqPasswordFile(dataDir)
-  try {
-    writeFileSync(path, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-  const password = readFileSync(path, 'utf8')
-  rememberSecret(password)
-  return password
-}
-
-function settingsText({ dataDir, ports }: Config, password: string, management: boolean): string {
+function settingsText({ dataDir, ports, rabbitmq }: Config, managed: boolean): string {
+  const { username, password } = new URL(rabbitmq.url ?? '')
   const credentials = stackCredentials(dataDir)
   const listeners = credentials
     ? {
@@ -102,8 +89,8 @@ function settingsText({ dataDir, ports }: Config, password: string, management: 
     : { 'listeners.tcp.1': `127.0.0.1:${ports.amqp}` }
   const settings = {
     ...listeners,
-    ...(management && { 'management.tcp.ip': '127.0.0.1', 'management.tcp.port': ports.management }),
-    default_user: rabbitmqUser,
+    ...(managed && { 'management.tcp.ip': '127.0.0.1', 'management.tcp.port': ports.management }),
+    default_user: username, // Only the first start makes it
     default_pass: password,
     'log.console': true,
     'log.console.level': 'warning',
@@ -114,6 +101,9 @@ function settingsText({ dataDir, ports }: Config, password: string, management: 
     .map(([name, value]) => `${name} = ${value}\n`)
     .join('')
 }
+
+/** Idle schedulers sleep instead of spinning: the machine has other servers to run. */
+const modest = '+sbwt none +sbwtdcpu none +sbwtdio none'
 
 /** What the scripts of RabbitMQ read. Whatever the machine's own configuration says must not count. */
 const environment = ({ ports }: Config, home: string): Record<string, string> => ({
@@ -131,7 +121,8 @@ const environment = ({ ports }: Config, home: string): Record<string, string> =>
   RABBITMQ_FEATURE_FLAGS_FILE: join(home, 'feature_flags'),
   RABBITMQ_PID_FILE: join(home, 'pid'),
   RABBITMQ_ALLOW_INPUT: '1', // The script becomes the server, which then gets the signals
-  RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}',
+  RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS:
+    '-noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1} ' + modest,
   ERL_FLAGS: '-start_epmd false',
   ERL_EPMD_PORT: String(ports.epmd),
   ERL_EPMD_ADDRESS: '127.0.0.1',

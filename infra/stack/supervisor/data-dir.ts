@@ -16,6 +16,7 @@ import type { Config } from '../../config.ts'
 import { describeError, isTallyError, TallyError } from '../../errors.ts'
 import { ensurePasswords, operator, secureDataDir, stackCredentials } from '../../security/stack-credentials.ts'
 import { assertBrokers } from '../../broker-count.ts'
+import { rabbitmqPasswordFile } from '../../queue-settings.ts'
 
 /** Marks a data folder: only a folder with this file is ever deleted. */
 const marker = 'tally-data-dir'
@@ -86,9 +87,11 @@ export function deleteServerData(dataDir: string): void {
     rmSync(data, { recursive: true, force: true })
 }
 
-/** The password of the embedded database: created by the first call, readable by the owner only. `loadConfig` reads it. */
-export function ensureDatabasePassword(dataDir: string): string {
-  const path = join(dataDir, 'postgres.password')
+/** The password of the embedded database. `loadConfig` reads it. */
+export const ensureDatabasePassword = (dataDir: string): string => ensurePassword(join(dataDir, 'postgres.password'))
+
+/** A password in a file: created by the first call, readable by the owner only. */
+function ensurePassword(path: string): string {
   try {
     writeFileSync(path, randomBytes(24).toString('base64url'), { mode: 0o600, flag: 'wx' })
   } catch (error) {
@@ -119,15 +122,16 @@ export async function secureNewDataDir(
 }
 
 /**
- * The configuration, after creating its data folder and the password of the embedded database.
+ * The configuration, after creating its data folder and the passwords of the embedded database and RabbitMQ.
  * @param env @default `process.env`
  * @throws TallyError CONFIG_INVALID; USAGE when the folder cannot be used, or was made with another number of brokers
  */
 export function loadStackConfig(env?: NodeJS.ProcessEnv): Config {
-  const { dataDir, brokersWanted } = loadConfig(env)
+  const { dataDir, brokersWanted, rabbitmq } = loadConfig(env)
   prepareDataDir(dataDir)
   assertBrokers(dataDir, brokersWanted)
   ensureDatabasePassword(dataDir)
+  if (rabbitmq.embedded) ensurePassword(rabbitmqPasswordFile(dataDir))
   return loadConfig(env)
 }
 

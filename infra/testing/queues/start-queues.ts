@@ -66,10 +66,10 @@ export async function startQueue(
   prepareDataDir(dataDir)
   if (secured) await secureDataDir(dataDir)
   const settings = { TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_QUEUE_SERVERS: server }
-  const load = () => loadStackConfig({ ...environmentWithoutServers(), ...settings })
-  const first = load()
-  const processes = server === 'rabbitmq' ? rabbitmqServers(first) : [elasticmqServer(first, { durable })]
-  const stack = await startStack(first, { processes })
+  const config = loadStackConfig({ ...environmentWithoutServers(), ...settings })
+  const processes =
+    server === 'rabbitmq' ? rabbitmqServers(config, { management: false }) : [elasticmqServer(config, { durable })]
+  const stack = await startStack(config, { processes })
   if (!stack) throw new TallyError('INVARIANT', `a stack runs in ${dataDir}`)
   const running = () => stack.status().processes.find(({ name }) => name === processName[server])
   const identityOf = (): ProcessIdentity => {
@@ -83,7 +83,6 @@ export async function startQueue(
     signalTo(identity, 'SIGCONT')
   }
   let killed: ProcessIdentity | undefined
-  const config = load() // Again: the first start has made the password
   return {
     config,
     env: addresses(config),
@@ -98,10 +97,11 @@ export async function startQueue(
       return () => thaw(identity)
     },
     async restarted() {
-      await waitUntil(`${server} runs again`, () => {
+      const isNew = () => {
         const now = running()
         return now?.state === 'ready' && now.identity?.pid !== killed?.pid
-      })
+      }
+      await waitUntil(`${server} runs again`, isNew, { withinMs: 180_000 }) // As long as a start may take
     },
     async [Symbol.asyncDispose]() {
       for (const identity of frozen) thaw(identity)
