@@ -12,7 +12,7 @@ export function renderLabel({ carrier, trackingNumber, orderId, shipTo, units }:
   const texts = [
     text(40, 14, `${carrier} · order ${orderId} · ${units} ${units === 1 ? 'unit' : 'units'}`),
     ...address.map((line, index) => text(90 + index * 28, 22, line)),
-    text(285, 20, trackingNumber),
+    text(292, 20, trackingNumber),
   ]
   return [
     '<svg xmlns="http://www.w3.org/2000/svg" width="420" height="310" font-family="sans-serif">',

@@ -69,7 +69,10 @@ function useTitle(title: string): void {
   const first = useRef(true)
   useEffect(() => {
     document.title = title
-    if (!first.current) document.getElementById('main')?.focus({ preventScroll: true })
+    if (!first.current) {
+      getSelection()?.removeAllRanges() // A double click on the button that led here
+      document.getElementById('main')?.focus({ preventScroll: true })
+    }
     first.current = false
   }, [title])
 }

@@ -44,6 +44,7 @@ export function prepare(order: Omit<NewOrder, 'customerId'>): Attempt {
   if (open) return open
   const made = { key: randomId(), order: { customerId: session.customerId(), ...order } }
   attempt.set(made)
+  address.set(order.shipTo)
   return made
 }
 
@@ -62,7 +63,6 @@ async function place({ key, order }: Attempt): Promise<Outcome> {
     const ordered = Object.fromEntries(order.lines.map(({ sku, quantity }) => [sku, quantity]))
     const known = { orderId, placedAt, currency, totalMinor, basket: ordered }
     knownOrders.set([known, ...knownOrders.get().filter((other) => other.orderId !== orderId)].slice(0, remembered))
-    address.set(order.shipTo)
     basket.set(without(basket.get(), ordered))
     attempt.clear()
     return { kind: 'placed', order: known }

@@ -22,19 +22,23 @@ const fields = [
   ['country', 'country-name', 100],
 ] as const
 type Field = (typeof fields)[number][0]
+export type Card = (typeof cards)[number]['token']
 
 const none = { recipient: '', street: '', postalCode: '', city: '', country: '' }
 
 interface CheckoutFormProps {
   /** The API's refusal of the last attempt. */
   readonly refusal: Problem | undefined
+  readonly card: Card
+  readonly onCard: (card: Card) => void
+  /** Names of the articles, in the order of the lines. */
+  readonly articles: readonly string[]
   readonly onSubmit: (details: Details) => void
 }
 
-export function CheckoutForm({ refusal, onSubmit }: CheckoutFormProps) {
+export function CheckoutForm({ refusal, card, onCard, articles, onSubmit }: CheckoutFormProps) {
   const { t, trouble } = useWords()
   const [shipTo, setShipTo] = useState(() => address.get() ?? none)
-  const [card, setCard] = useState<string>(cards[0].token)
   const [missing, setMissing] = useState<readonly Field[]>([])
   const form = useRef<HTMLFormElement>(null)
   const submit = (event: FormEvent) => {
@@ -63,7 +67,7 @@ export function CheckoutForm({ refusal, onSubmit }: CheckoutFormProps) {
               <ul lang="en">
                 {refusal.errors.map(({ path, message }) => (
                   <li key={path}>
-                    {path}: {message}
+                    {articles[Number(/^\/lines\/(\d+)\//.exec(path)?.[1])] ?? path}: {message}
                   </li>
                 ))}
               </ul>
@@ -102,7 +106,7 @@ export function CheckoutForm({ refusal, onSubmit }: CheckoutFormProps) {
         <p>{t.checkout.paymentText}</p>
         {cards.map(({ token, name, digits }) => (
           <label key={token} className="card">
-            <input type="radio" name="card" value={token} checked={card === token} onChange={() => setCard(token)} />
+            <input type="radio" name="card" value={token} checked={card === token} onChange={() => onCard(token)} />
             <span>
               {t.checkout[name]} <small>{t.checkout.ending(digits)}</small>
             </span>

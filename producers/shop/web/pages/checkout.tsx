@@ -12,6 +12,7 @@ import { Loaded } from '../parts/loaded.tsx'
 import { useWords } from '../texts/texts.tsx'
 import { EmptyBasket } from './basket.tsx'
 import { CheckoutForm } from './checkout-form.tsx'
+import type { Card } from './checkout-form.tsx'
 
 /** An order that nobody has answered is sent again so often. */
 const againMs = 3_000
@@ -21,6 +22,7 @@ export function Checkout() {
   const products = catalogue.use()
   const content = basket.use()
   const { open, refusal, problem, place } = usePlacing()
+  const [card, setCard] = useState<Card>('card_test_accepted')
   if (open) return <Waiting order={open.order} problem={problem} />
   return (
     <>
@@ -38,6 +40,9 @@ export function Checkout() {
               <div className="checkout">
                 <CheckoutForm
                   refusal={refusal}
+                  card={card}
+                  onCard={setCard}
+                  articles={ordered.map(({ sku, product }) => product?.name ?? sku)}
                   onSubmit={(details) =>
                     place({
                       currency: total.currency,

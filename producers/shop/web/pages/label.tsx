@@ -13,7 +13,7 @@ interface LabelProps {
 
 /** The parcel: its carrier, its tracking number, its label. */
 export function Label({ orderId, shipment, isOver }: LabelProps) {
-  const { t, dateAndTime, time } = useWords()
+  const { t, range } = useWords()
   if (!shipment)
     return isOver ? null : (
       <section>
@@ -33,7 +33,7 @@ export function Label({ orderId, shipment, isOver }: LabelProps) {
           <code>{trackingNumber}</code>
         </dd>
         <dt>{t.order.pickup}</dt>
-        <dd>{t.order.between(dateAndTime(pickupFrom), time(pickupUntil))}</dd>
+        <dd>{range(pickupFrom, pickupUntil)}</dd>
       </dl>
       <LabelImage orderId={orderId} trackingNumber={trackingNumber} />
     </section>

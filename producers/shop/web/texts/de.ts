@@ -138,7 +138,6 @@ export const de: Texts = {
     carrier: 'Paketdienst',
     tracking: 'Sendungsnummer',
     pickup: 'Abholung',
-    between: (from, until) => `${from} bis ${until}`,
     orderAgain: 'Die Artikel wieder in den Warenkorb legen',
   },
 

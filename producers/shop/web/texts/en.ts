@@ -125,7 +125,6 @@ export const en = {
     carrier: 'Carrier',
     tracking: 'Tracking number',
     pickup: 'Pickup',
-    between: (from: string, until: string) => `${from} to ${until}`,
     orderAgain: 'Put the articles into the basket again',
   },
 

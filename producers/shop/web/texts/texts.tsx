@@ -21,6 +21,8 @@ interface Words {
   number(value: number | string): string
   dateAndTime(iso: string): string
   time(iso: string): string
+  /** `30 Nov 2026, 13:00–17:00` */
+  range(fromIso: string, untilIso: string): string
   /** What to tell of a problem. */
   trouble(problem: Problem): string
 }
@@ -59,6 +61,7 @@ function wordsOf(language: Language): Words {
     number: (value) => numbers.format(BigInt(value)),
     dateAndTime: (iso) => full.format(new Date(iso)),
     time: (iso) => clock.format(new Date(iso)),
+    range: (from, until) => full.formatRange(new Date(from), new Date(until)),
     trouble: ({ status, detail }) =>
       t.problems[status] ?? (status >= 500 ? t.problems['503'] : `${t.problems['other']} ${detail}`) ?? detail,
   }
