@@ -10,7 +10,8 @@ export interface Label {
 export function renderLabel({ carrier, trackingNumber, orderId, shipTo, units }: Label): string {
   const address = [shipTo.recipient, shipTo.street, `${shipTo.postalCode} ${shipTo.city}`.trim(), shipTo.country]
   const texts = [
-    text(40, 14, `${carrier} · order ${orderId} · ${units} ${units === 1 ? 'unit' : 'units'}`),
+    text(36, 14, `${carrier} · ${units} ${units === 1 ? 'unit' : 'units'}`),
+    text(56, 12, `order ${orderId}`),
     ...address.map((line, index) => text(90 + index * 28, 22, line)),
     text(292, 20, trackingNumber),
   ]

@@ -44,9 +44,9 @@ const looks: readonly Look[] = [{ theme: 'light' }, { theme: 'dark' }, { phone: 
   }
   const processId = async (name: string): Promise<number> => {
     const { processes } = JSON.parse(succeeded(await stack.run('stack', 'status', '--json'))) as {
-      processes: { name: string; pid: number }[]
+      processes: { name: string; identity?: { pid: number } }[]
     }
-    return processes.find((each) => each.name === name)?.pid ?? Number.NaN
+    return processes.find((each) => each.name === name)?.identity?.pid ?? Number.NaN
   }
 
   /** Looks at a state in both themes and on a German phone: axe finds nothing, nothing is wider than the screen. */
@@ -94,9 +94,8 @@ const looks: readonly Look[] = [{ theme: 'light' }, { theme: 'dark' }, { phone: 
     const hosts = new Set<string>()
     let bytes = 0
     page.on('request', (request) => hosts.add(new URL(request.url()).host))
-    page.on('response', async (response) => {
-      if (new URL(response.url()).pathname.startsWith('/shop/'))
-        bytes += (await response.request().sizes()).responseBodySize
+    page.on('response', (response) => {
+      if (response.url().includes('/shop/')) bytes += Number(response.headers()['content-length'] ?? Number.NaN)
     })
     await page.goto('/')
     await page.getByText('100,000 in stock').waitFor()
@@ -213,7 +212,7 @@ const looks: readonly Look[] = [{ theme: 'light' }, { theme: 'dark' }, { phone: 
     await german.page.getByText('Ihr Warenkorb ist leer').waitFor()
     await german.page.getByRole('link', { name: 'Zu den Artikeln' }).click()
     await german.page
-      .getByText(/^€ \d+,\d\d$/)
+      .getByText(/^€\s\d+,\d\d$/)
       .first()
       .waitFor()
     await german.page.getByRole('button', { name: 'English' }).click()
