@@ -6,6 +6,7 @@ import { contention } from './contention/contention.ts'
 import { growth } from './growth/growth.ts'
 import { hop } from './hop/hop.ts'
 import { idle } from './idle/idle.ts'
+import { lanes } from './lanes/lanes.ts'
 import { memory } from './memory/memory.ts'
 import { produce } from './produce/produce.ts'
 import { rebalance } from './rebalance/rebalance.ts'
@@ -26,6 +27,7 @@ export const benchmarks: readonly Benchmark[] = [
   growth,
   contention,
   memory,
+  lanes,
   idle,
   roll,
 ]
