@@ -112,6 +112,9 @@ describe('the image', () => {
       return rows[0]?.n === 20
     })
 
+    const shop = await fetch('http://127.0.0.1:25180/shop/')
+    expect([shop.status, await shop.text()]).toEqual([200, expect.stringContaining('<html')])
+
     const [node = '', ...probe] = image.healthcheck
     expect(node).toBe('/usr/local/bin/node')
     expect((await finish(start(probe, { TALLY_MONITOR_PORT: '25101' }))).code).toBe(0)

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -44,6 +44,8 @@ export async function buildImage(): Promise<BuiltImage> {
     let last: Built | undefined
     for (const [index, stage] of stages.entries()) {
       const root = join(folder, String(index))
+      const base = roots.get(stage.from)
+      if (base !== undefined) cpSync(base, root, { recursive: true, verbatimSymlinks: true })
       if (stage.from.startsWith('node:')) {
         mkdirSync(join(root, 'usr/local/bin'), { recursive: true })
         cpSync(process.execPath, join(root, 'usr/local/bin/node'))
@@ -93,7 +95,7 @@ function copy(
   const into = target.startsWith('/') ? join(root, target) : join(home, target)
   for (const word of words) {
     const from = join(base, word)
-    const to = words.length > 1 ? join(into, basename(word)) : into
+    const to = target.endsWith('/') && statSync(from).isFile() ? join(into, basename(word)) : into
     mkdirSync(dirname(to), { recursive: true })
     cpSync(from, to, { recursive: true, verbatimSymlinks: true })
   }
