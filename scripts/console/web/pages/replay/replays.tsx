@@ -78,9 +78,7 @@ function ReplaysTable({ replays }: { replays: readonly ReplayLine[] }) {
               <DateAndClock at={replay.startedAt} />
             </td>
             <td>
-              {replay.can.map((verb) => (
-                <ReplayAct key={verb} id={replay.id} verb={verb} />
-              ))}
+              <ReplayActs replay={replay} />
             </td>
           </tr>
         ))}
@@ -96,37 +94,47 @@ const words = {
   undo: 'The state before it is restored, where that is possible.',
 } as const
 
-function ReplayAct({ id, verb }: { id: number; verb: keyof typeof words }) {
-  const [open, setOpen] = useState(false)
-  const act = useAct()
-  const title = `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`
+type Verb = keyof typeof words
+
+const titleOf = (verb: Verb): string => `${verb.charAt(0).toUpperCase()}${verb.slice(1)}`
+
+/** The dialog is not the button's: what came of an act must be read after the button has gone. */
+function ReplayActs({ replay: { id, can } }: { replay: ReplayLine }) {
+  const [open, setOpen] = useState<Verb>()
   return (
     <>
-      <button type="button" className="quiet" onClick={() => setOpen(true)} aria-label={`${title} replay ${id}`}>
-        {title} …
-      </button>
-      {open && (
-        <Dialog
-          title={`${title} replay ${id}`}
-          onClose={() => {
-            act.reset()
-            setOpen(false)
-          }}
+      {can.map((verb) => (
+        <button
+          key={verb}
+          type="button"
+          className="quiet"
+          onClick={() => setOpen(verb)}
+          aria-label={`${titleOf(verb)} replay ${id}`}
         >
-          <p>{words[verb]}</p>
-          {!act.done && (
-            <button
-              type="button"
-              className="primary"
-              disabled={act.busy}
-              onClick={() => void act.perform(`replay-${verb}`, { id })}
-            >
-              {title}
-            </button>
-          )}
-          <Outcome act={act} />
-        </Dialog>
-      )}
+          {titleOf(verb)} …
+        </button>
+      ))}
+      {open && <ReplayDialog id={id} verb={open} onClose={() => setOpen(undefined)} />}
     </>
+  )
+}
+
+function ReplayDialog({ id, verb, onClose }: { id: number; verb: Verb; onClose: () => void }) {
+  const act = useAct()
+  return (
+    <Dialog title={`${titleOf(verb)} replay ${id}`} onClose={onClose}>
+      <p>{words[verb]}</p>
+      {!act.done && (
+        <button
+          type="button"
+          className="primary"
+          disabled={act.busy}
+          onClick={() => void act.perform(`replay-${verb}`, { id })}
+        >
+          {titleOf(verb)}
+        </button>
+      )}
+      <Outcome act={act} />
+    </Dialog>
   )
 }
