@@ -22,6 +22,8 @@ const maxReceived = 10
 const maxReceivers = 8
 const waitS = 20
 const retryMs = 1_000
+/** How long a request for messages may still take when the bridge ends. */
+const cutOffMs = 1_000
 
 /**
  * Receives from a queue of Amazon SQS. A message is deleted once its order is committed, or once SQS has its dead letter.
@@ -47,6 +49,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   }
   /** Messages that requests under way may bring. */
   let receiving = 0
+  let draining = false
 
   const settle = async (message: Message, receipt: string): Promise<void> => {
     const outcome = await intake.process(readMessage(message))
@@ -99,7 +102,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   }
 
   const keepReceiving = async (): Promise<void> => {
-    while (!signal.aborted) {
+    while (!draining) {
       await receive().catch(async (error: unknown) => {
         if (signal.aborted) return
         const known = sqsError(error)
@@ -117,8 +120,11 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
     ended,
     trouble: () => trouble,
     async stop(deadlineMs) {
-      stopping.abort()
+      draining = true
       makeRoom()
+      // Messages of a request that is cut off stay hidden: of a queue that has any, it returns at once
+      await Promise.race([Promise.all(receivers), delay(cutOffMs, undefined, { ref: false })])
+      stopping.abort()
       await Promise.all(receivers)
       await Promise.race([Promise.all(inWork), delay(deadlineMs, undefined, { ref: false })])
       await messages.stop()

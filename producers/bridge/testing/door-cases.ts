@@ -20,7 +20,9 @@ export function doorCases(bench: () => BridgeBench): void {
     sender: () => bench().sender,
   }
   const placed = (prefix: string, count: number) =>
-    waitUntil(`${count} orders of ${prefix}`, async () => (await ordersOf(bench(), prefix)).size >= count)
+    waitUntil(`${count} orders of ${prefix}`, async () => (await ordersOf(bench(), prefix)).size >= count, {
+      withinMs: 120_000,
+    })
   const settled = (queue: string) =>
     waitUntil(`nothing waits in ${queue}`, async () => (await sender().waiting(queue)) === 0)
 
