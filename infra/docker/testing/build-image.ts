@@ -133,7 +133,7 @@ function runnable({ root, settings, env }: Built): Pick<BuiltImage, 'root' | 'ho
   return {
     root,
     home,
-    healthcheck: words('HEALTHCHECK').slice(1),
+    healthcheck: words('HEALTHCHECK'),
     run: (args, more = {}) =>
       spawn(join(root, entry[0] ?? ''), [...entry.slice(1), ...args], {
         cwd: home,

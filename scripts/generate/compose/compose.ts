@@ -1,5 +1,6 @@
 import { toYaml } from '../yaml.ts'
 import type { Declared } from '../deployed-services.ts'
+import { bridgesOf } from './bridges.ts'
 import { monitoring, monitoringConfigs } from './monitoring.ts'
 import { pipelineOf } from './pipeline.ts'
 import { brokers } from './secrets.ts'
@@ -10,7 +11,7 @@ import { serverConfigs, serversOf } from './servers.ts'
  * below `secrets/`, which `npm run secrets` makes.
  */
 export function composeFile(declared: Declared): string {
-  const services = { ...serversOf(declared), ...pipelineOf(declared), ...monitoring }
+  const services = { ...serversOf(declared), ...pipelineOf(declared), ...bridgesOf(declared), ...monitoring }
   const secrets = new Set(
     Object.values<object>(services).flatMap((each) => ('secrets' in each ? (each.secrets as string[]) : [])),
   )
@@ -19,7 +20,7 @@ export function composeFile(declared: Declared): string {
     services,
     networks: { inside: { internal: true }, outside: {} },
     volumes: Object.fromEntries(
-      [...brokers, 'database', 'simulators', 'prometheus', 'grafana'].map((name) => [name, {}]),
+      [...brokers, 'database', 'simulators', 'prometheus', 'grafana', 'rabbitmq'].map((name) => [name, {}]),
     ),
     configs: { ...serverConfigs, ...monitoringConfigs },
     secrets: Object.fromEntries([...secrets].sort().map((name) => [name, { file: `./secrets/${name}` }])),

@@ -3,7 +3,7 @@ import type { Declared, DeployedService } from '../deployed-services.ts'
 import { brokers, operator, secretsOf, surroundings } from './secrets.ts'
 
 /** Of every container of ours. */
-const hardened = {
+export const hardened = {
   image: '${TALLY_IMAGE:-tally}',
   build: { context: '../..', dockerfile: 'infra/docker/Dockerfile' },
   read_only: true,
@@ -14,12 +14,12 @@ const hardened = {
 /** A service drains within ten seconds. */
 const lasting = { ...hardened, restart: 'unless-stopped', mem_limit: '768m', stop_grace_period: '15s' }
 
-const outside = {
+export const outside = {
   TALLY_GATEWAY_URL: '${TALLY_GATEWAY_URL:-http://gateway:8090}',
   TALLY_CARRIER_URL: '${TALLY_CARRIER_URL:-http://carrier:8091}',
 }
 
-const migrated = { deploy: { condition: 'service_completed_successfully' } }
+export const migrated = { deploy: { condition: 'service_completed_successfully' } }
 
 const service = (own: DeployedService, { config }: Declared) => ({
   ...lasting,

@@ -10,8 +10,12 @@ export const operator = 'admin'
 export const secretNames = ({ services }: Declared): SecretNames => ({
   servers: { kafka: [...brokers], database: ['database'] },
   clients: [operator, ...services.map(({ name }) => name)],
-  passwords: [operator, 'registry', 'grafana', ...services.map(({ name }) => name)],
-  derived: { 'registry.properties': registryProperties },
+  passwords: [operator, 'registry', 'grafana', 'rabbitmq', ...services.map(({ name }) => name)],
+  derived: {
+    'registry.properties': registryProperties,
+    'rabbitmq.conf': (read) => `default_user = tally\ndefault_pass = ${read('rabbitmq.password')}\n`,
+    'rabbitmq.url': (read) => `amqp://tally:${read('rabbitmq.password')}@rabbitmq:5672/`,
+  },
 })
 
 /** Without a compatibility rule the registry checks nothing, and not every name works as an environment variable. */
