@@ -20,7 +20,7 @@ export const allConsumerFolders = (): string[] =>
 
 /** @throws TallyError USAGE if there is no such folder */
 export async function loadConsumer(folder: string, config: Config): Promise<ConsumerDefinition<unknown, unknown>> {
-  if (!consumerFolders().includes(folder)) {
+  if (!allConsumerFolders().includes(folder)) {
     throw new TallyError('USAGE', `No consumer "${folder}": there are ${consumerFolders().join(', ')}`)
   }
   const module = (await import(join(home, folder, 'consumer.ts'))) as {

@@ -3,6 +3,7 @@ import { api } from './api/api.ts'
 import type { Benchmark, Contender } from './benchmark.ts'
 import { consume } from './consume/consume.ts'
 import { contention } from './contention/contention.ts'
+import { forward } from './forward/forward.ts'
 import { growth } from './growth/growth.ts'
 import { hop } from './hop/hop.ts'
 import { idle } from './idle/idle.ts'
@@ -26,6 +27,7 @@ export const benchmarks: readonly Benchmark[] = [
   recovery,
   growth,
   contention,
+  forward,
   memory,
   lanes,
   idle,

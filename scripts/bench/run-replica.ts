@@ -6,19 +6,26 @@ import { loadConfig } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { openMonitor } from '../../infra/monitor/monitor.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import { createLogger } from '../../infra/logger.ts'
 import { readTopicIds } from '../../infra/kafka/topic-ids.ts'
 import { createCodec } from '../../schemas/codec/codec.ts'
 import { startMeasuring } from './measured.ts'
 
+type Until =
+  | { readonly output: string; readonly unfinished?: undefined }
+  | { readonly output?: undefined; readonly unfinished: string }
+
 /**
- * Runs one replica of a consumer in a measured program, until it has published `events` events and all are acknowledged.
+ * Runs one replica of a consumer in a measured program, until it has published `events` events and all are acknowledged, or
+ * until it has processed as many and a table of unfinished work is empty.
  * @param output topic that it publishes to, without namespace; empty before
+ * @param unfinished that table
  * @param monitored scrapes its metrics once a second
  */
 export async function runReplica<State, Row>(
   definition: ConsumerDefinition<State, Row>,
-  { events, output, monitored = false }: { events: number; output: string; monitored?: boolean },
+  { events, output, unfinished, monitored = false }: Until & { events: number; monitored?: boolean },
 ): Promise<void> {
   const { group } = definition
   const config = loadConfig()
@@ -39,8 +46,11 @@ export async function runReplica<State, Row>(
     made.on(made.events.GROUP_JOIN, () => (finish ??= startMeasuring()))
     return made
   }
-  const published = async () =>
-    (await admin.fetchTopicOffsets(`${namespace}${output}`)).reduce((sum, { high }) => sum + Number(high), 0)
+  const done = async () => {
+    if (output === undefined) return hasFinished(pool, unfinished, events)
+    const ends = await admin.fetchTopicOffsets(`${namespace}${output}`)
+    return ends.reduce((sum, { high }) => sum + Number(high), 0) >= events
+  }
 
   const monitor = await openMonitor({
     ...{ service: group, replica: group, host: '127.0.0.1' },
@@ -55,10 +65,19 @@ export async function runReplica<State, Row>(
     meter: monitor.meter,
     broker: { kafka, readIds: readTopicIds },
   })
-  while ((await published()) < events) await sleep(20)
+  while (!(await done())) await sleep(20)
   finish?.(events)
   clearInterval(scraping)
   await monitor.stop()
   await running.stop()
   await Promise.all([pool.end(), admin.disconnect()])
+}
+
+async function hasFinished(pool: Pool, unfinished: string, events: number): Promise<boolean> {
+  const { rows } = await pool.query<{ finished: boolean }>(
+    `select not exists (select from ${unfinished})
+       and (select count(*) from inbox) >= $1 as finished`,
+    [events],
+  )
+  return rows[0]?.finished === true
 }
