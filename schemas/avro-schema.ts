@@ -40,6 +40,8 @@ export interface Field {
   aliases: string[]
   type: AvroType
   doc?: string
+  /** A text about a person, which is sealed with the key of its customer. */
+  personal?: boolean
   /** As JSON; absent means that a record without this field cannot be read. */
   default?: unknown
 }
@@ -151,7 +153,7 @@ interface Definition {
   size?: number
   symbols?: string[]
   default?: string
-  fields?: { name: string; type: unknown; doc?: string; aliases?: string[]; default?: unknown }[]
+  fields?: (Omit<Field, 'type' | 'aliases'> & { type: unknown; aliases?: string[] })[]
 }
 
 const qualify = (name: string, namespace: string): string =>

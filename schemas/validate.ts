@@ -1,10 +1,13 @@
 import type { EventData, EventType } from './generated/events.ts'
+import { isSealed } from '../infra/security/sealed-text.ts'
 import { isPlausibleTime } from './time.ts'
 
 /** Limits of the fields of events, for all producers. */
 export const limits = {
   idLength: 128,
   textLength: 2_000,
+  /** Of a text of that length that is sealed. */
+  sealedLength: 8_192,
   lines: 1_000,
   quantity: 1_000_000,
 } as const
@@ -38,7 +41,7 @@ const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
     (typeof order.paymentMethod === 'string' ? id('paymentMethod', order.paymentMethod) : undefined) ??
     time('placedAt', order.placedAt),
   CancellationRequested: (event) =>
-    id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('requestedAt', event.requestedAt),
+    id('orderId', event.orderId) ?? personal('reason', event.reason) ?? time('requestedAt', event.requestedAt),
   PaymentAuthorized: (event) =>
     id('orderId', event.orderId) ??
     id('authorizationId', event.authorizationId) ??
@@ -82,7 +85,7 @@ const checks: { readonly [T in EventType]: Check<EventData[T]> } = {
   FulfilmentCancelled: (event) =>
     id('orderId', event.orderId) ??
     text('reason', event.reason) ??
-    text('detail', event.detail) ??
+    personal('detail', event.detail) ??
     time('cancelledAt', event.cancelledAt),
   CancellationRefused: (event) =>
     id('orderId', event.orderId) ?? text('reason', event.reason) ?? time('refusedAt', event.refusedAt),
@@ -104,10 +107,10 @@ function orderLines({ lines, totalMinor }: EventData['OrderPlaced']): Fault {
 }
 
 const address = ({ recipient, street, city, postalCode, country }: EventData['OrderPlaced']['shipTo']): Fault =>
-  text('shipTo.recipient', recipient) ??
-  text('shipTo.street', street) ??
-  text('shipTo.city', city) ??
-  text('shipTo.postalCode', postalCode) ??
+  personal('shipTo.recipient', recipient) ??
+  personal('shipTo.street', street) ??
+  personal('shipTo.city', city) ??
+  personal('shipTo.postalCode', postalCode) ??
   text('shipTo.country', country)
 
 const stockLines = (lines: EventData['StockReserved']['lines']): Fault =>
@@ -135,6 +138,10 @@ function text(name: string, value: string): Fault {
   if (value.length > limits.textLength) return `${name} is longer than ${limits.textLength} characters`
   if (value.includes('\0') || !value.isWellFormed()) return `${name} holds characters that cannot be stored`
 }
+
+/** A sealed text is longer than what it says. */
+const personal = (name: string, value: string): Fault =>
+  isSealed(value) && value.length <= limits.sealedLength ? undefined : text(name, value)
 
 const quantity = (name: string, value: number): Fault =>
   value >= 1 && value <= limits.quantity ? undefined : `${name} is ${value}, allowed are 1 to ${limits.quantity}`

@@ -21,6 +21,8 @@ export interface Group extends Writer {
   begins: 'first' | 'now'
   /** Topics it reads, without namespace. */
   topics: ReadonlySet<string>
+  /** Tables of other services that it reads, by schema (without namespace). */
+  alsoReads?: Readonly<Record<string, readonly string[]>>
 }
 
 export const ordersWriter = ({ namespace }: Config): Writer => ({
@@ -51,13 +53,14 @@ export async function deployedOf(
 export function readGroups(config: Config, generations: readonly number[] = [config.generation]): Promise<Group[]> {
   return Promise.all(
     consumerFolders().map(async (folder) => {
-      const { handlers, begins = 'first' } = await loadConsumer(folder, config)
+      const { handlers, begins = 'first', alsoReads } = await loadConsumer(folder, config)
       const handles = Object.keys(handlers) as EventType[]
       return {
         name: folder,
         schema: quoteIdentifier(schemaName(config.namespace, folder)),
         handles: new Set(handles),
         begins,
+        alsoReads,
         topics: new Set(
           generations.flatMap((number) => handles.map((type) => inGeneration(topicOf(type).name, number))),
         ),

@@ -1,4 +1,5 @@
 import type { ReceivedEnvelope } from '../../schemas/envelope.ts'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import type { EventData, EventType } from '../../schemas/generated/events.ts'
 import type { SharedTable, StateTable } from './state-table.ts'
 
@@ -69,13 +70,22 @@ export type Handler<Input, State, Row = never> = (
   shared: SharedRows<Row>,
 ) => Decision<State, Row>
 
+/** What a call may use, apart from its request. */
+export interface MakeOptions {
+  readonly idempotencyKey: string
+  readonly signal: AbortSignal
+  readonly traceparent?: string | undefined
+  /** Connections of this replica, to look up what must not lie in the request. */
+  readonly pool: Pool
+}
+
 /** One kind of outside call: how to make it and what its definite answer means. */
 export interface CallHandler<State, Row = never> {
   /**
    * Makes the call. Resolves with a definite answer (JSON, may be a refusal). Throws if the outcome is unknown, or if
    * the other side is down, slow or returns an invalid response: the call is then retried with the same key.
    */
-  make(request: never, options: { idempotencyKey: string; signal: AbortSignal; traceparent?: string }): Promise<object>
+  make(request: never, options: MakeOptions): Promise<object>
   handle: Handler<never, State, Row>
   /**
    * The other side deduplicates by key: repeating the call changes nothing and returns the same answer.
@@ -101,6 +111,8 @@ export interface ConsumerDefinition<State, Row = never> {
    * @default 'first'
    */
   begins?: 'first' | 'now'
+  /** Tables of other services that it reads, by schema (without namespace). @default none */
+  alsoReads?: Readonly<Record<string, readonly string[]>>
   /** One row per key of the lane. */
   state: StateTable<State>
   /** Rows that several lanes change, locked in order after the lane row. */

@@ -36,7 +36,7 @@ export function compareOrders(orders: readonly PlannedOrder[], known: ReadonlyMa
   return comparison
 }
 
-function changesOf(order: PlannedOrder, { data: before }: ImportedOrder): Change[] {
+function changesOf(order: PlannedOrder, { data: before, forgotten = false }: ImportedOrder): Change[] {
   const { file, orderNumber, line, lineOf, dated, event } = order
   const changes: Change[] = []
   const compare = (field: string, was: unknown, is: unknown, at = line) => {
@@ -47,7 +47,7 @@ function changesOf(order: PlannedOrder, { data: before }: ImportedOrder): Change
   compare('customerId', before.customerId, data.customerId)
   compare('currency', before.currency, data.currency)
   if (dated) compare('placedAt', new Date(before.placedAt).toISOString(), new Date(data.placedAt).toISOString())
-  for (const part of ['recipient', 'street', 'city', 'postalCode', 'country'] as const)
+  for (const part of forgotten ? [] : (['recipient', 'street', 'city', 'postalCode', 'country'] as const))
     compare(`shipTo.${part}`, before.shipTo[part], data.shipTo[part])
   const lines = new Map(before.lines.map((each) => [each.sku, each]))
   for (const now of data.lines) {

@@ -7,7 +7,12 @@ import { migrate } from '../../infra/postgres/migrate.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
 import { inTransaction } from '../../infra/postgres/transaction.ts'
+import type { SealingKey } from '../../infra/security/sealed-text.ts'
 import type { EventData } from '../../schemas/generated/events.ts'
+import { changePersonal } from '../../schemas/personal-data.ts'
+import { CustomerKeys } from '../../infra/security/customer-keys/customer-keys.ts'
+import { sealEvent } from '../../schemas/personal-data.ts'
+import { ordersSchema } from '../orders-api/migrations.ts'
 import type { Event } from '../sample-data/event-generator.ts'
 import type { PlannedOrder } from './plan-import.ts'
 
@@ -19,6 +24,8 @@ export interface ImportedOrder {
   orderNumber: string
   orderId: string
   data: EventData['OrderPlaced']
+  /** Its customer was forgotten, and with them the address. */
+  forgotten?: boolean
   importedAt: Date
 }
 
@@ -32,10 +39,12 @@ const importLock = 7_311_094
 export class ImportBook implements AsyncDisposable {
   private readonly pool: Pool
   private readonly holder: PoolClient
+  private readonly keys: CustomerKeys
 
-  private constructor(pool: Pool, holder: PoolClient) {
+  private constructor(pool: Pool, holder: PoolClient, keys: CustomerKeys) {
     this.pool = pool
     this.holder = holder
+    this.keys = keys
   }
 
   /** @throws TallyError BUSY while another import into the namespace runs */
@@ -48,7 +57,7 @@ export class ImportBook implements AsyncDisposable {
       importLock,
       schema,
     ])
-    if (rows[0]?.held) return new ImportBook(pool, holder)
+    if (rows[0]?.held) return new ImportBook(pool, holder, new CustomerKeys(ordersSchema(namespace)))
     holder.release()
     await pool.end()
     throw new TallyError('BUSY', 'Another import runs: start this one when it has ended')
@@ -61,7 +70,9 @@ export class ImportBook implements AsyncDisposable {
        from imported_order where source = $1 and order_number in (select json_array_elements_text($2::json))`,
       [source, JSON.stringify(numbers)],
     )
-    return new Map(rows.map((row) => [row.orderNumber, row]))
+    const found = new Map<string, ImportedOrder>()
+    for (const row of rows) found.set(row.orderNumber, await this.opened(row))
+    return found
   }
 
   /** Orders of all sources by their number, or by their order id. */
@@ -93,12 +104,19 @@ export class ImportBook implements AsyncDisposable {
   async record(orders: readonly PlannedOrder[], deliveries: readonly Delivery[]): Promise<void> {
     await inTransaction(this.pool, async (tx) => {
       for (let at = 0; at < orders.length; at += rowsAtOnce) {
-        const rows = orders.slice(at, at + rowsAtOnce).map(({ source, orderNumber, event: { id, data } }) => ({
+        const some = orders.slice(at, at + rowsAtOnce)
+        const keys = await this.keys.find(
+          this.pool,
+          some.map(({ event }) => event.data.customerId),
+        )
+        const gone = await this.keys.hold(tx, [...keys.values()])
+        if (gone.length > 0) throw new TallyError('BUSY', 'A customer is being forgotten: repeat the import')
+        const rows = some.map(({ source, orderNumber, event: { id, data } }) => ({
           source,
           order_number: orderNumber,
           order_id: data.orderId,
           event_id: id,
-          data,
+          data: sealEvent(keys.get(data.customerId) as SealingKey, 'OrderPlaced', data),
         }))
         await tx.query(
           `insert into imported_order (source, order_number, order_id, event_id, data)
@@ -143,6 +161,16 @@ export class ImportBook implements AsyncDisposable {
       await tx.query('update imported_order set sent = true where not sent')
       await tx.query('update imported_delivery set sent = true where not sent')
     })
+  }
+
+  /** With its address readable; without one if its customer was forgotten. */
+  private async opened(order: ImportedOrder): Promise<ImportedOrder> {
+    const texts: string[] = []
+    changePersonal('OrderPlaced', order.data, (text) => (texts.push(text), text))
+    const opened = await this.keys.open(this.pool, texts)
+    let at = 0
+    const data = changePersonal('OrderPlaced', order.data, () => opened?.texts[at++] ?? '')
+    return { ...order, data, forgotten: texts.join('') === '' || opened === undefined }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

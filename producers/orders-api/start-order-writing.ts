@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
+import { gather } from '../../infra/linger/gather.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { machineLoad } from '../../infra/linger/machine-load.ts'
 import { Pace } from '../../infra/linger/pace.ts'
@@ -11,6 +12,8 @@ import { databaseWrites } from '../../infra/postgres/database-writes.ts'
 import { poolSizes } from '../../infra/postgres/pool-sizes.ts'
 import { checkSessions, createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import { CustomerKeys } from '../../infra/security/customer-keys/customer-keys.ts'
+import type { SealingKey } from '../../infra/security/sealed-text.ts'
 import type { Running } from '../../infra/service.ts'
 import { readCurrent } from '../../infra/topic-generations/generation-table.ts'
 import type { Generation } from '../../infra/topic-generations/generation-table.ts'
@@ -26,6 +29,7 @@ import { createOrderBook } from './orders/order-book.ts'
 import type { PlaceDeps } from './orders/placing/place-order.ts'
 import { RequestSpans } from './orders/request-spans.ts'
 import { lazyEncoder } from './orders/schema-ids.ts'
+import { reachDatabase } from './reach-database.ts'
 import { Publishing } from './publishing/publishing.ts'
 
 export interface OrderWritingOptions {
@@ -76,8 +80,13 @@ export async function startOrderWriting(options: OrderWritingOptions): Promise<O
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingEvents()) : () => {}
   const notices = listenToNotices({ url, schema, pool, name: replica, log })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, notices, log })
+  const keys = new CustomerKeys(schema)
+  const findKeys = gather(async (customers: string[]) => {
+    const found = await reachDatabase(() => keys.find(pool, customers))
+    return customers.map((customer) => found.get(customer) as SealingKey)
+  })
   const book = createOrderBook({
-    ...{ pool, log, generation, readGeneration },
+    ...{ pool, log, keys, generation, readGeneration },
     onCommit: (rows) => publishing.offer(rows),
   })
   const encoder = lazyEncoder(pool)
@@ -89,6 +98,7 @@ export async function startOrderWriting(options: OrderWritingOptions): Promise<O
     placing: {
       ...{ book, encoder, catalogue: createCatalogue(pool) },
       findKey: (key) => findKey(pool, key),
+      keyOf: findKeys.add,
       spans: tracer && new RequestSpans(tracer),
     },
     checks: {

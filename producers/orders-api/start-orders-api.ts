@@ -12,6 +12,7 @@ import { SubjectLimits } from './http/subject-limits.ts'
 import { healthOperations } from './http/health.ts'
 import { listen } from './http/http-server.ts'
 import { labelOperations } from './fulfilment/label.ts'
+import { countRequests } from './orders/cancellations.ts'
 import { createOrderReader } from './orders/order-reader.ts'
 import { productOperations } from './orders/products.ts'
 import { readOperations } from './orders/read-orders.ts'
@@ -50,7 +51,7 @@ export async function startOrdersApi(options: OrdersApiOptions): Promise<Running
   const feed = new TimelineFeed({ reader, log })
   const limits = new SubjectLimits(config.api.authentication?.rate ?? Infinity)
   const operations = [
-    ...writeOperations({ ...placing, reader }),
+    ...writeOperations({ ...placing, reader, countRequests: (orderId) => countRequests(pool, orderId) }),
     ...readOperations({ reader, feed, limits, heartbeatMs }),
     ...productOperations(placing.catalogue),
     ...stockOperations(createStockReader(projection, config.namespace)),

@@ -26,7 +26,7 @@ export interface FulfilmentCancelled {
   orderId: string
   /** Code: requested (by the customer), carrier_refused or timed_out */
   reason: string
-  /** The reason in words */
+  /** The reason in words, perhaps the customer’s */
   detail: string
   /** When it was decided, UTC epoch milliseconds */
   cancelledAt: number

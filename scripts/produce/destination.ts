@@ -9,12 +9,18 @@ import { commandToken } from '../../infra/security/access-token.ts'
 import { connectKafka } from '../../infra/kafka/command-client.ts'
 import { toQueue } from './to-queue.ts'
 import type { Destination, QueueOptions } from './to-queue.ts'
+import { createSealer } from '../../producers/direct/seal-events.ts'
 import { connectPublisher } from '../../producers/direct/connect-publisher.ts'
 
 export async function toKafka(config: Config, types: readonly EventType[], signal: AbortSignal): Promise<Destination> {
   const kafka = connectKafka('produce', config)
   const publisher = await connectPublisher({ name: 'produce', kafka, config, types, signal })
-  return { send: (event) => publisher.publish([event]), maxOutstanding: 5_000, stop: () => publisher.stop() }
+  const sealer = createSealer(config)
+  return {
+    send: async (event) => publisher.publish([await sealer.seal(event)]),
+    maxOutstanding: 5_000,
+    stop: async () => void (await Promise.all([publisher.stop(), sealer.stop()])),
+  }
 }
 
 export interface ApiOptions {

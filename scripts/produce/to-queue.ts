@@ -8,7 +8,7 @@ import { isFifo, queueUrl } from '../../infra/sqs/queue-url.ts'
 import { ensureQueues } from '../../producers/bridge/start-bridge.ts'
 import { newOrderOf } from '../../producers/direct/api-client.ts'
 import type { OutgoingEvent } from '../../producers/direct/publisher.ts'
-import { gather } from '../../producers/orders-api/orders/gather.ts'
+import { gather } from '../../infra/linger/gather.ts'
 
 export interface Destination {
   /** Resolves when the destination has acknowledged the event. */

@@ -20,6 +20,7 @@ const readers: Readonly<Record<string, string>> = {
   'consumers/operations/replicas/consumer-load.ts': 'shows lag',
   'consumers/runtime/batch/apply-batch.ts': 'time of events',
   'consumers/runtime/meters/lane-lag.ts': 'shows lag',
+  'consumers/shipping/opening-carrier.ts': 'time of answers',
   'infra/doctor/check-at-start.ts': 'compares it with that of the database',
   'infra/kafka/reading/open-transactions.ts': 'shows how long a transaction has been open',
   'infra/kafka/patches/produce/produce-request.ts': 'time of records',

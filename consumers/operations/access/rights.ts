@@ -29,9 +29,9 @@ export async function declaredRights(config: Config): Promise<ServiceRights[]> {
       writes: writtenBy('orders API'),
       alsoReads: { order_status: ['order_status', 'timeline'], inventory: ['stock'] },
     },
-    ...groups.map(({ name, schema, topics: reads }) => ({
+    ...groups.map(({ name, schema, topics: reads, alsoReads = {} }) => ({
       ...{ principal: name, schema, group: name },
-      ...{ reads: [...reads].sort(), writes: writtenBy(name), alsoReads: {} },
+      ...{ reads: [...reads].sort(), writes: writtenBy(name), alsoReads },
     })),
   ]
 }

@@ -1,11 +1,15 @@
 import type { Config } from '../../../infra/config.ts'
 import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
 import { currentConfig } from '../../../infra/topic-generations/current-config.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
+import { CustomerKeys } from '../../../infra/security/customer-keys/customer-keys.ts'
+import { sealOrders } from '../../../producers/direct/seal-events.ts'
+import { schemaName } from '../../runtime/load-consumer.ts'
 import type { Actor } from '../../runtime/tables/audit.ts'
 import { connectCodec } from '../connect-codec.ts'
 import type { ChosenEvent } from './choose-parked.ts'
 import { editParked, encodeEdit } from './edit-parked.ts'
-import type { EditedRow } from './edit-parked.ts'
+import type { Edit, EditedRow } from './edit-parked.ts'
 import { lastActs } from './last-acts.ts'
 import { readParked } from '../../runtime/tables/parked-list.ts'
 import { changedFields, editableJson, readEdit, typeOfRecord } from './read-edit.ts'
@@ -38,6 +42,7 @@ export async function prepareEdits(
   signal: AbortSignal,
 ): Promise<PreparedEdit[]> {
   const codec = await connectCodec(config, signal)
+  const keys = new CustomerKeys(schemaName(config.namespace, 'orders'))
   const prepared: PreparedEdit[] = []
   let json: string | undefined
   for (const { group, id } of events) {
@@ -46,7 +51,7 @@ export async function prepareEdits(
     const before = await readValue(row, codec)
     const type = given ?? typeOfRecord(row, before)
     json ??= text(editableJson(before))
-    const wanted = readEdit(json, row, type)
+    const wanted = await sealed(readEdit(json, row, type), keys, group.pool)
     const { partitions } = await currentConfig(config, group.pool)
     const changes = changedFields(
       before.kind === 'bytes' ? undefined : editableJson(before),
@@ -55,6 +60,13 @@ export async function prepareEdits(
     prepared.push({ group, id, edited: encodeEdit(row, wanted, codec, partitions), type: type ?? row.type, changes })
   }
   return prepared
+}
+
+/** An address that was typed in anew is a customer's, too. */
+async function sealed(edit: Edit, keys: CustomerKeys, pool: Pool): Promise<Edit> {
+  if ('answer' in edit) return edit
+  const [result] = await sealOrders(keys, pool, [edit])
+  return result ?? edit
 }
 
 /** The outcome of one edit. */

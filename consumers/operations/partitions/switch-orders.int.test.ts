@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { CustomerKeys } from '../../../infra/security/customer-keys/customer-keys.ts'
+import { ordersSchema } from '../../../producers/orders-api/migrations.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { ensureLanes } from '../../../producers/outbox/lane-generations.ts'
 import { createOrderBook } from '../../../producers/orders-api/orders/order-book.ts'
@@ -32,7 +34,10 @@ describe('the orders API moving to the next generation of the topics', () => {
     let generation = from
     const readGeneration = async () => generation
     const log = sandbox.log.child({}, { level: 'silent' })
-    const book = createOrderBook({ pool, log, generation, readGeneration, onCommit: () => {} })
+    const book = createOrderBook({
+      ...{ pool, log, keys: new CustomerKeys(ordersSchema(sandbox.namespace)), generation, readGeneration },
+      onCommit: () => {},
+    })
     const written = new Map<string, string[]>(keys.map((key) => [key, []]))
     const write = async (key: string) => {
       const eventId = newEventId()

@@ -148,7 +148,10 @@ export class Caller {
       if (!handler || !breaker) throw new Error(`no call named ${kind}: was it removed while calls of it were waiting?`)
       const answer = await breaker.execute(() =>
         withDeadline(this.stopping.signal, callTimeoutMs, (signal) =>
-          handler.make(request as never, { idempotencyKey: id, signal, traceparent: watched?.traceparent }),
+          handler.make(request as never, {
+            ...{ idempotencyKey: id, signal, traceparent: watched?.traceparent },
+            pool: this.options.pool,
+          }),
         ),
       )
       watched?.ended('answered')

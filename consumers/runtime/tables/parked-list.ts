@@ -112,6 +112,14 @@ const one = prepared<ParkedRow>('parked_read', `select ${parkedColumns} from par
 /** A parked event with all its columns; undefined if it is not parked. */
 export const readParked = async (pool: Pool, id: number): Promise<ParkedRow | undefined> => (await one(pool, id))[0]
 
+const ofKeys = prepared<ParkedRow>(
+  'parked_of_keys',
+  `select ${parkedColumns} from parked where key = any($1::text[]) order by id`,
+)
+
+/** All parked events of these keys. */
+export const readParkedOf = (pool: Pool, keys: readonly string[]): Promise<ParkedRow[]> => ofKeys(pool, keys)
+
 const queue = prepared<ParkedRow>(
   'parked_queue',
   `select ${parkedColumns} from parked where lane = $1 and key = $2 order by id limit $3`,

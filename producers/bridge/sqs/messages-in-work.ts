@@ -2,7 +2,7 @@ import { ChangeMessageVisibilityBatchCommand, DeleteMessageBatchCommand } from '
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import { describeError, TallyError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import { gather } from '../../orders-api/orders/gather.ts'
+import { gather } from '../../../infra/linger/gather.ts'
 
 /** How long SQS hides a message that is in work, seconds. A bridge that is killed holds its messages up for so long. */
 export const visibilityS = 30

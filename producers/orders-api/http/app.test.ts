@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { RequestHandler } from 'express'
+import { openText, sealingKey, sealText } from '../../../infra/security/sealed-text.ts'
 import supertest from 'supertest'
 import { TallyError } from '../../../infra/errors.ts'
 import { silentLogger } from '../../../infra/logger.ts'
@@ -18,6 +19,7 @@ const ids = new Map<EventType, number>([
   ['OrderPlaced', 1],
   ['CancellationRequested', 2],
 ])
+const key = (customerId: string) => sealingKey(7, customerId, Buffer.alloc(32, customerId))
 const encode = createEncoder(loadSchemas(), ids)
 const tea: Product = { sku: 'tea', name: 'Tea', unitPriceMinor: '450', currency: 'EUR' }
 
@@ -28,9 +30,11 @@ function setUp(overrides: Partial<WriteDeps> = {}) {
   const write = writeOperations({
     book: { write: async (entry) => (written.push(entry), entry.reply) },
     catalogue: { find: async () => new Map([[tea.sku, tea]]) },
-    reader: { find: async () => undefined, customerOf: async () => null },
+    reader: { find: async () => undefined, customerOf: async () => null, timeline: async () => new Map() },
     findKey: async () => undefined,
     encoder: async () => encode,
+    countRequests: async () => 0,
+    keyOf: async (customerId) => key(customerId),
     ...overrides,
   })
   const products = productOperations({ list: async () => [], put: async (product) => void put.push(product) })
@@ -51,10 +55,21 @@ describe('placing an order', () => {
     expect(body).toMatchObject({ status: 'placed', currency: 'EUR', totalMinor: '900' })
     expect(written).toHaveLength(1)
     expect(written[0]).toMatchObject({
-      order: { orderId: body.orderId, totalMinor: 900, shipTo },
+      order: { orderId: body.orderId, totalMinor: 900, shipTo: { country: 'UK', postalCode: '' } },
       event: { topic: 'orders', key: body.orderId, headers: { ce_correlationid: body.orderId, traceparent } },
     })
+    const { recipient = '', street = '', city = '' } = written[0]?.order?.shipTo ?? {}
+    const opened = [recipient, street, city].map((text) => openText(key('c-1'), text))
+    expect(opened).toEqual([shipTo.recipient, shipTo.street, shipTo.city])
+    expect(written[0]?.event.value.includes(recipient)).toBe(true)
     expect(written[0]?.event.eventId).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/)
+  })
+
+  test('seals an address that looks sealed, too', async () => {
+    const { http, written } = setUp()
+    const other = sealText(key('c-2'), 'High Street 1')
+    await http.post('/orders').send({ ...order, shipTo: { ...shipTo, street: other } })
+    expect(openText(key('c-1'), written[0]?.order?.shipTo.street ?? '')).toBe(other)
   })
 
   test.each<[string, object, string[]]>([

@@ -1,7 +1,7 @@
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import type { Product } from '../http/contract.ts'
-import { gather } from './gather.ts'
+import { gather } from '../../../infra/linger/gather.ts'
 import { reachDatabase } from '../reach-database.ts'
 
 export interface Catalogue {

@@ -66,6 +66,13 @@ export async function claimKeys(tx: Tx, replies: readonly KeyedReply[]): Promise
   return holders
 }
 
+const release = prepared('idempotency_release', 'delete from idempotency where key = any($1)')
+
+/** Gives up keys that this transaction has claimed. */
+export async function releaseKeys(tx: Tx, keys: readonly string[]): Promise<void> {
+  if (keys.length > 0) await release(tx, keys)
+}
+
 /**
  * The stored reply of a key.
  * @throws TallyError UNREACHABLE

@@ -6,6 +6,8 @@ import { laneOf } from '../../../schemas/partition.ts'
 import { eventsOf } from '../../outbox/outbox-batch.ts'
 import type { OutboxEvent } from '../../outbox/outbox-batch.ts'
 import { readEvents } from '../../outbox/testing/stored-events.ts'
+import { CustomerKeys } from '../../../infra/security/customer-keys/customer-keys.ts'
+import { ordersSchema } from '../migrations.ts'
 import { claimKeys } from './idempotency.ts'
 import { ensureLanes } from '../../outbox/lane-generations.ts'
 import { createOrderBook } from './order-book.ts'
@@ -41,7 +43,13 @@ function setUp() {
   const committed: OutboxEvent[] = []
   const log = bench.sandbox.log.child({}, { level: 'silent' })
   const book = createOrderBook({
-    ...{ pool: bench.pool, log, generation, readGeneration },
+    ...{
+      pool: bench.pool,
+      log,
+      keys: new CustomerKeys(ordersSchema(bench.sandbox.namespace)),
+      generation,
+      readGeneration,
+    },
     onCommit: (batches) => void committed.push(...batches.flatMap(eventsOf)),
   })
   return { book, committed }
@@ -58,6 +66,19 @@ describe('the order book', () => {
     expect(committed.map(({ eventId }) => eventId)).toEqual(
       entries.filter((one) => one !== bad).map(({ event }) => event.eventId),
     )
+  })
+
+  test('an entry whose key was erased after it was sealed is refused alone, and tried again it gets another key', async () => {
+    const { pool, sandbox } = bench
+    const keys = new CustomerKeys(ordersSchema(sandbox.namespace))
+    const [gone, kept] = [...(await keys.find(pool, ['c-gone', 'c-kept'])).values()]
+    await pool.query(`update customer_key set key = null, erased_at = now() where id = $1`, [gone?.id])
+    const log = sandbox.log.child({}, { level: 'silent' })
+    const book = createOrderBook({ pool, log, keys, generation, readGeneration, onCommit: () => {} })
+    const entries = [gone, kept, undefined].map((key, lane) => ({ ...entry(lane), ...(key && { key }) }))
+    const replies = await Promise.all(entries.map((one) => book.write(one).catch((error: unknown) => error)))
+    expect(replies).toMatchObject([{ code: 'BUSY', retryable: true }, { status: 202 }, { status: 202 }])
+    expect((await keys.find(pool, ['c-gone'])).get('c-gone')?.id).toBeGreaterThan(gone?.id ?? Infinity)
   })
 
   test('hands over each lane’s events in the order of their numbers', async () => {

@@ -1,4 +1,4 @@
-import { describeError, isTallyError } from '../../../infra/errors.ts'
+import { describeError, isTallyError, TallyError } from '../../../infra/errors.ts'
 import type { Generation } from '../../../infra/topic-generations/generation-table.ts'
 import { inTransaction, prepared } from '../../../infra/postgres/transaction.ts'
 import { isDataError } from '../../../infra/postgres/sqlstates.ts'
@@ -6,15 +6,19 @@ import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
 import type { Logger } from '../../../infra/logger.ts'
+import type { SealingKey } from '../../../infra/security/sealed-text.ts'
 import type { OrderPlaced } from '../../../schemas/generated/events.ts'
 import { laneOf } from '../../../schemas/partition.ts'
+import type { CustomerKeys } from '../../../infra/security/customer-keys/customer-keys.ts'
 import { advanceLanes, lockLanesInOrder } from '../../outbox/lane-table.ts'
 import { numberEvents } from '../../outbox/outbox-batch.ts'
 import type { OutboxBatch, UnnumberedEvent } from '../../outbox/outbox-batch.ts'
 import { appendOutbox } from '../../outbox/outbox-table.ts'
-import { gather } from './gather.ts'
-import type { GatherOptions } from './gather.ts'
-import { repeat, claimKeys } from './idempotency.ts'
+import { gather } from '../../../infra/linger/gather.ts'
+import type { GatherOptions } from '../../../infra/linger/gather.ts'
+import { addRequests } from './cancellations.ts'
+import type { NewCancellation } from './cancellations.ts'
+import { claimKeys, releaseKeys, repeat } from './idempotency.ts'
 import type { Idempotency, KeyedReply } from './idempotency.ts'
 import { reachDatabase } from '../reach-database.ts'
 import { problem } from '../http/reply.ts'
@@ -25,7 +29,11 @@ export interface Entry {
   event: UnnumberedEvent
   /** Absent for a cancellation. */
   order?: OrderPlaced
+  /** Absent for an order. */
+  cancellation?: NewCancellation
   idempotency?: Idempotency
+  /** With which its personal data is sealed, if there is any. */
+  key?: SealingKey
   /** Sent once the entry is committed. */
   reply: Reply
 }
@@ -34,7 +42,7 @@ export interface OrderBook {
   /**
    * Commits the entry together with those of other requests.
    * @returns its reply; for a repeated Idempotency-Key the first reply, or 409
-   * @throws TallyError UNREACHABLE when the database does not answer or is too busy: the outcome is then unknown
+   * @throws TallyError BUSY (retryable) if its key was erased meanwhile; UNREACHABLE when the database does not answer or is too busy: the outcome is then unknown
    */
   write(entry: Entry): Promise<Reply>
   /** Resolves when no entry is in flight. */
@@ -44,6 +52,7 @@ export interface OrderBook {
 export interface OrderBookOptions extends GatherOptions {
   pool: Pool
   log: Logger
+  keys: Pick<CustomerKeys, 'hold'>
   /** The generation of the topics, as far as this process knows; it determines the lane of an order. */
   generation: Generation
   /** Reads the current generation. */
@@ -56,6 +65,7 @@ export interface OrderBookOptions extends GatherOptions {
 export function createOrderBook({
   pool,
   log,
+  keys,
   generation,
   readGeneration,
   onCommit,
@@ -64,7 +74,7 @@ export function createOrderBook({
   let current = generation
   const commit = async (entries: readonly Entry[]): Promise<Reply[]> => {
     try {
-      const { replies, rows } = await inTransaction(pool, (tx) => writeEntries(tx, entries, current))
+      const { replies, rows } = await inTransaction(pool, (tx) => writeEntries(tx, entries, keys, current))
       onCommit(rows)
       return replies
     } catch (error) {
@@ -82,6 +92,7 @@ export function createOrderBook({
       const [reply] = await commit([entry])
       return reply as Reply
     } catch (error) {
+      if (isTallyError(error, 'BUSY')) return keyErased
       if (!isDataError(error)) throw error
       log.error({ orderId: entry.event.key, error: describeError(error) }, 'the database refused an entry')
       return problem(500, 'An internal error occurred.')
@@ -94,7 +105,7 @@ export function createOrderBook({
         try {
           return await commit(entries)
         } catch (error) {
-          if (!isDataError(error)) throw error
+          if (!isDataError(error) && !isTallyError(error, 'BUSY')) throw error
           // One entry is at fault, but it is unknown which: the others must not fail with it
           const replies: Reply[] = []
           for (const entry of entries) replies.push(await commitAlone(entry))
@@ -103,19 +114,37 @@ export function createOrderBook({
       }),
     limits,
   )
-  return { write: book.add, idle: book.idle }
+  const write = async (entry: Entry) => {
+    const reply = await book.add(entry)
+    if (reply !== keyErased) return reply
+    throw new TallyError('BUSY', 'the data of this customer is being erased', { retryable: true })
+  }
+  return { write, idle: book.idle }
 }
+
+/** Stands for an entry whose key was erased since it was sealed. */
+const keyErased: Reply = { status: 503, body: {} }
 
 /** Writes a group: idempotency keys, orders, then the lanes, whose rows are locked last and in order, then the events. */
 async function writeEntries(
   tx: Tx,
   entries: readonly Entry[],
+  keys: Pick<CustomerKeys, 'hold'>,
   { number: generation, partitions }: Generation,
 ): Promise<{ replies: Reply[]; rows: OutboxBatch[] }> {
   const { fresh, replies } = await claimFresh(tx, entries)
   if (fresh.length === 0) return { replies, rows: [] }
   const byLane = Map.groupBy(fresh, ({ event }) => laneOf(event.key, partitions))
-  const [, firstSeqs] = await together(insertOrders(tx, fresh), lockLanesInOrder(tx, [...byLane.keys()], generation))
+  const [gone, , firstSeqs] = await together(
+    keys.hold(
+      tx,
+      fresh.flatMap(({ key }) => key ?? []),
+    ),
+    insertOrders(tx, fresh),
+    lockLanesInOrder(tx, [...byLane.keys()], generation),
+  )
+  // Nobody could read what is sealed with such a key. The next attempt gets another one
+  if (gone.length > 0) throw new TallyError('BUSY', 'The data of this customer is being erased')
   const rows = [...byLane].flatMap(([lane, own]) =>
     numberEvents(
       own.map(({ event }) => event),
@@ -136,8 +165,39 @@ async function claimFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: r
     return holder ? repeat(holder, idempotency) : reply
   })
   // An entry that gets its own reply back is the first with its key
-  return { fresh: entries.filter(({ reply }, index) => reply === replies[index]), replies }
+  const fresh = entries.filter(({ reply }, index) => reply === replies[index])
+  const late = await findLate(tx, fresh)
+  if (late.size === 0) return { fresh, replies }
+  await releaseKeys(
+    tx,
+    [...late].flatMap(({ idempotency }) => idempotency?.key ?? []),
+  )
+  return {
+    fresh: fresh.filter((entry) => !late.has(entry)),
+    replies: entries.map((entry, index) => (late.has(entry) ? cancellationOpen(entry.event.key) : replies[index]!)),
+  }
 }
+
+/** Cancellations of orders for which another one is open by now. */
+async function findLate(tx: Tx, entries: readonly Entry[]): Promise<Set<Entry>> {
+  const first = new Map<string, Entry>()
+  const late = new Set<Entry>()
+  for (const entry of entries) {
+    if (!entry.cancellation) continue
+    if (first.has(entry.event.key)) late.add(entry)
+    else first.set(entry.event.key, entry)
+  }
+  if (first.size === 0) return late
+  const added = await addRequests(
+    tx,
+    [...first.values()].flatMap(({ cancellation }) => cancellation ?? []),
+  )
+  for (const [orderId, entry] of first) if (!added.has(orderId)) late.add(entry)
+  return late
+}
+
+export const cancellationOpen = (orderId: string): Reply =>
+  problem(409, `A cancellation of order ${orderId} is open already: follow the order.`)
 
 const insert = prepared(
   'order_insert',

@@ -1,3 +1,4 @@
+import { sealEvent } from '../../../schemas/personal-data.ts'
 import { cancellation, cancellationRequest, header, newOrder, path, placedOrder } from '../http/contract.ts'
 import { mayKnow } from '../http/caller.ts'
 import { operation } from '../http/operation.ts'
@@ -6,6 +7,7 @@ import { problem } from '../http/reply.ts'
 import type { Reply } from '../http/reply.ts'
 import { findKnown } from './find-known.ts'
 import { idempotencyOf } from './idempotency.ts'
+import { cancellationOpen } from './order-book.ts'
 import { onceOnly } from './placing/once-only.ts'
 import type { OrderReader } from './order-reader.ts'
 import { createPlaceOrder } from './placing/place-order.ts'
@@ -14,12 +16,22 @@ import { inTrace } from './request-spans.ts'
 import { toEvent } from './to-event.ts'
 
 export interface WriteDeps extends PlaceDeps {
-  reader: Pick<OrderReader, 'find' | 'customerOf'>
+  reader: Pick<OrderReader, 'find' | 'customerOf' | 'timeline'>
+  /** How often the cancellation of an order was requested. */
+  countRequests(orderId: string): Promise<number>
 }
 
 /** The operations that write events: place and cancel an order. */
-export function writeOperations({ book, catalogue, reader, findKey, encoder, spans }: WriteDeps): Operation[] {
-  const place = createPlaceOrder({ book, catalogue, findKey, encoder, spans })
+export function writeOperations({ reader, countRequests, ...placing }: WriteDeps): Operation[] {
+  const { book, findKey, encoder, keyOf, spans } = placing
+  const place = createPlaceOrder(placing)
+
+  /** How many requests shipping has refused; each refusal answers one. */
+  const countRefusals = async (orderId: string, requests: number): Promise<number> => {
+    if (requests === 0) return 0
+    const entries = (await reader.timeline(new Map([[orderId, 0]]))).get(orderId) ?? []
+    return entries.filter(({ type }) => type === 'CancellationRefused').length
+  }
 
   const placeOrder = operation({
     method: 'post',
@@ -54,7 +66,10 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
     answers: {
       202: { description: 'The request is stored', body: cancellationRequest },
       404: { description: 'No such order' },
-      409: { description: 'The order has ended, or the Idempotency-Key was used for another request' },
+      409: {
+        description:
+          'The order has ended, a cancellation is open already, or the Idempotency-Key was used for another request',
+      },
     },
     handle: ({ path: { id: orderId }, header: { 'idempotency-key': key, traceparent }, body: { reason } }, caller) => {
       const idempotency =
@@ -63,11 +78,19 @@ export function writeOperations({ book, catalogue, reader, findKey, encoder, spa
         const order = await findKnown(reader, orderId, caller)
         if (!order) return noSuchOrder(orderId)
         if (order.endedAt) return problem(409, `The order is already ${order.status}.`)
+        const before = await countRequests(orderId)
+        if (before > (await countRefusals(orderId, before))) return cancellationOpen(orderId)
+        const customerId = order.customerId ?? (await reader.customerOf(orderId))
+        const sealing = customerId === null ? undefined : await keyOf(customerId)
         const requestedAt = Date.now()
-        const event = { orderId, reason, requestedAt }
+        // Words of a customer who is not known yet cannot be sealed, so they are left out
+        const request = { orderId, reason: sealing ? reason : '', requestedAt }
+        const event = sealing ? sealEvent(sealing, 'CancellationRequested', request) : request
         const write = async (trace: string | undefined) =>
           book.write({
             event: toEvent(await encoder(), 'CancellationRequested', event, { time: requestedAt, traceparent: trace }),
+            ...(sealing && { key: sealing }),
+            cancellation: { orderId, before },
             idempotency,
             reply: { status: 202, body: { orderId, requestedAt: new Date(requestedAt).toISOString() } },
           })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { RequestHandler } from 'express'
 import { SignJWT } from 'jose'
 import { silentLogger } from '../../../infra/logger.ts'
+import { sealingKey } from '../../../infra/security/sealed-text.ts'
 import { createEncoder } from '../../../schemas/codec/encoder.ts'
 import type { EventType } from '../../../schemas/generated/events.ts'
 import { loadSchemas } from '../../../schemas/load-schemas.ts'
@@ -61,6 +62,8 @@ export function guardedApp({ rate = 1_000, jwksUrl, shop }: GuardedAppOptions = 
       reader,
       findKey: async () => undefined,
       encoder: async () => encode,
+      countRequests: async () => 0,
+      keyOf: async (customerId) => sealingKey(1, customerId, Buffer.alloc(32)),
     }),
     ...readOperations({ reader, feed, limits, heartbeatMs: 10_000 }),
     ...productOperations({ list: async (after) => (after < tea.sku ? [tea] : []), put: async () => {} }),

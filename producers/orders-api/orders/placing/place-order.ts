@@ -1,6 +1,8 @@
+import type { SealingKey } from '../../../../infra/security/sealed-text.ts'
 import type { Encode } from '../../../../schemas/codec/encoder.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
 import type { OrderPlaced } from '../../../../schemas/generated/events.ts'
+import { sealEvent } from '../../../../schemas/personal-data.ts'
 import type { NewOrder } from '../../http/contract.ts'
 import { problem } from '../../http/reply.ts'
 import type { Reply } from '../../http/reply.ts'
@@ -19,6 +21,8 @@ export interface PlaceDeps {
   /** The earlier reply of a key. */
   findKey(key: string): Promise<KeyedReply | undefined>
   encoder(): Promise<Encode>
+  /** The key of a customer's personal data. */
+  keyOf(customerId: string): Promise<SealingKey>
   /** Puts requests into the traces of their orders. @default events keep the trace context of the request */
   spans?: RequestSpans | undefined
 }
@@ -41,17 +45,21 @@ export type PlaceOrder = (request: OrderRequest) => Promise<Reply>
 
 /** The one way to an order: what a door adds is where the request comes from and who may send it. */
 export const createPlaceOrder =
-  ({ book, catalogue, findKey, encoder, spans }: PlaceDeps): PlaceOrder =>
+  ({ book, catalogue, findKey, encoder, keyOf, spans }: PlaceDeps): PlaceOrder =>
   ({ order: wanted, idempotency, traceparent, span }) =>
     onceOnly(idempotency, findKey, async () => {
       const priced = priceOrder(wanted, await catalogue.find(wanted.lines.map(({ sku }) => sku)))
       if (priced.errors) return problem(422, 'The order cannot be accepted.', { errors: priced.errors })
       const placedAt = Date.now()
-      const order: OrderPlaced = { orderId: newEventId(placedAt), ...wanted, ...priced, placedAt }
+      const key = await keyOf(wanted.customerId)
+      const order: OrderPlaced = sealEvent(key, 'OrderPlaced', {
+        ...{ orderId: newEventId(placedAt), ...wanted, ...priced, placedAt },
+      })
       const write = async (trace: string | undefined) =>
         book.write({
           event: toEvent(await encoder(), 'OrderPlaced', order, { time: placedAt, traceparent: trace }),
           order,
+          key,
           idempotency,
           reply: accepted(order),
         })

@@ -7,6 +7,71 @@ const configTest = 'infra/config.test.ts'
 /** Who may do what, and what no text shows. */
 export const security: readonly Mutation[] = [
   {
+    name: 'forgotten-while-open',
+    guard: 'a customer with an open order is not forgotten',
+    broken: 'the order cannot be delivered',
+    edits: [
+      {
+        file: 'consumers/operations/forget/forget-customer.ts',
+        find: '    refuseOpen(customerId, await readOpenOrders(tx, tables, customerId, keys))\n',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/operations/forget/forget-customer.int.test.ts',
+      title:
+        'a customer with an open order is not forgotten, and nothing changes; once it has ended, nobody can read the address',
+    },
+  },
+  {
+    name: 'two-cancellations',
+    guard: 'of two cancellations at once one is stored',
+    broken: 'both are: the customer is refused what was granted',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/cancellations.ts',
+        find: '\n     where c.requests = excluded.requests - 1',
+        replace: '',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/orders/cancellations.int.test.ts',
+      title: 'of 20 requests at once on two replicas one is stored, and the others are told',
+    },
+  },
+  {
+    name: 'key-not-held',
+    guard: 'an order whose key was erased is refused',
+    broken: 'it is accepted, and nobody can read where it goes',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/order-book.ts',
+        find: 'if (gone.length > 0) throw',
+        replace: 'if (gone.length > 500) throw',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/orders/order-book.int.test.ts',
+      title: 'an entry whose key was erased after it was sealed is refused alone, and tried again it gets another key',
+    },
+  },
+  {
+    name: 'smuggled-text',
+    guard: 'what a request says is sealed even if it looks sealed',
+    broken: 'a customer who has a sealed text of another has it delivered in clear',
+    edits: [
+      {
+        file: 'schemas/personal-data.ts',
+        find: 'changePersonal(type, data, (text) => sealText(key, text))',
+        replace: 'changePersonal(type, data, (text) => (isSealed(text) ? text : sealText(key, text)))',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/http/app.test.ts',
+      title: 'seals an address that looks sealed, too',
+    },
+  },
+  {
     name: 'orders-of-others',
     guard: 'the orders of others do not exist for a customer',
     broken: 'a customer reads and cancels the orders of all',

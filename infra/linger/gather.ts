@@ -1,4 +1,4 @@
-import { TallyError } from '../../../infra/errors.ts'
+import { TallyError } from '../errors.ts'
 
 export interface Gathering<Item, Result> {
   /**
