@@ -29,12 +29,12 @@ export class Source<T> {
 
   use = (): Reading<T> => useSyncExternalStore(this.subscribe, () => this.reading)
 
-  /** Reads now. */
+  /** Reads now, if anybody looks. */
   refresh = async (): Promise<void> => {
-    if (this.busy) return
+    const { signal } = this.stopped
+    if (this.busy || signal.aborted) return
     this.busy = true
     clearTimeout(this.timer)
-    const { signal } = this.stopped
     const show = (data: T) => signal.aborted || this.change({ data, problem: undefined })
     try {
       show(await this.read(signal, show))

@@ -1,7 +1,6 @@
 import { useState } from 'react'
 import type { FormEvent } from 'react'
 import { Notice } from '../../../../infra/web/client/notice.tsx'
-import { catalogue } from '../api/sources.ts'
 import { session } from '../api/session.ts'
 import { useWords } from '../texts/texts.tsx'
 
@@ -11,9 +10,7 @@ export function SignIn() {
   const [token, setToken] = useState('')
   const signIn = (event: FormEvent) => {
     event.preventDefault()
-    if (token.trim() === '') return
-    session.signIn(token)
-    void catalogue.refresh()
+    if (token.trim() !== '') session.signIn(token)
   }
   return (
     <section className="narrow">
