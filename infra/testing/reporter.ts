@@ -46,8 +46,8 @@ function serverErrors(folder: string, since: number): string[] {
   })
 }
 
-/** @returns UTC epoch ms of a line of Kafka (`[2026-11-29 10:00:00,123]`, local) or PostgreSQL (`… 10:00:00.123 UTC`), else NaN */
+/** @returns UTC epoch ms of a line of Kafka (`2026-11-29T10:00:00,123`, local) or PostgreSQL (`2026-11-29 10:00:00.123 UTC`) */
 function timeOf(line: string): number {
-  const [, day, time, ms, zone] = /^\[?(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)[.,](\d{3})( UTC)?/.exec(line) ?? []
+  const [, day, time, ms, zone] = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)[.,](\d{3})( UTC)?/.exec(line) ?? []
   return Date.parse(`${day}T${time}.${ms}${zone ? 'Z' : ''}`)
 }

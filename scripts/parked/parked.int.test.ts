@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { migrate } from '../../infra/postgres/migrate.ts'
+import { ordersMigrations, ordersSchema } from '../../producers/orders-api/migrations.ts'
 import { loadConsumer } from '../../consumers/runtime/load-consumer.ts'
 import { orderPlaced } from '../../consumers/runtime/testing/tally-consumer.ts'
 import { openTestBench } from '../../consumers/runtime/testing/test-bench.ts'
@@ -19,6 +21,9 @@ beforeAll(async () => {
   const delivery = { sku: 'A', quantity: 10, replenishedAt: Date.now() }
   await bench.publish([{ type: 'StockReplenished', data: delivery as never }])
   await bench.replica(await loadConsumer('inventory', bench.config))
+  const { config, sandbox } = bench
+  const schema = ordersSchema(config.namespace) // Its table of keys seals an address that an operator types in
+  await migrate({ url: config.postgres.url, schema, folders: ordersMigrations, log: sandbox.log })
   await bench.settled(['stock'])
 })
 afterAll(async () => bench[Symbol.asyncDispose]())

@@ -11,6 +11,7 @@ import { fuzzCorpus } from '../testing/fuzz-corpus.ts'
 import type { FuzzCase } from '../testing/fuzz-corpus.ts'
 import { counts, ledgerSums } from '../testing/observe.ts'
 import { countTable, orderPlaced, orders, tallyConsumer } from '../testing/tally-consumer.ts'
+import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 import type { TestBench } from '../testing/test-bench.ts'
 
@@ -108,21 +109,20 @@ function byBytes(messages: readonly Message[]): Message[][] {
   return batches.filter((batch) => batch.length > 0)
 }
 
-const configure = (kafka: kafkajs.Kafka, topic: string, entries: Record<string, string>) =>
-  withAdmin(kafka, (admin) =>
-    admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: topic,
-          configEntries: Object.entries({ 'message.timestamp.after.max.ms': '9223372036854775807', ...entries }).map(
-            ([name, value]) => ({ name, value }),
-          ),
-        },
-      ],
-    }),
-  )
+/** Resolves when the broker has applied these settings: it does so some time after it has taken them. */
+async function configure(kafka: kafkajs.Kafka, name: string, entries: Record<string, string>) {
+  const wanted = Object.entries({ 'message.timestamp.after.max.ms': '9223372036854775807', ...entries })
+  const type = kafkajs.ConfigResourceTypes.TOPIC
+  await withAdmin(kafka, async (admin) => {
+    const configEntries = wanted.map(([key, value]) => ({ name: key, value }))
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] })
+    await waitUntil('the broker has the settings', async () => {
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [{ type, name }] })
+      const now = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]))
+      return wanted.every(([key, value]) => now.get(key) === value)
+    })
+  })
+}
 
 interface Parked {
   place: string

@@ -28,7 +28,7 @@ export async function measureGaps(
       if (before?.offset !== at) seen.set(lane, { offset: at, at: now })
     }
   }
-  const looking = waitUntil('the measuring ends', async () => (await look(), over), { withinMs: 300_000 })
+  const looking = waitUntil('the measuring ends', () => over || look().then(() => over), { withinMs: 300_000 })
   const moving = async () => {
     moved = new Set()
     await waitUntil('every lane moves', () => moved.size === lanes)
