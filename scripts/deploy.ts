@@ -42,7 +42,6 @@ export const deployCommand = (_frame: CommandFrame): Command =>
     'Migrate the database, create topics and register schemas; safe to repeat',
     [
       'npm run deploy',
-      'npm run deploy -- database',
       'npm run deploy -- topics schemas',
       'npm run deploy -- database --consumer payment',
       'npm run deploy -- acls roles --print',

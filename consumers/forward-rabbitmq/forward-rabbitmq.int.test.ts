@@ -55,7 +55,7 @@ onRabbitmq('events forwarded to RabbitMQ', () => {
     expect(drained).toHaveLength(events.length)
     const [placed] = events
     const first = drained.find(({ id }) => id === placed?.id)
-    expect(JSON.parse(first?.body ?? '')).toEqual(placed?.data)
+    expect(JSON.parse(first?.body ?? '')).toEqual({ paymentMethod: null, ...placed?.data })
     expect(first?.attributes).toMatchObject({
       messageId: placed?.id,
       contentType: 'application/json',

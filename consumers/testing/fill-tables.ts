@@ -19,6 +19,7 @@ export async function fillTables(pool: Pool, rows: number): Promise<void> {
          when typname = 'bytea' then $3
          else $4 end order by attnum) as values
      from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped and attidentity = ''
+         and attgenerated = ''
        join pg_type t on t.oid = atttypid
      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
        and not starts_with(c.relname, 'migration_')

@@ -9,9 +9,8 @@ import type { Pool } from '../../infra/postgres/pool.ts'
 import { inTransaction } from '../../infra/postgres/transaction.ts'
 import type { SealingKey } from '../../infra/security/sealed-text.ts'
 import type { EventData } from '../../schemas/generated/events.ts'
-import { changePersonal } from '../../schemas/personal-data.ts'
 import { CustomerKeys } from '../../infra/security/customer-keys/customer-keys.ts'
-import { sealEvent } from '../../schemas/personal-data.ts'
+import { changePersonal, sealEvent } from '../../schemas/personal-data.ts'
 import { ordersSchema } from '../orders-api/migrations.ts'
 import type { Event } from '../sample-data/event-generator.ts'
 import type { PlannedOrder } from './plan-import.ts'
@@ -102,16 +101,13 @@ export class ImportBook implements AsyncDisposable {
 
   /** Records in one transaction what is about to be sent. */
   async record(orders: readonly PlannedOrder[], deliveries: readonly Delivery[]): Promise<void> {
+    // Before the transaction: it has the only connection left
+    const keys = await this.findKeys(orders.map(({ event }) => event.data.customerId))
     await inTransaction(this.pool, async (tx) => {
+      const gone = await this.keys.hold(tx, [...keys.values()])
+      if (gone.length > 0) throw new TallyError('BUSY', 'A customer is being forgotten: repeat the import')
       for (let at = 0; at < orders.length; at += rowsAtOnce) {
-        const some = orders.slice(at, at + rowsAtOnce)
-        const keys = await this.keys.find(
-          this.pool,
-          some.map(({ event }) => event.data.customerId),
-        )
-        const gone = await this.keys.hold(tx, [...keys.values()])
-        if (gone.length > 0) throw new TallyError('BUSY', 'A customer is being forgotten: repeat the import')
-        const rows = some.map(({ source, orderNumber, event: { id, data } }) => ({
+        const rows = orders.slice(at, at + rowsAtOnce).map(({ source, orderNumber, event: { id, data } }) => ({
           source,
           order_number: orderNumber,
           order_id: data.orderId,
@@ -161,6 +157,15 @@ export class ImportBook implements AsyncDisposable {
       await tx.query('update imported_order set sent = true where not sent')
       await tx.query('update imported_delivery set sent = true where not sent')
     })
+  }
+
+  private async findKeys(customerIds: readonly string[]): Promise<Map<string, SealingKey>> {
+    const keys = new Map<string, SealingKey>()
+    for (let at = 0; at < customerIds.length; at += rowsAtOnce) {
+      const found = await this.keys.find(this.pool, customerIds.slice(at, at + rowsAtOnce))
+      for (const [id, key] of found) keys.set(id, key)
+    }
+    return keys
   }
 
   /** With its address readable; without one if its customer was forgotten. */

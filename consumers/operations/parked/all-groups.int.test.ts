@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
+import { ordersMigrations, ordersSchema } from '../../../producers/orders-api/migrations.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
 import { consumerMigrations, schemaName } from '../../runtime/load-consumer.ts'
 import { listParked } from '../../runtime/tables/parked-list.ts'
@@ -23,6 +24,8 @@ async function openGroups() {
   const { config, sandbox } = bench
   const schema = schemaName(config.namespace, 'second')
   await migrate({ url: config.postgres.url, schema, folders: consumerMigrations('second'), log: sandbox.log })
+  const orders = ordersSchema(config.namespace) // Its table of keys seals an address that an operator types in
+  await migrate({ url: config.postgres.url, schema: orders, folders: ordersMigrations, log: sandbox.log })
   const pool = openPool(config, schema, sandbox.log)
   await maintainInbox(pool)
   await pool.query(countTable)

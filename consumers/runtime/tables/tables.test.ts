@@ -18,7 +18,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   replica: /^consumers\/runtime\/tables\/replicas\/replica-table\.ts$/,
   lane_state: /^consumers\/runtime\/tables\/lane-state\.ts$/,
   parked: /^consumers\/runtime\/tables\/(parked-\w+|retry-table)\.ts$/,
-  parked_audit: /^consumers\/runtime\/tables\/(audit|retry-table)\.ts$/,
+  parked_audit: /^consumers\/runtime\/tables\/(audit|audited-values|retry-table)\.ts$/,
 }
 
 /**

@@ -1,3 +1,5 @@
+import { CustomerKeys } from '../../../infra/security/customer-keys/customer-keys.ts'
+import { ordersSchema } from '../../orders-api/migrations.ts'
 import { createOrdersBench, newOrder } from '../../orders-api/testing/orders-bench.ts'
 import type { OrdersBench } from '../../orders-api/testing/orders-bench.ts'
 import type { TestQueue } from '../../../infra/testing/queues/start-queues.ts'
@@ -35,6 +37,14 @@ export interface RunningBridge extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+export interface StoredOrder {
+  /** The recipient, which is the message's name. */
+  readonly name: string
+  readonly customer: string
+  /** Seconds since it was placed. */
+  readonly age: number
+}
+
 /** A deployed database, a queue server, and bridges between them. */
 export interface BridgeBench extends AsyncDisposable {
   readonly bench: OrdersBench
@@ -43,7 +53,9 @@ export interface BridgeBench extends AsyncDisposable {
   /** Creates a queue and its dead-letter queue. */
   create(queue: string): Promise<BridgeRequest>
   start(request: BridgeRequest, options?: { databaseUrl?: string }): Promise<RunningBridge>
-  /** How many orders each message of a queue has become, by the recipient, which is the message's name. */
+  /** All orders, in the order in which they were placed. */
+  stored(): Promise<StoredOrder[]>
+  /** How many orders each message of a queue has become, by the message's name. */
   orders(): Promise<Map<string, number>>
   /** Waits until so many orders are stored. */
   ordered(count: number): Promise<void>
@@ -72,14 +84,23 @@ export async function createBridgeBench(
   // Orders are stored without Kafka: their events wait in the outbox
   const config = { ...sandbox.config, rabbitmq, sqs, kafka: { ...sandbox.config.kafka, brokers: ['127.0.0.1:1'] } }
   const running = new Set<RunningBridge>()
-  const orders = async () => {
-    const { rows } = await pool.query<{ name: string; orders: number }>(
-      `select ship_to->>'recipient' as name, count(*)::int as orders from placed_order group by 1`,
+  const keys = new CustomerKeys(ordersSchema(sandbox.namespace))
+  const stored = async () => {
+    const { rows } = await pool.query<StoredOrder>(
+      `select ship_to->>'recipient' as name, customer_id as customer, abs(extract(epoch from now() - placed_at))::float8 as age
+       from placed_order order by order_id`,
     )
-    return new Map(rows.map(({ name, orders: count }) => [name, count]))
+    return Promise.all(
+      rows.map(async (row) => ({ ...row, name: (await keys.open(pool, [row.name]))?.texts[0] ?? row.name })),
+    )
+  }
+  const orders = async () => {
+    const found = new Map<string, number>()
+    for (const { name } of await stored()) found.set(name, (found.get(name) ?? 0) + 1)
+    return found
   }
   return {
-    ...{ bench, server, sender, orders },
+    ...{ bench, server, sender, stored, orders },
     async create(queue) {
       const request = { door, queue, prefetch: 50 }
       await ensureQueues(config, request, true)
@@ -98,7 +119,6 @@ export async function createBridgeBench(
     async ordered(count) {
       await waitUntil(`${count} orders`, async () => [...(await orders()).values()].reduce((a, b) => a + b, 0) >= count)
     },
-    orders,
     async [Symbol.asyncDispose]() {
       await Promise.all([...running].map((bridge) => bridge.stop()))
       await bench[Symbol.asyncDispose]()

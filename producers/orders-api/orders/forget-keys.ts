@@ -46,7 +46,7 @@ const sweepSlice = (pool: Pool, sliceBlocks: number, begins: boolean): Promise<n
     const end = first + sliceBlocks
     await tx.query(
       `delete from idempotency where ctid >= $1::tid and ctid < $2::tid
-         and answered_at < now() - make_interval(days => case when key like '% ' then $4 else $3 end)`,
+         and answered_at < now() - make_interval(days => case when key like '% ' then $4::int else $3::int end)`,
       [`(${first},0)`, `(${end},0)`, keepDays, keepMessagesDays],
     )
     await tx.query(
