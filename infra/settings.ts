@@ -126,7 +126,7 @@ export const settings = z.object({
       'OpenTelemetry collector to which services export traces and metrics by OTLP/HTTP. The other variables `OTEL_EXPORTER_OTLP_…` apply, too.',
   }),
   OTEL_METRICS_EXPORTER: z.enum(['otlp', 'none']).default('otlp').meta({
-    description: '`none` exports traces only, to a collector that takes no metrics.',
+    description: 'With `none` only traces are exported, to a collector that takes no metrics.',
   }),
   ...apiSettings,
   ...securitySettings,
