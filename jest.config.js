@@ -1,8 +1,9 @@
-// Four kinds of tests, told apart by suffix and kept beside the code they test:
+// Five kinds of tests, told apart by suffix and kept beside the code they test:
 //   *.test.ts         pure, no servers
 //   *.int.test.ts     real Kafka, registry and PostgreSQL, started once for the run
 //   *.e2e.test.ts     whole flows in processes of their own
 //   *.system.test.ts  the long ones: `npm run test:system`
+//   *.release.test.ts the pages and the image, before a release: `npm run test:release`
 const base = {
   testEnvironment: '<rootDir>/infra/testing/environment.ts',
   transform: {}, // Node 24 runs TypeScript without compiling it
@@ -24,10 +25,11 @@ export default {
       ...base,
       displayName: 'pure',
       testMatch: ['**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|system)\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(int|e2e|system|release)\\.test\\.ts$'],
     },
     { ...base, ...onServers, displayName: 'integration', testMatch: ['**/*.int.test.ts'] },
     { ...base, ...onServers, displayName: 'end-to-end', testMatch: ['**/*.e2e.test.ts'] },
     { ...base, ...onServers, displayName: 'system', testMatch: ['**/*.system.test.ts'] },
+    { ...base, ...onServers, displayName: 'release', testMatch: ['**/*.release.test.ts'] },
   ],
 }

@@ -87,7 +87,12 @@ const patternOf = (title: string): RegExp =>
       .join('.*'),
   )
 
-const projects: Readonly<Record<string, string>> = { int: 'integration', e2e: 'end-to-end', system: 'system' }
+const projects: Readonly<Record<string, string>> = {
+  int: 'integration',
+  e2e: 'end-to-end',
+  system: 'system',
+  release: 'release',
+}
 
 const projectOf = (file: string): string => projects[file.split('.').at(-3) ?? ''] ?? 'pure'
 
