@@ -20,8 +20,10 @@ const append = prepared(
 
 const remove = prepared(
   'forwarding_remove',
-  `delete from forwarding using unnest($1::text[], $2::bigint[]) as done (key, seq)
-   where forwarding.key = done.key and forwarding.seq = done.seq`,
+  // Each by key: the limit keeps the planner from reading the whole table, which it believes to be small
+  `delete from forwarding where ctid = any(array(
+     select one.ctid from unnest($1::text[], $2::bigint[]) as done (key, seq),
+       lateral (select ctid from forwarding where key = done.key and seq = done.seq limit 1) as one))`,
 )
 
 /** A key has rows only while messages of it wait, so the table is as large as the backlog. */

@@ -57,7 +57,10 @@ export async function prepareEdits(
       before.kind === 'bytes' ? undefined : editableJson(before),
       'answer' in wanted ? wanted.answer : wanted.data,
     )
-    prepared.push({ group, id, edited: encodeEdit(row, wanted, codec, partitions), type: type ?? row.type, changes })
+    const edited = encodeEdit(row, wanted, codec, partitions)
+    // The same bytes are the same event, although a field that the text leaves out may have a default
+    const same = row.value !== null && edited.value.equals(row.value)
+    prepared.push({ group, id, edited, type: type ?? row.type, changes: same ? [] : changes })
   }
   return prepared
 }
