@@ -18,9 +18,9 @@ const append = prepared(
    select key, message from unnest($1::text[], $2::json[]) with ordinality as fresh (key, message, at) order by at`,
 )
 
+// Each by key: the limit keeps the planner from reading the whole table, which it believes to be small
 const remove = prepared(
   'forwarding_remove',
-  // Each by key: the limit keeps the planner from reading the whole table, which it believes to be small
   `delete from forwarding where ctid = any(array(
      select one.ctid from unnest($1::text[], $2::bigint[]) as done (key, seq),
        lateral (select ctid from forwarding where key = done.key and seq = done.seq limit 1) as one))`,
