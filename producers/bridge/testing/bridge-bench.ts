@@ -90,9 +90,9 @@ export async function createBridgeBench(
       `select ship_to->>'recipient' as name, customer_id as customer, abs(extract(epoch from now() - placed_at))::float8 as age
        from placed_order order by order_id`,
     )
-    return Promise.all(
-      rows.map(async (row) => ({ ...row, name: (await keys.open(pool, [row.name]))?.texts[0] ?? row.name })),
-    )
+    const opened: StoredOrder[] = []
+    for (const row of rows) opened.push({ ...row, name: (await keys.open(pool, [row.name]))?.texts[0] ?? row.name })
+    return opened
   }
   const orders = async () => {
     const found = new Map<string, number>()
