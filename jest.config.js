@@ -3,7 +3,7 @@
 //   *.int.test.ts     real Kafka, registry and PostgreSQL, started once for the run
 //   *.e2e.test.ts     whole flows in processes of their own
 //   *.system.test.ts  the long ones: `npm run test:system`
-//   *.release.test.ts the pages and the image, before a release: `npm run test:release`
+//   *.release.test.ts pages, bridges and the image, before a release: `npm run test:release`
 const base = {
   testEnvironment: '<rootDir>/infra/testing/environment.ts',
   transform: {}, // Node 24 runs TypeScript without compiling it
