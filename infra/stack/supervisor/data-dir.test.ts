@@ -40,11 +40,11 @@ describe('the data folder', () => {
 
   test('keeps downloads and data of test runs when its data is deleted', () => {
     prepareDataDir(folder)
-    for (const name of ['jars-0123', 'test', 'kafka']) mkdirSync(join(folder, name))
+    for (const name of ['jars-0123', 'console', 'shop', 'screenshots', 'test', 'kafka']) mkdirSync(join(folder, name))
     deleteData(folder)
-    expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
+    expect(readdirSync(folder).toSorted()).toEqual(['console', 'jars-0123', 'screenshots', 'shop', 'test'])
     deleteData(folder) // Again: there is nothing left to delete
-    expect(readdirSync(folder).toSorted()).toEqual(['jars-0123', 'test'])
+    expect(readdirSync(folder).toSorted()).toEqual(['console', 'jars-0123', 'screenshots', 'shop', 'test'])
   })
 
   test('is not deleted if it is no data folder of Tally', () => {

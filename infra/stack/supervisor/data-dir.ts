@@ -20,8 +20,8 @@ import { rabbitmqPasswordFile } from '../../queue-settings.ts'
 
 /** Marks a data folder: only a folder with this file is ever deleted. */
 const marker = 'tally-data-dir'
-/** Content of a data folder that is not data: downloads, caches, hints to stacks, and the data folders of test runs and benchmarks. */
-const kept = /^(jars-|downloading-|compile-cache$|stacks$|test$|bench$)/
+/** Content of a data folder that is not data: downloads, caches, pages, hints to stacks, and what tests and benchmarks leave. */
+const kept = /^(jars-|downloading-|(compile-cache|console|shop|stacks|test|screenshots|bench)$)/
 
 /**
  * Creates the data folder.
