@@ -33,6 +33,24 @@ test('twenty processes that need the key of a new customer at once get the same 
   expect(new Set(found.map(({ id, cipher }) => `${id} ${cipher.toString('hex')}`)).size).toBe(1)
 })
 
+test('a customer whose new key is erased at once gets another: nothing is left unsealed', async () => {
+  await bench.pool.query(
+    `create function erase_first() returns trigger language plpgsql as $$ begin
+       if not exists (select from customer_key where customer_id = new.customer_id) then
+         new.key := null; new.erased_at := now();
+       end if;
+       return new;
+     end $$`,
+  )
+  await bench.pool.query(
+    `create trigger erase_first before insert on customer_key for each row
+     when (new.customer_id = 'c-erased') execute function erase_first()`,
+  )
+  const { keys } = setUp()
+  const found = await keys.find(bench.pool, ['c-erased', 'c-other'])
+  expect([...found.keys()].sort()).toEqual(['c-erased', 'c-other'])
+})
+
 test('an order is opened by the id of its key, until the customer is forgotten and the keys kept are too old', async () => {
   const { keys, wait } = setUp()
   const sealed = sealEvent(await keyOf(keys, 'c-read'), 'OrderPlaced', order('c-read'))

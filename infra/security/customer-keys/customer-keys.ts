@@ -44,7 +44,6 @@ export class CustomerKeys {
     }
     if (unknown.size === 0) return found
     for (const [customerId, { id, key }] of await this.table.ensure(pool, [...unknown])) {
-      if (key === null) continue
       const ready = sealingKey(id, customerId, key)
       this.byCustomer.set(customerId, ready)
       found.set(customerId, ready)

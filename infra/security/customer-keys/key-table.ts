@@ -12,10 +12,12 @@ export interface StoredKey {
   readonly key: Buffer | null
 }
 
+export type LiveKey = StoredKey & { readonly key: Buffer }
+
 /** The keys of customers, a table of the orders API that other services read: so its statements name its schema. */
 export interface KeyTable {
   /** The live key of each of these customers; one without gets one. */
-  ensure(pool: Pool, customerIds: readonly string[]): Promise<Map<string, StoredKey>>
+  ensure(pool: Pool, customerIds: readonly string[]): Promise<Map<string, LiveKey>>
   /** Keys by id, erased ones included. */
   read(db: Pool | Tx, ids: readonly number[]): Promise<Map<number, StoredKey>>
   /**
@@ -29,8 +31,7 @@ export interface KeyTable {
 export function keyTable(schema: string): KeyTable {
   const table = `${quoteIdentifier(schema)}.customer_key`
   const columns = 'id, customer_id as "customerId", key'
-  type Row = { [K in keyof StoredKey]: StoredKey[K] }
-  const find = prepared<Row>(
+  const find = prepared<{ [K in keyof LiveKey]: LiveKey[K] }>(
     'customer_key_find',
     `select ${columns} from ${table} where customer_id = any($1::text[]) and key is not null`,
   )
@@ -39,27 +40,30 @@ export function keyTable(schema: string): KeyTable {
     `insert into ${table} (customer_id, key) select * from unnest($1::text[], $2::bytea[])
      on conflict (customer_id) where key is not null do nothing`,
   )
-  const read = prepared<Row>('customer_key_read', `select ${columns} from ${table} where id = any($1::bigint[])`)
+  const read = prepared<{ [K in keyof StoredKey]: StoredKey[K] }>(
+    'customer_key_read',
+    `select ${columns} from ${table} where id = any($1::bigint[])`,
+  )
   const hold = prepared<{ id: number }>(
     'customer_key_hold',
     `select id from ${table} where id = any($1::bigint[]) and key is not null for share skip locked`,
   )
+  const ensure: KeyTable['ensure'] = async (pool, customerIds) => {
+    const found = new Map((await find(pool, customerIds)).map((row) => [row.customerId, row]))
+    // In one fixed order: two processes that add the same keys may wait for each other, but never deadlock
+    const missing = [...new Set(customerIds)].filter((id) => !found.has(id)).sort()
+    if (missing.length === 0) return found
+    await add(
+      pool,
+      missing,
+      missing.map(() => randomBytes(32)),
+    )
+    // Not only read again: a key that was erased meanwhile is missing again
+    return new Map([...found, ...(await ensure(pool, missing))])
+  }
   return {
-    async ensure(pool, customerIds) {
-      const found = byCustomer(await find(pool, customerIds))
-      // In one fixed order: two processes that add the same keys may wait for each other, but never deadlock
-      const missing = [...new Set(customerIds)].filter((id) => !found.has(id)).sort()
-      if (missing.length === 0) return found
-      await add(
-        pool,
-        missing,
-        missing.map(() => randomBytes(32)),
-      )
-      return new Map([...found, ...byCustomer(await find(pool, missing))])
-    },
+    ensure,
     read: async (db, ids) => new Map((await read(db, ids)).map((row) => [row.id, row])),
     hold: async (tx, ids) => new Set((await hold(tx, ids)).map(({ id }) => id)),
   }
 }
-
-const byCustomer = (rows: readonly StoredKey[]) => new Map(rows.map((row) => [row.customerId, row]))
