@@ -16,6 +16,8 @@ export class Source<T> {
   private reading: Reading<T> = { data: undefined, problem: undefined }
   private stopped = new AbortController()
   private busy = false
+  /** Whether a reading has come to its end: what was shown before may be a part. */
+  private isWhole = false
   private timer: ReturnType<typeof setTimeout> | undefined
 
   /**
@@ -27,7 +29,9 @@ export class Source<T> {
     this.everyMs = everyMs
   }
 
-  use = (): Reading<T> => useSyncExternalStore(this.subscribe, () => this.reading)
+  get = (): Reading<T> => this.reading
+
+  use = (): Reading<T> => useSyncExternalStore(this.watch, this.get)
 
   /** Reads now, if anybody looks. */
   refresh = async (): Promise<void> => {
@@ -37,12 +41,17 @@ export class Source<T> {
     clearTimeout(this.timer)
     const show = (data: T) => signal.aborted || this.change({ data, problem: undefined })
     try {
-      show(await this.read(signal, show))
+      const data = await this.read(signal, show)
+      if (signal.aborted) return
+      this.isWhole = true
+      show(data)
     } catch (error) {
       if (!signal.aborted) this.change({ data: this.reading.data, problem: problemOf(error) })
     } finally {
-      this.busy = false
-      if (this.listeners.size > 0) this.plan()
+      if (!signal.aborted) {
+        this.busy = false
+        this.plan()
+      }
     }
   }
 
@@ -54,11 +63,12 @@ export class Source<T> {
     this.timer = setTimeout(() => (document.hidden ? this.plan() : void this.refresh()), afterMs)
   }
 
-  private subscribe = (listener: () => void): (() => void) => {
+  /** Reads as long as there is a listener, which is called at every change. @returns ends that */
+  watch = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
     if (this.listeners.size === 1) {
       this.stopped = new AbortController()
-      if (this.everyMs !== undefined || this.reading.data === undefined) void this.refresh()
+      if (this.everyMs !== undefined || !this.isWhole) void this.refresh()
     }
     return () => {
       this.listeners.delete(listener)
