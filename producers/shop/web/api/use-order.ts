@@ -3,6 +3,7 @@ import type { OrderStatus, TimelineEntry } from '../../../orders-api/http/contra
 import { ask, problemOf } from './ask.ts'
 import type { Problem } from './ask.ts'
 import { followOrder } from './follow.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 /** - back  it was lost and is there again */
 export type Connection = 'connecting' | 'live' | 'lost' | 'back'
@@ -26,18 +27,20 @@ export function useOrder(orderId: string): OrderView {
     const change = (next: (view: OrderView) => Partial<OrderView>) =>
       signal.aborted || setView((now) => ({ ...now, ...next(now) }))
     // Entries say what happened; the status that follows from it is the API's to say
-    const readStatus = () =>
+    const readStatus = oneAtATime(() =>
       ask<OrderStatus>(`/orders/${encodeURIComponent(orderId)}`, { signal }).then(
-        (status) => change(() => ({ status, problem: undefined })),
+        // An answer may come after the end that it does not know yet
+        (status) => change(({ status: known }) => (known?.endedAt ? {} : { status, problem: undefined })),
         (error: unknown) => change(() => ({ problem: problemOf(error) })),
-      )
-    void readStatus()
+      ),
+    )
+    readStatus()
     void followOrder(
       orderId,
       {
         onEntry(entry) {
           change(({ timeline }) => ({ timeline: [...timeline.filter(({ seq }) => seq < entry.seq), entry] }))
-          void readStatus()
+          readStatus()
         },
         onEnd: (status) => change(() => ({ status, problem: undefined })),
         onConnection: (problem) =>
