@@ -172,6 +172,22 @@ const looks: readonly Look[] = [{ theme: 'light' }, { theme: 'dark' }, { phone: 
     expect(await page.getByRole('link', { name: 'Basket', exact: true }).count()).toBe(1) // It is empty
   })
 
+  test('who leaves the checkout while an order is on its way stays where they went', async () => {
+    await using opened = await open()
+    const { page } = opened
+    await fillBasket(page, 'Oak Lamp')
+    await fillAddress(page)
+    const left = Promise.withResolvers<void>()
+    await page.route('**/orders', (route) => left.promise.then(() => route.continue()))
+    await page.getByRole('button', { name: 'Place order' }).click()
+    await page.getByRole('link', { name: 'Articles' }).click()
+    const waiting = page.getByText('An order is waiting for an answer')
+    await waiting.waitFor()
+    left.resolve()
+    await waiting.waitFor({ state: 'detached' })
+    expect(page.url()).toBe(`${url}/shop/`)
+  })
+
   test('cancelled in time; the connection is lost and comes back; the API refuses', async () => {
     await using opened = await open()
     const { page } = opened

@@ -67,17 +67,23 @@ function usePlacing() {
   const [problem, setProblem] = useState<Problem>()
   const [refusal, setRefusal] = useState<Problem>()
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const hasLeft = useRef(false)
   const send = async (each: Attempt) => {
     const outcome = await sendAttempt(each)
+    if (hasLeft.current) return // Nobody is led away from the page that they went to
     if (outcome.kind === 'placed') return navigate(`/shop/orders/${outcome.order.orderId}`, { replace: true })
     if (outcome.kind === 'refused') return setRefusal(outcome.problem)
     setProblem(outcome.problem)
     timer.current = setTimeout(() => void send(each), againMs)
   }
   useEffect(() => {
-    const left = attempt.get()
-    if (left) void send(left)
-    return () => clearTimeout(timer.current)
+    hasLeft.current = false
+    const unanswered = attempt.get()
+    if (unanswered) void send(unanswered)
+    return () => {
+      hasLeft.current = true
+      clearTimeout(timer.current)
+    }
   }, [])
   const place = (order: Omit<NewOrder, 'customerId'>) => {
     setRefusal(undefined)
