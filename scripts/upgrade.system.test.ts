@@ -106,7 +106,7 @@ describe('upgrade while orders flow', () => {
       consumers.map((consumer) => [consumer, consumer === 'payment' ? 2 : 1]),
     )
     const after = await pids()
-    const replicas = [...consumers, 'payment-2']
+    const replicas = [...consumers, 'payment-2', 'orders-api']
     expect(replicas.filter((name) => after[name] === before[name])).toEqual([])
     for (const [name, pid] of Object.entries(before)) if (!replicas.includes(name)) expect(after[name]).toBe(pid)
     expect(changes.flatMap(({ lanes }) => lanes).filter(({ claims }) => claims === 0)).toEqual([])

@@ -1,10 +1,12 @@
 import { setImmediate as soon } from 'node:timers/promises'
-import { expect, test } from '@jest/globals'
+import { afterEach, expect, jest, test } from '@jest/globals'
 import { TallyError } from '../../../infra/errors.ts'
 import { Pace } from '../../../infra/linger/pace.ts'
 import type { LaneBatch } from '../model.ts'
 import { BatchGroups } from './batch-groups.ts'
 import type { Processed } from './process-batch.ts'
+
+afterEach(() => void jest.restoreAllMocks().useRealTimers())
 
 const context = { pool: { options: { max: 4 } } } as never
 
@@ -62,17 +64,21 @@ test('batches of a group that failed are tried alone within the same bound', asy
   expect(seen.most).toBeLessThanOrEqual(3)
 })
 
-test('on a busy machine batches that arrive one after the other share a transaction; with time to spare none waits', async () => {
-  const transactionsAt = async (load: number) => {
+test('batches that arrive within the time that the pace sets share a transaction; without it none waits', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] })
+  const transactionsAt = async (ms: number) => {
     const { seen, apply } = database()
-    const groups = new BatchGroups(context, new Pace(() => load), apply)
-    await groups.process(workOf(0, 1)) // Tells the controller what a transaction costs
+    const pace = new Pace(() => 0)
+    jest.spyOn(pace, 'waitMs').mockReturnValue(ms)
+    const groups = new BatchGroups(context, pace, apply)
     const sent = [1, 2, 3, 4].map((lane) => groups.process(workOf(lane, 1)))
     for (let turns = 0; turns < 8; turns++) await soon()
     sent.push(...[5, 6, 7, 8].map((lane) => groups.process(workOf(lane, 1))))
+    jest.spyOn(pace, 'waitMs').mockReturnValue(0)
+    jest.advanceTimersByTime(ms)
     await Promise.all(sent)
     return seen.transactions
   }
-  expect(await transactionsAt(0)).toBe(3)
-  expect(await transactionsAt(1)).toBeLessThan(3)
+  expect(await transactionsAt(0)).toBe(2)
+  expect(await transactionsAt(10)).toBe(1)
 })
