@@ -3,7 +3,7 @@
 //   *.int.test.ts     real Kafka, registry and PostgreSQL, started once for the run
 //   *.e2e.test.ts     whole flows in processes of their own
 //   *.system.test.ts  the long ones: `npm run test:system`
-//   *.release.test.ts pages, bridges and the image, before a release: `npm run test:release`
+//   *.release.test.ts pages, bridges, the image and long walks, before a release: `npm run test:release`
 const base = {
   testEnvironment: '<rootDir>/infra/testing/environment.ts',
   transform: {}, // Node 24 runs TypeScript without compiling it
@@ -18,6 +18,7 @@ const onServers = {
 
 export default {
   reporters: ['<rootDir>/infra/testing/reporter.ts'],
+  testSequencer: '<rootDir>/infra/testing/sequencer.ts',
   maxWorkers: 4, // Tests with servers mostly wait
   testTimeout: 300_000, // Several waits of a minute each, on a slow machine
   projects: [
