@@ -33,7 +33,7 @@ export function createSandbox(env: NodeJS.ProcessEnv = {}): Sandbox {
   const config = loadConfig(ownEnv)
   const log = createTestLogger(config.logLevel)
   const kafka = createKafka({ servers: config.kafka, clientId: namespace, log })
-  const pool = createPool({ url: config.postgres.url, name: namespace, log })
+  const pool = createPool({ url: config.postgres.url, name: namespace, answerWithinMs: 60_000, log }) // A busy machine
   let closing: Promise<void> | undefined
   const close = () => (closing ??= drop({ namespace, kafka, pool }).finally(() => pool.end()))
   return {
