@@ -19,6 +19,10 @@ export interface Service extends AsyncDisposable {
   signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
 }
 
+/** CPU seconds of all these services so far. */
+export const cpuSecondsOf = (services: readonly Service[]): number =>
+  services.reduce((sum, service) => sum + service.cpuSeconds(), 0)
+
 /**
  * Starts a service as the supervisor does: it reports ready over IPC and ends on SIGTERM.
  * @throws TallyError UNREACHABLE if it ends before it is ready

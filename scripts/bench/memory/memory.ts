@@ -9,6 +9,7 @@ import { slopePerMinute } from './slope.ts'
 import { OrderTimes } from '../saga/order-times.ts'
 import { startPipeline } from '../saga/ours.ts'
 import { startOutsideWorld } from '../saga/outside-world.ts'
+import { cpuSecondsOf } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
 
 const ordersPerSecond = 500
@@ -44,13 +45,13 @@ async function measure(ground: Ground): Promise<Repeat> {
     ...[...world.services, ...pipeline.services].map(({ name, pid }) => [name, pid] as const),
     ...servers.flatMap(({ name, identity }) => (identity ? [[name, identity.pid] as const] : [])),
   ])
-  const [cpuBefore, machineSeconds, end] = [pipeline.cpuSeconds(), startMachineWatch(), watchMemory(roots)]
+  const [cpuBefore, machineSeconds, end] = [cpuSecondsOf(pipeline.services), startMachineWatch(), watchMemory(roots)]
   await placeOrders(pipeline.url, { orders: events, perSecond: ordersPerSecond, onPlaced: times.accept })
   await waitUntil(`${events} orders have ended`, () => times.ends >= events, { withinMs: 300_000, everyMs: 20 })
   const seen = end()
   return {
     perSecond: times.summarize(events).perSecond,
-    cpuPerEvent: (pipeline.cpuSeconds() - cpuBefore) / events,
+    cpuPerEvent: (cpuSecondsOf(pipeline.services) - cpuBefore) / events,
     machineCpuPerEvent: machineSeconds() / events,
     ...summarize(seen, new Set(servers.map(({ name }) => name))),
   }

@@ -5,6 +5,7 @@ import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
 import { prepareTopics } from '../fill-orders.ts'
+import { cpuSecondsOf } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
 import type { MeasuredGroup, Effects, Prepare } from './measured-groups.ts'
@@ -68,11 +69,14 @@ export async function runGroup(ground: Ground, prepare: Prepare, steps: readonly
       await settled(ground, group, admin, events)
       const perSecond = events / ((performance.now() - startedAt) / 1_000)
       const published = await readOutput(sandbox, output, signal)
-      const cpuSeconds = replicas.reduce((sum, replica) => sum + replica.cpuSeconds(), 0)
       return {
         passages: moments.map((moment) => passageOf(moment, published)),
         outcome: outcomeOf(await group.effects(), events, published),
-        repeat: { perSecond, cpuPerEvent: cpuSeconds / events, machineCpuPerEvent: machineSeconds() / events },
+        repeat: {
+          perSecond,
+          cpuPerEvent: cpuSecondsOf(replicas) / events,
+          machineCpuPerEvent: machineSeconds() / events,
+        },
       }
     })
   } finally {

@@ -6,7 +6,7 @@ import type { Ground, Repeat } from '../benchmark.ts'
 import { assertCount } from '../fill-orders.ts'
 import { readOutput } from '../rebalance/read-output.ts'
 import { longestPause } from '../rebalance/longest-pause.ts'
-import { startService } from '../start-service.ts'
+import { cpuSecondsOf, startService } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
 import { placeSteadily } from './steady-client.ts'
@@ -79,8 +79,12 @@ export async function runApi(ground: Ground, steps: readonly ApiStep[]): Promise
     }
     figures['requests repeated'] = placed.reduce((sum, { requests }) => sum + requests - 1, 0)
     figures['published again'] = output.records - output.keys
-    const cpuSeconds = started.reduce((sum, service) => sum + service.cpuSeconds(), 0)
-    return { perSecond, cpuPerEvent: cpuSeconds / events, machineCpuPerEvent: machineSeconds() / events, figures }
+    return {
+      perSecond,
+      cpuPerEvent: cpuSecondsOf(started) / events,
+      machineCpuPerEvent: machineSeconds() / events,
+      figures,
+    }
   } finally {
     await Promise.all(started.map((service) => service[Symbol.asyncDispose]()))
   }

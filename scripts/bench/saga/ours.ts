@@ -9,17 +9,13 @@ import { eventFullNames } from '../../../schemas/generated/events.ts'
 import { deployPipeline } from '../api/deploy-pipeline.ts'
 import type { Ground } from '../benchmark.ts'
 import { startService } from '../start-service.ts'
-import type { Service } from '../start-service.ts'
 import type { Contestant } from './run-stages.ts'
 
 const last = new Set([eventFullNames.PaymentCaptured])
 const plenty = 1_000_000
 
 /** The pipeline as `npm start` runs it, one replica of each service; an order ends with PaymentCaptured on its topic. */
-export async function startPipeline(
-  ground: Ground,
-  ended: (orderId: string) => void,
-): Promise<Contestant & { services: readonly Service[] }> {
+export async function startPipeline(ground: Ground, ended: (orderId: string) => void): Promise<Contestant> {
   const { sandbox } = ground
   const { config, namespace, log } = sandbox
   await deployPipeline(sandbox)
@@ -50,7 +46,6 @@ export async function startPipeline(
       )
       return rows[0]?.n ?? 0
     },
-    cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
     async [Symbol.asyncDispose]() {
       await reader.disconnect()
       await Promise.all(services.map((service) => service[Symbol.asyncDispose]()))

@@ -25,7 +25,6 @@ export async function startPollers(ground: Ground, ended: (orderId: string, at?:
   return {
     services,
     url: `http://127.0.0.1:${port}`,
-    cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
     async [Symbol.asyncDispose]() {
       await watch[Symbol.asyncDispose]()
       await Promise.all(services.map((service) => service[Symbol.asyncDispose]()))

@@ -54,7 +54,6 @@ export async function startRestate(ground: Ground, ended: (orderId: string, at?:
   return {
     services,
     url: `http://127.0.0.1:${port}`,
-    cpuSeconds: () => services.reduce((sum, service) => sum + service.cpuSeconds(), 0),
     async [Symbol.asyncDispose]() {
       await watch[Symbol.asyncDispose]()
       for (const service of services) await service[Symbol.asyncDispose]()

@@ -1,6 +1,7 @@
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { placeOrders } from '../api/put-load.ts'
 import type { Ground, Repeat } from '../benchmark.ts'
+import { cpuSecondsOf } from '../start-service.ts'
 import type { Service } from '../start-service.ts'
 import { startMachineWatch } from '../watch.ts'
 import { OrderTimes } from './order-times.ts'
@@ -13,8 +14,6 @@ export interface Contestant extends AsyncDisposable {
   readonly services: readonly Service[]
   /** Records that its services have processed so far, if they count them. */
   records?(): Promise<number>
-  /** CPU seconds of all its processes so far. */
-  cpuSeconds(): number
 }
 
 /** @param ended call it once per order, with the time of its end in epoch milliseconds (default: now) */
@@ -45,9 +44,9 @@ export async function runStages(ground: Ground, start: Start): Promise<Repeat> {
   const account = await startAccount(ground, [...world.services, ...contestant.services], async () =>
     contestant.records?.(),
   )
-  const [cpuBefore, machineSeconds] = [contestant.cpuSeconds(), startMachineWatch()]
+  const [cpuBefore, machineSeconds] = [cpuSecondsOf(contestant.services), startMachineWatch()]
   const { perSecond } = await stage(events, busy)
-  const cpuPerEvent = (contestant.cpuSeconds() - cpuBefore) / events
+  const cpuPerEvent = (cpuSecondsOf(contestant.services) - cpuBefore) / events
   const machineCpuPerEvent = machineSeconds() / events
   const costs = await account(events)
   const latencies: Record<string, number> = {}
