@@ -2,14 +2,14 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { makeSecretFiles } from './secret-files.ts'
 
 let folder: string
 beforeEach(() => {
   folder = join(mkdtempSync(join(tmpdir(), 'tally-secrets-')), 'secrets')
 })
-afterAll(() => rmSync(join(folder, '..'), { recursive: true, force: true }))
+afterEach(() => rmSync(join(folder, '..'), { recursive: true, force: true }))
 
 const names = {
   servers: { kafka: ['kafka-1'] },
