@@ -1,6 +1,6 @@
 import { environmentOf } from '../deployed-services.ts'
 import type { Declared } from '../deployed-services.ts'
-import { hardened, migrated, outside } from './pipeline.ts'
+import { lasting, migrated, outside } from './pipeline.ts'
 import { secretsOf, surroundings } from './secrets.ts'
 
 /** A bridge stores orders as the orders API does, so it has its rights. */
@@ -14,8 +14,8 @@ const bridge = (
   const api = services.find(({ isApi }) => isApi)
   const name = api?.name ?? ''
   return {
-    ...hardened,
-    ...{ profiles: [door], restart: 'unless-stopped', mem_limit: '768m', stop_grace_period: '15s' },
+    ...lasting,
+    profiles: [door],
     command: ['scripts/bridge.ts', door, '--queue', queue, '--create'],
     environment: {
       ...environmentOf({ principal: name, role: api?.role ?? '' }, config, surroundings),

@@ -12,7 +12,7 @@ export const hardened = {
 }
 
 /** A service drains within ten seconds. */
-const lasting = { ...hardened, restart: 'unless-stopped', mem_limit: '768m', stop_grace_period: '15s' }
+export const lasting = { ...hardened, restart: 'unless-stopped', mem_limit: '768m', stop_grace_period: '15s' }
 
 export const outside = {
   TALLY_GATEWAY_URL: '${TALLY_GATEWAY_URL:-http://gateway:8090}',
