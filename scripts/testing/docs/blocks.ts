@@ -25,9 +25,9 @@ export const documents: readonly string[] = [
   ),
 ]
 
-/** All checked documents: those, DESIGN.md and every other page of docs/. */
+/** All checked documents: those, DESIGN.md, SECURITY.md and every other page of docs/. */
 export const allDocuments = (): readonly string[] => [
-  ...new Set([...documents, 'DESIGN.md', ...globSync('docs/**/*.md', { cwd: checkout })]),
+  ...new Set([...documents, 'DESIGN.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: checkout })]),
 ]
 
 export const readDocument = (file: string): string => readFileSync(join(checkout, file), 'utf8')
