@@ -11,7 +11,7 @@ import { embeddedAccess, kafkaAccess } from './security/kafka-access.ts'
 import { rememberSecret } from './without-secrets.ts'
 import { readSecretFiles } from './security/secret-files.ts'
 import { stackCredentials } from './security/stack-credentials.ts'
-import { withToken } from './server-address.ts'
+import { decoded, withToken } from './server-address.ts'
 
 export type Config = Readonly<ReturnType<typeof derive>>
 
@@ -28,6 +28,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new TallyError('CONFIG_INVALID', `Configuration: ${problems.join('; ')}`)
   trustAuthorities(parsed.data.TALLY_CA_FILE)
   for (const name of secretSettings) rememberSecret(secretIn(given[name]))
+  for (const header of collectorHeaders(env)) rememberSecret(header)
   const config = Object.freeze(derive(parsed.data))
   rememberSecret(secretIn(config.postgres.url))
   rememberSecret(secretIn(config.rabbitmq.url))
@@ -83,10 +84,18 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
     ),
   )
 
+/** Values of the headers for the OpenTelemetry collector, which its exporter reads by itself: `api-key=abc,other=x`. */
+const collectorHeaders = (env: NodeJS.ProcessEnv): string[] =>
+  Object.entries(env)
+    .filter(([name]) => /^OTEL_EXPORTER_OTLP_(\w+_)?HEADERS$/.test(name))
+    .flatMap(([, value = '']) =>
+      value.split(',').map((header) => decoded(header.slice(header.indexOf('=') + 1).trim())),
+    )
+
 /** The password of an address, or the whole value of any other secret. */
 function secretIn(value: string | undefined): string | undefined {
   const url = value === undefined ? null : URL.parse(value)
-  return url ? decodeURIComponent(url.password) : value
+  return url ? decoded(url.password) : value
 }
 
 function derive(env: z.infer<typeof settings>) {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { loadConfig } from './config.ts'
 import { describeError, TallyError } from './errors.ts'
 import { readAddress } from './server-address.ts'
-import { withoutSecrets } from './without-secrets.ts'
+import { rememberSecret, withoutSecrets } from './without-secrets.ts'
 
 test.each([
   ['http://host:1/v1', 'http://host:1/v1', undefined],
@@ -23,6 +23,29 @@ test.each([
   ['http://host/path a@b', 'http://host/path a@b'],
 ])('the secret in `%s` is not shown', (text, shown) => {
   expect(withoutSecrets(text)).toBe(shown)
+})
+
+test.each([
+  ['token eyJhbGciOi.eyJzdWIi.c2ln-_x is old', 'token *** is old'],
+  ['{"authorization":"Bearer abcdefgh12","x":1}', '{"authorization":"Bearer ***","x":1}'],
+  ['sent Basic dXNlcjpzZWNyZXQ= to', 'sent Basic *** to'],
+  ['-----BEGIN EC PRIVATE KEY-----\\nMIIabc', '-----BEGIN EC PRIVATE KEY-----***'],
+  [
+    'a\n-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----',
+    'a\n-----BEGIN PRIVATE KEY-----***-----END PRIVATE KEY-----',
+  ],
+  ['Send a bearer token in the Authorization header.', 'Send a bearer token in the Authorization header.'],
+])('what is always a secret is not shown: %j', (text, shown) => {
+  expect(withoutSecrets(text)).toBe(shown)
+})
+
+test('a secret that was replaced can be forgotten, and what an address or a header of the collector holds is none to show', () => {
+  const forget = rememberSecret('token-of-an-hour')
+  expect(withoutSecrets('x token-of-an-hour')).toBe('x ***')
+  forget()
+  expect(withoutSecrets('x token-of-an-hour')).toBe('x token-of-an-hour')
+  loadConfig({ OTEL_EXPORTER_OTLP_HEADERS: 'api-key=key%20of-collector,x=y', TALLY_CARRIER_URL: 'http://u:50%o-f@h' })
+  expect(withoutSecrets('key of-collector, key%20of-collector, 50%o-f')).toBe('***, ***, ***')
 })
 
 test('no error shows the secret of an address, whoever threw it', async () => {

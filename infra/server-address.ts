@@ -50,8 +50,8 @@ export const denied = (server: string, status: number | undefined, setting: stri
     `${server} refuses access (${status}): correct the user and password, or token, in ${setting}, then restart`,
   )
 
-/** A percent sign that encodes nothing stands for itself. */
-function decoded(text: string): string {
+/** A user or password of an address, as it was meant. A percent sign that encodes nothing stands for itself. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isDenial } from '../server-address.ts'
 import { TallyError } from '../errors.ts'
+import { rememberSecret } from '../without-secrets.ts'
 
 export interface TokenSourceOptions {
   /** File with the token; wins over the URL. */
@@ -22,7 +23,13 @@ const patienceMs = 5_000
  * @returns what kafkajs calls for every connection; it throws TallyError DENIED or UNREACHABLE
  */
 export function createTokenSource({ file, url, scope, clientId, clientSecret }: TokenSourceOptions) {
-  if (file !== undefined) return async () => ({ value: (await readFile(file, 'utf8')).trim() })
+  let forget = () => {}
+  const secret = (value: string): string => {
+    forget()
+    forget = rememberSecret(value)
+    return value
+  }
+  if (file !== undefined) return async () => ({ value: secret((await readFile(file, 'utf8')).trim()) })
   const basic = [clientId, clientSecret].map(encodeURIComponent).join(':')
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) })
   let kept: { value: Promise<string>; until: number } | undefined
@@ -46,7 +53,7 @@ export function createTokenSource({ file, url, scope, clientId, clientSecret }: 
     if (!answer.ok || typeof given.access_token !== 'string')
       throw new TallyError('UNREACHABLE', `The token endpoint ${url} answers ${answer.status} without a token`)
     if (kept) kept.until = began + Number(given.expires_in ?? 0) * 1_000 * useUpTo
-    return given.access_token
+    return secret(given.access_token)
   }
   return async (): Promise<{ value: string }> => {
     if (!kept || performance.now() > kept.until) {

@@ -6,13 +6,20 @@ export type JsonObject = Record<string, unknown>
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** A short number as it stands; anything else may hold what a customer says, and this goes into errors and logs. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (typeof value === 'string') return /^[\d.,+-]{1,12}$/.test(value) ? `"${value}"` : 'a text'
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return JSON.stringify(value)
+}
+
 /**
  * Reads a JSON value by a schema, with two liberties: 64-bit integers may be strings, and unions name no branch.
  * @param faults receives what does not fit, each with its path
  */
 export function readAvroJson(type: AvroType, value: unknown, path: string, faults: string[]): unknown {
-  const wrong = (expected: string) =>
-    void faults.push(`${path} is ${value === undefined ? 'missing' : JSON.stringify(value)}: not ${expected}`)
+  const wrong = (expected: string) => void faults.push(`${path} is ${shown(value)}: not ${expected}`)
   switch (type.kind) {
     case 'record':
       return isObject(value) ? readFields(type, value, path, faults) : wrong('an object')

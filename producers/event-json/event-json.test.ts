@@ -59,7 +59,7 @@ describe('reading events written as JSON', () => {
     [withData({ quantity: 2 ** 31 }), 'data.quantity is 2147483648'],
     [withData({ quantity: 1.5 }), 'data.quantity is 1.5'],
     [withData({ quantity: 0 }), 'data.quantity is 0'],
-    [withData({ replenishedAt: '9007199254740993' }), 'data.replenishedAt is "9007199254740993"'],
+    [withData({ replenishedAt: '9007199254740993' }), 'data.replenishedAt is a text'],
     [withData({ sku: 7 }), 'data.sku is 7: not a string'],
     [withData({ sku: '' }), 'data.sku is empty'],
     [withData({ colour: 'red' }), 'data.colour is not known'],
@@ -72,7 +72,7 @@ describe('reading events written as JSON', () => {
     const data = { ...order?.data, lines: [{ sku: 'a', quantity: 'x', unitPriceMinor: 1 }], totalMinor: null }
     const { faults } = read(JSON.stringify({ type: 'OrderPlaced', data }))
     expect(faults).toEqual([
-      expect.stringContaining('data.lines[0].quantity is "x"'),
+      expect.stringContaining('data.lines[0].quantity is a text'),
       expect.stringContaining('data.lines[0].amountMinor is missing'),
       expect.stringContaining('data.totalMinor is null'),
     ])

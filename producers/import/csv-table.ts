@@ -142,8 +142,7 @@ export class CsvRow {
     for (const [index, column] of header.entries()) {
       const value = fields[index]?.trim() ?? ''
       const before = this.values.get(column)
-      if (before !== undefined && before !== value)
-        this.problem(column, `"${before}" in one column, "${value}" in the other`, 'two columns of one name differ')
+      if (before !== undefined && before !== value) this.problem(column, 'two columns of one name differ')
       this.values.set(column, value)
     }
   }

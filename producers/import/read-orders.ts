@@ -83,7 +83,7 @@ export function readOrders(
 /** @returns undefined for a cancelled order */
 function orderOf(orderNumber: string, rows: readonly CsvRow[], columns: Columns): SourceOrder | undefined {
   const [first] = rows as [CsvRow]
-  const field = (name: Field): [text: string, row: CsvRow, column: string] => carried(rows, columns[name])
+  const field = (name: Field): [text: string, row: CsvRow, column: string] => carried(rows, name, columns[name])
   const text = (name: Field) => field(name)[0]
   const state = text('status').toLowerCase().replace(/^wc-/, '')
   const ended = text('cancelledAt') !== '' || endedStates.has(state)
@@ -109,8 +109,15 @@ function orderOf(orderNumber: string, rows: readonly CsvRow[], columns: Columns)
   return ended ? undefined : order
 }
 
+/** What customers say of themselves is in no error. */
+const personal: ReadonlySet<Field> = new Set(['recipient', 'street', 'city', 'postalCode', 'country'])
+
 /** The value of an order's field: that of its first row that has one. The other rows must agree or be empty. */
-function carried(rows: readonly CsvRow[], names: readonly string[] | undefined): [string, CsvRow, string] {
+function carried(
+  rows: readonly CsvRow[],
+  field: Field,
+  names: readonly string[] | undefined,
+): [string, CsvRow, string] {
   const [first] = rows as [CsvRow]
   const known = rows.find((row) => row.first(names)[0] !== '') ?? first
   const [value, column] = known.first(names)
@@ -118,7 +125,10 @@ function carried(rows: readonly CsvRow[], names: readonly string[] | undefined):
     const [other, otherColumn] = row.first(names)
     if (other === '' || other === value) continue
     const cause = 'differs from an earlier row of the same order'
-    row.problem(otherColumn, `"${other}", but line ${known.line} of the same order says "${value}"`, cause)
+    const said = personal.has(field)
+      ? `differs from line ${known.line} of the same order`
+      : `"${other}", but line ${known.line} of the same order says "${value}"`
+    row.problem(otherColumn, said, cause)
   }
   return [value, known, column]
 }
