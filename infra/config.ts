@@ -4,6 +4,7 @@ import { TallyError } from './errors.ts'
 import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
 import { isWanted, queueAccess } from './queue-settings.ts'
+import type { QueueServer } from './queue-settings.ts'
 import { apiAccess } from './security/api-settings.ts'
 import { trustAuthorities } from './security/authorities.ts'
 import { databaseUrl, embeddedDatabaseUrl } from './security/database-url.ts'
@@ -72,6 +73,13 @@ export const runsConsumer = (name: string, env: NodeJS.ProcessEnv = process.env)
 
 /** The environment of this process with some variables replaced, for child processes and other configurations. */
 export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })
+
+/** Has the stack of this process run a queue server, unless its settings lead to one already. */
+export function wantQueueServer(server: QueueServer, env: NodeJS.ProcessEnv = process.env): void {
+  const { rabbitmq, sqs } = loadConfig(env)
+  if ((server === 'rabbitmq' ? rabbitmq.url : sqs) !== undefined) return
+  env['TALLY_QUEUE_SERVERS'] = [env['TALLY_QUEUE_SERVERS'], server].filter(Boolean).join(',')
+}
 
 /** The environment of this process without the servers that it names, for a stack that needs its own. */
 export const environmentWithoutServers = (): NodeJS.ProcessEnv =>

@@ -7,6 +7,7 @@ import type { PlaceOrder } from '../orders-api/orders/placing/place-order.ts'
 import { problem } from '../orders-api/http/reply.ts'
 import type { Reply } from '../orders-api/http/reply.ts'
 import type { Outcome, QueueMessage } from './message.ts'
+import { messageName } from './message-key.ts'
 import type { AvroOrders } from './reading/avro-orders.ts'
 import { readOrder } from './reading/read-order.ts'
 import { Turns } from './turns.ts'
@@ -37,12 +38,6 @@ export interface Intake {
    */
   process(message: QueueMessage): Promise<Outcome>
 }
-
-/**
- * The message's part of the key under which an order's answer is stored. A key of the API ends in a visible character, and
- * this one in a space: no client of the API can choose it, whatever the subject of its token.
- */
-const messageName = (id: string): string => `${id} `
 
 /** The part of a bridge that knows no queue: reads messages, and places their orders as the orders API does. */
 export function createIntake({ source, place, avro, log, signal, retryMs = 5_000 }: IntakeOptions): Intake {

@@ -10,6 +10,7 @@ import type { BridgeRequest, Door, DoorOptions } from './door.ts'
 import { createIntake } from './intake.ts'
 import { openRabbitmqDoor } from './rabbitmq/rabbitmq-door.ts'
 import { ensureQueues as ensureRabbitmqQueues } from './rabbitmq/queues.ts'
+import { sourceOf } from './message-key.ts'
 import { createAvroOrders } from './reading/avro-orders.ts'
 import { openSqsDoor } from './sqs/sqs-door.ts'
 import { ensureQueues as ensureSqsQueues } from './sqs/queues.ts'
@@ -45,7 +46,7 @@ export async function startBridge(options: BridgeOptions): Promise<Running & Pic
   const ending = new AbortController()
   const writing = await startOrderWriting({ config, replica, log, meter, tracer })
   const intake = createIntake({
-    source: `${request.door}:${request.queue}`,
+    source: sourceOf(request),
     place: createPlaceOrder(writing.placing),
     avro: createAvroOrders(config.registry.url),
     log,

@@ -1,16 +1,24 @@
 import type { ApiClient } from '../../producers/direct/api-client.ts'
-import { newOrderOf } from '../../producers/direct/api-client.ts'
 import { sendAll } from '../../producers/direct/send-all.ts'
 import type { OrderPlaced } from '../../schemas/generated/events.ts'
 
 export interface Placed {
   orderId: string
-  /** When the API accepted it, UTC epoch ms. */
+  /** When it was accepted, UTC epoch ms. */
   placedAt: number
 }
 
+/** A way by which orders enter the pipeline. */
+export interface OrderDoor {
+  /** Places an order once, however often this is called with the same key. */
+  place(order: OrderPlaced, key: string): Promise<Placed>
+  /** Orders in flight. They are committed in groups, so that more are faster, up to a limit. */
+  readonly maxOutstanding: number
+}
+
 export interface PlaceOptions {
-  api: Pick<ApiClient, 'placeOrder' | 'requestCancellation'>
+  door: OrderDoor
+  api: Pick<ApiClient, 'requestCancellation'>
   orderAt: (index: number) => OrderPlaced
   seed: number
   /** Indexes of the orders to place, `[from, to)`. */
@@ -20,22 +28,28 @@ export interface PlaceOptions {
   onPlaced(order: Placed): void
 }
 
-/** Requests in flight. The API commits in groups, so that more requests are faster, up to a limit. */
-const maxOutstanding = 32
-
 /** Every 50th order is cancelled right after it was placed, unless it was rejected by then. */
 const cancelEvery = 50
 
-/** Places orders through the API and cancels some. Resolves when all are accepted. Idempotent. */
-export async function placeOrders({ api, orderAt, seed, from, to, signal, onPlaced }: PlaceOptions): Promise<void> {
+/** Places orders through a door and cancels some through the API. Resolves when all are accepted. Idempotent. */
+export async function placeOrders({
+  door,
+  api,
+  orderAt,
+  seed,
+  from,
+  to,
+  signal,
+  onPlaced,
+}: PlaceOptions): Promise<void> {
   const place = async (index: number) => {
     const key = `demo-${seed}-${index}`
-    const { orderId, placedAt } = await api.placeOrder(newOrderOf(orderAt(index)), key)
-    onPlaced({ orderId, placedAt: Date.parse(placedAt) })
+    const placed = await door.place(orderAt(index), key)
+    onPlaced(placed)
     if (index % cancelEvery === cancelEvery - 1)
-      await api.requestCancellation(orderId, 'changed my mind', `${key}-cancel`)
+      await api.requestCancellation(placed.orderId, 'changed my mind', `${key}-cancel`)
   }
-  await sendAll(indexes(from, to), place, { maxOutstanding, signal })
+  await sendAll(indexes(from, to), place, { maxOutstanding: door.maxOutstanding, signal })
 }
 
 function* indexes(from: number, to: number): Generator<number> {

@@ -9,7 +9,7 @@ export const bridges: readonly Mutation[] = [
     name: 'message-id-of-client',
     guard: 'no client of the API can choose the key of a message',
     broken: 'a customer whose subject is the name of a queue gets the answers to its messages',
-    edits: [{ file: intake, find: '=> `${id} `', replace: '=> id' }],
+    edits: [{ file: 'producers/bridge/message-key.ts', find: '=> `${id} `', replace: '=> id' }],
     noticedBy: { file: intakeTest, title: 'a message becomes an order under its id, in its trace' },
   },
   {
