@@ -13,6 +13,8 @@ export interface SecureStack extends AsyncDisposable {
   readonly env: NodeJS.ProcessEnv
   /** Starts it as `npm start` does. @throws Error with its output if it ends instead */
   start(...args: string[]): Promise<void>
+  /** Starts a command of `scripts/` that runs until `close`. Resolves when it says that it runs. @throws as `start` */
+  serve(script: string, ...args: string[]): Promise<void>
   /** Runs a command of `scripts/` with `--json`. @returns its standard output @throws Error with all output if it fails */
   run(script: string, ...args: string[]): Promise<string>
   /** Path of a file in the data folder. */
@@ -24,20 +26,31 @@ export interface SecureStack extends AsyncDisposable {
 
 const project = resolve(import.meta.dirname, '../../..')
 
-export async function createSecureStack(portBase: number): Promise<SecureStack> {
+export async function createSecureStack(portBase: number, settings: NodeJS.ProcessEnv = {}): Promise<SecureStack> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tally-secure-'))
-  const env = { TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_PARTITIONS: '2' }
-  let running: ChildProcess | undefined
+  const env = { TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_PARTITIONS: '2', ...settings }
+  const running: ChildProcess[] = []
   const launch = (script: string, args: readonly string[]) =>
     spawn(process.execPath, [`scripts/${script}.ts`, ...args], {
       cwd: project,
       env: { ...environmentWithoutServers(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
+  const serve = async (script: string, ...args: string[]) => {
+    const child = launch(script, ['--json', ...args])
+    running.push(child)
+    const stderr = text(child.stderr)
+    const ended = once(child, 'exit').then(async () => {
+      throw new Error(`${script} ended:\n${await stderr}`)
+    })
+    ended.catch(() => {}) // After the start, when nothing awaits it
+    await Promise.race([once(child.stdout, 'data'), ended])
+  }
   const close = async () => {
-    if (running && running.exitCode === null) {
-      const exited = once(running, 'exit')
-      running.kill('SIGTERM')
+    for (const child of running.splice(0).reverse()) {
+      if (child.exitCode !== null) continue
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
       await exited
     }
     rmSync(dataDir, { recursive: true, force: true })
@@ -49,16 +62,8 @@ export async function createSecureStack(portBase: number): Promise<SecureStack> 
       mkdirSync(join(dataDir, 'kafka'))
       writeFileSync(join(dataDir, 'tally-data-dir'), '')
     },
-    async start(...args) {
-      const child = launch('start', ['--json', ...args])
-      running = child
-      const stderr = text(child.stderr)
-      const ended = once(child, 'exit').then(async () => {
-        throw new Error(`The stack ended:\n${await stderr}`)
-      })
-      ended.catch(() => {}) // After the start, when nothing awaits it
-      await Promise.race([once(child.stdout, 'data'), ended])
-    },
+    start: (...args) => serve('start', ...args),
+    serve,
     async run(script, ...args) {
       const child = launch(script, [...args, '--json'])
       const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
