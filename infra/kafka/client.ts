@@ -23,6 +23,8 @@ export interface KafkaOptions {
   /** @default 4000: longer than any fetch, and than a healthy cluster needs to fence a broker that froze */
   requestTimeoutMs?: number
   retry?: RetryOptions
+  /** How to connect to a broker. @default straight to it */
+  connect?: typeof openSocket
 }
 
 /** kafkajs has other retry defaults under NODE_ENV=test, so every client states its own. */
@@ -34,6 +36,7 @@ export function createKafka({
   log,
   requestTimeoutMs = 4_000,
   retry = patience,
+  connect = openSocket,
 }: KafkaOptions): Kafka {
   patchFetchResponse() // Never off: without it a record can end the process
   patchHeartbeat() // Never off: without it a group never leaves a dead coordinator
@@ -57,7 +60,7 @@ export function createKafka({
             ),
     ssl: servers.tls,
     sasl: servers.sasl,
-    socketFactory: openSocket as ISocketFactory,
+    socketFactory: connect as ISocketFactory,
     clientId,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: 3_000,

@@ -17,15 +17,15 @@ export class Trouble {
   }
 
   /** @param ms how long the attempt took */
-  failed(error: unknown, ms = 0): void {
-    this.latest = performance.now()
+  failed(error: unknown, ms = 0, now = performance.now()): void {
+    this.latest = now
     if (this.reason === undefined) this.since = this.latest - ms
     this.reason = describeError(error)
   }
 
-  /** Why it fails, once it has failed for some seconds. */
+  /** Why it fails, once attempts have failed for some seconds. A single short failure says nothing of later ones. */
   report(now = performance.now()): string | undefined {
-    const lasting = now - this.since >= reportAfterMs && now - this.latest < forgottenAfterMs
+    const lasting = this.latest - this.since >= reportAfterMs && now - this.latest < forgottenAfterMs
     return lasting ? this.reason : undefined
   }
 }

@@ -7,6 +7,7 @@ import { groups } from './guards/groups.ts'
 import { notices } from './guards/notices.ts'
 import { operators } from './guards/operators.ts'
 import { outages } from './guards/outages.ts'
+import { readiness } from './guards/running/readiness.ts'
 import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
@@ -27,6 +28,7 @@ export const mutations: readonly Mutation[] = [
   ...encoding,
   ...parking,
   ...outages,
+  ...readiness,
   ...recovery,
   ...groups,
   ...notices,

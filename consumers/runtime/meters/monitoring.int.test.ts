@@ -1,11 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { openMonitor } from '../../../infra/monitor/monitor.ts'
 import type { Monitor } from '../../../infra/monitor/monitor.ts'
-import { createPool } from '../../../infra/postgres/pool.ts'
-import { TcpProxy } from '../../../infra/testing/faults/tcp-proxy.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
-import { schemaName } from '../load-consumer.ts'
 import { countTable, orders, tallyConsumer } from '../testing/tally-consumer.ts'
 import { openTestBench } from '../testing/test-bench.ts'
 
@@ -82,33 +79,4 @@ test('a paused lane shows how much waits and for how long, without another fetch
   const seconds = async () => total(await scrape(monitor, 'tally_lane_lag_seconds'))
   const before = await seconds()
   await waitUntil('it grows', async () => (await seconds()) > before)
-})
-
-test('a replica that cannot commit is not ready, and says why', async () => {
-  await using bench = await openTestBench(group, countTable)
-  await using stack = new AsyncDisposableStack()
-  const { config, log, namespace } = bench.sandbox
-  const target = new URL(config.postgres.url)
-  const proxy = stack.use(await TcpProxy.open({ target: { host: target.hostname, port: Number(target.port) } }))
-  const through = new URL(target)
-  through.host = `127.0.0.1:${proxy.port}`
-  const pool = createPool({
-    ...{ url: through.href, schema: schemaName(namespace, group), name: 'through', answerWithinMs: 1_000, log },
-  })
-  stack.defer(() => pool.end())
-  const monitor = await open()
-  stack.defer(() => monitor.stop())
-  const replica = await bench.replica(tallyConsumer(group), 'monitored', { pool, meter: monitor.meter })
-  stack.defer(() => replica.stop())
-  monitor.ready(replica.checks)
-  const ready = async () => {
-    const response = await fetch(`${monitor.url}/ready`)
-    return { status: response.status, ...((await response.json()) as { checks: Record<string, string> }) }
-  }
-  await waitUntil('it is ready', async () => (await ready()).status === 200)
-  proxy.inject({ kind: 'stall' })
-  await waitUntil('it is not ready', async () => (await ready()).status === 503)
-  expect(await ready()).toMatchObject({ checks: { commit: expect.not.stringMatching(/^ok$/), heartbeat: 'ok' } })
-  proxy.heal()
-  await waitUntil('it is ready again', async () => (await ready()).status === 200)
 })

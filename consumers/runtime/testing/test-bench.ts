@@ -1,7 +1,8 @@
 import type { Meter } from '../../../infra/monitor/meters.ts'
 import type { Tracer } from '../../../infra/monitor/tracer.ts'
-import type { IHeaders } from 'kafkajs'
+import type { IHeaders, Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
+import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import { migrate } from '../../../infra/postgres/migrate.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
@@ -42,7 +43,7 @@ export interface TestBench extends AsyncDisposable {
   replica<S, R>(
     definition: ConsumerDefinition<S, R>,
     name?: string,
-    overrides?: { pool?: Pool; meter?: Meter; tracer?: Tracer; notices?: Notices },
+    overrides?: { pool?: Pool; meter?: Meter; tracer?: Tracer; notices?: Notices; kafka?: Kafka },
   ): Promise<RunningConsumer>
   /** Publishes straight to Kafka, each event to the lane of its key, in the order given. */
   publish(events: readonly Published[]): Promise<void>
@@ -114,6 +115,7 @@ export async function openTestBench(
           replica: name,
           meter: overrides.meter,
           tracer: overrides.tracer,
+          ...(overrides.kafka && { broker: { kafka: overrides.kafka, readIds: readTopicIds } }),
         }),
       )
       replicas.push(running)

@@ -27,7 +27,7 @@ export interface OrdersBench extends AsyncDisposable {
   start(replica: string, options?: ReplicaOptions): Promise<Replica>
 }
 
-export interface ReplicaOptions extends Pick<OrdersApiOptions, 'leaseMs' | 'heartbeatMs'> {
+export interface ReplicaOptions extends Pick<OrdersApiOptions, 'leaseMs' | 'heartbeatMs' | 'meter'> {
   /** An address without a broker. */
   kafkaAway?: boolean
   databaseUrl?: string
@@ -35,6 +35,7 @@ export interface ReplicaOptions extends Pick<OrdersApiOptions, 'leaseMs' | 'hear
 
 export interface Replica extends AsyncDisposable {
   url: string
+  checks: Awaited<ReturnType<typeof startOrdersApi>>['checks']
   stop(): Promise<void>
 }
 
@@ -73,7 +74,7 @@ export async function createOrdersBench(): Promise<OrdersBench> {
       const api = await startOrdersApi({ config: where, replica, log, port: 0, ...options })
       let stopping: Promise<void> | undefined
       const stop = () => (stopping ??= api.stop())
-      const handle: Replica = { url: api.url, stop, [Symbol.asyncDispose]: stop }
+      const handle: Replica = { url: api.url, checks: api.checks, stop, [Symbol.asyncDispose]: stop }
       running.add(handle)
       return handle
     },
