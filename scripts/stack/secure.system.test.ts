@@ -108,7 +108,7 @@ describe('a secured stack', () => {
       } finally {
         await pool.end()
       }
-      await stack.run('verify') // What was handed over was confirmed by the queues
+      for (const server of queues) await stack.run('verify', '--queue', `${server}:events`)
     },
     patienceMs,
   )

@@ -8,6 +8,8 @@ export interface ServiceTables {
   accepted: readonly AcceptedOrder[]
   /** Ids of orders that the API answered with 201 but has no row for. */
   forgotten: readonly string[]
+  /** Messages of queues that bridges made orders of, as far as their ids are still remembered. */
+  messages: readonly AcceptedMessage[]
   statuses: ReadonlyMap<string, { status: string; totalMinor: number | null; seen: string[] }>
   payments: ReadonlyMap<string, { phase: string; amountMinor: number | null }>
   reservations: ReadonlyMap<string, { phase: string; lines: { sku: string; quantity: number }[] }>
@@ -22,6 +24,14 @@ export interface AcceptedOrder {
   eventId: string
   totalMinor: number
   currency: string
+}
+
+export interface AcceptedMessage {
+  /** Door and queue, as `rabbitmq:orders`. */
+  source: string
+  /** Of the message, within its queue. */
+  id: string
+  orderId: string
 }
 
 export interface StockRow {
@@ -57,8 +67,15 @@ export async function readServiceTables(
      where reply->>'status' = '201'
        and not exists (select from ${at('orders')}.placed_order where order_id = reply->'body'->>'orderId')`,
   )
+  // Only the key of a message ends in a space
+  const messages = await pool.query<AcceptedMessage>(
+    `select regexp_replace(key, ' \\S+ $', '') as source, substring(key from '(\\S+) $') as id,
+            reply->'body'->>'orderId' as "orderId"
+     from ${at('orders')}.idempotency where key like '% ' and reply->>'status' = '201'`,
+  )
   return {
     accepted: accepted.rows,
+    messages: messages.rows,
     forgotten: forgotten.rows.map(({ orderId }) => orderId),
     statuses: await byId(
       'order_id',

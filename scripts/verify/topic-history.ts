@@ -1,6 +1,7 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import { readRecordInput, typeOfRecord } from '../../consumers/runtime/batch/read-records.ts'
+import type { EventType } from '../../schemas/generated/events.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
 import { createActs } from './acts/acts.ts'
 import type { Acts } from './acts/acts.ts'
@@ -48,6 +49,8 @@ export interface ReadHistoryOptions {
   /** @default none */
   acts?: Acts
   signal?: AbortSignal
+  /** Called for each event that can be processed, once, however often the topics have it. @param id in lower case, if it has one */
+  onEvent?(event: { topic: string; type: EventType; id: string | undefined; place: string }): void
 }
 
 /** @throws TallyError UNREACHABLE if Kafka or the registry does not answer */
@@ -58,6 +61,7 @@ export async function readHistory({
   topics,
   acts = createActs([]),
   signal,
+  onEvent,
 }: ReadHistoryOptions): Promise<TopicHistory> {
   const onBroker = await offsetRanges(
     kafka,
@@ -107,7 +111,9 @@ export async function readHistory({
     }
     if (!act?.skipped) known.add(original.inboxId) // A repeat of a skipped event takes effect
     seen.events++
-    if (!original.event) unusable.push(`${place} offset ${message.offset}`)
+    const at = `${place} offset ${message.offset}`
+    if (!original.event) unusable.push(at)
+    else onEvent?.({ topic, type: original.event.type, id: envelope.id?.toLowerCase(), place: at })
     const decided = act?.value ? read(act.value) : original
     if (act) acts.concern(decided.key, act)
     if (act?.without || !decided.event) return

@@ -29,6 +29,8 @@ import { readJournal } from './gateway-journal.ts'
 import { capturedOnce } from './invariants/captured-once.ts'
 import { eventSets } from './invariants/event-sets.ts'
 import { gatewayAgrees } from './invariants/gateway-agrees.ts'
+import { handedOver } from './invariants/handed-over.ts'
+import { messagesPlaced } from './invariants/messages-placed.ts'
 import { nothingParked } from './invariants/nothing-parked.ts'
 import { offsetsTiled } from './invariants/offsets-tiled.ts'
 import { ordersAccepted } from './invariants/orders-accepted.ts'
@@ -39,6 +41,8 @@ import { stockConserved } from './invariants/stock-conserved.ts'
 import { tablesEqualFold } from './invariants/tables-equal-fold.ts'
 import { takenOnce } from './invariants/taken-once.ts'
 import { topicsWhole } from './invariants/topics-whole.ts'
+import type { EventQueue } from './queues/drain-events.ts'
+import { handingOver } from './queues/handing-over.ts'
 import { readServiceTables } from './service-tables.ts'
 import { offsetRanges } from './read-topics.ts'
 import { readHalts, settle } from './settle.ts'
@@ -64,6 +68,8 @@ export const invariants: readonly ((evidence: Evidence) => Finding)[] = [
 export interface VerifyOptions {
   /** Drain timeout, milliseconds. @default 30_000 */
   settleWithinMs?: number
+  /** A queue of events to empty and to compare with the topics. @default none: nothing is written anywhere */
+  queue?: EventQueue | undefined
   log?: Logger
   signal?: AbortSignal
 }
@@ -79,11 +85,11 @@ export interface Verdict {
 
 /**
  * Checks whether every event took effect exactly once: reads all topics from offset 0, all tables and the gateway's journal,
- * and checks every invariant. Writes nothing.
- * @throws TallyError UNREACHABLE, or the client's own error, if a server does not answer
+ * and checks every invariant. Writes nothing, except that it empties `queue`.
+ * @throws as `drainEvents`; TallyError PRECONDITION_FAILED if the queue's forwarder is not deployed; UNREACHABLE, or the client's own error, if a server does not answer
  */
 export async function verify(configured: Config, options: VerifyOptions = {}): Promise<Verdict> {
-  const { settleWithinMs = 30_000, log = silentLogger, signal } = options
+  const { settleWithinMs = 30_000, queue, log = silentLogger, signal } = options
   const { namespace } = configured
   const kafka = createKafka({ servers: configured.kafka, clientId: 'tally-verify', log })
   const pool = createPool({ url: configured.postgres.url, name: 'verify', max: 2, log })
@@ -94,12 +100,21 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
     const { groups, undeployed } = await readGroupsOfAll(pool, config, generations)
     const moving = await settle({ kafka, pool, namespace, orders, groups }, settleWithinMs, signal)
     const halts = await readHalts(pool, groups)
+    const handing = queue && (await handingOver(config, queue, groups))
     const codec = await createCodec({ registryUrl: config.registry.url, namespace, types: [], log, signal })
     const accounts = await Promise.all(
       groups.map(async (group) => ({ group, account: await readGroupAccount(pool, group) })),
     )
     const acts = createActs(accounts)
-    const history = await readHistory({ kafka, codec, namespace, topics: namesOf(generations), acts, signal })
+    const history = await readHistory({
+      kafka,
+      codec,
+      namespace,
+      topics: namesOf(generations),
+      acts,
+      signal,
+      onEvent: handing?.onEvent,
+    })
     const losses = createLosses(accounts, history, await readLossyRebuilds(config, log))
     const evidence: Evidence = {
       history,
@@ -114,7 +129,12 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
       tables: await readServiceTables(pool, config, undeployed),
     }
     const held = await heldBack(kafka, namespace, namesOf(generations))
-    const findings = [settled(moving, halts, held), ...invariants.map((invariant) => invariant(evidence))]
+    const findings = [
+      settled(moving, halts, held),
+      ...invariants.map((invariant) => invariant(evidence)),
+      ...(evidence.tables.messages.length > 0 ? [messagesPlaced(evidence)] : []),
+      ...(handing ? [handedOver(handing.account(), evidence)] : []),
+    ]
     return {
       ok: findings.every(({ violations }) => violations === 0),
       orders: countBy(history.fold.orders.values(), (facts) => finalStateOf(facts) ?? 'pending'),

@@ -180,6 +180,7 @@ function tablesOf(ends: readonly Ending[], units: number): ServiceTables {
       currency: 'EUR',
     })),
     forgotten: [],
+    messages: ends.map((_, index) => ({ source: 'rabbitmq:orders', id: `m-${index}`, orderId: `o-${index}` })),
     statuses: rowsOf((ending) => ({ status: endings[ending].rows[0], totalMinor, seen: [...endings[ending].events] })),
     payments: rowsOf((ending) => ({ phase: endings[ending].rows[1], amountMinor: totalMinor })),
     reservations: rowsOf((ending) => {
