@@ -71,6 +71,15 @@ export const patchesKafkajs = (env: NodeJS.ProcessEnv = process.env): boolean =>
 /** Whether a consumer runs: one that forwards events needs a setting that says where to. */
 export const runsConsumer = (name: string, env: NodeJS.ProcessEnv = process.env): boolean => isWanted(name, env)
 
+const targetOf: Readonly<Record<string, (config: Config) => unknown>> = {
+  'forward-rabbitmq': ({ rabbitmq }) => rabbitmq.forward,
+  'forward-sqs': ({ sqs }) => sqs?.forward,
+}
+
+/** The same by a configuration, which may be that of another process. */
+export const configuresConsumer = (name: string, config: Config): boolean =>
+  !targetOf[name] || targetOf[name](config) !== undefined
+
 /** The environment of this process with some variables replaced, for child processes and other configurations. */
 export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })
 

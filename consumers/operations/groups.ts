@@ -1,4 +1,4 @@
-import { consumerFolders, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
+import { consumersOf, loadConsumer, schemaName } from '../runtime/load-consumer.ts'
 import type { Config } from '../../infra/config.ts'
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { TallyError } from '../../infra/errors.ts'
@@ -52,7 +52,7 @@ export async function deployedOf(
  */
 export function readGroups(config: Config, generations: readonly number[] = [config.generation]): Promise<Group[]> {
   return Promise.all(
-    consumerFolders().map(async (folder) => {
+    consumersOf(config).map(async (folder) => {
       const { handlers, begins = 'first', alsoReads } = await loadConsumer(folder, config)
       const handles = Object.keys(handlers) as EventType[]
       return {

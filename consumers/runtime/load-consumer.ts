@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { runsConsumer } from '../../infra/config.ts'
+import { configuresConsumer, runsConsumer } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import type { ConsumerDefinition } from './handler.ts'
@@ -10,6 +10,10 @@ const home = join(import.meta.dirname, '..')
 
 /** Names of all consumers that run: those that forward events do if a setting says where to. */
 export const consumerFolders = (): string[] => allConsumerFolders().filter((name) => runsConsumer(name))
+
+/** The same by a configuration, which may be that of another process. */
+export const consumersOf = (config: Config): string[] =>
+  allConsumerFolders().filter((name) => configuresConsumer(name, config))
 
 /** The folders with a `consumer.ts`. */
 export const allConsumerFolders = (): string[] =>

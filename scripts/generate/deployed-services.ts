@@ -1,6 +1,6 @@
 import { declaredRights } from '../../consumers/operations/access/rights.ts'
 import type { ServiceRights } from '../../consumers/operations/access/rights.ts'
-import { loadConfig } from '../../infra/config.ts'
+import { configuresConsumer, loadConfig } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { connectionsOf } from '../../infra/postgres/pool-sizes.ts'
 import { roleName } from '../../infra/security/database-url.ts'
@@ -20,6 +20,8 @@ export interface DeployedService {
   /** Of the database, for each replica. */
   readonly connections: number
   readonly isApi: boolean
+  /** Another service as which it logs in to Kafka and the database. @default its own name */
+  readonly principal?: string
 }
 
 /** What the code says of a deployment. Independent of the environment in which this runs. */
@@ -27,27 +29,39 @@ export interface Declared {
   readonly config: Config
   /** The orders API first. */
   readonly services: readonly DeployedService[]
+  /** Consumers that run only where a setting says where to forward events. */
+  readonly forwarders: readonly DeployedService[]
+}
+
+/** With a target for every forwarder. Which one does not matter: rights and tables do not depend on it. */
+const forwarding = {
+  TALLY_RABBITMQ_URL: 'amqp://rabbitmq',
+  TALLY_FORWARD_RABBITMQ: 'exchange:events',
+  TALLY_SQS_REGION: 'any',
+  TALLY_FORWARD_SQS: 'events',
 }
 
 export async function readDeclared(): Promise<Declared> {
   const config = loadConfig({})
-  const rights = await declaredRights(config)
+  const rights = await declaredRights(loadConfig(forwarding))
+  const all = rights.map((own): DeployedService => {
+    const isApi = own.group === undefined
+    return {
+      ...{ name: own.principal, rights: own, isApi, role: roleName('', own.principal) },
+      command: isApi ? ['producers/orders-api/main.ts'] : ['consumers/main.ts', own.principal],
+      connections: isApi ? connectionsOf.ordersApi : connectionsOf.consumer,
+    }
+  })
   return {
     config,
-    services: rights.map((own) => {
-      const isApi = own.group === undefined
-      return {
-        ...{ name: own.principal, rights: own, isApi, role: roleName('', own.principal) },
-        command: isApi ? ['producers/orders-api/main.ts'] : ['consumers/main.ts', own.principal],
-        connections: isApi ? connectionsOf.ordersApi : connectionsOf.consumer,
-      }
-    }),
+    services: all.filter(({ name }) => configuresConsumer(name, config)),
+    forwarders: all.filter(({ name }) => !configuresConsumer(name, config)),
   }
 }
 
 /** Connections of every service at its most replicas, of the registry and of commands, rounded up. */
-export function connectionsFor({ services, config }: Declared): number {
-  const needed = services.reduce((sum, { connections }) => sum + connections * config.partitions, 0)
+export function connectionsFor({ services, forwarders, config }: Declared): number {
+  const needed = [...services, ...forwarders].reduce((sum, { connections }) => sum + connections * config.partitions, 0)
   return Math.ceil((needed + 40) / 50) * 50
 }
 

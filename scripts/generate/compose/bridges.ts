@@ -3,6 +3,21 @@ import type { Declared } from '../deployed-services.ts'
 import { lasting, migrated, outside } from './pipeline.ts'
 import { secretsOf, surroundings } from './secrets.ts'
 
+/** How containers reach the queue servers. */
+export const access = {
+  rabbitmq: { environment: { TALLY_RABBITMQ_URL_FILE: '/run/secrets/rabbitmq.url' }, secrets: ['rabbitmq.url'] },
+  // ElasticMQ takes any key
+  sqs: {
+    environment: {
+      TALLY_SQS_ENDPOINT: 'http://elasticmq:9324',
+      TALLY_SQS_REGION: 'elasticmq',
+      TALLY_SQS_ACCESS_KEY_ID: 'tally',
+      TALLY_SQS_SECRET_ACCESS_KEY: 'tally',
+    },
+    secrets: [],
+  },
+} as const
+
 /** A bridge stores orders as the orders API does, so it has its rights. */
 const bridge = (
   door: string,
@@ -38,29 +53,11 @@ export const bridgesOf = (declared: Declared) => ({
     volumes: ['rabbitmq:/var/lib/rabbitmq'],
     networks: ['inside'],
   },
-  'bridge-rabbitmq': bridge(
-    'rabbitmq',
-    'orders',
-    { TALLY_RABBITMQ_URL_FILE: '/run/secrets/rabbitmq.url' },
-    ['rabbitmq.url'],
-    declared,
-  ),
+  'bridge-rabbitmq': bridge('rabbitmq', 'orders', access.rabbitmq.environment, access.rabbitmq.secrets, declared),
   elasticmq: {
     image: 'softwaremill/elasticmq-native:1.6.14',
     ...{ profiles: ['sqs'], restart: 'unless-stopped' },
     networks: ['inside'],
   },
-  'bridge-sqs': bridge(
-    'sqs',
-    'orders.fifo',
-    // ElasticMQ takes any key
-    {
-      TALLY_SQS_ENDPOINT: 'http://elasticmq:9324',
-      TALLY_SQS_REGION: 'elasticmq',
-      TALLY_SQS_ACCESS_KEY_ID: 'tally',
-      TALLY_SQS_SECRET_ACCESS_KEY: 'tally',
-    },
-    [],
-    declared,
-  ),
+  'bridge-sqs': bridge('sqs', 'orders.fifo', access.sqs.environment, access.sqs.secrets, declared),
 })

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Ajv } from 'ajv'
 import { parse } from 'yaml'
 import { makeSecretFiles } from '../../../consumers/operations/access/secret-files.ts'
+import { consumersOf } from '../../../consumers/runtime/load-consumer.ts'
 import { loadConfig, settingsGiven } from '../../../infra/config.ts'
 import { secretSettings, settings } from '../../../infra/settings.ts'
 import { readDeclared } from '../deployed-services.ts'
@@ -60,15 +61,19 @@ describe('the composition', () => {
     for (const { name, command } of declared.services) expect(compose.services[name]?.command).toEqual(command)
   })
 
+  /** The environment of a container, with the files and defaults that it has there. */
+  const onHost = (environment: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(environment).map(([key, value]) => [
+        key,
+        value.replaceAll('/run/secrets', secrets).replace(/\$\{\w+:-(.*)\}/, '$1'),
+      ]),
+    )
+
   test('gives each service a configuration that is valid, by its own secrets and no others', () => {
     for (const { name, role } of declared.services) {
       const { environment = {}, secrets: own = [] } = compose.services[name] ?? {}
-      const here = Object.fromEntries(
-        Object.entries(environment).map(([key, value]) => [
-          key,
-          value.replaceAll('/run/secrets', secrets).replace(/\$\{\w+:-(.*)\}/, '$1'),
-        ]),
-      )
+      const here = onHost(environment)
       const config = loadConfig(here)
       expect(new URL(config.postgres.url).username).toBe(role)
       expect(config.kafka.tls?.cert).toBe(readFileSync(join(secrets, `${name}.crt`), 'utf8'))
@@ -82,6 +87,24 @@ describe('the composition', () => {
       ])
       const named = Object.values(environment).flatMap((value) => value.match(/(?<=\/run\/secrets\/)[\w.-]+/g) ?? [])
       expect(named.filter((file) => !own.includes(file))).toEqual([])
+    }
+  })
+
+  test('has a forwarder for each queue server, beside a step that knows its setting, if its profile is asked for', () => {
+    expect(declared.forwarders.map(({ name }) => name)).toEqual(['forward-rabbitmq', 'forward-sqs'])
+    for (const { name, command, role } of declared.forwarders) {
+      const own = compose.services[name]
+      const step = compose.services[`deploy-${name}`]
+      expect(own).toMatchObject({ command, profiles: [name], depends_on: { [`deploy-${name}`]: expect.anything() } })
+      expect(step).toMatchObject({ profiles: [name], command: compose.services['deploy']?.command })
+      expect(step?.secrets).toEqual(expect.arrayContaining([`${name}.password`, 'payment.password']))
+      for (const { environment = {}, secrets: given = [] } of [own, step].filter((each) => each !== undefined)) {
+        const config = loadConfig(onHost(environment))
+        expect(consumersOf(config).filter((each) => each.startsWith('forward-'))).toEqual([name])
+        const named = Object.values(environment).flatMap((value) => value.match(/(?<=\/run\/secrets\/)[\w.-]+/g) ?? [])
+        expect(named.filter((file) => !given.includes(file))).toEqual([])
+      }
+      expect(new URL(loadConfig(onHost(own?.environment ?? {})).postgres.url).username).toBe(role)
     }
   })
 

@@ -1,6 +1,7 @@
 import { toYaml } from '../yaml.ts'
 import type { Declared } from '../deployed-services.ts'
 import { bridgesOf } from './bridges.ts'
+import { forwardersOf } from './forwarders.ts'
 import { monitoring, monitoringConfigs } from './monitoring.ts'
 import { pipelineOf } from './pipeline.ts'
 import { brokers } from './secrets.ts'
@@ -11,7 +12,13 @@ import { serverConfigs, serversOf } from './servers.ts'
  * below `secrets/`, which `npm run secrets` makes.
  */
 export function composeFile(declared: Declared): string {
-  const services = { ...serversOf(declared), ...pipelineOf(declared), ...bridgesOf(declared), ...monitoring }
+  const services = {
+    ...serversOf(declared),
+    ...pipelineOf(declared),
+    ...bridgesOf(declared),
+    ...forwardersOf(declared),
+    ...monitoring,
+  }
   const secrets = new Set(
     Object.values<object>(services).flatMap((each) => ('secrets' in each ? (each.secrets as string[]) : [])),
   )

@@ -3,11 +3,11 @@ import { ports } from '../deployed-services.ts'
 import type { Declared } from '../deployed-services.ts'
 
 /** Prometheus finds every replica by the name of its service; `job` is the service, as in a stack. */
-export const prometheusConfig = ({ services }: Declared): string =>
+export const prometheusConfig = ({ services, forwarders }: Declared): string =>
   toYaml({
     global: { scrape_interval: '5s', evaluation_interval: '5s' },
     rule_files: ['/etc/prometheus/alerts.yml'],
-    scrape_configs: services.map(({ name }) => ({
+    scrape_configs: [...services, ...forwarders].map(({ name }) => ({
       job_name: name,
       dns_sd_configs: [{ names: [name], type: 'A', port: ports.monitor, refresh_interval: '5s' }],
     })),

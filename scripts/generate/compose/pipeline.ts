@@ -21,7 +21,7 @@ export const outside = {
 
 export const migrated = { deploy: { condition: 'service_completed_successfully' } }
 
-const service = (own: DeployedService, { config }: Declared) => ({
+export const service = (own: DeployedService, { config }: Declared) => ({
   ...lasting,
   command: own.command,
   environment: {
@@ -44,7 +44,7 @@ const asOperator = ({ config }: Declared) => ({
 })
 
 /** Brings database, topics, schemas, roles and rights to what the image expects, and ends. */
-const deploy = (declared: Declared) => ({
+export const deploy = (declared: Declared) => ({
   ...hardened,
   ...asOperator(declared),
   command: [

@@ -7,10 +7,10 @@ export const brokers = ['kafka-1', 'kafka-2', 'kafka-3'] as const
 export const operator = 'admin'
 
 /** The files that the composition needs: `npm run secrets` makes them. */
-export const secretNames = ({ services }: Declared): SecretNames => ({
+export const secretNames = ({ services, forwarders }: Declared): SecretNames => ({
   servers: { kafka: [...brokers], database: ['database'] },
-  clients: [operator, ...services.map(({ name }) => name)],
-  passwords: [operator, 'registry', 'grafana', 'rabbitmq', ...services.map(({ name }) => name)],
+  clients: [operator, ...[...services, ...forwarders].map(({ name }) => name)],
+  passwords: [operator, 'registry', 'grafana', 'rabbitmq', ...[...services, ...forwarders].map(({ name }) => name)],
   derived: {
     'registry.properties': registryProperties,
     'rabbitmq.conf': (read) => `default_user = tally\ndefault_pass = ${read('rabbitmq.password')}\n`,

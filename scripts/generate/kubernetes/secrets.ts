@@ -19,7 +19,7 @@ const secret = (name: string, stringData: Record<string, string>, type = 'Opaque
 })
 
 /** The Secrets of a deployment, from the files in a folder. Not for a repository: pipe them to `kubectl apply`. */
-export function secretManifests(folder: string, { services }: Declared): string {
+export function secretManifests(folder: string, { services, forwarders }: Declared): string {
   const read = (file: string) => readFileSync(join(folder, file), 'utf8')
   const login = (name: string, role: string) =>
     secret(
@@ -30,7 +30,7 @@ export function secretManifests(folder: string, { services }: Declared): string 
   return [
     login('admin', 'tally'),
     login('registry', 'registry'),
-    ...services.map(({ name, role }) => login(name, role)),
+    ...[...services, ...forwarders].map(({ name, role }) => login(name, role)),
     secret(secretNamesOf.registry, { 'registry.properties': read('registry.properties') }),
     secret(secretNamesOf.tokenKey, { 'token.pub': read('token.pub') }),
   ]
