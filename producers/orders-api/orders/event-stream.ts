@@ -32,7 +32,7 @@ export function streamTimeline(
     .status(200)
     .set({ 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
   response.write('retry: 2000\n\n')
-  const heartbeat = setInterval(() => response.write(': heartbeat\n\n'), heartbeatMs)
+  const heartbeat = setInterval(() => response.write(': heartbeat\n\n'), heartbeatMs).unref()
   response.on('close', () => {
     clearInterval(heartbeat)
     feed.unwatch(watcher)

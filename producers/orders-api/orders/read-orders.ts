@@ -55,6 +55,7 @@ rejected, one \`end\` with its status. Resumes after Last-Event-ID.`,
       if (!status) return noSuchOrder(id)
       if (status.endedAt && last !== undefined && (await timelineOf(id, Number(last))).length === 0)
         return { status: 204 }
+      if (response.closed) return undefined // Nothing would ever end the stream of a client that has left meanwhile
       const close = limits.openStream(caller)
       if (!close) return problem(429, 'You follow too many orders.', { retryAfterS: 5 })
       const streaming = streamTimeline(response, { feed, orderId: id, after: Number(last ?? 0), heartbeatMs })

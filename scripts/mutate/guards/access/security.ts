@@ -161,4 +161,20 @@ export const security: readonly Mutation[] = [
       title: 'a login without TLS is refused',
     },
   },
+  {
+    name: 'stream-of-one-who-left',
+    guard: 'a client that left while its order was looked up gets no stream',
+    broken: 'its place among those who follow orders is taken until the process ends',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/read-orders.ts',
+        find: 'if (response.closed) return undefined',
+        replace: 'if (false as boolean) return undefined',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/orders/event-stream.test.ts',
+      title: 'a client that leaves before its stream begins takes up no place',
+    },
+  },
 ]
