@@ -67,6 +67,7 @@ test('a failed connection to somewhere else is not taken for one of our servers'
 test.each([
   ['42P01', 'lacks a table'],
   ['28P01', 'refuses the password'],
+  ['42501', 'denies this user what is needed'],
 ])('PostgreSQL answers %s', (code, text) => {
   const error = Object.assign(new Error('it says something technical'), { code })
   expect(explainFailure(error, () => loadConfig({})).sentence).toContain(text)

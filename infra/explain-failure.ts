@@ -22,6 +22,8 @@ const database: Readonly<Record<string, string>> = {
   [sqlState.undefinedDatabase]: 'The database does not exist: create it, or set TALLY_DATABASE_URL to one that does',
   [sqlState.undefinedSchema]: 'The database has no such schema: `npm start` makes it; is TALLY_NAMESPACE right?',
   [sqlState.undefinedTable]: 'The database lacks a table: `npm start` makes it; is TALLY_NAMESPACE right?',
+  [sqlState.insufficientPrivilege]:
+    'PostgreSQL denies this user what is needed: set TALLY_DATABASE_URL to a user who may read and write the tables of all services, such as the one who deployed them',
   [sqlState.tooManyConnections]: 'PostgreSQL has no connection left: end other programs, or raise max_connections',
   [sqlState.startingUp]: 'PostgreSQL is starting up: try again in a moment',
 }
@@ -74,6 +76,14 @@ function* causes(error: unknown): Generator<Cause> {
 
 /** The errors of kafkajs about a silent broker name no address. */
 const silentBroker = new Set(['KafkaJSBrokerNotFound', 'KafkaJSRequestTimeoutError', 'KafkaJSConnectionClosedError'])
+/** The errors of pg about a silent server have no code. Source: pg's client.js, pg-pool's index.js. */
+const silentDatabase = new Set([
+  'Query read timeout',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+  'Connection terminated due to connection timeout',
+  'Connection terminated unexpectedly',
+])
 const isSilentBroker = ({ name = '', message = '' }: Cause): boolean =>
   silentBroker.has(name) || (name.startsWith('KafkaJS') && message === 'Broker not connected')
 
@@ -103,6 +113,7 @@ function refused(cause: Cause, config: Config): string | undefined {
 
 function unreachable(cause: Cause, config: Config): string | undefined {
   if (isSilentBroker(cause)) return advice({ name: 'Kafka', at: config.kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' })
+  if (silentDatabase.has(cause.message ?? '')) return advice(postgresOf(config))
   const named = cause.name === 'KafkaJSConnectionError' ? cause.broker : undefined
   if (!named && !disconnected.has(String(cause.code))) return undefined
   const server = serversOf(config).find(({ at }) => at.some((address) => address === named || matches(address, cause)))
@@ -121,11 +132,17 @@ const matches = (address: string, { address: ip, hostname, port }: Cause): boole
 /** A host name is resolved to an IP before it fails; only two different IPs are different hosts. */
 const sameHost = (address: string, ip: string): boolean => address.startsWith(`${ip}:`) || !/^[\d.]+:/.test(address)
 
-const serversOf = ({ postgres, kafka, registry, ports }: Config) => [
-  { name: 'PostgreSQL', at: [hostOf(postgres.url, '5432')], variable: 'TALLY_DATABASE_URL' },
-  { name: 'Kafka', at: kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' },
-  { name: 'The schema registry', at: [hostOf(registry.url)], variable: 'TALLY_REGISTRY_URL' },
-  { name: 'The orders API', at: [`127.0.0.1:${ports.api}`], variable: 'TALLY_API_PORT' },
+const postgresOf = ({ postgres }: Config) => ({
+  name: 'PostgreSQL',
+  at: [hostOf(postgres.url, '5432')],
+  variable: 'TALLY_DATABASE_URL',
+})
+
+const serversOf = (config: Config) => [
+  postgresOf(config),
+  { name: 'Kafka', at: config.kafka.brokers, variable: 'TALLY_KAFKA_BROKERS' },
+  { name: 'The schema registry', at: [hostOf(config.registry.url)], variable: 'TALLY_REGISTRY_URL' },
+  { name: 'The orders API', at: [`127.0.0.1:${config.ports.api}`], variable: 'TALLY_API_PORT' },
 ]
 
 function hostOf(url: string, defaultPort?: string): string {

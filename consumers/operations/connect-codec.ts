@@ -11,6 +11,10 @@ export async function connectCodec({ registry, namespace }: Config, signal: Abor
   return createCodec({ registryUrl: registry.url, namespace, types: eventTypes, signal })
 }
 
+/** What to tell an operator who has no codec. */
+export const withoutCodec =
+  'The schema registry does not answer or denies access: payloads are shown as bytes. `npm run doctor` says why'
+
 /** As `connectCodec`; undefined if the registry does not answer or denies access. */
 export const connectCodecIfThere = (config: Config, signal: AbortSignal): Promise<Codec | undefined> =>
   connectCodec(config, signal).catch((error: unknown) => {

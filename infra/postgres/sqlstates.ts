@@ -10,6 +10,7 @@ export const sqlState = {
   undefinedSchema: '3F000',
   duplicateDatabase: '42P04',
   undefinedTable: '42P01',
+  insufficientPrivilege: '42501',
   tooManyConnections: '53300',
   lockNotAvailable: '55P03',
   startingUp: '57P03',

@@ -1,5 +1,5 @@
 import type { Config } from '../../../infra/config.ts'
-import { describeError } from '../../../infra/errors.ts'
+import { explainFailure } from '../../../infra/explain-failure.ts'
 import { currentConfig } from '../../../infra/topic-generations/current-config.ts'
 import { createPool } from '../../../infra/postgres/pool.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
@@ -60,7 +60,7 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
     )
   const { ends, brokerTrouble } = await readTopicEnds(config, topics, isBehind, { transactions: true }).then(
     (found) => ({ ends: found, brokerTrouble: undefined }),
-    (error: unknown) => ({ ends: undefined, brokerTrouble: describeError(error) }),
+    (error: unknown) => ({ ends: undefined, brokerTrouble: explainFailure(error, () => config).sentence }),
   )
   const lanesOf = ({ group, rows }: (typeof tables)[number]) =>
     judgeLanes(rows, [...group.topics], config.partitions, ends)

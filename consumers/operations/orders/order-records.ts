@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
-import { describeError } from '../../../infra/errors.ts'
+import { explainFailure } from '../../../infra/explain-failure.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { openRangeReader } from '../../../infra/kafka/read-ranges.ts'
@@ -75,7 +75,7 @@ export async function readOrderRecords(config: Config, search: RecordSearch): Pr
     )
   } catch (error) {
     signal.throwIfAborted()
-    gaps.push(`The topics could not be read: ${describeError(error)}.`)
+    gaps.push(`The topics could not be read: ${explainFailure(error, () => config).sentence}.`)
   }
   return { records, gaps }
 }

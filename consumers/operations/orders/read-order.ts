@@ -9,6 +9,7 @@ import { timeOfEventId } from '../../../schemas/event-id.ts'
 import { laneOf } from '../../../schemas/partition.ts'
 import { ordersWriter, readGroups } from '../groups.ts'
 import type { OpenGroup } from '../parked/parked-groups.ts'
+import { withoutCodec } from '../connect-codec.ts'
 import { inCausalOrder } from './causal-order.ts'
 import { findOrder, readTimeline } from './find-orders.ts'
 import type { OrderRow, TimelineRow } from './find-orders.ts'
@@ -52,7 +53,7 @@ export async function readOrder(orderId: string, options: ReadOrderOptions): Pro
   const { pool, codec, signal } = options
   const config = await currentConfig(options.config, pool)
   const lane = laneOf(orderId, config.partitions)
-  const gaps: string[] = codec ? [] : ['The schema registry does not answer: payloads are shown as bytes.']
+  const gaps: string[] = codec ? [] : [`${withoutCodec}.`]
   const orNone = <T>(what: string, work: Promise<T[]>): Promise<T[]> =>
     work.catch((error: unknown) => {
       gaps.push(`${what} could not be read: ${describeError(error)}.`)

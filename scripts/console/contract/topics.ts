@@ -15,6 +15,8 @@ export interface RecordsPage {
   records: readonly RecordLine[]
   scanned: number
   partitions: readonly { partition: number; low: string; end: string; next: string }[]
+  /** Why payloads are bytes. */
+  registryTrouble: string | null
 }
 
 export interface RecordLine {

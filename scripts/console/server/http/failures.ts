@@ -21,8 +21,15 @@ export function problemOf(error: unknown, config: Config): Reply {
   const { type, status } = error as { type?: string; status?: number }
   if (type?.startsWith('entity.')) return problem(status ?? 400, 'The body cannot be read.')
   const { sentence } = explainFailure(error, () => config)
-  return problem((isTallyError(error) && statuses[error.code]) || 503, `${sentence.replace(/\.$/, '')}.`)
+  const refusal = isTallyError(error) && statuses[error.code]
+  return refusal ? problem(refusal, ended(sentence)) : problem(503, withAdvice(sentence))
 }
+
+const ended = (sentence: string): string => `${sentence.replace(/\.$/, '')}.`
+
+/** A sentence about a server that is away. If it says no remedy, one follows. */
+export const withAdvice = (sentence: string): string =>
+  /`npm |TALLY_/.test(sentence) ? ended(sentence) : `${ended(sentence)} \`npm run doctor\` checks every server.`
 
 export const answerFailures =
   (config: Config): ErrorRequestHandler =>

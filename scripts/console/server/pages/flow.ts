@@ -6,6 +6,7 @@ import { currentConfig } from '../../../../infra/topic-generations/current-confi
 import { inGeneration, topics } from '../../../../schemas/topics.ts'
 import type { FlowConsumer, FlowEdge, FlowPage, FlowTopic, Point } from '../../contract/flow.ts'
 import type { ConsoleContext } from '../context.ts'
+import { withAdvice } from '../http/failures.ts'
 import type { Feed } from '../live/feeds.ts'
 import { lastTwo, rateBetween } from '../live/health-samples.ts'
 import type { HealthSamples, Sample } from '../live/health-samples.ts'
@@ -23,7 +24,7 @@ export const flowFeed = (context: ConsoleContext, samples: HealthSamples): Feed 
       consumers: health.groups.map((group) => flow.consumer(group)),
       reads: deployed.flatMap((group) => flow.edges(group, health)),
       unpublished: health.orders ? { events: health.orders.waiting, oldestMs: health.orders.oldestMs } : null,
-      brokerTrouble: health.brokerTrouble ?? null,
+      brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
     }
   },
 })

@@ -10,6 +10,7 @@ import type { StackStatus } from '../../../../infra/stack/supervisor/stack-recor
 import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
 import type { ConsumerLanes, Lane, LaneHistory, LanesPage, ProcessesPage, Summary } from '../../contract/lanes.ts'
 import type { ConsoleContext } from '../context.ts'
+import { withAdvice } from '../http/failures.ts'
 import type { Feed } from '../live/feeds.ts'
 import { lastTwo, rateBetween } from '../live/health-samples.ts'
 import type { HealthSamples } from '../live/health-samples.ts'
@@ -79,7 +80,7 @@ function lanesPage(health: Health, stack: StackStatus | undefined, { samples }: 
       rate: rateBetween(older, newer, ({ groups }) => groups.get(group.group)?.position),
     })),
     undeployed: health.undeployed,
-    brokerTrouble: health.brokerTrouble ?? null,
+    brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
   }
 }
 

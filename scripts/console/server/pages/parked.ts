@@ -11,6 +11,7 @@ import { hexDump } from '../../../parked/printable.ts'
 import type { AuditEntry, ParkedEntry, ParkedEvent, ParkedList, ParkedLog, ParkedPage } from '../../contract/parked.ts'
 import type { ConsoleContext } from '../context.ts'
 import type { Feed } from '../live/feeds.ts'
+import { payloadText } from './payload.ts'
 
 const pageSize = 50
 
@@ -89,7 +90,7 @@ const entryJson = (group: string, entry: Entry): ParkedEntry => ({
   name: `${group}/${entry.id}`,
   key: entry.key,
   type: entry.type,
-  record: entry.record,
+  record: entry.record?.replace(/:(?=\d+$)/, '@') ?? null,
   source: entry.source,
   reason: entry.reason,
   error: entry.error,
@@ -130,7 +131,7 @@ function eventJson({ group, row, value, queue, audit, obstacles, state }: ShownE
     parkedAt: row.parkedAt.toISOString(),
     lastAttemptAt: row.lastAttemptAt.toISOString(),
     nextAttemptAt: row.nextAttemptAt?.toISOString() ?? null,
-    payload: payload && JSON.stringify(payload, null, 2),
+    payload: payloadText(payload),
     unreadable: value.kind === 'bytes' ? value.why : null,
     raw: hexDump(row.value ?? Buffer.alloc(0)),
     bytes: row.value?.length ?? 0,

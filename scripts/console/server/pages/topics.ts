@@ -1,3 +1,4 @@
+import { withoutCodec } from '../../../../consumers/operations/connect-codec.ts'
 import { readGroups } from '../../../../consumers/operations/groups.ts'
 import { parseRangeBound } from '../../../../consumers/operations/replay/plan/range-bound.ts'
 import { browseRecords } from '../../../../consumers/operations/topics/browse-records.ts'
@@ -49,9 +50,10 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
         )
         if (partition !== undefined && !/^\d{1,4}$/.test(partition))
           throw new TallyError('USAGE', `"${partition}" is no partition: they are numbers from 0`)
+        const codec = await context.codec(signal)
         const found = await browseRecords(
           await present(),
-          await context.codec(signal),
+          codec,
           {
             topic,
             partition: partition === undefined ? undefined : Number(partition),
@@ -65,12 +67,13 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
         const page: RecordsPage = {
           records: found.records.map((record) => lineOf(record, (id) => versions.of(id))),
           scanned: found.scanned,
+          registryTrouble: codec ? null : `${withoutCodec}.`,
           partitions: found.partitions.map(({ partition: number, low, end: last, next }) => ({
             partition: number,
             ...{ low: String(low), end: String(last), next: String(next) },
           })),
         }
-        followed.set(query.toString(), { end, page })
+        if (codec) followed.set(query.toString(), { end, page }) // Decoded as soon as the registry answers
         for (const old of [...followed.keys()].slice(0, -followedAtMost)) followed.delete(old)
         return page
       },

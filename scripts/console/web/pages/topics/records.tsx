@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { FormEvent } from 'react'
 import type { RecordLine, RecordsPage, TopicsPage } from '../../../contract/topics.ts'
+import { Notice } from '../../../../../infra/web/client/notice.tsx'
 import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
@@ -64,8 +65,9 @@ export function Records({ topic, query }: { topic: string; query: URLSearchParam
         </form>
       </header>
       <Part reading={reading} what="the records">
-        {({ records, scanned, partitions }) => (
+        {({ records, scanned, partitions, registryTrouble }) => (
           <>
+            {registryTrouble && <Notice kind="warn" title={registryTrouble} />}
             <p className="aside-block">
               {scanned.toLocaleString('en')} records read from {partitions.length} partition
               {partitions.length === 1 ? '' : 's'}, {records.length} shown,{' '}
@@ -159,7 +161,9 @@ function Item({ record }: { record: RecordLine }) {
             )}
           </dl>
           <div className="payloads">
-            <pre tabIndex={0}>{record.payload ?? record.raw}</pre>
+            <pre tabIndex={0} className={record.payload === null ? 'dump' : undefined}>
+              {record.payload ?? record.raw}
+            </pre>
             <Terms kind="headers" terms={record.headers} />
           </div>
         </div>
