@@ -1,3 +1,5 @@
+import { useState } from 'react'
+
 export type Theme = 'system' | 'light' | 'dark'
 
 const key = 'tally.theme'
@@ -14,4 +16,15 @@ export function applyTheme(theme: Theme): void {
   localStorage.setItem(key, theme)
 }
 
-export const nextTheme = (theme: Theme): Theme => (theme === 'system' ? 'dark' : theme === 'dark' ? 'light' : 'system')
+const nextTheme = (theme: Theme): Theme => (theme === 'system' ? 'dark' : theme === 'dark' ? 'light' : 'system')
+
+/** The theme, and what turns to the next one. */
+export function useTheme(): [Theme, () => void] {
+  const [theme, setTheme] = useState(storedTheme)
+  const turn = () => {
+    const next = nextTheme(theme)
+    applyTheme(next)
+    setTheme(next)
+  }
+  return [theme, turn]
+}

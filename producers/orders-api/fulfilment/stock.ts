@@ -5,6 +5,7 @@ import { query, stockPage } from '../http/contract.ts'
 import type { StockLevel } from '../http/contract.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
+import { pageBySku } from '../http/page-by-sku.ts'
 import { reachDatabase } from '../reach-database.ts'
 
 /**
@@ -69,10 +70,6 @@ export const stockOperations = (read: ReadStock): Operation[] => [
     description: 'Up to half a second old. Articles that were never delivered are absent.',
     request: { query: query.page },
     answers: { 200: { description: 'A page', body: stockPage } },
-    handle: async ({ query: { after = '', limit } }) => {
-      const levels = await read(after, limit + 1)
-      const items = levels.slice(0, limit)
-      return { status: 200, body: { items, next: levels.length > limit ? items.at(-1)?.sku : null } }
-    },
+    handle: ({ query: page }) => pageBySku(read, page),
   }),
 ]

@@ -2,6 +2,7 @@ import type { Catalogue } from './catalogue.ts'
 import { newProduct, path, product, productPage, query } from '../http/contract.ts'
 import { operation } from '../http/operation.ts'
 import type { Operation } from '../http/operation.ts'
+import { pageBySku } from '../http/page-by-sku.ts'
 
 /** The catalogue of articles that can be ordered. */
 export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): Operation[] {
@@ -14,11 +15,7 @@ export function productOperations(catalogue: Pick<Catalogue, 'list' | 'put'>): O
       summary: 'List the catalogue in order of SKU',
       request: { query: query.page },
       answers: { 200: { description: 'A page', body: productPage } },
-      handle: async ({ query: { after = '', limit } }) => {
-        const items = await catalogue.list(after, limit + 1)
-        const page = items.slice(0, limit)
-        return { status: 200, body: { items: page, next: items.length > limit ? page.at(-1)?.sku : null } }
-      },
+      handle: ({ query: page }) => pageBySku((after, limit) => catalogue.list(after, limit), page),
     }),
     operation({
       method: 'put',

@@ -11,6 +11,7 @@ import { Orders } from './pages/orders.tsx'
 import { Products } from './pages/products.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Shell } from './shell.tsx'
+import { Empty } from './parts/empty.tsx'
 import { useWords, WithWords } from './texts/texts.tsx'
 
 takeTokenFromAddress()
@@ -53,15 +54,7 @@ function Section({ section, id }: { section: string; id: string | undefined }) {
   if (section === 'basket') return <BasketPage />
   if (section === 'checkout') return <Checkout />
   if (section === 'orders') return id === undefined ? <Orders /> : <Order key={id} orderId={id} />
-  return (
-    <section className="empty">
-      <h1>{t.noPage.title}</h1>
-      <p>{t.noPage.text}</p>
-      <Link to="/shop/" className="button">
-        {t.noPage.link}
-      </Link>
-    </section>
-  )
+  return <Empty title={t.noPage.title} text={t.noPage.text} isPage />
 }
 
 /** The page's title; a change of the page is also told to screen readers by moving the focus to its content. */

@@ -1,7 +1,6 @@
-import { useState } from 'react'
 import type { ReactNode } from 'react'
 import { Link } from '../../../infra/web/client/router.tsx'
-import { applyTheme, nextTheme, storedTheme } from '../../../infra/web/client/theme.ts'
+import { useTheme } from '../../../infra/web/client/theme.ts'
 import { basket } from './api/checkout.ts'
 import { session } from './api/session.ts'
 import { unitsIn } from './model/basket.ts'
@@ -66,13 +65,8 @@ const names = { en: 'English', de: 'Deutsch' }
 
 function Preferences() {
   const { t, language } = useWords()
-  const [theme, setTheme] = useState(storedTheme)
+  const [theme, turnTheme] = useTheme()
   const token = session.useToken()
-  const changeTheme = () => {
-    const next = nextTheme(theme)
-    applyTheme(next)
-    setTheme(next)
-  }
   return (
     <div className="preferences">
       <div role="group" aria-label={t.language} className="switch">
@@ -93,7 +87,7 @@ function Preferences() {
       <button
         type="button"
         className="quiet icon"
-        onClick={changeTheme}
+        onClick={turnTheme}
         aria-label={t.theme[theme]}
         title={t.theme[theme]}
       >

@@ -1,9 +1,10 @@
 import { Notice } from '../../../../infra/web/client/notice.tsx'
-import { Link, navigate } from '../../../../infra/web/client/router.tsx'
+import { navigate } from '../../../../infra/web/client/router.tsx'
 import { basket } from '../api/checkout.ts'
 import { catalogue, stock } from '../api/sources.ts'
 import { amountOf, limits, linesOf, totalsOf, withQuantity } from '../model/basket.ts'
 import type { BasketLine } from '../model/basket.ts'
+import { Empty } from '../parts/empty.tsx'
 import { Loaded } from '../parts/loaded.tsx'
 import { Picture } from '../parts/picture.tsx'
 import { useWords } from '../texts/texts.tsx'
@@ -28,15 +29,7 @@ export function BasketPage() {
 
 export function EmptyBasket() {
   const { t } = useWords()
-  return (
-    <section className="empty">
-      <h2>{t.basketPage.empty}</h2>
-      <p>{t.basketPage.emptyText}</p>
-      <Link to="/shop/" className="button">
-        {t.noPage.link}
-      </Link>
-    </section>
-  )
+  return <Empty title={t.basketPage.empty} text={t.basketPage.emptyText} />
 }
 
 function Lines({ lines }: { lines: readonly BasketLine[] }) {

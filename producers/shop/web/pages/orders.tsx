@@ -3,6 +3,7 @@ import type { OrderStatus } from '../../../orders-api/http/contract.ts'
 import { Link } from '../../../../infra/web/client/router.tsx'
 import { ask, problemOf } from '../api/ask.ts'
 import { knownOrders } from '../api/checkout.ts'
+import { Empty } from '../parts/empty.tsx'
 import { OrderState } from '../parts/order-state.tsx'
 import { useWords } from '../texts/texts.tsx'
 
@@ -18,13 +19,7 @@ export function Orders() {
     return (
       <>
         <h1>{t.orders}</h1>
-        <section className="empty">
-          <h2>{t.ordersPage.empty}</h2>
-          <p>{t.ordersPage.emptyText}</p>
-          <Link to="/shop/" className="button">
-            {t.noPage.link}
-          </Link>
-        </section>
+        <Empty title={t.ordersPage.empty} text={t.ordersPage.emptyText} />
       </>
     )
   return (

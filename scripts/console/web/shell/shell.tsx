@@ -6,7 +6,7 @@ import { live, useConnection, useFeed, useRestarts, useServerActor } from '../li
 import { sections } from './nav.ts'
 import { Link, navigate } from '../../../../infra/web/client/router.tsx'
 import type { Address } from '../../../../infra/web/client/router.tsx'
-import { applyTheme, nextTheme, storedTheme } from '../../../../infra/web/client/theme.ts'
+import { useTheme } from '../../../../infra/web/client/theme.ts'
 import { setActor, useActor } from '../live/actor.ts'
 
 interface RailProps {
@@ -109,14 +109,9 @@ function LiveSwitch() {
 }
 
 function ThemeSwitch() {
-  const [theme, setTheme] = useState(storedTheme)
-  const change = () => {
-    const next = nextTheme(theme)
-    applyTheme(next)
-    setTheme(next)
-  }
+  const [theme, turn] = useTheme()
   return (
-    <button type="button" className="quiet" onClick={change} title="Change the colours: system, dark, light">
+    <button type="button" className="quiet" onClick={turn} title="Change the colours: system, dark, light">
       {{ system: 'Auto', dark: 'Dark', light: 'Light' }[theme]}
     </button>
   )

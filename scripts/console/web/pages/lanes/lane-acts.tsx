@@ -3,6 +3,7 @@ import type { Lane } from '../../../contract/lanes.ts'
 import { ranges } from '../../model/ranges.ts'
 import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
+import { Why } from '../../parts/why.tsx'
 import { useAct } from '../../live/acts.ts'
 
 interface ActsProps {
@@ -74,10 +75,7 @@ function PauseDialog({ consumer, lanes, onClose }: DialogProps) {
             void act.perform('lanes-pause', { consumer, lanes: numbers, why })
           }}
         >
-          <label>
-            Why <small>other operators will read it</small>
-            <input value={why} required maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-          </label>
+          <Why value={why} onChange={setWhy} note="other operators will read it" required />
           <button type="submit" className="primary" disabled={act.busy || why.trim() === ''}>
             Pause
           </button>
@@ -154,10 +152,7 @@ function PassDialog({ consumer, lane: { lane, topics }, kind, onClose }: PassPro
               <input value={offsets} required onChange={({ target }) => setOffsets(target.value)} />
             </label>
           )}
-          <label>
-            Why <small>kept for good</small>
-            <input value={why} maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-          </label>
+          <Why value={why} onChange={setWhy} note="kept for good" />
           <div className="acts">
             <button type="button" disabled={trial.busy} onClick={() => void trial.perform(`lanes-${kind}`, body(true))}>
               Show what would pass

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { ParkedEvent } from '../../../contract/parked.ts'
 import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
+import { Why } from '../../parts/why.tsx'
 import { useAct } from '../../live/acts.ts'
 import { showDryRun } from './parked-acts.tsx'
 
@@ -39,10 +40,7 @@ export function EditParked({ event, onClose }: { event: ParkedEvent; onClose: ()
           {isRecord ? 'Data, JSON' : 'Answer, JSON'}
           <textarea rows={16} value={value} spellCheck={false} onChange={({ target }) => setValue(target.value)} />
         </label>
-        <label>
-          Why <small>other operators will read it</small>
-          <input value={why} maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-        </label>
+        <Why value={why} onChange={setWhy} note="other operators will read it" />
         <label className="check">
           <input type="checkbox" checked={redrive} onChange={({ target }) => setRedrive(target.checked)} />
           Redrive it at once

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { DryRunResult } from '../../../contract/parked.ts'
 import { Dialog } from '../../../../../infra/web/client/dialog.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
+import { Why } from '../../parts/why.tsx'
 import { useAct } from '../../live/acts.ts'
 import { DryRun } from './dry-run.tsx'
 
@@ -89,10 +90,7 @@ function RedriveDialog({ selection, about, onClose }: DialogProps) {
             send()
           }}
         >
-          <label>
-            Why <small>for the audit</small>
-            <input value={why} maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-          </label>
+          <Why value={why} onChange={setWhy} note="for the audit" />
           <label>
             Keys a second <small>empty: all at once</small>
             <input
@@ -129,10 +127,7 @@ function DropDialog({ selection, about, onClose }: DialogProps) {
             void act.perform('parked-drop', { ...selection, why })
           }}
         >
-          <label>
-            Why <small>other operators will read it</small>
-            <input value={why} required maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-          </label>
+          <Why value={why} onChange={setWhy} note="other operators will read it" required />
           <button type="submit" className="danger" disabled={act.busy || why.trim() === ''}>
             Drop {about} for good
           </button>

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { PlanResult } from '../../../contract/replay.ts'
 import { Terms } from '../../parts/details.tsx'
 import { Outcome } from '../../parts/outcome.tsx'
+import { Why } from '../../parts/why.tsx'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
 import { Head, number } from '../../parts/table.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
@@ -120,10 +121,7 @@ function RunPlan({ plan }: { plan: PlanResult }) {
     >
       <h2>4. Run it</h2>
       <div className="columns">
-        <label>
-          Why <small>kept with the replay</small>
-          <input value={why} required maxLength={500} onChange={({ target }) => setWhy(target.value)} />
-        </label>
+        <Why value={why} onChange={setWhy} note="kept with the replay" required />
         {plan.mode !== 'redeliver' && (
           <label>
             Events a second <small>empty: no limit</small>
