@@ -100,7 +100,11 @@ function EventDetail({ event, id }: { event: OrderEvent; id: string }) {
           ) : (
             <>
               <p>Not shown as fields: {event.unreadable}.</p>
-              {event.raw && <pre tabIndex={0}>{event.raw}</pre>}
+              {event.raw && (
+                <pre tabIndex={0} className="dump">
+                  {event.raw}
+                </pre>
+              )}
             </>
           )}
         </section>

@@ -7,7 +7,7 @@ import { Terms } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
 import { Part } from '../../parts/problem.tsx'
-import { Head } from '../../parts/table.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago, Clock, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link } from '../../../../../infra/web/client/router.tsx'
@@ -134,63 +134,60 @@ function Consumers({ consumers }: { consumers: readonly ConsumerPart[] }) {
   return (
     <section aria-labelledby="consumers">
       <h2 id="consumers">Calls, timers and parked events</h2>
-      <table className="rows">
-        <Head columns={['Consumer', 'What', 'When', 'Detail']} />
-        <tbody>
-          {busy.flatMap(({ consumer, parked, calls, timers, audit }) => [
-            ...parked.map(({ id, type, reason, error, parkedAt }) => (
-              <tr key={`parked-${consumer}-${id}`}>
-                <th scope="row">{consumer}</th>
-                <td>
-                  <Pill state="parked" /> {type}
-                </td>
-                <td>
-                  <Clock at={parkedAt} />
-                </td>
-                <td>
-                  {reason}
-                  {error && `: ${error}`}
-                </td>
-              </tr>
-            )),
-            ...calls.map(({ kind, attempts, lastError, nextAttemptAt }) => (
-              <tr key={`call-${consumer}-${kind}`}>
-                <th scope="row">{consumer}</th>
-                <td>call “{kind}”</td>
-                <td>
-                  next <Ago at={nextAttemptAt} />
-                </td>
-                <td>
-                  {attempts} attempts{lastError && `: ${lastError}`}
-                </td>
-              </tr>
-            )),
-            ...timers.map(({ kind, dueAt }) => (
-              <tr key={`timer-${consumer}-${kind}`}>
-                <th scope="row">{consumer}</th>
-                <td>timer “{kind}”</td>
-                <td>
-                  <Ago at={dueAt} />
-                </td>
-                <td />
-              </tr>
-            )),
-            ...audit.map(({ at, action, actor, why, event }) => (
-              <tr key={`audit-${consumer}-${at}-${action}-${event}`}>
-                <th scope="row">{consumer}</th>
-                <td>{action.toLowerCase().replace('_', ' ')}</td>
-                <td>
-                  <Clock at={at} />
-                </td>
-                <td>
-                  by {actor}
-                  {why && `: ${why}`}, {event}
-                </td>
-              </tr>
-            )),
-          ])}
-        </tbody>
-      </table>
+      <Table label="Calls, timers and parked events" columns={['Consumer', 'What', 'When', 'Detail']}>
+        {busy.flatMap(({ consumer, parked, calls, timers, audit }) => [
+          ...parked.map(({ id, type, reason, error, parkedAt }) => (
+            <tr key={`parked-${consumer}-${id}`}>
+              <th scope="row">{consumer}</th>
+              <td>
+                <Pill state="parked" /> {type}
+              </td>
+              <td>
+                <Clock at={parkedAt} />
+              </td>
+              <td>
+                {reason}
+                {error && `: ${error}`}
+              </td>
+            </tr>
+          )),
+          ...calls.map(({ kind, attempts, lastError, nextAttemptAt }) => (
+            <tr key={`call-${consumer}-${kind}`}>
+              <th scope="row">{consumer}</th>
+              <td>call “{kind}”</td>
+              <td>
+                next <Ago at={nextAttemptAt} />
+              </td>
+              <td>
+                {attempts} attempts{lastError && `: ${lastError}`}
+              </td>
+            </tr>
+          )),
+          ...timers.map(({ kind, dueAt }) => (
+            <tr key={`timer-${consumer}-${kind}`}>
+              <th scope="row">{consumer}</th>
+              <td>timer “{kind}”</td>
+              <td>
+                <Ago at={dueAt} />
+              </td>
+              <td />
+            </tr>
+          )),
+          ...audit.map(({ at, action, actor, why, event }) => (
+            <tr key={`audit-${consumer}-${at}-${action}-${event}`}>
+              <th scope="row">{consumer}</th>
+              <td>{action.toLowerCase().replace('_', ' ')}</td>
+              <td>
+                <Clock at={at} />
+              </td>
+              <td>
+                by {actor}
+                {why && `: ${why}`}, {event}
+              </td>
+            </tr>
+          )),
+        ])}
+      </Table>
     </section>
   )
 }

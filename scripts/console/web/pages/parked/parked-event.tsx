@@ -99,7 +99,9 @@ function Details({ event }: { event: Parked }) {
         </section>
         <section>
           <h2>Raw, {event.bytes} bytes</h2>
-          <pre tabIndex={0}>{event.raw}</pre>
+          <pre tabIndex={0} className="dump">
+            {event.raw}
+          </pre>
         </section>
         <section>
           <h2>
