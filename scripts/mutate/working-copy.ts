@@ -43,6 +43,7 @@ export async function copyCheckout(): Promise<WorkingCopy> {
     const files = listed.stdout.split('\0').filter((file) => file !== '' && existsSync(join(root, file)))
     for (const file of files) await cp(join(root, file), join(dir, file))
     await symlink(join(root, 'node_modules'), join(dir, 'node_modules'))
+    await promisify(execFile)('git', ['init', '-q', dir]) // A test may copy the copy
     return copy
   } catch (error) {
     await copy[Symbol.asyncDispose]()

@@ -45,22 +45,38 @@ test('a client that is given up while it connects never becomes a member, even i
   expect(await group()).toMatchObject({ state: 'Dead', members: [] }) // Dead: there never was such a group
 })
 
-test('a client that is given up while it looks for its coordinator does not stay a member', async () => {
-  await using opened = await openGroup()
-  const { client, proxy, group } = opened
+/** Starts a client, and injects a fault when it has connected and is about to join. */
+async function joiningUnder(kind: 'cut' | 'stall') {
+  const opened = await openGroup()
+  const { client, proxy } = opened
   const starting = client.start()
   const { CONNECT } = client.consumer.events
   const connected = Promise.withResolvers<void>()
   let connects = 0
   client.consumer.on(CONNECT, () => {
-    if (++connects < 2) return // The second time it is about to join
-    proxy.inject({ kind: 'cut' })
+    if (++connects < 2) return
+    proxy.inject({ kind })
     connected.resolve()
   })
   await connected.promise
+  return { ...opened, starting }
+}
+
+test('a client that is given up while it looks for its coordinator never stays a member', async () => {
+  await using joining = await joiningUnder('cut')
+  const { client, proxy, group, starting } = joining
   await waitUntil('it has no connection', async () => proxy.connections === 0)
   await client.leave()
   proxy.heal()
   await starting
+  await waitUntil('the group is empty', async () => (await group())?.members.length === 0)
+})
+
+test('a client that is given up while it joins never stays a member', async () => {
+  await using joining = await joiningUnder('stall')
+  const { client, proxy, group, starting } = joining
+  const leaving = client.leave()
+  proxy.heal() // What was stalled is answered now, and makes it a member
+  await Promise.all([leaving, starting])
   await waitUntil('the group is empty', async () => (await group())?.members.length === 0)
 })

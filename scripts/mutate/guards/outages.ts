@@ -157,9 +157,14 @@ export const outages: readonly Mutation[] = [
   },
   {
     name: 'replaced-client-stays',
-    guard: 'a client that is replaced while it joins its group leaves it again',
+    guard: 'a client that is replaced before it has joined its group does not join, or leaves again',
     broken: 'it stays a member for ever, and nobody reads the lanes that the group assigns to it',
     edits: [
+      {
+        file: 'infra/kafka/patches/leave-group.ts',
+        find: 'leaving.add(this.consumerGroup)',
+        replace: 'void leaving',
+      },
       {
         file: 'infra/kafka/patches/leave-group.ts',
         find: 'await joining.get(this.consumerGroup)?.catch(() => {})',
@@ -168,7 +173,7 @@ export const outages: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/group/group-client.int.test.ts',
-      title: 'a client that is given up while it looks for its coordinator does not stay a member',
+      title: 'a client that is given up while it looks for its coordinator never stays a member',
     },
   },
   {
