@@ -4,6 +4,7 @@ import type {
   PastRetry,
   Pending,
   Reaction,
+  Replayed,
 } from '../../consumers/operations/trace/order-trace.ts'
 import { count, duration } from '../cli/figures.ts'
 
@@ -56,7 +57,7 @@ function publicationOf({ place, publishedAt, time }: EventNode): string {
 }
 
 function reactionBranch(
-  { group, takenAt, pending, retries, events }: Reaction,
+  { group, takenAt, pending, retries, replays, events }: Reaction,
   event: EventNode,
   beganAt: number,
 ): Branch {
@@ -66,6 +67,7 @@ function reactionBranch(
     text: `${group}${taken}`,
     below: [
       ...retries.map(retryBranch),
+      ...replays.map(replayBranch),
       ...pending.map(pendingBranch),
       ...events.map((each) => eventBranch(each, beganAt)),
     ],
@@ -74,6 +76,13 @@ function reactionBranch(
 
 const retryBranch = ({ action, actor, at }: PastRetry): Branch => ({
   text: `was parked: ${action} by ${actor} at ${new Date(at).toISOString()}`,
+  below: [],
+})
+
+const again = { redeliver: 'was redelivered', rebuild: 'was folded again', reprocess: 'was reprocessed' }
+
+const replayBranch = ({ mode, replay, actor, at }: Replayed): Branch => ({
+  text: `${again[mode]} by replay ${replay} of ${actor} at ${new Date(at).toISOString()}`,
   below: [],
 })
 

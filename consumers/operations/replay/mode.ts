@@ -2,6 +2,7 @@ import type { Kafka } from 'kafkajs'
 import type { Config } from '../../../infra/config.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
+import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import type { ConsumerDefinition } from '../../runtime/handler.ts'
@@ -13,6 +14,8 @@ export interface ReplayContext {
   readonly kafka: Kafka
   readonly codec: Codec
   readonly log: Logger
+  /** Exports spans; undefined unless a collector is configured. */
+  readonly tracer?: Tracer | undefined
   /** Connections that see the group's tables and then those of the replays; without a group only the latter. */
   readonly pool: Pool
   /** The group's consumer; undefined for a copy without a group. */

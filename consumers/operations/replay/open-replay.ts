@@ -1,6 +1,8 @@
+import { hostname } from 'node:os'
 import type { Config } from '../../../infra/config.ts'
 import { TallyError } from '../../../infra/errors.ts'
 import { commandLogger, connectKafka } from '../../../infra/kafka/command-client.ts'
+import { openTracer } from '../../../infra/monitor/tracer.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import { currentConfig } from '../../../infra/topic-generations/current-config.ts'
 import { loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
@@ -26,11 +28,13 @@ export async function withReplayContext<T>(
   const codec = await connectCodec(config, signal)
   await migrateReplays(config, log)
   const pool = openReplayPool(config, log, group === null ? undefined : schemaName(config.namespace, group))
+  const tracing = config.monitor.otlp ? await openTracer('replay', `replay@${hostname()}:${process.pid}`) : undefined
   try {
     if (group !== null) await refuseUndeployed(pool, group)
-    return await work({ config, kafka: connectKafka('replay', config), codec, log, pool, definition })
+    const kafka = connectKafka('replay', config)
+    return await work({ config, kafka, codec, log, pool, definition, tracer: tracing?.tracer })
   } finally {
-    await pool.end()
+    await Promise.all([pool.end(), tracing?.stop()])
   }
 }
 

@@ -50,6 +50,17 @@ export interface PastRetry {
   readonly at: number
 }
 
+/** A replay that has passed over an event. */
+export interface Replayed {
+  readonly group: string
+  readonly eventId: string
+  readonly replay: number
+  readonly mode: 'redeliver' | 'rebuild' | 'reprocess'
+  readonly actor: string
+  /** When it ended, or began if it has not ended. */
+  readonly at: number
+}
+
 export interface OrderFacts {
   readonly orderId: string
   readonly status: string | undefined
@@ -57,6 +68,7 @@ export interface OrderFacts {
   readonly deliveries: readonly Delivery[]
   readonly pending: readonly Pending[]
   readonly retries: readonly PastRetry[]
+  readonly replays: readonly Replayed[]
   /** Why something may be missing, a sentence each. */
   readonly gaps: readonly string[]
 }
@@ -67,6 +79,7 @@ export interface Reaction {
   readonly takenAt: number | undefined
   readonly pending: readonly Pending[]
   readonly retries: readonly PastRetry[]
+  readonly replays: readonly Replayed[]
   readonly events: readonly EventNode[]
 }
 
@@ -88,7 +101,8 @@ export interface OrderTrace {
 }
 
 /** Builds the tree of causes. Pure; events whose cause is missing are roots. */
-export function buildTrace({ orderId, status, events, deliveries, pending, retries, gaps }: OrderFacts): OrderTrace {
+export function buildTrace(facts: OrderFacts): OrderTrace {
+  const { orderId, status, events, deliveries, pending, retries, replays, gaps } = facts
   const ids = new Set(events.map(({ id }) => id))
   const sorted = events.toSorted(
     (a, b) => (a.time ?? Infinity) - (b.time ?? Infinity) || (a.publishedAt ?? 0) - (b.publishedAt ?? 0),
@@ -102,7 +116,7 @@ export function buildTrace({ orderId, status, events, deliveries, pending, retri
     for (const { group, takenAt, eventId: of } of deliveries) if (of === eventId) groups.set(group, takenAt)
     const others = [
       ...caused.map(({ writer }) => writer),
-      ...[...pending, ...retries].filter((one) => one.eventId === eventId).map(({ group }) => group),
+      ...[...pending, ...retries, ...replays].filter((one) => one.eventId === eventId).map(({ group }) => group),
     ]
     for (const group of others) if (!groups.has(group)) groups.set(group, undefined)
     return [...groups]
@@ -110,6 +124,7 @@ export function buildTrace({ orderId, status, events, deliveries, pending, retri
         ...{ group, takenAt },
         pending: pending.filter((one) => one.group === group && one.eventId === eventId),
         retries: retries.filter((one) => one.group === group && one.eventId === eventId),
+        replays: replays.filter((one) => one.group === group && one.eventId === eventId),
         events: caused.filter(({ writer }) => writer === group).map(nodeOf),
       }))
       .sort((a, b) => (a.takenAt ?? Infinity) - (b.takenAt ?? Infinity) || a.group.localeCompare(b.group))

@@ -1,5 +1,5 @@
 import type { Config } from '../../../infra/config.ts'
-import { TallyError } from '../../../infra/errors.ts'
+import { describeError, TallyError } from '../../../infra/errors.ts'
 import { loadConsumer } from '../../runtime/load-consumer.ts'
 import type { GroupPart } from '../orders/group-part.ts'
 import type { OrderEvent } from '../orders/order-event.ts'
@@ -7,7 +7,8 @@ import { readOrder } from '../orders/read-order.ts'
 import type { OrderAccount, ReadOrderOptions } from '../orders/read-order.ts'
 import { findWay } from './find-way.ts'
 import { buildTrace } from './order-trace.ts'
-import type { Delivery, OrderTrace, PastRetry, Pending, TracedEvent } from './order-trace.ts'
+import { readReplays } from './read-replays.ts'
+import type { Delivery, OrderTrace, PastRetry, Pending, Replayed, TracedEvent } from './order-trace.ts'
 
 /**
  * What became of an order, as a tree of causes, from the database and the topics alone.
@@ -20,7 +21,13 @@ export async function traceOrder(orderId: string, options: ReadOrderOptions): Pr
       'USAGE',
       `Nothing is known of an order ${orderId}: neither the database nor the topics have it`,
     )
-  return traceOf(account, await readIntents(options.config, account.groups))
+  const { pool, config } = options
+  const gaps = [...account.gaps]
+  const replays = await readReplays(pool, config.namespace, account).catch((error: unknown) => {
+    gaps.push(`The replays could not be read: ${describeError(error)}.`)
+    return []
+  })
+  return traceOf({ ...account, gaps }, await readIntents(config, account.groups), replays)
 }
 
 /** Calls and timers by group, as their ids derive from them: `call:authorize`. */
@@ -37,7 +44,7 @@ async function readIntents(config: Config, groups: readonly GroupPart[]): Promis
 }
 
 /** Pure. */
-export function traceOf(account: OrderAccount, intents: Intents): OrderTrace {
+export function traceOf(account: OrderAccount, intents: Intents, replays: readonly Replayed[] = []): OrderTrace {
   const { orderId, order, events, groups, unpublished, gaps } = account
   const byId = new Map(events.map((event) => [event.eventId, event]))
   const byInboxId = new Map(events.map(({ inboxId, eventId }) => [inboxId, eventId]))
@@ -65,7 +72,7 @@ export function traceOf(account: OrderAccount, intents: Intents): OrderTrace {
     ...{ id, type: type.split('.').at(-1) ?? type, writer, way: [], time: undefined },
   }))
   return buildTrace({
-    ...{ orderId, status: order?.status, deliveries, pending, retries, gaps },
+    ...{ orderId, status: order?.status, deliveries, pending, retries, replays, gaps },
     events: [...events.map((event) => traced(event, byId, intents)), ...waiting.filter(({ id }) => !byId.has(id))],
   })
 }

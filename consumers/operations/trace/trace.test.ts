@@ -40,6 +40,7 @@ test('events stand under the consumer that emitted them and under the event that
       { group: 'shipping', what: 'call', eventId: 'gone', kind: 'book', attempts: 0 },
     ],
     retries: [],
+    replays: [],
     gaps: [],
     status: undefined,
   })
@@ -63,7 +64,7 @@ test('events stand under the consumer that emitted them and under the event that
 
 test('an event whose cause is unknown, or itself, is a root: nothing is hidden and nothing repeats', () => {
   const { roots } = buildTrace({
-    ...{ orderId: 'x', deliveries: [], pending: [], retries: [], gaps: [], status: undefined },
+    ...{ orderId: 'x', deliveries: [], pending: [], retries: [], replays: [], gaps: [], status: undefined },
     events: [event('a', 'orders-api', 1, 'lost'), event('b', 'payment', 2, 'b')],
   })
   expect(roots.map(({ id }) => id)).toEqual(['a', 'b'])

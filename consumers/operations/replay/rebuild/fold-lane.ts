@@ -54,9 +54,10 @@ export class LaneFold {
 
   /**
    * States and progress are one transaction.
+   * @returns what was handled
    * @throws TallyError HANDLER_FAILED naming the first event that cannot be handled
    */
-  async take(tx: Tx, { advances }: Stretch, steps: readonly Step[]): Promise<void> {
+  async take(tx: Tx, { advances }: Stretch, steps: readonly Step[]): Promise<RecordInput[]> {
     const { context, run, lane } = this
     const { definition, codec } = context
     const fresh = steps.filter(({ id }) => this.seen.add(id))
@@ -78,6 +79,7 @@ export class LaneFold {
       repeated: steps.length - fresh.length,
       statesWritten: outcome.states.size,
     })
+    return inputs
   }
 }
 

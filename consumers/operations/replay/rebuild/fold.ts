@@ -1,3 +1,4 @@
+import { lastMs } from '../../../../infra/monitor/tracer.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import type { Pool } from '../../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
@@ -8,6 +9,7 @@ import { choosing, openSource } from '../reading/range-source.ts'
 import type { UnreadRange } from '../reading/range-source.ts'
 import { readStretches } from '../reading/read-stretches.ts'
 import type { RangeSource } from '../reading/read-stretches.ts'
+import { recordReplayed } from '../replay-spans.ts'
 import { LaneFold } from './fold-lane.ts'
 import type { FoldContext } from './fold-lane.ts'
 import { readFolded, readSeen } from './fold-tables.ts'
@@ -96,11 +98,12 @@ export class Fold {
       signal.throwIfAborted()
       if (stretch.advances.length === 0) continue
       const steps = await fold.read(stretch, decisions)
-      if (tx) await fold.take(tx, stretch, steps)
-      else {
-        await this.run.pace(stretch.chosen.length)
-        await inTransaction(this.aside, (own) => fold.take(own, stretch, steps))
-      }
+      if (!tx) await this.run.pace(stretch.chosen.length)
+      const began = performance.now()
+      const handled = tx
+        ? await fold.take(tx, stretch, steps)
+        : await inTransaction(this.aside, (own) => fold.take(own, stretch, steps))
+      recordReplayed(this.context.tracer, this.run, handled, lastMs(performance.now() - began))
       for (const position of stretch.advances) this.folded.set(placeOf(position), position)
     }
   }

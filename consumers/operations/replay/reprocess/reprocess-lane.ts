@@ -1,10 +1,11 @@
 import { countEvents } from '../../../../producers/outbox/outbox-batch.ts'
 import { TallyError } from '../../../../infra/errors.ts'
+import { lastMs } from '../../../../infra/monitor/tracer.ts'
 import { retryDeadlocks } from '../../../../infra/postgres/retry-deadlocks.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
-import type { Ownership } from '../../../runtime/model.ts'
+import type { Ownership, RecordInput } from '../../../runtime/model.ts'
 import { lockLaneAsOperator } from '../../../../producers/outbox/lane-table.ts'
 import { applyChosen } from './apply-chosen.ts'
 import type { Applied, Refused } from './apply-chosen.ts'
@@ -13,6 +14,7 @@ import type { ChosenInput } from '../reading/chosen-inputs.ts'
 import { lastDecision } from '../../../runtime/tables/audit.ts'
 import { readDecisions } from '../reading/operator-decisions.ts'
 import type { Decisions } from '../reading/operator-decisions.ts'
+import { continuedFrom, recordReplayed } from '../replay-spans.ts'
 import { notHandled, noteHandled } from './handled-events.ts'
 import type { Figures, ReplayContext, ReplayFailure, ReplayPartition, ReplayRun } from '../mode.ts'
 import { advancesBefore } from '../reading/read-stretches.ts'
@@ -52,7 +54,10 @@ export class LaneReprocessing {
       const upTo = this.decisions?.upTo ?? (await this.readDecisions())
       const chosen = await this.read(stretch)
       // What fails is halved within the transaction, so shared rows are locked by several statements, in no order
+      const began = performance.now()
       const { result, behind } = await retryDeadlocks(() => this.attempt(stretch, chosen, upTo))
+      const handled = result?.applied.flatMap(({ inputs }) => inputs.filter((each) => each.source === 'record')) ?? []
+      recordReplayed(this.context.tracer, this.run, handled, lastMs(performance.now() - began))
       if (result?.stop) throw stopAt(result.stop)
       for (const key of behind) this.behind.add(key)
       if (result) return result.applied.some(({ publish, outcome }) => publish.length + outcome.calls.length > 0)
@@ -102,7 +107,9 @@ export class LaneReprocessing {
 
   private async read({ chosen }: Stretch): Promise<ChosenInput[]> {
     const { id, plan, options } = this.run
-    const steps = await readChosen(this.context, plan, chosen, this.decisions?.all ?? new Map())
+    const read = await readChosen(this.context, plan, chosen, this.decisions?.all ?? new Map())
+    const traced = (input: RecordInput | undefined) => input && this.context.tracer && continuedFrom(id, input)
+    const steps = read.map((step) => ({ ...step, input: traced(step.input) ?? step.input }))
     if (options.emit !== 'corrected') return steps
     return steps.map(({ input, ...step }) => ({
       ...step,

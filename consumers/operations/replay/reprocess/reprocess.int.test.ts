@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
+import type { Span } from '../../../../infra/monitor/tracer.ts'
+import { readTopic } from '../../../../infra/testing/read-topic.ts'
+import { toHeaders } from '../../../../schemas/envelope.ts'
 import { newEventId } from '../../../../schemas/event-id.ts'
+import { readTraceparent, traceparentOf } from '../../../../schemas/trace-context.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import { counts, ledgerSums, published } from '../../../runtime/testing/observe.ts'
 import type { Count } from '../../../runtime/testing/tally-consumer.ts'
@@ -97,6 +101,30 @@ describe('what reprocessing does', () => {
     const ids = added(emitted, await published(bench, 'inventory'))
     expect(ids).toHaveLength(12)
     expect(new Set([...emitted, ...ids]).size).toBe(24)
+  })
+
+  test('each event is a span in the trace of its order, and what it emits continues from there', async () => {
+    await using bench = await open()
+    await bench.replica(tallyConsumer(group))
+    const orderId = newEventId()
+    const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) }
+    const headers = toHeaders({
+      ...{ id: newEventId(), type: 'OrderPlaced', source: '/test', time: Date.now() },
+      ...{ subject: orderId, correlationId: orderId, traceparent: traceparentOf(parent) },
+    })
+    const { type, data } = orderPlaced(orderId)
+    await bench.publishRaw('orders', { key: orderId, value: bench.codec.encode(type, data), headers })
+    await bench.settled(['orders'])
+    const spans: Span[] = []
+    await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
+    await reprocess.run({ ...replay.context, tracer: { record: (span) => void spans.push(span) } }, replay.run)
+    const [span, shared] = spans
+    expect(span).toMatchObject({ name: 'redeliver OrderPlaced', traceId: parent.traceId, parentSpanId: parent.spanId })
+    expect(span?.links).toEqual([{ traceId: shared?.traceId, spanId: shared?.spanId }])
+    expect(spans).toHaveLength(2)
+    const records = await readTopic(bench.sandbox.kafka, `${bench.sandbox.namespace}inventory`)
+    const contexts = records.map(({ headers: found }) => readTraceparent(String(found?.['traceparent'])))
+    expect(contexts).toContainEqual({ traceId: parent.traceId, spanId: span?.spanId })
   })
 
   test('an event that lies in the log twice is handled once', async () => {
