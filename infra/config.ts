@@ -179,6 +179,12 @@ function derive(env: z.infer<typeof settings>) {
       retryFirstMs: env.TALLY_RETRY_FIRST_MS,
       parkedLimit: env.TALLY_PARKED_LIMIT,
     },
+    /** Days; undefined keeps for ever. */
+    retention: {
+      ordersDays: env.TALLY_KEEP_ORDERS_DAYS,
+      auditDays: env.TALLY_KEEP_AUDIT_DAYS,
+      keysDays: env.TALLY_KEEP_KEYS_DAYS,
+    },
     registry: {
       embedded: !env.TALLY_REGISTRY_URL,
       url: withToken(env.TALLY_REGISTRY_URL, env.TALLY_REGISTRY_TOKEN) ?? `http://127.0.0.1:${at(81)}/apis/ccompat/v7`,

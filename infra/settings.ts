@@ -18,6 +18,8 @@ declare module 'zod' {
 
 const count = z.coerce.number().int()
 const milliseconds = z.coerce.number().int().min(0).max(86_400_000).meta({ unit: 'ms' })
+/** More than the three weeks for which consumers remember events. */
+const days = count.min(22).max(36_500).meta({ unit: 'days' })
 const share = z.coerce.number().min(0).max(1).meta({ unit: 'share, 0 to 1' })
 
 /** Every environment variable that Tally reads. `npm run generate` makes docs/configuration.md of it. */
@@ -143,6 +145,23 @@ export const settings = z.object({
   TALLY_PARKED_LIMIT: count.min(1).default(1_000).meta({
     unit: 'events',
     description: 'Parked events that a lane may have; a lane at the limit waits for an operator.',
+  }),
+
+  TALLY_KEEP_ORDERS_DAYS: days.optional().meta({
+    section: 'Retention',
+    otherwise: 'for ever',
+    description:
+      'How long order-status keeps an order with its timeline after the order has ended and nothing changed. Longer than the topics keep events, or a rebuild brings it back.',
+  }),
+  TALLY_KEEP_AUDIT_DAYS: days.optional().meta({
+    otherwise: 'for ever',
+    description:
+      'How long it is kept what was done with parked events that are no longer parked. Longer than the topics keep events, or a replay takes what was dropped.',
+  }),
+  TALLY_KEEP_KEYS_DAYS: count.min(1).max(36_500).default(7).meta({
+    unit: 'days',
+    description:
+      'How long the orders API remembers an idempotency key after its answer. Keys of messages: 30 days or more.',
   }),
 
   TALLY_SIMULATOR_SEED: count.default(1).meta({

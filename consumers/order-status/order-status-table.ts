@@ -37,7 +37,7 @@ const saveOrders = prepared(
      status = excluded.status, reason = excluded.reason, seen = excluded.seen, customer_id = excluded.customer_id,
      currency = excluded.currency, total_minor = excluded.total_minor, placed_at = excluded.placed_at,
      updated_at = excluded.updated_at, ended_at = excluded.ended_at, entries = excluded.entries,
-     shipment = excluded.shipment`,
+     shipment = excluded.shipment, stored_at = now()`,
 )
 
 const appendTimeline = prepared(
@@ -48,8 +48,29 @@ const appendTimeline = prepared(
                $9::text[]) as new (order_id, seq, event_id, type, time, topic, partition, "offset", summary)`,
 )
 
+const findEnded = prepared<{ order_id: string }>(
+  'order_status_ended',
+  `select order_id from order_status where ctid >= $1::tid and ctid < $2::tid
+     and ended_at is not null and stored_at < now() - make_interval(days => $3)`,
+)
+
+const removeEnded = prepared<{ orders: number }>(
+  'order_status_retire',
+  `with gone as (
+     delete from order_status where order_id = any($1) and ended_at is not null
+       and stored_at < now() - make_interval(days => $2) returning order_id),
+   entries as (delete from timeline where order_id = any($1) and order_id in (select order_id from gone))
+   select count(*)::int as orders from gone`,
+)
+
 /** One row per order, and its append-only timeline. */
 export const orderStatusTable: StateTable<OrderStatus> = {
+  retention: {
+    table: 'order_status',
+    find: async (tx, { from, to }, days) => (await findEnded(tx, from, to, days)).map(({ order_id }) => order_id),
+    remove: async (tx, keys, days) => (await removeEnded(tx, keys, days))[0]?.orders ?? 0,
+  },
+
   initial: () => unseen,
 
   async load(tx: Tx, keys) {

@@ -34,6 +34,8 @@ import type { TopicProgress } from './lane/timer-horizon.ts'
 import { ConsumerMeters } from './meters/consumer-meters.ts'
 import { watchDue } from './lane/watch-due.ts'
 import { keepInbox } from './tables/inbox/partitions.ts'
+import { keepRetention } from './tables/retention/keep-retention.ts'
+import { retirementsOf } from './tables/retention/retirements.ts'
 import { PaceNotes } from './tables/replicas/pace-table.ts'
 
 export interface RunningConsumer extends Running {
@@ -172,6 +174,7 @@ export async function startConsumer<State, Row>(
   }
 
   const stopInbox = keepInbox(pool, log)
+  const stopRetention = keepRetention(pool, retirementsOf(definition, config), log)
   const seen = meters?.seeing((topic, lane) => lanes.get(lane)?.position(topic))
   const positionWatch = new PositionWatch({ offsets, topics, log, seen })
   const topicWatch = setInterval(() => {
@@ -208,6 +211,7 @@ export async function startConsumer<State, Row>(
     async stop() {
       caller.stop()
       stopInbox()
+      stopRetention()
       meters?.stop()
       clearInterval(topicWatch)
       clearInterval(noting)

@@ -8,6 +8,17 @@ export interface StateTable<State> {
   load(tx: Tx, keys: readonly string[]): Promise<Map<string, State>>
   /** Inserts or updates the given rows in a fixed number of statements. */
   save(tx: Tx, states: ReadonlyMap<string, State>): Promise<void>
+  /** Lets rows of keys that have ended leave after some days (`TALLY_KEEP_ORDERS_DAYS`). @default they stay */
+  readonly retention?: Retention
+}
+
+/** How rows of keys that have ended leave. Age is by the database's clock since the last change of the row. */
+export interface Retention {
+  readonly table: string
+  /** Keys of the table's blocks `[from, to)` (by `ctid`) that ended and did not change for so many days. */
+  find(tx: Tx, blocks: { readonly from: string; readonly to: string }, days: number): Promise<string[]>
+  /** Deletes those of them of which that is still true, under the lock of their lane. @returns how many keys */
+  remove(tx: Tx, keys: readonly string[], days: number): Promise<number>
 }
 
 /** Rows that several lanes change, such as the stock of an article. */

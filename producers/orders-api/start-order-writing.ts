@@ -90,7 +90,7 @@ export async function startOrderWriting(options: OrderWritingOptions): Promise<O
     onCommit: (rows) => publishing.offer(rows),
   })
   const encoder = lazyEncoder(pool)
-  const stopForgetting = keepForgetting(pool, log)
+  const stopForgetting = keepForgetting(pool, log, config.retention.keysDays)
 
   return {
     pool,

@@ -8,6 +8,7 @@ import { notices } from './guards/notices.ts'
 import { operators } from './guards/operators.ts'
 import { outages } from './guards/outages.ts'
 import { readiness } from './guards/running/readiness.ts'
+import { retention } from './guards/running/retention.ts'
 import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
@@ -29,6 +30,7 @@ export const mutations: readonly Mutation[] = [
   ...parking,
   ...outages,
   ...readiness,
+  ...retention,
   ...recovery,
   ...groups,
   ...notices,

@@ -97,6 +97,7 @@ export class Replica {
       partitions,
       generation: 1,
       kafka: { brokers: ['simulated'], sessionTimeoutMs: this.world.sessionTimeoutMs },
+      retention: {},
       failure: { retryLimit: 2, retryFirstMs: 300, parkedLimit: 1_000 },
     } as unknown as Config
     const busy = random.chance(0.5) ? 1 : 0 // So that half of the processes linger

@@ -10,6 +10,8 @@ export interface ServiceTables {
   forgotten: readonly string[]
   /** Messages of queues that bridges made orders of, as far as their ids are still remembered. */
   messages: readonly AcceptedMessage[]
+  /** How many ended orders have left order-status by age. */
+  retired: number
   statuses: ReadonlyMap<string, { status: string; totalMinor: number | null; seen: string[] }>
   payments: ReadonlyMap<string, { phase: string; amountMinor: number | null }>
   reservations: ReadonlyMap<string, { phase: string; lines: { sku: string; quantity: number }[] }>
@@ -73,7 +75,13 @@ export async function readServiceTables(
             reply->'body'->>'orderId' as "orderId"
      from ${at('orders')}.idempotency where key like '% ' and reply->>'status' = '201'`,
   )
+  const retired = await byId<{ rows: number }>(
+    `'state'`,
+    `'rows', coalesce(sum(rows), 0)`,
+    `${at('order-status')}.retired where what = 'state'`,
+  )
   return {
+    retired: retired.get('state')?.rows ?? 0,
     accepted: accepted.rows,
     messages: messages.rows,
     forgotten: forgotten.rows.map(({ orderId }) => orderId),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { Evidence } from './evidence.ts'
-import { completed, everyEnding, falsifications } from './testing/falsifications.ts'
+import { completed, declined, everyEnding, falsifications } from './testing/falsifications.ts'
 import type { Writable } from './testing/falsifications.ts'
 import { soundEvidence } from './testing/sound-evidence.ts'
 import { invariants } from './verify.ts'
@@ -27,6 +27,17 @@ describe('the invariants', () => {
     const evidence = soundEvidence(everyEnding)
     tamper(evidence as Writable<Evidence>)
     expect(violatedBy(evidence)).toEqual(expected)
+  })
+
+  test('take an ended order for one that has left by its age, but no more of them than have left', () => {
+    const evidence = soundEvidence(everyEnding) as Writable<Evidence>
+    const { statuses } = evidence.tables
+    statuses.delete(completed)
+    expect(violatedBy(evidence)).toEqual(['tables-equal-fold'])
+    evidence.tables.retired = 1
+    expect(violatedBy(evidence)).toEqual([])
+    statuses.delete(declined)
+    expect(violatedBy(evidence)).toEqual(['tables-equal-fold'])
   })
 
   test('show what is parked without calling it a violation', () => {

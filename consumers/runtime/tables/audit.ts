@@ -203,11 +203,15 @@ export interface DroppedEvent {
   why: string | null
 }
 
-/** @param schema quoted */
+/** Those whose rows have left by age included. @param schema quoted */
 export const countAudit = async (tx: Tx, schema: string): Promise<AuditCount[]> =>
   (
     await tx.query<AuditCount>(
-      `select action, source, count(*) as events from ${schema}.parked_audit group by action, source`,
+      `select action, source, sum(events)::bigint as events from (
+         select action, source, count(*) as events from ${schema}.parked_audit group by 1, 2
+         union all
+         select split_part(detail, ' ', 1), split_part(detail, ' ', 2), rows from ${schema}.retired where what = 'audit'
+       ) as each group by 1, 2`,
     )
   ).rows
 

@@ -18,7 +18,9 @@ const homes: Readonly<Record<string, RegExp>> = {
   replica: /^consumers\/runtime\/tables\/replicas\/replica-table\.ts$/,
   lane_state: /^consumers\/runtime\/tables\/lane-state\.ts$/,
   parked: /^consumers\/runtime\/tables\/(parked-\w+|retry-table)\.ts$/,
-  parked_audit: /^consumers\/runtime\/tables\/(audit|audited-values|retry-table)\.ts$/,
+  parked_audit: /^consumers\/runtime\/tables\/(audit|audited-values|retry-table|retention\/retirements)\.ts$/,
+  retention: /^consumers\/runtime\/tables\/retention\/sweep\.ts$/,
+  retired: /^consumers\/runtime\/tables\/(retention\/retirements|audit)\.ts$/,
 }
 
 /**

@@ -9,10 +9,14 @@ import type { Evidence } from '../evidence.ts'
 export const tablesEqualFold = ({ history, tables, causeOf, undeployed, losses }: Evidence): Finding =>
   judge('tables-equal-fold', 'tables equal the state derived from all topics', (report) => {
     const { orders } = history.fold
+    const leftByAge = new Set<string>()
     const reportOf = explaining(report, causeOf)
+    const mayHaveLeft = (orderId: string, facts: OrderFacts) =>
+      tables.retired > 0 && !tables.statuses.has(orderId) && finalStateOf(facts) !== undefined
     for (const [orderId, facts] of orders)
       compareOrder(orderId, facts, tables, (service, fault) => {
         if (undeployed.has(service)) return
+        if (service === 'order-status' && mayHaveLeft(orderId, facts)) return void leftByAge.add(orderId)
         const cause = losses.rebuiltWithout(service, orderId)
         if (cause === undefined) reportOf(orderId, fault)
         else report(`${orderId}: ${fault}, because ${cause}`, true)
@@ -23,6 +27,8 @@ export const tablesEqualFold = ({ history, tables, causeOf, undeployed, losses }
       inventory: tables.reservations,
       shipping: tables.shipments,
     }
+    if (leftByAge.size > tables.retired)
+      report(`${leftByAge.size} ended orders are missing in order-status; ${tables.retired} have left by their age`)
     let rows = 0
     for (const [service, table] of Object.entries(ofOrders)) {
       rows += table.size
@@ -30,7 +36,8 @@ export const tablesEqualFold = ({ history, tables, causeOf, undeployed, losses }
         if (!orders.has(orderId)) reportOf(orderId, `a row in ${service}, but no topic has an event of it`)
     }
     if (!undeployed.has('inventory')) compareStock(history.fold, tables, causeOf, reportOf)
-    return `${count(rows)} rows of ${count(orders.size)} orders, ${count(tables.stock.size)} of stock`
+    const retired = leftByAge.size > 0 ? `, ${count(leftByAge.size)} ended orders left by age` : ''
+    return `${count(rows)} rows of ${count(orders.size)} orders, ${count(tables.stock.size)} of stock${retired}`
   })
 
 function compareOrder(

@@ -181,6 +181,7 @@ function tablesOf(ends: readonly Ending[], units: number): ServiceTables {
     })),
     forgotten: [],
     messages: ends.map((_, index) => ({ source: 'rabbitmq:orders', id: `m-${index}`, orderId: `o-${index}` })),
+    retired: 0,
     statuses: rowsOf((ending) => ({ status: endings[ending].rows[0], totalMinor, seen: [...endings[ending].events] })),
     payments: rowsOf((ending) => ({ phase: endings[ending].rows[1], amountMinor: totalMinor })),
     reservations: rowsOf((ending) => {
