@@ -108,7 +108,7 @@ describe('no secret and nothing personal is in a log, a metric, a trace or the t
           .rowCount ?? 0) > 0,
     )
     await pool.query(`drop trigger refuse on ${shipping}.shipment`)
-    for (const args of [['ls'], ['log'], ['retry', '--group', 'shipping', '--why', 'mended', '--yes']])
+    for (const args of [['ls'], ['log'], ['redrive', '--group', 'shipping', '--all', '--why', 'mended', '--yes']])
       planted.note('parked', (await planted.stack.run('parked', ...args)).stderr)
   })
 
