@@ -173,7 +173,7 @@ export const outages: readonly Mutation[] = [
     ],
     noticedBy: {
       file: 'consumers/runtime/group/group-client.int.test.ts',
-      title: 'a client that is given up while it looks for its coordinator never stays a member',
+      title: 'a client that is given up while it joins never stays a member',
     },
   },
   {
