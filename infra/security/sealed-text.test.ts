@@ -40,3 +40,9 @@ test.each([
   const sealed = sealText(key, 'Jane Roe, High Street 1')
   expect(() => openText(with_, change(sealed))).toThrow(expect.objectContaining({ code: 'UNREADABLE' }))
 })
+
+test('texts are sealed as by every earlier version: what is stored stays readable, and repeats stay repeats', () => {
+  const sealed = 'sealed:1:42:GKFJZESKfXqNJrYzbFr8FAo0aE5HbhsRH7ual-aF9ZaNvQl9'
+  expect(sealText(key, 'Jane Roe')).toBe(sealed)
+  expect(openText(key, sealed)).toBe('Jane Roe')
+})

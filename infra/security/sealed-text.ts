@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { TallyError } from '../errors.ts'
 
 /**
@@ -14,15 +15,26 @@ export interface SealingKey {
   readonly id: number
   readonly customerId: string
   /** For AES-256-GCM. */
-  readonly cipher: Buffer
+  readonly cipher: KeyObject
   /** For the nonces. */
-  readonly nonce: Buffer
+  readonly nonce: KeyObject
 }
 
 /** @param secret 32 random bytes */
 export function sealingKey(id: number, customerId: string, secret: Buffer): SealingKey {
-  const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `tally ${purpose}`, 32))
-  return { id, customerId, cipher: derived('cipher'), nonce: derived('nonce') }
+  const source = createSecretKey(secret)
+  // Key objects: Node.js would make one of a buffer at every use, which takes three times as long as sealing itself
+  const derived = (purpose: string) =>
+    createSecretKey(Buffer.from(hkdfSync('sha256', source, '', `tally ${purpose}`, 32)))
+  let nonce: KeyObject | undefined
+  return {
+    id,
+    customerId,
+    cipher: derived('cipher'),
+    get nonce() {
+      return (nonce ??= derived('nonce')) // Only those who seal need it
+    },
+  }
 }
 
 /** Whether a text has the form of a sealed one. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import type { Pool } from '../../postgres/pool.ts'
 import { inTransaction } from '../../postgres/transaction.ts'
 import { keyIdOf, openText } from '../sealed-text.ts'
 import type { SealingKey } from '../sealed-text.ts'
@@ -30,7 +31,7 @@ const order = (customerId: string) => ({
 
 test('twenty processes that need the key of a new customer at once get the same one', async () => {
   const found = await Promise.all(Array.from({ length: 20 }, () => keyOf(setUp().keys, 'c-raced')))
-  expect(new Set(found.map(({ id, cipher }) => `${id} ${cipher.toString('hex')}`)).size).toBe(1)
+  expect(new Set(found.map(({ id, cipher }) => `${id} ${cipher.export().toString('hex')}`)).size).toBe(1)
 })
 
 test('a customer whose new key is erased at once gets another: nothing is left unsealed', async () => {
@@ -65,6 +66,19 @@ test('an order is opened by the id of its key, until the customer is forgotten a
   const next = await keyOf(keys, 'c-read')
   expect(next.id).toBeGreaterThan(keyIdOf(texts[0] ?? '') ?? Infinity)
   expect(() => openText(next, texts[0] ?? '')).toThrow('cannot be opened')
+})
+
+test('keys that are looked up at the same time share a statement', async () => {
+  const customers = Array.from({ length: 20 }, (_, index) => `c-shared-${index}`)
+  const made = await setUp().keys.find(bench.pool, customers)
+  const sealed = [...made].map(([customer, key]) => sealEvent(key, 'OrderPlaced', order(customer)).shipTo.recipient)
+  let statements = 0
+  const query = (...asked: Parameters<typeof bench.pool.query>) => (statements++, bench.pool.query(...asked))
+  const { keys } = setUp()
+  const counting = { query } as unknown as Pool
+  const opened = await Promise.all(sealed.map((text) => keys.open(counting, [text])))
+  expect(opened.map((each) => each?.texts)).toEqual(customers.map(() => ['Jane Roe']))
+  expect(statements).toBe(2) // The first alone, the others meanwhile
 })
 
 test('a key that is not in the table was not erased, but lost: nobody takes it for forgotten', async () => {

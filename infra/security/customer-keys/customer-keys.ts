@@ -1,10 +1,12 @@
 import { TallyError } from '../../errors.ts'
+import { gather } from '../../linger/gather.ts'
+import type { Gathering } from '../../linger/gather.ts'
 import type { Pool } from '../../postgres/pool.ts'
 import type { Tx } from '../../postgres/transaction.ts'
 import { isSealed, keyIdOf, openText, sealingKey } from '../sealed-text.ts'
 import type { SealingKey } from '../sealed-text.ts'
 import { keyTable } from './key-table.ts'
-import type { KeyTable } from './key-table.ts'
+import type { KeyTable, StoredKey } from './key-table.ts'
 
 /** How long a process uses a key without looking whether it was erased, ms. */
 export const keysKeptMs = 15_000
@@ -22,6 +24,7 @@ export class CustomerKeys {
   private readonly table: KeyTable
   private readonly byCustomer: ShortCache<string, SealingKey>
   private readonly byId: ShortCache<number, SealingKey>
+  private readonly reads = new WeakMap<Pool, Gathering<number, StoredKey | undefined>>()
 
   /**
    * @param schema of the orders API
@@ -61,26 +64,38 @@ export class CustomerKeys {
   }
 
   /**
-   * Opens the sealed ones of some texts of one customer; others stay as they are.
+   * Opens the sealed ones of some texts of one customer; others stay as they are. Keys that are looked up at the same time
+   * share a statement.
    * @returns undefined if the customer was forgotten
    * @throws TallyError INVARIANT for a key that is unknown here
    */
-  async open(db: Pool | Tx, texts: readonly string[]): Promise<Opened | undefined> {
+  async open(pool: Pool, texts: readonly string[]): Promise<Opened | undefined> {
     const keyId = texts.map(keyIdOf).find((id) => id !== undefined)
     if (keyId === undefined) return { texts, key: undefined }
-    const key = this.byId.get(keyId) ?? (await this.readKey(db, keyId))
+    const key = this.byId.get(keyId) ?? (await this.readKey(pool, keyId))
     if (!key) return undefined
     return { texts: texts.map((text) => (isSealed(text) ? openText(key, text) : text)), key }
   }
 
-  private async readKey(db: Pool | Tx, id: number): Promise<SealingKey | undefined> {
-    const stored = (await this.table.read(db, [id])).get(id)
+  private async readKey(pool: Pool, id: number): Promise<SealingKey | undefined> {
+    const stored = await this.readsOf(pool).add(id)
     if (!stored)
       throw new TallyError('INVARIANT', `there is no key ${id}: were tables of the orders API restored without others?`)
     if (stored.key === null) return undefined
     const ready = sealingKey(id, stored.customerId, stored.key)
     this.byId.set(id, ready)
     return ready
+  }
+
+  private readsOf(pool: Pool): Gathering<number, StoredKey | undefined> {
+    const known = this.reads.get(pool)
+    if (known) return known
+    const made = gather(async (ids: number[]) => {
+      const found = await this.table.read(pool, [...new Set(ids)])
+      return ids.map((id) => found.get(id))
+    })
+    this.reads.set(pool, made)
+    return made
   }
 }
 

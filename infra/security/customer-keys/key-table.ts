@@ -19,7 +19,7 @@ export interface KeyTable {
   /** The live key of each of these customers; one without gets one. */
   ensure(pool: Pool, customerIds: readonly string[]): Promise<Map<string, LiveKey>>
   /** Keys by id, erased ones included. */
-  read(db: Pool | Tx, ids: readonly number[]): Promise<Map<number, StoredKey>>
+  read(pool: Pool, ids: readonly number[]): Promise<Map<number, StoredKey>>
   /**
    * Keeps keys from being erased until the transaction ends. Does not wait: a key that is being erased is not held.
    * @returns the ids of those held
@@ -35,10 +35,10 @@ export function keyTable(schema: string): KeyTable {
     'customer_key_find',
     `select ${columns} from ${table} where customer_id = any($1::text[]) and key is not null`,
   )
-  const add = prepared(
+  const add = prepared<{ [K in keyof StoredKey]: StoredKey[K] }>(
     'customer_key_add',
     `insert into ${table} (customer_id, key) select * from unnest($1::text[], $2::bytea[])
-     on conflict (customer_id) where key is not null do nothing`,
+     on conflict (customer_id) where key is not null do nothing returning ${columns}`,
   )
   const read = prepared<{ [K in keyof StoredKey]: StoredKey[K] }>(
     'customer_key_read',
@@ -53,17 +53,19 @@ export function keyTable(schema: string): KeyTable {
     // In one fixed order: two processes that add the same keys may wait for each other, but never deadlock
     const missing = [...new Set(customerIds)].filter((id) => !found.has(id)).sort()
     if (missing.length === 0) return found
-    await add(
+    const added = await add(
       pool,
       missing,
       missing.map(() => randomBytes(32)),
     )
-    // Not only read again: a key that was erased meanwhile is missing again
-    return new Map([...found, ...(await ensure(pool, missing))])
+    for (const { key, ...row } of added) if (key) found.set(row.customerId, { ...row, key })
+    // Others were faster. Not only read again: a key that was erased meanwhile is missing again
+    const left = missing.filter((id) => !found.has(id))
+    return left.length === 0 ? found : new Map([...found, ...(await ensure(pool, left))])
   }
   return {
     ensure,
-    read: async (db, ids) => new Map((await read(db, ids)).map((row) => [row.id, row])),
+    read: async (pool, ids) => new Map((await read(pool, ids)).map((row) => [row.id, row])),
     hold: async (tx, ids) => new Set((await hold(tx, ids)).map(({ id }) => id)),
   }
 }
