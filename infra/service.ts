@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { describeError, stackOf } from './errors.ts'
 import { createLogger } from './logger.ts'
 import type { Logger } from './logger.ts'
+import { observeRequests } from './monitor/kafka-requests.ts'
 import { openMonitor } from './monitor/monitor.ts'
 import type { Check } from './monitor/monitor.ts'
 import type { Tracer } from './monitor/tracer.ts'
@@ -47,9 +48,10 @@ export async function runService(
   const ending = new AbortController()
   const replica = `${name}@${hostname()}:${process.pid}`
   const opening = openMonitor({ service: name, replica, ...config.monitor })
-  const starting = opening.then(({ meter, tracer }) =>
-    start({ config, log, replica, signal: ending.signal, meter, tracer }),
-  )
+  const starting = opening.then(({ meter, tracer }) => {
+    if (meter) observeRequests(meter)
+    return start({ config, log, replica, signal: ending.signal, meter, tracer })
+  })
   let stopping = false
   const stop = (why: string) => {
     if (stopping) {

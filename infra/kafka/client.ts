@@ -14,6 +14,7 @@ import type { KafkaServers } from '../security/kafka-access.ts'
 import { addressForKafkajs, openSocket } from './broker-socket.ts'
 import { tellsOfPassingAnswer } from './passing-answers.ts'
 import { answeringBroker } from './raw-request.ts'
+import { countRequests } from '../monitor/kafka-requests.ts'
 
 export interface KafkaOptions {
   /** `config.kafka`: addresses, TLS and login. */
@@ -49,7 +50,7 @@ export function createKafka({
     patchProduceRequest()
   }
   const seeds = servers.brokers.map(addressForKafkajs)
-  return new kafkajs.Kafka({
+  const kafka = new kafkajs.Kafka({
     brokers:
       servers.brokers.length === 1
         ? seeds
@@ -68,6 +69,7 @@ export function createKafka({
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => forward(log, entry),
   })
+  return countRequests(kafka)
 }
 
 /**

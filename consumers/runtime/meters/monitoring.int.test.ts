@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { observeRequests } from '../../../infra/monitor/kafka-requests.ts'
 import { openMonitor } from '../../../infra/monitor/monitor.ts'
 import type { Monitor } from '../../../infra/monitor/monitor.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
@@ -24,6 +25,7 @@ test('what became of every input, the lag and the state of lanes can be scraped;
   await using stack = new AsyncDisposableStack()
   const monitor = await open()
   stack.defer(() => monitor.stop())
+  if (monitor.meter) stack.defer(observeRequests(monitor.meter))
   const id = newEventId()
   const [twice] = orders(1)
   const counted = orders(20)
@@ -52,6 +54,8 @@ test('what became of every input, the lag and the state of lanes can be scraped;
   expect(total(await scrape(monitor, 'tally_publish_events_sum'))).toBe(26)
   expect(await scrape(monitor, 'tally_call_duration_seconds_count')).toEqual({ '{kind="ask",outcome="answered"}': 2 })
   expect(await scrape(monitor, 'tally_lanes')).toEqual({ '{state="live"}': 3 })
+  const requests = await scrape(monitor, 'tally_kafka_requests_total')
+  for (const kind of ['Fetch', 'Produce', 'Heartbeat']) expect(requests[`{request="${kind}"}`]).toBeGreaterThan(0)
   const lag = await scrape(monitor, 'tally_lane_lag_events')
   expect(Object.keys(lag).length).toBeGreaterThan(0)
   expect(total(lag)).toBe(0)
