@@ -1,4 +1,5 @@
 import { TallyError } from '../../infra/errors.ts'
+import { alone } from './alone/alone.ts'
 import { api } from './api/api.ts'
 import type { Benchmark, Contender } from './benchmark.ts'
 import { consume } from './consume/consume.ts'
@@ -18,6 +19,7 @@ import { saga } from './saga/saga.ts'
 
 export const benchmarks: readonly Benchmark[] = [
   hop,
+  alone,
   saga,
   api,
   consume,

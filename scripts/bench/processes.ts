@@ -7,6 +7,8 @@ export interface Usage {
   resident: number
   /** Proportional set size: a page shared by n processes counts 1/n, so PostgreSQL's buffers count once. */
   proportional: number
+  /** Unique set size: pages that no other process shares. */
+  own: number
 }
 
 /** @returns undefined for a process that has ended */
@@ -18,7 +20,8 @@ export function usageOf(roots: ReadonlyMap<string, number>): Map<string, Usage> 
       if (residentBytes(root) === undefined) return []
       const pids = family(root)
       const sum = (of: (pid: number) => number | undefined) => pids.reduce((total, pid) => total + (of(pid) ?? 0), 0)
-      return [[name, { resident: sum(residentBytes), proportional: sum(proportionalBytes) }]]
+      const rollup = (field: RegExp) => sum((pid) => rollupBytes(pid, field))
+      return [[name, { resident: sum(residentBytes), proportional: rollup(/^Pss$/), own: rollup(/^Private_/) }]]
     }),
   )
 }
@@ -53,9 +56,13 @@ function childrenOf(): Map<number, number[]> {
   return children
 }
 
-function proportionalBytes(pid: number): number | undefined {
-  const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readProc(pid, 'smaps_rollup') ?? '')?.[1]
-  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024
+/** The sum of the fields of this name; 0 for a process that has ended. */
+function rollupBytes(pid: number, field: RegExp): number {
+  const lines = (readProc(pid, 'smaps_rollup') ?? '').matchAll(/^(\w+):\s+(\d+) kB/gm)
+  return [...lines].reduce(
+    (sum, [, name = '', kilobytes]) => sum + (field.test(name) ? Number(kilobytes) * 1024 : 0),
+    0,
+  )
 }
 
 /** Source: proc(5). */

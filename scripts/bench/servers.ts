@@ -26,7 +26,7 @@ export async function openServers(
 ): Promise<BenchServers> {
   const dataDir = join(loadConfig().dataDir, 'bench')
   const { config, settings } = await freePorts({ TALLY_DATA_DIR: dataDir, TALLY_LOG_LEVEL: 'error' })
-  const processes = embeddedServers(config, { durable, kafka: { heapMb: 512 } })
+  const processes = embeddedServers(config, { durable, statements: true, kafka: { heapMb: 512 } })
   const stack = await startStack(config, { processes, fresh: true, onProgress: say, signal })
   if (!stack)
     throw new TallyError('BUSY', 'Another benchmark is running, and would distort the figures. Wait for its end')

@@ -13,6 +13,8 @@ export interface Service extends AsyncDisposable {
   /** Name of its folder or program. */
   readonly name: string
   readonly pid: number
+  /** Address of its metrics, if it is monitored. */
+  readonly monitor?: string | undefined
   /** CPU time used so far, seconds. */
   cpuSeconds(): number
   /** Disposing sends SIGTERM and waits. */
@@ -41,7 +43,11 @@ export async function startService(
     execArgv: profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  return readyService(name, child, once(child, 'message'))
+  return readyService(
+    name,
+    child,
+    once(child, 'message').then(([ready]) => (ready as { monitor?: string }).monitor),
+  )
 }
 
 /**
@@ -54,7 +60,11 @@ export function startServer(
   ready: () => Promise<unknown>,
 ): Promise<Service> {
   const child = spawn(command, args, { env: environmentWith(env), stdio: ['ignore', 'ignore', 'inherit'] })
-  return readyService(name, child, ready())
+  return readyService(
+    name,
+    child,
+    ready().then(() => undefined),
+  )
 }
 
 /**
@@ -67,22 +77,24 @@ export function startProgram(
   { command, args }: Program,
 ): Promise<Service> {
   const child = spawn(command, args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'inherit'] })
-  const ready = Promise.withResolvers<void>()
-  createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('{') && ready.resolve())
+  const ready = Promise.withResolvers<undefined>()
+  createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('{') && ready.resolve(undefined))
   return readyService(name, child, ready.promise)
 }
 
-async function readyService(name: string, child: ChildProcess, ready: Promise<unknown>): Promise<Service> {
+/** @param ready resolves with the address of its metrics, if it has any */
+async function readyService(name: string, child: ChildProcess, ready: Promise<string | undefined>): Promise<Service> {
   const exited = once(child, 'exit')
   const ended = exited.then(() => {
     throw new TallyError('UNREACHABLE', `${name} ended before it was ready`)
   })
   ended.catch(() => {}) // Rejects after the service is ready and nothing awaits it
-  await Promise.race([ready, ended])
+  const monitor = await Promise.race([ready, ended])
   const { pid = 0 } = child
   return {
     name,
     pid,
+    monitor,
     cpuSeconds: () => (cpuMs(pid) ?? 0) / 1_000,
     signal: (name) => void child.kill(name),
     async [Symbol.asyncDispose]() {

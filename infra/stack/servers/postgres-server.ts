@@ -38,8 +38,14 @@ const settings = {
 /** False: fast, survives the end of the process but not a power failure; for tests. */
 const undurable = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' }
 
-/** PostgreSQL of the npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`. */
-export function postgresServer(config: Config, { durable }: { durable: boolean }): ProcessSpec {
+/**
+ * PostgreSQL of the npm package, on 127.0.0.1 with a password, with the databases `tally` and `registry`.
+ * @param statements counts them (pg_stat_statements); for benchmarks
+ */
+export function postgresServer(
+  config: Config,
+  { durable, statements = false }: { durable: boolean; statements?: boolean },
+): ProcessSpec {
   const home = serverHome(config.dataDir)
   const data = join(home, 'data')
   const binaries = postgresBinaries(home)
@@ -61,6 +67,7 @@ export function postgresServer(config: Config, { durable }: { durable: boolean }
         port: String(config.ports.postgres),
         ...settings,
         ...(durable ? {} : undurable),
+        ...(statements && { shared_preload_libraries: 'pg_stat_statements' }),
         ...(credentials && securedSettings(home, credentials)),
       }
       const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])

@@ -10,13 +10,14 @@ import { registryServer } from './registry-server.ts'
 /**
  * The servers that `config` does not name as the user's own.
  * @param durable false: fast, but data may be lost in a power failure; for tests
+ * @param statements PostgreSQL counts its statements; for benchmarks
  */
 export function embeddedServers(
   config: Config,
-  { durable, kafka }: { durable: boolean; kafka?: KafkaServerOptions },
+  { durable, statements, kafka }: { durable: boolean; statements?: boolean; kafka?: KafkaServerOptions },
 ): ProcessSpec[] {
   return [
-    ...(config.postgres.embedded ? [postgresServer(config, { durable })] : []),
+    ...(config.postgres.embedded ? [postgresServer(config, { durable, statements })] : []),
     ...(config.kafka.embedded ? kafkaServers(config, kafka) : []),
     ...(config.registry.embedded ? [registryServer(config)] : []),
     ...(config.rabbitmq.embedded ? rabbitmqServers(config) : []),

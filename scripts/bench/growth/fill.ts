@@ -89,7 +89,11 @@ export const countIds = (sandbox: Sandbox, schema: string): Promise<number> =>
   })
 
 /** Uses a connection without a statement timeout. */
-async function patiently<T>({ config, log }: Sandbox, schema: string, work: (client: Tx) => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  { config, log }: Sandbox,
+  schema: string,
+  work: (client: Tx) => Promise<T>,
+): Promise<T> {
   const pool = createPool({ url: config.postgres.url, schema, name: 'growth', max: 1, answerWithinMs: 3_600_000, log })
   const client = await pool.connect()
   try {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { consumerFolders } from '../../../consumers/runtime/load-consumer.ts'
 import { readStackRecord } from '../../../infra/stack/supervisor/stack-record.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
-import { cpuOf } from '../processes.ts'
+import { cpuOf, usageOf } from '../processes.ts'
 import { startPipeline } from '../saga/ours.ts'
 import { startOutsideWorld } from '../saga/outside-world.ts'
 import { startMachineWatch } from '../watch.ts'
@@ -12,18 +13,23 @@ const settleMs = 20_000
 
 export const idle: Benchmark = {
   name: 'idle',
-  what: 'Processor time of each process, and commits in PostgreSQL, while nothing is ordered.',
+  what: 'Processor time and memory of each process, and commits in PostgreSQL, while nothing is ordered.',
   unit: 'commits/s',
   events: { usual: 60, quick: 5 },
   contenders: [
     {
       name: 'tally',
       setup:
-        'one replica of each service and the embedded servers, without the supervisor; the events of a repeat are seconds; % of one core, for process trees',
+        'one replica of each service and the embedded servers, without the supervisor; the events of a repeat are seconds; % of one core and MB (USS: own pages, PSS: with its share of common ones) of process trees',
       measure,
     },
   ],
-  bars: [{ atMost: 5 }, { figure: 'whole stack %', atMost: 10 }],
+  bars: [
+    { atMost: 5 },
+    { figure: 'whole stack %', atMost: 10 },
+    { figure: 'largest consumer USS MB', atMost: 110 },
+    { figure: 'whole stack PSS MB', atMost: 1_230 },
+  ],
 }
 
 async function measure(ground: Ground): Promise<Repeat> {
@@ -48,7 +54,22 @@ async function measure(ground: Ground): Promise<Repeat> {
     perSecond: commits / seconds,
     cpuPerEvent: whole / 100,
     machineCpuPerEvent: machineSeconds() / seconds,
-    figures: { 'whole stack %': whole, ...Object.fromEntries(shares) },
+    figures: { 'whole stack %': whole, ...Object.fromEntries(shares), ...memoryOf(roots) },
+  }
+}
+
+function memoryOf(roots: ReadonlyMap<string, number>): Record<string, number> {
+  const usages = usageOf(roots)
+  const megabytes = (bytes: number | undefined) => (bytes ?? 0) / 2 ** 20
+  return {
+    'largest consumer USS MB': Math.max(...consumerFolders().map((name) => megabytes(usages.get(name)?.own))),
+    'whole stack PSS MB': [...usages.values()].reduce((sum, { proportional }) => sum + megabytes(proportional), 0),
+    ...Object.fromEntries(
+      [...usages].flatMap(([name, { own, proportional }]) => [
+        [`${name} USS MB`, megabytes(own)],
+        [`${name} PSS MB`, megabytes(proportional)],
+      ]),
+    ),
   }
 }
 

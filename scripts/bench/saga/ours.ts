@@ -1,4 +1,4 @@
-import { consumerFolders, schemaName } from '../../../consumers/runtime/load-consumer.ts'
+import { consumerFolders } from '../../../consumers/runtime/load-consumer.ts'
 import { createKafka } from '../../../infra/kafka/client.ts'
 import { demoCatalogue } from '../../../producers/sample-data/demo-catalogue.ts'
 import { freePort } from '../../../producers/orders-api/testing/orders-bench.ts'
@@ -9,20 +9,30 @@ import { eventFullNames } from '../../../schemas/generated/events.ts'
 import { deployPipeline } from '../api/deploy-pipeline.ts'
 import type { Ground } from '../benchmark.ts'
 import { startService } from '../start-service.ts'
+import { placeOrdersBefore } from './orders-before.ts'
 import type { Contestant } from './run-stages.ts'
 
 const last = new Set([eventFullNames.PaymentCaptured])
 const plenty = 1_000_000
 
-/** The pipeline as `npm start` runs it, one replica of each service; an order ends with PaymentCaptured on its topic. */
-export async function startPipeline(ground: Ground, ended: (orderId: string) => void): Promise<Contestant> {
+/**
+ * The pipeline as `npm start` runs it, one replica of each service; an order ends with PaymentCaptured on its topic.
+ * @param ordersBefore orders in its tables
+ */
+export async function startPipeline(
+  ground: Ground,
+  ended: (orderId: string) => void,
+  { ordersBefore = 0 }: { ordersBefore?: number } = {},
+): Promise<Contestant> {
   const { sandbox } = ground
   const { config, namespace, log } = sandbox
   await deployPipeline(sandbox)
+  if (ordersBefore > 0) await placeOrdersBefore(ground, ordersBefore)
   await fillWarehouse(ground)
   const port = await freePort()
-  const api = startService(ground, 'producers/orders-api/main.ts', { env: { TALLY_API_PORT: String(port) } })
-  const consumers = consumerFolders().map((name) => startService(ground, 'consumers/main.ts', { args: [name] }))
+  const env = { TALLY_MONITOR_PORT: '0' } // As `npm start` does
+  const api = startService(ground, 'producers/orders-api/main.ts', { env: { ...env, TALLY_API_PORT: String(port) } })
+  const consumers = consumerFolders().map((name) => startService(ground, 'consumers/main.ts', { args: [name], env }))
   const services = await Promise.all([api, ...consumers])
 
   const kafka = createKafka({ servers: config.kafka, clientId: 'saga', log })
@@ -37,15 +47,6 @@ export async function startPipeline(ground: Ground, ended: (orderId: string) => 
   return {
     services,
     url: `http://127.0.0.1:${port}`,
-    async records() {
-      const counted = consumerFolders().map(
-        (name) => `select sum(taken) as n from ${schemaName(namespace, name)}.ledger`,
-      )
-      const { rows } = await sandbox.pool.query<{ n: number }>(
-        `select coalesce(sum(n), 0)::float8 as n from (${counted.join(' union all ')}) as ledgers`,
-      )
-      return rows[0]?.n ?? 0
-    },
     async [Symbol.asyncDispose]() {
       await reader.disconnect()
       await Promise.all(services.map((service) => service[Symbol.asyncDispose]()))

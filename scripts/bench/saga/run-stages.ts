@@ -12,8 +12,6 @@ import { startAccount } from './where-time-goes.ts'
 export interface Contestant extends AsyncDisposable {
   readonly url: string
   readonly services: readonly Service[]
-  /** Records that its services have processed so far, if they count them. */
-  records?(): Promise<number>
 }
 
 /** @param ended call it once per order, with the time of its end in epoch milliseconds (default: now) */
@@ -41,9 +39,7 @@ export async function runStages(ground: Ground, start: Start): Promise<Repeat> {
   }
   const { events } = ground
   await stage(Math.ceil(events / 2), busy)
-  const account = await startAccount(ground, [...world.services, ...contestant.services], async () =>
-    contestant.records?.(),
-  )
+  const account = await startAccount(ground, [...world.services, ...contestant.services])
   const [cpuBefore, machineSeconds] = [cpuSecondsOf(contestant.services), startMachineWatch()]
   const { perSecond } = await stage(events, busy)
   const cpuPerEvent = (cpuSecondsOf(contestant.services) - cpuBefore) / events
