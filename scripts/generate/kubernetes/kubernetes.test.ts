@@ -1,10 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { Ajv } from 'ajv'
 import type { ValidateFunction } from 'ajv'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse, parseAllDocuments, stringify } from 'yaml'
+import { consumersOf } from '../../../consumers/runtime/load-consumer.ts'
+import { loadConfig } from '../../../infra/config.ts'
 import { secretSettings, settings } from '../../../infra/settings.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { connectionsFor, readDeclared } from '../deployed-services.ts'
@@ -15,6 +18,7 @@ interface Container {
   image: string
   args?: string[]
   env?: { name: string; value?: string }[]
+  envFrom?: { configMapRef: { name: string } }[]
   ports?: { name: string; containerPort: number }[]
   volumeMounts?: { name: string; mountPath: string }[]
   lifecycle?: object
@@ -30,6 +34,11 @@ interface Manifest {
     template?: { spec: { containers: Container[]; volumes?: { name: string; secret?: { secretName: string } }[] } }
     [key: string]: unknown
   }
+}
+
+interface Component {
+  configMapGenerator?: { name: string; literals: string[] }[]
+  patches?: { target: { kind: string; name: string }; patch: string }[]
 }
 
 const folder = resolve(import.meta.dirname, '../../../infra/k8s')
@@ -146,7 +155,81 @@ describe('the manifests for Kubernetes', () => {
     }
   })
 
+  test.each(['bridge-rabbitmq', 'bridge-sqs', 'forward-rabbitmq', 'forward-sqs'])(
+    'have %s as a component that is valid and fits the others',
+    (name) => {
+      const part = parse(read(`generated/${name}/kustomization.yaml`)) as Component
+      const own = manifestsIn(read(`generated/${name}/resources.yaml`))
+      expect(part).toMatchObject({ kind: 'Component', resources: ['resources.yaml'] })
+      expect(own.flatMap(faultsOf)).toEqual([])
+      const [container] = own.filter(({ kind }) => kind === 'Deployment').flatMap(containersOf)
+      const forwarder = declared.forwarders.find((each) => each.name === name)
+      const principal = forwarder ? name : 'orders-api'
+      expect(container?.args).toEqual(forwarder?.command ?? expect.arrayContaining(['scripts/bridge.ts', '--queue']))
+      expect(JSON.stringify(own)).toContain(`"secretName":"database-${principal}"`)
+      expect(own.filter(({ kind }) => kind === 'KafkaUser').map(({ metadata }) => metadata.name)).toEqual(
+        forwarder ? [name] : [],
+      )
+      // As in the pods: with these variables the process knows its queue server, and a forwarder its target
+      const literals = (part.configMapGenerator ?? []).flatMap(({ literals: all }) =>
+        all.map((each) => each.split('=')),
+      )
+      const given = (container?.env ?? [])
+        .filter(({ name: variable }) => /^TALLY_(RABBITMQ|SQS)/.test(variable))
+        .map(({ name: variable }) => [variable, variable === 'TALLY_RABBITMQ_URL' ? 'amqps://u:p@host' : 'key'])
+      const config = loadConfig(Object.fromEntries([...literals, ...given]) as NodeJS.ProcessEnv)
+      expect(name.endsWith('sqs') ? config.sqs : config.rabbitmq.url).toBeDefined()
+      expect(consumersOf(config).filter((each) => each.startsWith('forward-'))).toEqual(forwarder ? [name] : [])
+      // What is patched exists, and the result is valid
+      for (const { target, patch } of part.patches ?? []) {
+        const [patched] = of(target.kind, target.name).map((each) => structuredClone(each))
+        for (const { op, path, value } of JSON.parse(patch) as { op: string; path: string; value: unknown }[]) {
+          expect([op, path.endsWith('/-')]).toEqual(['add', true])
+          const steps = path.slice(1, -2).split('/')
+          const list = steps.reduce<unknown>((at, step) => (at as Record<string, unknown>)[step], patched)
+          ;(list as unknown[]).push(value)
+        }
+        expect(faultsOf(patched as Manifest)).toEqual([])
+        const text = JSON.stringify(patched)
+        expect(text).toContain(
+          target.kind === 'Job' ? `"configMapRef":{"name":"${name}"}` : `"name":"${forwarder?.role}"`,
+        )
+      }
+      expect(part.patches?.map(({ target }) => target.kind)).toEqual(forwarder ? ['Cluster', 'Job'] : undefined)
+    },
+  )
+
   const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0
+  ;(kubectl ? test : test.skip)(
+    'the overlay of the page sets the image everywhere, with components and their settings',
+    () => {
+      const page = readFileSync(resolve(folder, '../../docs/deploying.md'), 'utf8')
+      const blocks = [...page.matchAll(/```yaml\n(# overlay[^`]*)```/g)].map(([, text = '']) => parse(text) as object)
+      expect(blocks).toHaveLength(2)
+      const overlay = mkdtempSync(join(tmpdir(), 'tally-overlay-'))
+      try {
+        const here = relative(realpathSync(overlay), folder)
+        const text = stringify(Object.assign({}, ...blocks)).replaceAll('../infra/k8s', here)
+        writeFileSync(join(overlay, 'kustomization.yaml'), text)
+        const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', overlay], { encoding: 'utf8' })
+        expect([status, stderr]).toEqual([0, ''])
+        const whole = manifestsIn(stdout)
+        expect(whole.flatMap(faultsOf)).toEqual([])
+        expect(whole.filter(({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace !== 'tally')).toEqual([])
+        const ours = whole.flatMap(containersOf).filter(({ image }) => image.includes('/tally:'))
+        expect(new Set(ours.map(({ image }) => image))).toEqual(new Set(['registry.mine.com/tally:0.2.0']))
+        expect(ours.map(({ args = [] }) => args.slice(0, 2).join(' '))).toEqual(
+          expect.arrayContaining(['scripts/bridge.ts rabbitmq', 'consumers/main.ts forward-sqs']),
+        )
+        const maps = whole.filter(({ kind }) => kind === 'ConfigMap').map(({ metadata }) => metadata.name)
+        const named = ours.flatMap(({ envFrom = [] }) => envFrom.map(({ configMapRef }) => configMapRef.name))
+        expect(named.filter((name) => !maps.includes(name))).toEqual([])
+        expect(stdout).toContain('TALLY_FORWARD_SQS: order-events.fifo')
+      } finally {
+        rmSync(overlay, { recursive: true, force: true })
+      }
+    },
+  )
   ;(kubectl ? test : test.skip)('kustomize puts them together, and the result is valid, too', () => {
     const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', folder], { encoding: 'utf8' })
     expect([status, stderr]).toEqual([0, ''])

@@ -4,6 +4,7 @@ import { databaseManifests } from './database.ts'
 import { topicManifests, userManifests } from './kafka.ts'
 import { migrationJob } from './migration.ts'
 import { networkPolicies } from './network.ts'
+import { queueComponents } from './queues.ts'
 import { workloadOf } from './workloads.ts'
 
 /** The manifests in `infra/k8s/generated/` by name; `infra/k8s/kustomization.yaml` puts them together with the others. */
@@ -14,4 +15,5 @@ export const kubernetesFiles = (declared: Declared): Record<string, string> => (
   migration: toYaml(migrationJob(declared)),
   services: toYaml(...declared.services.flatMap((own) => workloadOf(own, declared))),
   network: toYaml(...networkPolicies(declared)),
+  ...queueComponents(declared),
 })

@@ -28,6 +28,15 @@ const servers = [
 ]
 const monitored = { from: pods(prometheus), ports: tcp(ports.monitor) }
 
+/** Of a bridge or forwarder. RabbitMQ may be in this cluster or outside, with TLS or without; Amazon SQS is outside. */
+export const queuePolicy = (name: string, server: 'rabbitmq' | 'sqs'): object =>
+  policy(name, {
+    podSelector: { matchLabels: labelsOf(name) },
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [monitored],
+    egress: [dns, ...servers, server === 'rabbitmq' ? { ports: tcp(5671, 5672) } : internet],
+  })
+
 /**
  * Nothing may be reached but what follows. Pods of the operators (Strimzi, CloudNativePG, KEDA) are in namespaces of their own
  * and manage their servers; Strimzi makes the policies of the brokers itself.

@@ -19,9 +19,18 @@ const drain = (isApi: boolean) => ({
   lifecycle: { preStop: { sleep: { seconds: isApi ? 10 : 1 } } },
 })
 
-function deployment(own: DeployedService, { config }: Declared): object {
-  const { name, role, isApi } = own
-  const { volumes, volumeMounts } = secretVolumes(name, secretNamesOf.database(name))
+/** What an optional service has besides. */
+interface More {
+  readonly env: readonly object[]
+  /** Name of a ConfigMap. */
+  readonly settings?: string | undefined
+  /** @default an autoscaler decides */
+  readonly replicas?: number
+}
+
+export function deployment(own: DeployedService, { config }: Declared, more?: More): object {
+  const { name, role, isApi, principal = name } = own
+  const { volumes, volumeMounts } = secretVolumes(principal, secretNamesOf.database(principal))
   const tokenKey = secretFile('token', secretNamesOf.tokenKey)
   const { terminationGracePeriodSeconds, lifecycle } = drain(isApi)
   const { TALLY_API_ALLOWED_HOSTS: _, ...guarded } = apiEnvironment('/run/secrets/token/token.pub', [])
@@ -30,6 +39,7 @@ function deployment(own: DeployedService, { config }: Declared): object {
     spec: {
       // An autoscaler decides how many replicas a consumer has
       ...(isApi && { replicas: 3 }),
+      ...(more?.replicas !== undefined && { replicas: more.replicas }),
       selector: { matchLabels: labelsOf(name) },
       // One at a time, and each new one is ready before an old one leaves
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
@@ -46,11 +56,13 @@ function deployment(own: DeployedService, { config }: Declared): object {
           containers: [
             {
               ...{ name: 'service', image: 'tally', args: own.command },
-              env: variables({
-                ...environmentOf({ principal: name, role }, config, surroundings),
-                ...(isApi && guarded),
-              }),
-              envFrom: [{ configMapRef: { name: 'tally' } }],
+              env: [
+                ...variables({ ...environmentOf({ principal, role }, config, surroundings), ...(isApi && guarded) }),
+                ...(more?.env ?? []),
+              ],
+              envFrom: ['tally', ...(more?.settings ? [more.settings] : [])].map((map) => ({
+                configMapRef: { name: map },
+              })),
               ports: [
                 ...(isApi ? [{ name: 'api', containerPort: ports.api }] : []),
                 { name: 'monitor', containerPort: ports.monitor },
@@ -71,7 +83,7 @@ function deployment(own: DeployedService, { config }: Declared): object {
   }
 }
 
-const disruptionBudget = (name: string) => ({
+export const disruptionBudget = (name: string) => ({
   ...{ apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: { name, labels: labelsOf(name) } },
   spec: { maxUnavailable: 1, selector: { matchLabels: labelsOf(name) } },
 })
@@ -80,7 +92,7 @@ const disruptionBudget = (name: string) => ({
 const eventsPerReplica = 5_000
 
 /** By our own lag. A lane has one owner, so there are never more replicas than lanes. */
-const scaledObject = (name: string, { config }: Declared) => ({
+export const scaledObject = (name: string, { config }: Declared) => ({
   ...{ apiVersion: 'keda.sh/v1alpha1', kind: 'ScaledObject', metadata: { name, labels: labelsOf(name) } },
   spec: {
     scaleTargetRef: { name },
