@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'amqplib'
 import type { ChannelModel } from 'amqplib'
 import { describeError, isTallyError, TallyError } from '../errors.ts'
@@ -13,7 +15,9 @@ export interface RabbitmqAccess {
 const timeoutMs = 10_000
 /** Both sides drop a connection after two beats without a sign of life. Seconds. */
 const heartbeatSeconds = 10
-const backoff = { initialDelay: 200, maxDelay: 10_000, factor: 2, jitter: 0.5 }
+/** How long RabbitMQ may take to close a connection. Afterwards the socket is closed without it. */
+const closeMs = 5_000
+const [firstDelayMs, longestDelayMs] = [200, 10_000]
 
 /**
  * Connects once. The connection emits `close` when it ends, whatever the reason.
@@ -29,6 +33,16 @@ export async function connectRabbitmq(access: RabbitmqAccess): Promise<ChannelMo
   }
 }
 
+/** Closes a connection behind everything that was sent on it; after 5 s without RabbitMQ's answer. Never rejects. */
+export async function closeRabbitmq(connection: ChannelModel): Promise<void> {
+  const { stream } = connection.connection as unknown as { stream: Duplex }
+  const closed = new Promise((resolve) => stream.once('close', resolve))
+  connection.close().catch(() => {}) // It is closed, or about to be
+  const late = setTimeout(() => stream.destroy(new Error('RabbitMQ did not close the connection')), closeMs)
+  if (!stream.closed) await closed
+  clearTimeout(late)
+}
+
 /** A connection that is made again whenever it ends, until `stop`. */
 export interface KeptConnection {
   /** Rejects with DENIED when RabbitMQ refuses the login: that is not tried again. Otherwise pending until `stop`. */
@@ -36,48 +50,63 @@ export interface KeptConnection {
   stop(): Promise<void>
 }
 
-/**
- * Keeps a connection, with growing delays between the attempts.
- * @param setup prepares every new connection (channels, consumers); if it throws, the connection is made again
- */
-export function keepRabbitmq(
-  access: RabbitmqAccess,
-  { setup, log }: { setup: (connection: ChannelModel) => Promise<void>; log: Logger },
-): KeptConnection {
-  const { promise: ended, resolve, reject } = Promise.withResolvers<void>()
+export interface KeepOptions {
+  /** Prepares every new connection (channels, consumers). If it throws or takes too long, the connection is made again. */
+  setup: (connection: ChannelModel) => Promise<void>
+  /** How long that may take: a queue without a leader answers nothing, on a connection that lives. @default 30000 */
+  setupMs?: number
+  log: Logger
+}
+
+/** Keeps a connection, with growing delays between the attempts. */
+export function keepRabbitmq(access: RabbitmqAccess, options: KeepOptions): KeptConnection {
+  const stopping = new AbortController()
+  const ended = keep(access, options, stopping.signal)
   ended.catch(() => {})
-  const keeping = connect(address(access), {
-    ...socketOptions(access),
-    recovery: {
-      ...backoff,
-      waitForConnect: false,
-      setup: async (connection: ChannelModel) => {
-        connection.on('error', () => {}) // amqplib listens only after the setup, and an error without a listener is thrown
-        await setup(connection)
-      },
-    },
-  })
-  void keeping.then((connection) => {
-    connection.on('error', () => {})
-    connection.on('connect', () => log.info('connected to RabbitMQ'))
-    connection.on('disconnect', (error) =>
-      log.warn({ error: connectionError(error).message }, 'connection to RabbitMQ lost'),
-    )
-    connection.on('connect-failed', (error) => {
-      const known = connectionError(error)
-      log.warn({ error: known.message }, 'no connection to RabbitMQ')
-      if (known.code !== 'DENIED') return
-      reject(known)
-      void connection.close()
-    })
-  })
   return {
     ended,
     async stop() {
-      await (await keeping).close()
-      resolve()
+      stopping.abort()
+      await ended.catch(() => {})
     },
   }
+}
+
+async function keep(access: RabbitmqAccess, options: KeepOptions, signal: AbortSignal): Promise<void> {
+  const { setup, setupMs = 30_000, log } = options
+  const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+  let delayMs = firstDelayMs
+
+  const serve = async (connection: ChannelModel) => {
+    const lost = new Promise<unknown>((resolve) => connection.once('close', resolve))
+    await Promise.race([setup(connection), late(setupMs), stopped])
+    if (signal.aborted) return
+    delayMs = firstDelayMs
+    log.info('connected to RabbitMQ')
+    const why = await Promise.race([lost, stopped])
+    if (!signal.aborted) log.warn({ error: connectionError(why ?? 'closed').message }, 'connection to RabbitMQ lost')
+  }
+
+  while (!signal.aborted) {
+    try {
+      const connection = await connectRabbitmq(access)
+      await serve(connection).finally(() => closeRabbitmq(connection))
+    } catch (error) {
+      const known = connectionError(error)
+      log.warn({ error: known.message }, 'no connection to RabbitMQ')
+      if (known.code === 'DENIED') throw known
+    }
+    await delay(delayMs * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {})
+    delayMs = Math.min(longestDelayMs, delayMs * 2)
+  }
+}
+
+async function late(ms: number): Promise<never> {
+  await delay(ms, undefined, { ref: false })
+  throw new TallyError(
+    'UNREACHABLE',
+    `RabbitMQ does not answer on a connection within ${ms} ms: is the queue available?`,
+  )
 }
 
 /** An error of a connection or channel as one of Tally's. */

@@ -1,6 +1,6 @@
 import type { ChannelModel, ConfirmChannel, Options } from 'amqplib'
 import { TallyError } from '../errors.ts'
-import { connectionError, connectRabbitmq } from './connect.ts'
+import { closeRabbitmq, connectionError, connectRabbitmq } from './connect.ts'
 import type { RabbitmqAccess } from './connect.ts'
 
 export interface Publication {
@@ -60,7 +60,7 @@ export class RabbitmqPublisher implements AsyncDisposable {
     clearTimeout(this.idle)
     const { opening } = this
     this.opening = undefined
-    await opening?.then(({ connection }) => connection.close()).catch(() => {}) // It has ended by itself
+    await opening?.then(({ connection }) => closeRabbitmq(connection)).catch(() => {}) // It was never made
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +83,10 @@ export class RabbitmqPublisher implements AsyncDisposable {
 
 async function openChannel(access: RabbitmqAccess, ended: () => void): Promise<OpenChannel> {
   const connection = await connectRabbitmq(access)
-  const channel = await connection.createConfirmChannel()
+  const channel = await connection.createConfirmChannel().catch((error: unknown) => {
+    void closeRabbitmq(connection)
+    throw error
+  })
   const open: OpenChannel = { connection, channel, returned: new Set() }
   connection.on('blocked', (reason) => (open.blocked = reason))
   connection.on('unblocked', () => delete open.blocked)
@@ -91,7 +94,7 @@ async function openChannel(access: RabbitmqAccess, ended: () => void): Promise<O
   channel.on('error', (error) => (open.closed = connectionError(error)))
   channel.on('close', () => {
     ended()
-    void connection.close().catch(() => {}) // A channel closes alone after an error of its own
+    void closeRabbitmq(connection) // A channel closes alone after an error of its own
   })
   connection.on('close', ended)
   return open

@@ -6,7 +6,7 @@ import { createTestLogger } from '../testing/test-logger.ts'
 import { canTest, startQueue } from '../testing/queues/start-queues.ts'
 import type { TestQueue } from '../testing/queues/start-queues.ts'
 import { waitUntil } from '../testing/wait-until.ts'
-import { connectRabbitmq, keepRabbitmq } from './connect.ts'
+import { closeRabbitmq, connectRabbitmq, keepRabbitmq } from './connect.ts'
 
 const onRabbitmq = canTest('rabbitmq') ? describe : describe.skip
 
@@ -48,6 +48,29 @@ onRabbitmq('a connection to RabbitMQ', () => {
     await connection.close()
     await kept.stop()
     await kept.ended
+  })
+
+  test('a connection whose setup never ends is given up and made again', async () => {
+    let setups = 0
+    const setup = () => (++setups === 1 ? new Promise<void>(() => {}) : Promise.resolve())
+    const kept = keepRabbitmq(access(), { log: createTestLogger('debug'), setup, setupMs: 100 })
+    await waitUntil('another setup', () => setups === 2)
+    await kept.stop()
+  })
+
+  test('a frozen server holds up no one who closes a connection', async () => {
+    let set = false
+    const setup = async () => void (set = true)
+    const kept = keepRabbitmq(access(), { log: createTestLogger('debug'), setup })
+    const connection = await connectRabbitmq(access())
+    await waitUntil('a connection', () => set)
+    const thaw = server.freeze()
+    try {
+      await Promise.all([kept.stop(), closeRabbitmq(connection)])
+    } finally {
+      thaw()
+    }
+    await expect(connection.createChannel()).rejects.toThrow('closed')
   })
 
   test('a wrong password is DENIED, once, and no text shows it', async () => {

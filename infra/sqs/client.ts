@@ -9,17 +9,23 @@ export interface SqsAccess {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
 }
 
-/** Longer than a long poll (20 s). */
-const requestMs = 25_000
-
-/** A client with the SDK's own retries: three attempts with growing delays. */
-export const createSqs = ({ region, endpoint, credentials }: SqsAccess): SQSClient =>
+/**
+ * A client with the SDK's own retries: three attempts with growing delays.
+ * @param requestMs how long SQS may take to answer an attempt, longer than a long poll (20 s). @default 25000
+ */
+export const createSqs = (
+  { region, endpoint, credentials }: SqsAccess,
+  { requestMs = 25_000 }: { requestMs?: number } = {},
+): SQSClient =>
   new SQSClient({
     region,
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials && { credentials }),
     maxAttempts: 3,
-    requestHandler: { requestTimeout: requestMs, connectionTimeout: 5_000 },
+    requestHandler: {
+      ...{ requestTimeout: requestMs, throwOnRequestTimeout: true }, // Otherwise it is only logged
+      ...{ socketTimeout: requestMs, connectionTimeout: 5_000 },
+    },
   })
 
 /** Errors by which SQS says that this process may not ask: asking again does not help. */

@@ -56,6 +56,18 @@ test('wrong credentials are DENIED, and no text shows them', async () => {
   server.close()
 })
 
+test('a server that accepts connections and answers nothing is UNREACHABLE, in time', async () => {
+  const server = createServer(() => {})
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+  const sqs = createSqs({ region: 'eu-central-1', endpoint, credentials }, { requestMs: 100 })
+  await expect(queueUrl(sqs, 'orders')).rejects.toMatchObject({ code: 'UNREACHABLE', retryable: true })
+  sqs.destroy()
+  server.closeAllConnections()
+  server.close()
+})
+
 test('an error that says nothing is UNREACHABLE', () => {
   expect(sqsError(new Error('socket hang up'))).toMatchObject({ code: 'UNREACHABLE', retryable: true })
 })

@@ -13,6 +13,7 @@ import { ownership } from './guards/ownership.ts'
 import { parking } from './guards/parking.ts'
 import { positions } from './guards/positions.ts'
 import { publication } from './guards/publication.ts'
+import { queues } from './guards/queues.ts'
 import { reading } from './guards/reading.ts'
 import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
@@ -42,4 +43,5 @@ export const mutations: readonly Mutation[] = [
   ...operators,
   ...console,
   ...bridges,
+  ...queues,
 ]

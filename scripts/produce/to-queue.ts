@@ -2,7 +2,7 @@ import { SendMessageBatchCommand } from '@aws-sdk/client-sqs'
 import type { SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs'
 import type { Config } from '../../infra/config.ts'
 import { describeError, TallyError } from '../../infra/errors.ts'
-import { connectRabbitmq } from '../../infra/rabbitmq/connect.ts'
+import { closeRabbitmq, connectRabbitmq } from '../../infra/rabbitmq/connect.ts'
 import { createSqs, sqsError } from '../../infra/sqs/client.ts'
 import { isFifo, queueUrl } from '../../infra/sqs/queue-url.ts'
 import { ensureQueues } from '../../producers/bridge/start-bridge.ts'
@@ -52,7 +52,7 @@ async function toRabbitmq({ rabbitmq }: Config, queue: string): Promise<Destinat
         })
       }),
     maxOutstanding: 1_000,
-    stop: () => connection.close(),
+    stop: () => closeRabbitmq(connection),
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environmentWithoutServers, loadConfig } from '../../config.ts'
@@ -23,6 +23,11 @@ export interface TestQueue extends AsyncDisposable {
   /** The same, for other processes. */
   readonly env: Readonly<Record<string, string>>
   kill(): void
+  /**
+   * Resolves when RabbitMQ has the name of a quorum queue on disk, half a second after it was declared. If it is killed
+   * before, the queue never has a leader again (rabbitmq/rabbitmq-server#15725).
+   */
+  stored(queue: string): Promise<void>
   /** @returns a function that resumes it; at the end it is resumed anyway */
   freeze(): () => void
   /** Resolves when a killed server runs again. */
@@ -89,6 +94,10 @@ export async function startQueue(
     kill() {
       killed = identityOf()
       signalTo(killed, 'SIGKILL')
+    },
+    async stored(queue) {
+      const names = join(dataDir, 'rabbitmq/data/tally@localhost/quorum/tally@localhost/names.dets')
+      await waitUntil(`${queue} is on disk`, () => readFileSync(names, 'latin1').includes(`%2F_${queue}`))
     },
     freeze() {
       const identity = identityOf()

@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib'
 import { TallyError } from '../../../infra/errors.ts'
-import { connectionError, connectRabbitmq } from '../../../infra/rabbitmq/connect.ts'
+import { closeRabbitmq, connectionError, connectRabbitmq } from '../../../infra/rabbitmq/connect.ts'
 import type { RabbitmqAccess } from '../../../infra/rabbitmq/connect.ts'
 import { deadLetterOf } from '../door.ts'
 import type { BridgeRequest } from '../door.ts'
@@ -28,7 +28,7 @@ export async function ensureQueues(access: RabbitmqAccess, request: BridgeReques
   } catch (error) {
     throw connectionError(error)
   } finally {
-    await connection.close().catch(() => {})
+    await closeRabbitmq(connection)
   }
 }
 

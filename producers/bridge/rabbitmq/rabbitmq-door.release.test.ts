@@ -97,6 +97,7 @@ onRabbitmq('the door at RabbitMQ', () => {
 
   test('a server that is killed loses nothing, and the bridge continues when it is back', async () => {
     const request = await bench.create('killed')
+    await server.stored('killed')
     await bench.start(request)
     const all = Array.from({ length: 200 }, (_, index) => `killed-${index}`)
     await sender.send(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { describeError } from '../../../infra/errors.ts'
-import { keepRabbitmq } from '../../../infra/rabbitmq/connect.ts'
+import { closeRabbitmq, keepRabbitmq } from '../../../infra/rabbitmq/connect.ts'
 import { boundedProblem } from '../bounded-problem.ts'
 import { deadLetterOf } from '../door.ts'
 import type { Door, DoorOptions } from '../door.ts'
@@ -68,7 +68,7 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     channel.on('error', (error) => log.warn({ error: describeError(error) }, 'channel closed by RabbitMQ'))
     const reopen = () => {
       if (consuming === channel) consuming = undefined
-      void connection.close().catch(() => {})
+      void closeRabbitmq(connection)
     }
     channel.on('close', reopen)
     await channel.prefetch(prefetch)

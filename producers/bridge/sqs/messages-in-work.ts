@@ -10,6 +10,8 @@ export const visibilityS = 30
 const extendEveryMs = (visibilityS * 1_000) / 3
 /** SQS takes so many messages in one request. */
 const maxBatch = 10
+/** How long showing the messages that are left may take. Otherwise SQS shows them when their visibility is over. */
+const stopMs = 3_000
 /** Requests to delete at once: each needs a round trip. */
 const deleters = 4
 
@@ -56,7 +58,7 @@ export class MessagesInWork {
   /** Shows the messages that are left to other bridges at once. */
   async stop(): Promise<void> {
     clearInterval(this.timer)
-    await this.change([...this.receipts], 0)
+    await this.change([...this.receipts], 0, AbortSignal.timeout(stopMs))
   }
 
   /** @returns the reason for each that was not deleted */
@@ -68,14 +70,20 @@ export class MessagesInWork {
     return Entries.map(({ Id }) => reasons.get(Id))
   }
 
-  private async change(receipts: readonly string[], VisibilityTimeout: number): Promise<void> {
+  private async change(
+    receipts: readonly string[],
+    VisibilityTimeout: number,
+    abortSignal?: AbortSignal,
+  ): Promise<void> {
     const { sqs, url, log } = this.options
     for (let from = 0; from < receipts.length; from += maxBatch) {
       const batch = receipts.slice(from, from + maxBatch).filter((receipt) => this.receipts.has(receipt))
       const Entries = batch.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout }))
       if (Entries.length === 0) continue
       await sqs
-        .send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries }))
+        .send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: url, Entries }), {
+          ...(abortSignal && { abortSignal }),
+        })
         .catch((error: unknown) => log.warn({ error: describeError(error) }, 'could not keep messages hidden'))
     }
   }

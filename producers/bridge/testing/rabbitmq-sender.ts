@@ -1,5 +1,5 @@
 import type { Channel, GetMessage } from 'amqplib'
-import { connectRabbitmq } from '../../../infra/rabbitmq/connect.ts'
+import { closeRabbitmq, connectRabbitmq } from '../../../infra/rabbitmq/connect.ts'
 import type { Sender } from './bridge-bench.ts'
 
 export async function rabbitmqSender(url: string): Promise<Sender> {
@@ -26,7 +26,7 @@ export async function rabbitmqSender(url: string): Promise<Sender> {
       }))
     },
     waiting: async (queue) => (await channel.checkQueue(queue)).messageCount,
-    [Symbol.asyncDispose]: () => connection.close().catch(() => {}), // A test may have killed the server
+    [Symbol.asyncDispose]: () => closeRabbitmq(connection),
   }
 }
 
