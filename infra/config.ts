@@ -90,6 +90,12 @@ export function wantQueueServer(server: QueueServer, env: NodeJS.ProcessEnv = pr
   env['TALLY_QUEUE_SERVERS'] = [env['TALLY_QUEUE_SERVERS'], server].filter(Boolean).join(',')
 }
 
+/** Replaces all settings of queues in this process: for a command that starts a stack of its own. */
+export function replaceQueueSettings(settings: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv = process.env) {
+  for (const name of Object.keys(env)) if (/^TALLY_(RABBITMQ|SQS|QUEUE|FORWARD)_/.test(name)) delete env[name]
+  Object.assign(env, settings)
+}
+
 /** The environment of this process without the servers that it names, for a stack that needs its own. */
 export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
   Object.fromEntries(

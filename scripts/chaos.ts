@@ -4,6 +4,8 @@ import { runCommand, createCommand, say } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
 import { printReport } from './cli/report.ts'
 import { integer, positive } from './cli/arguments.ts'
+import { queueServers } from '../infra/queue-settings.ts'
+import type { QueueServer } from '../infra/queue-settings.ts'
 import type { MishapKind } from './chaos/fault-plan.ts'
 import { chaosReport, printReportJson } from './chaos/report.ts'
 import { runChaos } from './chaos/run-chaos.ts'
@@ -15,6 +17,7 @@ interface Options extends CommonOptions {
   minutes: number
   rate: number
   replicas: number
+  door?: readonly QueueServer[]
   brokers: number
   only: readonly MishapKind[]
   portBase: number
@@ -28,6 +31,7 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
       'npm run chaos -- --seed 7 --minutes 2',
       'npm run chaos -- --seed 7 --minutes 10 --only kill,freeze',
       'npm run chaos -- --brokers 3 --json | jq .faults',
+      'npm run chaos -- --door rabbitmq,sqs',
     ],
     'Starts its own stack, in which every connection runs through a proxy. Exit code 0: proved; 1: a proof or a recovery failed.',
   )
@@ -38,10 +42,16 @@ export const chaosCommand = ({ signal }: CommandFrame): Command =>
     .addOption(
       new Option('--only <kinds>', `faults to inject: ${kinds.join(', ')}`).argParser(kindsOf).default(kinds, 'all'),
     )
+    .addOption(
+      new Option(
+        '--door <servers>',
+        'queues through which part of the orders comes in and to which events go out, with bridges: rabbitmq, sqs or both',
+      ).argParser(doorsOf),
+    )
     .option('--brokers <n>', 'Kafka brokers; with several, every other fault hits one of them', integer(1, 5), 1)
     .option('--port-base <n>', 'first port of the stack', integer(1, 65_000), 24_000)
-    .action(async ({ minutes, only, json, ...rest }: Options) => {
-      const report = await runChaos({ ...rest, forMs: minutes * 60_000, kinds: only, signal, say })
+    .action(async ({ minutes, only, door: doors = [], json, ...rest }: Options) => {
+      const report = await runChaos({ ...rest, doors, forMs: minutes * 60_000, kinds: only, signal, say })
       if (json) printReportJson(report)
       else printReport(chaosReport(report))
       if (!report.ok) process.exitCode = 1
@@ -55,4 +65,10 @@ function kindsOf(text: string): MishapKind[] {
     if (!kind) throw new InvalidArgumentError(`Faults are ${kinds.join(', ')}, separated by commas.`)
     return kind
   })
+}
+
+function doorsOf(text: string): QueueServer[] {
+  const chosen = text.split(',').map((name) => queueServers.find((server) => server === name.trim()))
+  if (chosen.includes(undefined)) throw new InvalidArgumentError('Queues are rabbitmq and sqs, separated by a comma.')
+  return [...new Set(chosen)].filter((server) => server !== undefined)
 }

@@ -29,6 +29,14 @@ test('every kind occurs, every process is hit, and a freeze outlasts the session
   for (const mishap of mishaps) expect(describeMishap(mishap)).toMatch(/^\S.*\S$/)
 })
 
+test('queues are hit where there are some', () => {
+  const queues = { networks: ['rabbitmq'], processes: ['rabbitmq', 'bridge-rabbitmq'] } as const
+  const mishaps = first(500, faultPlan({ ...options(1), queues })).map(({ mishap }) => mishap)
+  const hit = mishaps.flatMap((mishap) => ('process' in mishap ? [mishap.process] : []))
+  for (const process of queues.processes) expect(hit).toContain(process)
+  expect(mishaps.some((mishap) => mishap.kind === 'network' && mishap.network === 'rabbitmq')).toBe(true)
+})
+
 test('only the chosen kinds occur', () => {
   const mishaps = first(100, faultPlan(options(1, ['steal']))).map(({ mishap }) => mishap.kind)
   expect(new Set(mishaps)).toEqual(new Set(['steal']))

@@ -1,11 +1,12 @@
+import type { QueueServer } from '../../infra/queue-settings.ts'
 import type { Fault } from '../../infra/testing/faults/fault.ts'
 import { seededRandom } from '../../producers/sample-data/seeded.ts'
 import type { Random } from '../../producers/sample-data/seeded.ts'
 
 /** The server that a proxied network leads to. */
 export const networks = ['kafka', 'postgres', 'registry', 'gateway', 'carrier'] as const
-/** Each broker has its own network. */
-export type Network = (typeof networks)[number] | `kafka-${number}`
+/** Each broker has its own network; queue servers have one if they run. */
+export type Network = (typeof networks)[number] | `kafka-${number}` | QueueServer
 
 /** One fault and its duration. */
 export type Mishap =
@@ -51,6 +52,8 @@ export interface PlanOptions {
   kinds: readonly MishapKind[]
   /** Names of processes by kind. */
   processes: Readonly<Record<'services' | 'simulators' | 'servers', readonly string[]>>
+  /** Queues that run, and the processes that serve them: these are hit as often as all services. @default none */
+  queues?: { readonly networks: readonly QueueServer[]; readonly processes: readonly string[] }
   sessionTimeoutMs: number
   /** Kafka brokers. With several, every other fault hits one of them, the coordinator first. @default 1 */
   brokers?: number
@@ -71,7 +74,8 @@ const weights: Readonly<Record<MishapKind, number>> = {
 }
 
 /** An endless sequence of faults that depends only on its options. */
-export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs, brokers = 1 }: PlanOptions): Generator<Step> {
+export function* faultPlan(options: PlanOptions): Generator<Step> {
+  const { seed, kinds, sessionTimeoutMs, brokers = 1 } = options
   const weighted = kinds.flatMap((kind) => Array.from({ length: weights[kind] }, () => kind))
   for (let index = 0; ; index++) {
     const random = seededRandom('chaos', seed, index)
@@ -80,28 +84,24 @@ export function* faultPlan({ seed, kinds, processes, sessionTimeoutMs, brokers =
       yield { afterMs: 2_000, mishap: { kind: 'broker', ...broker, forMs: sessionTimeoutMs + 6_000 }, impatient: false }
     yield {
       afterMs: random.pick([0, 500, 2_000, 4_000]),
-      mishap: mishapOf(random.pick(weighted), random, processes, sessionTimeoutMs),
+      mishap: mishapOf(random.pick(weighted), random, options),
       impatient: random.next() < 0.25,
     }
   }
 }
 
-function mishapOf(
-  kind: MishapKind,
-  random: Random,
-  processes: PlanOptions['processes'],
-  sessionTimeoutMs: number,
-): Mishap {
+function mishapOf(kind: MishapKind, random: Random, { processes, queues, sessionTimeoutMs }: PlanOptions): Mishap {
   const { services, simulators, servers } = processes
+  const ofQueues = queues ? [queues.processes, queues.processes, queues.processes] : []
   // Servers take long to restart: rarely, so that other processes are hit too
-  const anyProcess = () => random.pick(random.pick([services, services, services, simulators, servers]))
+  const anyProcess = () => random.pick(random.pick([services, services, services, simulators, servers, ...ofQueues]))
   switch (kind) {
     case 'kill':
       return { kind, process: anyProcess() }
     case 'freeze':
       return { kind, process: anyProcess(), forMs: Math.round(sessionTimeoutMs * (1.1 + random.next())) }
     case 'network': {
-      const network = random.pick(networks)
+      const network = random.pick([...networks, ...(queues?.networks ?? [])])
       return {
         kind,
         network,
@@ -128,7 +128,7 @@ function networkFault(network: Network, random: Random): Fault {
     { kind: 'slow', latencyMs: random.int(50, 400), bytesPerSecond: random.pick([undefined, 50_000]) },
   ]
   const http: Fault[] = [{ kind: 'http-error', status: random.pick([500, 503, 429]) }]
-  return random.pick(network === 'kafka' || network === 'postgres' ? anywhere : [...anywhere, ...http])
+  return random.pick(['kafka', 'postgres', 'rabbitmq'].includes(network) ? anywhere : [...anywhere, ...http])
 }
 
 /** In words: `freeze payment for 4.2 s`. */

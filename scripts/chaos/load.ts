@@ -10,6 +10,7 @@ import { sendAll } from '../../producers/direct/send-all.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import { laneOf } from '../../schemas/partition.ts'
 import { MalformedRecords } from './malformed.ts'
+import type { Mailbox } from './queues/mailbox.ts'
 
 export interface LoadOptions {
   kafka: Kafka
@@ -17,6 +18,8 @@ export interface LoadOptions {
   namespace: string
   partitions: number
   apiUrl: string
+  /** Queues that get part of the orders of the API. */
+  mailboxes: readonly Mailbox[]
   articles: readonly Article[]
   seed: number
   /** Orders per second. */
@@ -43,13 +46,15 @@ export function nothingSent(): Sent {
 const shares = { duplicate: 0.02, malformed: 0.01, conflicting: 0.01, cancellation: 0.04, late: 0.01 } as const
 /** Share of orders that go through the API; the others go to Kafka directly. */
 const apiShare = 0.3
+/** Share of the orders of the API that go through a queue, where there is one, and of what else is sent there. */
+const queueShares = { order: 0.7, duplicate: 0.1, nonsense: 0.05 } as const
 
 /**
  * Sends orders at a rate until `signal` aborts, with repeats, malformed records, second orders under one id and cancellations,
  * some of them late, as the seed decides. Requests in flight are completed.
  */
 export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
-  const { kafka, codec, namespace, partitions, apiUrl, articles, seed, rate, signal } = options
+  const { kafka, codec, namespace, partitions, apiUrl, mailboxes, articles, seed, rate, signal } = options
   const orderAt = orderGenerator(seed, articles)
   const api = new ApiClient({ url: apiUrl })
   const publisher = await Publisher.connect({ kafka, namespace, codec, source: '/tally/chaos', giveUpAfterMs: 300_000 })
@@ -69,10 +74,29 @@ export async function runLoad(options: LoadOptions, sent: Sent): Promise<void> {
   const viaApi = (index: number) => seededRandom('chaos-way', seed, index).next() < apiShare
   const orderIds = new Map<number, string>() // Ids that the API assigned, by number of the order
 
+  /** The queue through which an order of the API goes. */
+  const mailboxOf = (index: number): Mailbox | undefined => {
+    const random = seededRandom('chaos-mailbox', seed, index)
+    return mailboxes.length > 0 && random.next() < queueShares.order ? random.pick(mailboxes) : undefined
+  }
+  const post = async (box: Mailbox, index: number, random: Random): Promise<void> => {
+    const order = newOrderOf(orderAt(index))
+    const message = { id: seededId('chaos', seed, index), group: order.customerId, body: JSON.stringify(order) }
+    box.orders.add(message.id)
+    await box.send(message)
+    if (random.next() < queueShares.duplicate) await box.send(message)
+    if (random.next() >= queueShares.nonsense) return
+    const nonsense = { id: seededId('chaos-nonsense', seed, index), group: order.customerId, body: 'two cups of tea' }
+    box.nonsense.add(nonsense.id)
+    await box.send(nonsense)
+  }
+
   const act = async (index: number): Promise<void> => {
     const random = seededRandom('chaos-load', seed, index)
     const happens = (share: number) => random.next() < share
-    if (viaApi(index)) {
+    const box = viaApi(index) ? mailboxOf(index) : undefined
+    if (box) await post(box, index, random)
+    else if (viaApi(index)) {
       const { orderId } = await untilAnswered(() =>
         api.placeOrder(newOrderOf(orderAt(index)), `chaos-${seed}-${index}`),
       )

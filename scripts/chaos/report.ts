@@ -8,6 +8,7 @@ import { describeMishap } from './fault-plan.ts'
 import type { Mishap } from './fault-plan.ts'
 import type { Sent } from './load.ts'
 import type { ServiceLogs } from './read-logs.ts'
+import type { QueueAccount } from './queues/queue-account.ts'
 import type { Recovery } from './recovery.ts'
 
 export interface Happened {
@@ -15,6 +16,10 @@ export interface Happened {
   /** From the end of the fault until everything with work made progress; undefined if the run did not wait for it. */
   readonly recovery: Recovery | undefined
 }
+
+/** Whether everything went through the queues. */
+export const isRight = (queues: Readonly<Record<string, QueueAccount>>): boolean =>
+  Object.values(queues).every(({ violations }) => violations.length === 0)
 
 export const hasRecovered = ({ recovery }: Happened): boolean => !recovery || recovery.stuck.length === 0
 
@@ -37,6 +42,8 @@ export interface ChaosReport {
   readonly duplicatesDropped: number
   readonly cleanedUp: CleanedUp
   readonly verdict: Verdict
+  /** By server; empty without `--door`. */
+  readonly queues: Readonly<Record<string, QueueAccount>>
   /** Kept if the run failed. */
   readonly dataDir: string
 }
@@ -95,11 +102,27 @@ export function chaosReport(report: ChaosReport): Report {
           ...[...logs.fatal].map(([reason, times]) => [`process ended: ${reason}`, count(times)]),
         ],
       },
+      ...queueParts(report.queues),
       ...(proof.parts ?? []),
       report.ok ? undefined : `Data and logs are kept in ${report.dataDir}`,
     ],
     next: report.command,
   }
+}
+
+function queueParts(queues: ChaosReport['queues']): NonNullable<Report['parts']> {
+  const accounts = Object.entries(queues)
+  if (accounts.length === 0) return []
+  return [
+    {
+      head: ['queue', 'orders in', 'dead letters', 'events out', 'repeats of them'],
+      rows: accounts.map(([server, account]) => [
+        server,
+        ...[account.orders, account.deadLetters, account.forwarded, account.repeated].map((each) => count(each)),
+      ]),
+    },
+    ...accounts.flatMap(([server, { violations }]) => violations.map((each) => `${server}: ${each}`)),
+  ]
 }
 
 export function printReportJson({ logs, verdict, happened, ...report }: ChaosReport): void {

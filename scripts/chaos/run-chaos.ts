@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { consumerFolders } from '../../consumers/runtime/load-consumer.ts'
+import { replaceQueueSettings } from '../../infra/config.ts'
 import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
@@ -7,6 +8,7 @@ import { countDuplicates } from '../../consumers/runtime/tables/ledger-account.t
 import { quoteIdentifier } from '../../infra/postgres/identifiers.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import type { Pool } from '../../infra/postgres/pool.ts'
+import type { QueueServer } from '../../infra/queue-settings.ts'
 import { createLogger } from '../../infra/logger.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { ApiClient } from '../../producers/direct/api-client.ts'
@@ -26,8 +28,11 @@ import { inject } from './inject.ts'
 import { nothingSent, runLoad } from './load.ts'
 import { readServiceLogs } from './read-logs.ts'
 import { loseBroker } from './lose-broker.ts'
+import { forwardSettings } from './queues/doors.ts'
+import { openMailbox } from './queues/mailbox.ts'
+import { readAccounts, takenFrom } from './queues/read-account.ts'
 import { recover } from './recovery.ts'
-import { describeHappened, hasRecovered } from './report.ts'
+import { describeHappened, hasRecovered, isRight } from './report.ts'
 import type { ChaosReport, Happened } from './report.ts'
 
 export interface ChaosOptions {
@@ -38,6 +43,8 @@ export interface ChaosOptions {
   /** Orders per second. */
   rate: number
   replicas: number
+  /** Queues through which part of the orders comes in, and to which events go out. */
+  doors: readonly QueueServer[]
   /** Kafka brokers. */
   brokers: number
   portBase: number
@@ -52,15 +59,17 @@ const recoverWithinMs = 60_000
 
 /** Injects faults while orders flow, ends them, waits until the pipeline is idle, and verifies it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, kinds, replicas, brokers, portBase, signal, say } = options
+  const { seed, kinds, replicas, doors, brokers, portBase, signal, say } = options
+  replaceQueueSettings(forwardSettings(doors)) // They decide which consumers there are
   const log = createLogger('chaos', 'silent')
   const settings = {
     TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
     TALLY_RETRY_FIRST_MS: '500',
     TALLY_ORDER_TIMEOUT_MS: '60000', // Short enough to end orders during the run
+    ...forwardSettings(doors),
   }
   const stack = await startBrokenStack({
-    ...{ portBase, brokers, replicas, seed, settings, signal, say },
+    ...{ portBase, brokers, replicas, doors, seed, settings, signal, say },
     smallDisk: kinds.includes('full-disk'),
   })
   try {
@@ -77,13 +86,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Logger): Promise<ChaosReport> {
-  const { seed, forMs, kinds, rate, brokers, signal, say } = options
+  const { seed, forMs, kinds, rate, doors, brokers, signal, say } = options
   const { config } = stack
   const { namespace, partitions } = config
   const kafka = createKafka({ servers: config.kafka, clientId: 'chaos', log })
   const pool = createPool({ url: config.postgres.url, name: 'chaos', max: 3, log })
   const groups = consumerFolders()
   const begun = performance.now()
+  await using queues = new AsyncDisposableStack()
   try {
     const articles = demoCatalogue(seed)
     const apiUrl = `http://127.0.0.1:${config.ports.api}`
@@ -96,17 +106,19 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
       `${stack.processes.services.length} services, ${rate} orders/s, faults for ${Math.round(forMs / 1_000)} s, seed ${seed}`,
     )
 
+    const mailboxes = await Promise.all(doors.map((door) => openMailbox(config, door)))
+    for (const box of mailboxes) queues.use(box)
     const sent = nothingSent()
     const enough = new AbortController()
     const load = runLoad(
-      { ...{ kafka, codec, namespace, partitions, apiUrl, articles, seed, rate }, signal: enough.signal },
+      { ...{ kafka, codec, namespace, partitions, apiUrl, mailboxes, articles, seed, rate }, signal: enough.signal },
       sent,
     )
     load.catch((error: unknown) => say(`The load stopped early: ${describeError(error)}`))
     const happened: Happened[] = []
     const watched = { kafka, pool, groups, topics: topics.map(({ name }) => name) }
     const scene = { stack, pool, groups, partitions, kafka }
-    const plan = faultPlan({ seed, kinds, processes: stack.processes, sessionTimeoutMs, brokers })
+    const plan = faultPlan({ seed, kinds, processes: stack.processes, queues: stack.queues, sessionTimeoutMs, brokers })
     const until = performance.now() + forMs
     for (let step = 0; performance.now() < until && !signal.aborted; step++) {
       const { afterMs, mishap, impatient } = plan.next().value
@@ -136,22 +148,27 @@ async function breakAndProve(options: ChaosOptions, stack: BrokenStack, log: Log
     say(`${sent.orders} orders sent, all faults ended; waiting for in-flight work`)
     await untilHealthy(stack, signal)
     const pipeline = { kafka, pool, namespace, orders: ordersWriter(config), groups: await readGroups(config) }
+    const accounting = { config, kafka, codec, pool, withinMs: settleWithinMs, signal }
+    const taken = new Map(
+      await Promise.all(mailboxes.map(async (box) => [box, await takenFrom(box, accounting)] as const)),
+    )
     await cleanUp({ pipeline, databaseUrl: config.postgres.url, withinMs: settleWithinMs, log, signal })
     const verdict = await verify(config, { settleWithinMs, log, signal })
     const cleanedUp = await countCleanedUp(pool, pipeline)
+    const accounts = await readAccounts(taken, accounting)
     return {
-      ...{ command: commandOf(options), sent, happened, cleanedUp, verdict, dataDir: config.dataDir },
+      ...{ command: commandOf(options), sent, happened, cleanedUp, verdict, queues: accounts, dataDir: config.dataDir },
       logs: readServiceLogs(stack.logDir),
       duplicatesDropped: await duplicates(pool, groups),
-      ok: verdict.ok && happened.every(hasRecovered) && cleanedUp.left === 0,
+      ok: verdict.ok && happened.every(hasRecovered) && cleanedUp.left === 0 && isRight(accounts),
     }
   } finally {
     await pool.end()
   }
 }
 
-const commandOf = ({ seed, forMs, kinds, rate, replicas, brokers }: ChaosOptions): string =>
-  `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas}${brokers > 1 ? ` --brokers ${brokers}` : ''} --only ${kinds.join(',')}`
+const commandOf = ({ seed, forMs, kinds, rate, replicas, doors, brokers }: ChaosOptions): string =>
+  `npm run chaos -- --seed ${seed} --minutes ${forMs / 60_000} --rate ${rate} --replicas ${replicas}${doors.length > 0 ? ` --door ${doors.join(',')}` : ''}${brokers > 1 ? ` --brokers ${brokers}` : ''} --only ${kinds.join(',')}`
 
 async function untilHealthy(stack: BrokenStack, signal: AbortSignal): Promise<void> {
   for (const until = performance.now() + settleWithinMs; !stack.healthy() && performance.now() < until; )

@@ -11,16 +11,18 @@ import { registryServer } from './registry-server.ts'
  * The servers that `config` does not name as the user's own.
  * @param durable false: fast, but data may be lost in a power failure; for tests
  * @param statements PostgreSQL counts its statements; for benchmarks
+ * @param queues for faults: RabbitMQ without its management, and an ElasticMQ that keeps its messages over a kill
  */
 export function embeddedServers(
   config: Config,
-  { durable, statements, kafka }: { durable: boolean; statements?: boolean; kafka?: KafkaServerOptions },
+  options: { durable: boolean; statements?: boolean; kafka?: KafkaServerOptions; queues?: 'robust' },
 ): ProcessSpec[] {
+  const { durable, statements, kafka, queues } = options
   return [
     ...(config.postgres.embedded ? [postgresServer(config, { durable, statements })] : []),
     ...(config.kafka.embedded ? kafkaServers(config, kafka) : []),
     ...(config.registry.embedded ? [registryServer(config)] : []),
-    ...(config.rabbitmq.embedded ? rabbitmqServers(config) : []),
-    ...(config.sqs?.embedded ? [elasticmqServer(config)] : []),
+    ...(config.rabbitmq.embedded ? rabbitmqServers(config, { management: queues !== 'robust' }) : []),
+    ...(config.sqs?.embedded ? [elasticmqServer(config, { durable: queues === 'robust' })] : []),
   ]
 }

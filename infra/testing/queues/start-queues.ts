@@ -90,7 +90,7 @@ export async function startQueue(
   let killed: ProcessIdentity | undefined
   return {
     config,
-    env: addresses(config),
+    env: queueAddresses(config),
     kill() {
       killed = identityOf()
       signalTo(killed, 'SIGKILL')
@@ -120,7 +120,8 @@ export async function startQueue(
   }
 }
 
-const addresses = ({ rabbitmq, sqs }: Config): Record<string, string> => ({
+/** The queue servers of a configuration as settings for other processes. */
+export const queueAddresses = ({ rabbitmq, sqs }: Pick<Config, 'rabbitmq' | 'sqs'>): Record<string, string> => ({
   ...(rabbitmq.url !== undefined && { TALLY_RABBITMQ_URL: rabbitmq.url }),
   ...(sqs?.endpoint !== undefined && { TALLY_SQS_ENDPOINT: sqs.endpoint, TALLY_SQS_REGION: sqs.region }),
   ...(sqs?.credentials && {
