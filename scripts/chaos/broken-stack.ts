@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { environmentWithoutServers } from '../../infra/config.ts'
+import { environmentWithoutServers, replaceQueueSettings } from '../../infra/config.ts'
 import type { Config } from '../../infra/config.ts'
 import { TallyError } from '../../infra/errors.ts'
 import type { QueueServer } from '../../infra/queue-settings.ts'
@@ -17,7 +17,7 @@ import { startStack } from '../../infra/stack/supervisor/supervisor.ts'
 import type { Stack } from '../../infra/stack/supervisor/supervisor.ts'
 import type { Network, PlanOptions } from './fault-plan.ts'
 import { networks } from './fault-plan.ts'
-import { isOfQueue, portOf } from './queues/doors.ts'
+import { forwardSettings, isOfQueue, portOf } from './queues/doors.ts'
 import { mountSmallDisk } from './small-disk.ts'
 import type { SmallDisk } from './small-disk.ts'
 
@@ -68,6 +68,7 @@ export async function startBrokenStack(options: BrokenStackOptions): Promise<Bro
   const config = loadStackConfig({ ...environmentWithoutServers(), ...own, ...servers })
   const disk = options.smallDisk ? mountSmallDisk(config.dataDir, say) : undefined
   const proxies = new Map<Network, TcpProxy>()
+  replaceQueueSettings({ ...queueAddresses(config), ...forwardSettings(doors) }) // They decide which consumers there are
   const { rabbitmq, sqs } = config
   const { nodes } = config.kafka
   for (const network of networks)

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { consumerFolders } from '../../consumers/runtime/load-consumer.ts'
-import { replaceQueueSettings } from '../../infra/config.ts'
 import { describeError } from '../../infra/errors.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { schemaName } from '../../consumers/runtime/load-consumer.ts'
@@ -60,7 +59,6 @@ const recoverWithinMs = 60_000
 /** Injects faults while orders flow, ends them, waits until the pipeline is idle, and verifies it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { seed, kinds, replicas, doors, brokers, portBase, signal, say } = options
-  replaceQueueSettings(forwardSettings(doors)) // They decide which consumers there are
   const log = createLogger('chaos', 'silent')
   const settings = {
     TALLY_SESSION_TIMEOUT_MS: String(sessionTimeoutMs),
