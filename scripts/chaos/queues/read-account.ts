@@ -56,7 +56,7 @@ async function ordersOf({ server }: Mailbox, { namespace }: Config, pool: Pool):
   const source = sourceOf({ door: server, queue: inQueue[server] })
   const { rows } = await pool.query<{ key: string; orderId: string }>(
     `select key, reply->'body'->>'orderId' as "orderId" from "${ordersSchema(namespace)}".idempotency
-     where starts_with(key, $1) and reply->'body' ? 'orderId'`,
+     where starts_with(key, $1) and reply->'body'->>'orderId' is not null`,
     [`${source} `],
   )
   return new Map(rows.map(({ key, orderId }) => [key.slice(source.length).trim(), orderId]))
