@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../../mutation.ts'
 
 const connect = 'infra/rabbitmq/connect.ts'
 const rabbitmqTest = 'infra/rabbitmq/rabbitmq.int.test.ts'
