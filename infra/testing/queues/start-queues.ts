@@ -97,7 +97,9 @@ export async function startQueue(
     },
     async stored(queue) {
       const names = join(dataDir, 'rabbitmq/data/tally@localhost/quorum/tally@localhost/names.dets')
-      await waitUntil(`${queue} is on disk`, () => readFileSync(names, 'latin1').includes(`%2F_${queue}`))
+      const atom = `%2F_${queue}` // Behind its length: names of other queues may begin with it
+      const stored = () => readFileSync(names, 'latin1').includes(String.fromCharCode(atom.length) + atom)
+      await waitUntil(`${queue} is on disk`, stored)
     },
     freeze() {
       const identity = identityOf()

@@ -35,12 +35,9 @@ export async function readPublished(options: {
       const topic = onBroker.slice(namespace.length)
       const where = { codec, topic, partition, partitions: ranges.get(onBroker)?.length ?? 1 }
       for (const message of messages) {
-        const {
-          event,
-          key,
-          inboxId: id,
-        } = readRecordInput(message, () => `${topic}/${partition}/${message.offset}`, where)
-        if (event && !found.has(id)) found.set(id, { id, type: event.type, key, topic })
+        const input = readRecordInput(message, () => `${topic}/${partition}/${message.offset}`, where)
+        const { event, key, inboxId, cause } = input
+        if (event && !found.has(inboxId)) found.set(inboxId, { id: cause.eventId, type: event.type, key, topic })
       }
     },
   })
