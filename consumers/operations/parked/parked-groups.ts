@@ -39,7 +39,7 @@ export function openGroups(config: Config, names?: readonly string[]): OpenGroup
   })
   return {
     async deployed() {
-      const exists = await Promise.all(groups.map(({ pool }) => auditExists(pool)))
+      const exists = await Promise.all(groups.map(({ name, pool }) => auditExists(pool, schemaName(namespace, name))))
       const deployed = groups.filter((_, index) => exists[index])
       const missing = groups.filter((_, index) => !exists[index]).map(({ name }) => name)
       if (missing.length > 0 && (names !== undefined || deployed.length === 0))

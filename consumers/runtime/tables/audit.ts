@@ -1,3 +1,4 @@
+import { quoteIdentifier } from '../../../infra/postgres/identifiers.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
@@ -95,9 +96,14 @@ const gone = prepared<{ action: string; events: number }>(
 export const countGone = async (pool: Pool, ids: readonly number[]): Promise<Map<string, number>> =>
   new Map((await gone(pool, ids)).map(({ action, events }) => [action, events]))
 
-/** Whether the schema has the audit table, that is, whether the group is deployed. */
-export async function auditExists(pool: Pool): Promise<boolean> {
-  const { rows } = await pool.query<{ there: boolean }>(`select to_regclass('parked_audit') is not null as there`)
+/**
+ * Whether the schema has the audit table, that is, whether the group is deployed. Not by the search path, which skips a
+ * schema that the user may not use.
+ */
+export async function auditExists(pool: Pool, schema: string): Promise<boolean> {
+  const { rows } = await pool.query<{ there: boolean }>('select to_regclass($1) is not null as there', [
+    `${quoteIdentifier(schema)}.parked_audit`,
+  ])
   return rows[0]?.there ?? false
 }
 

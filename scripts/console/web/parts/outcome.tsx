@@ -5,6 +5,7 @@ import type { ActState } from '../live/acts.ts'
 import { useFeed } from '../live/live.ts'
 import { CommandLine } from './copy.tsx'
 import { Notice } from '../../../../infra/web/client/notice.tsx'
+import { Words } from './words.tsx'
 
 interface OutcomeProps {
   readonly act: ActState
@@ -18,7 +19,7 @@ export function Outcome({ act: { busy, done, problem }, result }: OutcomeProps) 
   if (problem)
     return (
       <Notice kind="bad" title="Nothing was done">
-        {problem.detail ?? problem.title}
+        <Words text={problem.detail ?? problem.title ?? ''} />
       </Notice>
     )
   if (!done) return null

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { clockTime } from '../model/format-time.ts'
 import type { Reading } from '../live/live.ts'
 import { Notice } from '../../../../infra/web/client/notice.tsx'
+import { Words } from './words.tsx'
 
 interface PartProps<T> {
   readonly reading: Reading<T>
@@ -15,7 +16,7 @@ export function Part<T>({ reading: { data, problem, freshAt }, what, children }:
   if (data === undefined)
     return problem ? (
       <Notice kind="bad" title={`Could not read ${what}`}>
-        {problem.detail ?? problem.title}
+        <Words text={problem.detail ?? problem.title ?? ''} />
       </Notice>
     ) : (
       <p className="loading" role="status">
@@ -26,7 +27,8 @@ export function Part<T>({ reading: { data, problem, freshAt }, what, children }:
     <>
       {problem && (
         <Notice kind="warn" title={`Could not read ${what} again`}>
-          {problem.detail ?? problem.title} {freshAt !== undefined && <>Shown as of {clockTime(freshAt)}.</>}
+          <Words text={problem.detail ?? problem.title ?? ''} />{' '}
+          {freshAt !== undefined && <>Shown as of {clockTime(freshAt)}.</>}
         </Notice>
       )}
       {children(data)}

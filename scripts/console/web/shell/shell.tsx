@@ -148,7 +148,8 @@ export function ConnectionBanner() {
   if (connection === 'lost')
     return (
       <Notice kind="warn" title="The console does not answer">
-        What is shown may be old. The page tries to connect again; `npm run console` or `npm start` serves it.
+        What is shown may be old. The page tries to connect again; <code>npm run console</code> or{' '}
+        <code>npm start</code> serves it.
       </Notice>
     )
   if (connection === 'paused')

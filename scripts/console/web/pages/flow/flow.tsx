@@ -4,6 +4,7 @@ import type { FlowNode } from '../../model/flow-layout.ts'
 import { duration } from '../../model/format-time.ts'
 import { sparkPath } from '../../model/sparkline.ts'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
+import { Words } from '../../parts/words.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { useFeed } from '../../live/live.ts'
 import { navigate } from '../../../../../infra/web/client/router.tsx'
@@ -29,7 +30,7 @@ export function Flow() {
           <>
             {page.brokerTrouble && (
               <Notice kind="warn" title="Rates and lag are unknown">
-                {page.brokerTrouble}
+                <Words text={page.brokerTrouble} />
               </Notice>
             )}
             {page.unpublished !== null && page.unpublished.events > 0 && (page.unpublished.oldestMs ?? 0) > 10_000 && (

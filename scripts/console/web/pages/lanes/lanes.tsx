@@ -3,6 +3,7 @@ import type { ConsumerLanes, Lane, LanesPage } from '../../../contract/lanes.ts'
 import { duration } from '../../model/format-time.ts'
 import { ranges } from '../../model/ranges.ts'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
+import { Words } from '../../parts/words.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { useFeed } from '../../live/live.ts'
 import { LaneActs } from './lane-acts.tsx'
@@ -28,7 +29,7 @@ export function Lanes() {
           <>
             {brokerTrouble && (
               <Notice kind="warn" title="The lag is unknown">
-                {brokerTrouble}
+                <Words text={brokerTrouble} />
               </Notice>
             )}
             {undeployed.length > 0 && (

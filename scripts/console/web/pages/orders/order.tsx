@@ -6,6 +6,7 @@ import { CommandLine } from '../../parts/copy.tsx'
 import { Terms } from '../../parts/details.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
+import { Words } from '../../parts/words.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Ago, Clock, DateAndClock } from '../../parts/time.tsx'
@@ -76,7 +77,9 @@ function Order({ page }: { page: OrderPage }) {
       />
       {waiting.length > 0 && <Waiting reasons={waiting} />}
       {gaps.map((gap) => (
-        <Notice key={gap} kind="warn" title={gap} />
+        <Notice key={gap} kind="warn" title="Not all could be read">
+          <Words text={gap} />
+        </Notice>
       ))}
       <OrderPicture events={events} chosen={chosen} onChoose={choose} />
       <section aria-labelledby="events">
@@ -134,7 +137,7 @@ function Consumers({ consumers }: { consumers: readonly ConsumerPart[] }) {
   return (
     <section aria-labelledby="consumers">
       <h2 id="consumers">Calls, timers and parked events</h2>
-      <Table label="Calls, timers and parked events" columns={['Consumer', 'What', 'When', 'Detail']}>
+      <Table label="Work of consumers" columns={['Consumer', 'What', 'When', 'Detail']}>
         {busy.flatMap(({ consumer, parked, calls, timers, audit }) => [
           ...parked.map(({ id, type, reason, error, parkedAt }) => (
             <tr key={`parked-${consumer}-${id}`}>

@@ -8,6 +8,7 @@ import { Ago, DateAndClock } from '../../parts/time.tsx'
 import { useFeed } from '../../live/live.ts'
 import { Link } from '../../../../../infra/web/client/router.tsx'
 import { EditParked } from './edit-parked.tsx'
+import { Words } from '../../parts/words.tsx'
 import { ParkedActs } from './parked-acts.tsx'
 import { ParkedLogTable } from './parked-log.tsx'
 import { reasonWords } from './parked.tsx'
@@ -25,7 +26,7 @@ export function ParkedEvent({ name }: { name: string }) {
           kind="warn"
           title={reading.problem.status === 422 ? 'It is not parked any more' : 'Could not read the event again'}
         >
-          {reading.problem.detail}
+          <Words text={reading.problem.detail ?? ''} />
         </Notice>
       )}
       {reading.data ? (

@@ -66,7 +66,7 @@ function ReplaysTable({ replays }: { replays: readonly ReplayLine[] }) {
               {replay.state === 'running' ? (
                 <progress aria-label={`Replay ${replay.id}`} value={replay.share} max={1} />
               ) : (
-                `${Math.floor(100 * replay.share)} %`
+                `${Math.floor(100 * replay.share)}\u00a0%`
               )}
             </td>
             <td>{replay.figures}</td>

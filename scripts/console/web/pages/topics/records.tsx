@@ -2,6 +2,7 @@ import { useState } from 'react'
 import type { FormEvent } from 'react'
 import type { RecordLine, RecordsPage, TopicsPage } from '../../../contract/topics.ts'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
+import { Words } from '../../parts/words.tsx'
 import { Terms } from '../../parts/details.tsx'
 import { Part } from '../../parts/problem.tsx'
 import { DateAndClock } from '../../parts/time.tsx'
@@ -67,7 +68,11 @@ export function Records({ topic, query }: { topic: string; query: URLSearchParam
       <Part reading={reading} what="the records">
         {({ records, scanned, partitions, registryTrouble }) => (
           <>
-            {registryTrouble && <Notice kind="warn" title={registryTrouble} />}
+            {registryTrouble && (
+              <Notice kind="warn" title="Payloads are bytes">
+                <Words text={registryTrouble} />
+              </Notice>
+            )}
             <p className="aside-block">
               {scanned.toLocaleString('en')} records read from {partitions.length} partition
               {partitions.length === 1 ? '' : 's'}, {records.length} shown,{' '}
