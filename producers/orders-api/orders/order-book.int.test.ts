@@ -106,6 +106,21 @@ describe('the order book', () => {
     for (const own of lanes.values()) expect(own.map(({ seq }) => seq)).toEqual(own.map((_, index) => index + 1))
   })
 
+  test('a cancellation that comes too late is stored for none of its repeats in the same group', async () => {
+    const { book, committed } = setUp()
+    const { event } = entry(0)
+    const request = (key: string): Entry => ({
+      ...{ event: { ...event, eventId: newEventId() }, cancellation: { orderId: event.key, before: 0 } },
+      ...{ idempotency: { key, fingerprint: Buffer.from('same') }, reply: { status: 202, body: {} } },
+    })
+    const warm = book.write(entry(1)) // The others gather behind it
+    const keys = ['in-time', 'late', 'late', 'in-time'].map((key) => `${key} ${event.key}`)
+    const replies = await Promise.all(keys.map((key) => book.write(request(key))))
+    await warm
+    expect(replies.map(({ status }) => status)).toEqual([202, 409, 409, 202])
+    expect(committed.filter(({ key }) => key === event.key)).toHaveLength(1)
+  })
+
   test('gives one reply per key, however many replicas take the same keys at once', async () => {
     const books = Array.from({ length: 4 }, () => setUp().book)
     const keyed = (i: number): Entry => ({

@@ -172,9 +172,11 @@ async function claimFresh(tx: Tx, entries: readonly Entry[]): Promise<{ fresh: r
     tx,
     [...late].flatMap(({ idempotency }) => idempotency?.key ?? []),
   )
+  const lateReplies = new Map([...late].map(({ event, reply }) => [reply, cancellationOpen(event.key)]))
   return {
     fresh: fresh.filter((entry) => !late.has(entry)),
-    replies: entries.map((entry, index) => (late.has(entry) ? cancellationOpen(entry.event.key) : replies[index]!)),
+    // A repeat in the same group has the reply of the one that is late
+    replies: replies.map((reply) => lateReplies.get(reply) ?? reply),
   }
 }
 
