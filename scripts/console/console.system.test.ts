@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
+import { sections } from './web/shell/nav.ts'
 import { chromium, openConsoleBench } from './testing/console-bench.ts'
 import type { ConsoleBench } from './testing/console-bench.ts'
 
@@ -53,6 +54,38 @@ import type { ConsoleBench } from './testing/console-bench.ts'
     await page.getByText('npm run parked -- show').first().waitFor()
     await page.getByRole('button', { name: /unknown type/ }).click()
     await page.getByText('6e 6f 74 20 41 76 72 6f').waitFor()
+    expect(opened.errors).toEqual([])
+  })
+
+  test('keys: ? helps, g and a letter lead to a page, j and k move, / searches, p holds, Esc leaves', async () => {
+    await using opened = await open()
+    const { page } = opened
+    await page.goto('/nowhere')
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+    expect(await opened.violations()).toEqual([])
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    expect(await opened.violations()).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    for (const { key, path } of sections) {
+      await page.keyboard.press('g')
+      await page.keyboard.press(key)
+      await page.waitForURL(`**${path}`)
+    }
+    await page.goto('/orders')
+    await page.locator('tbody tr').nth(2).waitFor()
+    for (const key of ['j', 'j', 'j', 'k']) await page.keyboard.press(key)
+    expect(await page.evaluate(`document.activeElement.closest('tr').sectionRowIndex`)).toBe(1)
+    await page.keyboard.press('/')
+    expect(await page.evaluate('document.activeElement.type')).toBe('search')
+    await page.keyboard.press('Escape')
+    expect(await page.evaluate('document.activeElement === document.body')).toBe(true)
+    await page.keyboard.press('p')
+    await page.getByText('Live updates are paused').waitFor()
+    expect(await opened.violations()).toEqual([])
+    await page.keyboard.press('p')
+    await page.getByText('Live', { exact: true }).waitFor()
     expect(opened.errors).toEqual([])
   })
 
