@@ -2,6 +2,7 @@ import { TallyError } from '../../infra/errors.ts'
 import { alone } from './alone/alone.ts'
 import { api } from './api/api.ts'
 import type { Benchmark, Contender } from './benchmark.ts'
+import { consolePages } from './console/console.ts'
 import { consume } from './consume/consume.ts'
 import { contention } from './contention/contention.ts'
 import { forward } from './forward/forward.ts'
@@ -34,6 +35,7 @@ export const benchmarks: readonly Benchmark[] = [
   lanes,
   idle,
   roll,
+  consolePages,
 ]
 
 /** @throws TallyError USAGE if there is none of this name */
