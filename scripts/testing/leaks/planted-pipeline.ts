@@ -89,7 +89,7 @@ export async function openPlantedPipeline(portBase: number): Promise<PlantedPipe
   const { pool, namespace, env } = stack.sandbox
   const role = `${namespace}leaks`
   await pool.query(`create role "${role}" superuser login password '${secrets.databasePassword}'`)
-  opening.defer(() => pool.query(`drop owned by "${role}"; drop role "${role}"`).then(() => {}))
+  opening.defer(() => pool.query(`drop owned by "${role}" cascade; drop role "${role}"`).then(() => {}))
   env['TALLY_DATABASE_URL'] = through(databaseUrl, database, role, secrets.databasePassword)
   await deployPipeline(stack.sandbox)
   const scopes = ['orders:own', 'orders:any', 'operations'] as const
