@@ -25,7 +25,7 @@ test.each([
   ['2026-03-01', 'has no time of day and no offset'],
   ['1', 'is neither RFC 3339'],
   ['2026', 'is neither RFC 3339'],
-  ['1772388000', 'is in seconds: epoch milliseconds are 1772388000000'],
+  ['1772388000', 'is in seconds: write epoch milliseconds'],
   ['11/28/2026', 'is neither'],
   ['Nov 28, 2026 UTC', 'is neither'],
   ['2026-02-30T00:00:00Z', 'is no day of the calendar'],

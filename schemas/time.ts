@@ -28,7 +28,7 @@ export function readTime(text: string): ReadTime {
 }
 
 function readEpoch(digits: string): ReadTime {
-  if (digits.length === 10) return { fault: `is in seconds: epoch milliseconds are ${digits}000` }
+  if (digits.length === 10) return { fault: 'is in seconds: write epoch milliseconds' }
   const time = Number(digits)
   return isPlausibleTime(time) ? { time } : { fault: `is neither ${notations} between 1980 and 2099` }
 }

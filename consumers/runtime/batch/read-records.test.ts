@@ -93,9 +93,7 @@ test.each<[string, string]>([
   ['1764324000', 'is in seconds'],
   ['1970-01-01T00:00:00Z', 'is not between 1980 and 2099'],
 ])('the time %p is no missing time', async (time, why) => {
-  expect(await outcome(placed, { ce_time: time })).toContain(
-    `UNREADABLE: header ce_time ${JSON.stringify(time)} ${why}`,
-  )
+  expect(await outcome(placed, { ce_time: time })).toContain(`UNREADABLE: header ce_time ${why}`)
 })
 
 test('without a time the record’s counts, if it is one', async () => {

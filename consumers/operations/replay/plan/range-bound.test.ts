@@ -38,7 +38,7 @@ describe('refused in a sentence', () => {
     ['-5', 'offsets begin at 0'],
     ['2026-03-01T19:00Z', 'lies in the future'],
     ['1999999999999', 'lies in the future'],
-    ['1772384400', 'is in seconds: epoch milliseconds are 1772384400000'],
+    ['1772384400', 'is in seconds: write epoch milliseconds'],
     ['2026-03-01', 'write 2026-03-01T00:00:00Z for UTC'],
     ['2026-03-01T17:00', 'write 2026-03-01T17:00Z for UTC'],
     ['2026-13-01T17:00Z', 'is no day of the calendar'],
