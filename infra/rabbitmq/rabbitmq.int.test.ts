@@ -31,10 +31,9 @@ onRabbitmq('a connection to RabbitMQ', () => {
       setup: async (connection) => {
         const channel = await connection.createConfirmChannel()
         await channel.assertQueue('kept', { durable: true })
-        opened.push(connection)
-        if (opened.length > 1) return
-        channel.sendToQueue('kept', Buffer.from('hello'), { persistent: true })
+        if (opened.length === 0) channel.sendToQueue('kept', Buffer.from('hello'), { persistent: true })
         await channel.waitForConfirms()
+        opened.push(connection)
       },
     })
     await waitUntil('the message is confirmed', () => opened.length === 1)

@@ -162,6 +162,23 @@ export const security: readonly Mutation[] = [
     },
   },
   {
+    name: 'late-repeat',
+    guard: 'a repeat of a cancellation that comes too late is refused like it',
+    broken: 'it is answered as stored, and nothing is',
+    edits: [
+      {
+        file: 'producers/orders-api/orders/order-book.ts',
+        find: 'replies: replies.map((reply) => lateReplies.get(reply) ?? reply),',
+        replace:
+          'replies: replies.map((reply, index) => (late.has(entries[index]!) ? lateReplies.get(reply)! : reply)),',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/orders-api/orders/order-book.int.test.ts',
+      title: 'a cancellation that comes too late is stored for none of its repeats in the same group',
+    },
+  },
+  {
     name: 'stream-of-one-who-left',
     guard: 'a client that left while its order was looked up gets no stream',
     broken: 'its place among those who follow orders is taken until the process ends',
