@@ -12,28 +12,16 @@ import { RecordSender } from '../../infra/kafka/record-sender.ts'
 import { silentLogger } from '../../infra/logger.ts'
 import { createPool } from '../../infra/postgres/pool.ts'
 import { topics } from '../../schemas/topics.ts'
-import { queueServers } from '../../infra/queue-settings.ts'
-import { canTest } from '../../infra/testing/queues/start-queues.ts'
-import { waitUntil } from '../../infra/testing/wait-until.ts'
-import { ensureQueues } from '../../producers/bridge/start-bridge.ts'
 import { createSecureStack } from './testing/secure-stack.ts'
 import type { SecureStack } from './testing/secure-stack.ts'
 
 const portBase = 23_200
 /** A stack of its own, beside that of the test run. */
 const patienceMs = 900_000
-const queues = queueServers.filter(canTest)
-const forwarding = {
-  rabbitmq: { TALLY_FORWARD_RABBITMQ: 'queue:events', TALLY_FORWARD_RABBITMQ_EVENTS: 'OrderPlaced' },
-  sqs: { TALLY_FORWARD_SQS: 'events', TALLY_FORWARD_SQS_EVENTS: 'OrderPlaced' },
-}
 let stack: SecureStack
 beforeAll(async () => {
-  const settings = queues.map((server) => forwarding[server])
-  const served = queues.length === 0 ? {} : { TALLY_QUEUE_SERVERS: queues.join(',') }
-  stack = await createSecureStack(portBase, Object.assign(served, ...settings) as NodeJS.ProcessEnv)
+  stack = await createSecureStack(portBase)
   await stack.start('--secure')
-  for (const door of queues) await ensureQueues(as('admin'), { door, queue: 'events', prefetch: 1 }, true)
 }, patienceMs)
 afterAll(async () => stack?.close())
 
@@ -86,41 +74,13 @@ describe('a secured stack', () => {
     patienceMs,
   )
 
-  ;(queues.length === 0 ? test.skip : test)(
-    'a bridge stores orders as the orders API may, and forwarders have their own rights',
-    async () => {
-      for (const server of queues) {
-        await stack.serve('bridge', server, '--queue', 'orders', '--create')
-        const sent = ['--count', '20', '--seed', '9', '--via', server, '--queue', 'orders']
-        await stack.run('produce', 'OrderPlaced', ...sent)
-      }
-      const pool = createPool({ url: as('admin').postgres.url, name: 'orders', max: 1, log: silentLogger })
-      try {
-        const taken = queues.map((server) => `${server}:orders `)
-        await waitUntil('each message is an order', async () => {
-          const { rows } = await pool.query(
-            `select from orders.idempotency join orders.placed_order on order_id = reply->'body'->>'orderId'
-             where exists (select from unnest($1::text[]) as queue where starts_with(key, queue))`,
-            [taken],
-          )
-          return rows.length === 20 * queues.length
-        })
-      } finally {
-        await pool.end()
-      }
-      for (const server of queues) await stack.run('verify', '--queue', `${server}:events`)
-    },
-    patienceMs,
-  )
-
   test('its secrets are for its owner only, in no command line and in no log', () => {
     const folder = join(stack.dataDir, 'security')
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o077).toBe(0)
     const secrets = readdirSync(folder)
       .filter((name) => /\.(kafka|database)$/.test(name))
       .map((name) => readFileSync(join(folder, name), 'utf8'))
-    for (const name of ['postgres.password', ...(queues.includes('rabbitmq') ? ['rabbitmq.password'] : [])])
-      secrets.push(readFileSync(join(stack.dataDir, name), 'utf8'))
+    secrets.push(readFileSync(join(stack.dataDir, 'postgres.password'), 'utf8'))
     const processes = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8', maxBuffer: 1e8 })
     const logs = readdirSync(join(stack.dataDir, 'logs')).map((name) =>
       readFileSync(join(stack.dataDir, 'logs', name), 'utf8'),

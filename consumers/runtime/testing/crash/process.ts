@@ -10,7 +10,7 @@ export interface Victim extends Disposable {
   /** Starts the replica. @param crash when it kills itself; without it, the replica runs until it is stopped */
   start(crash?: CrashPoint): void
   readonly alive: boolean
-  /** Stops it in an orderly way, unless it is already dead or dies while stopping; see `ended`. */
+  /** Stops it in an orderly way as soon as it has started, unless it is already dead or dies while stopping; see `ended`. */
   stop(): void
   /**
    * Resolves when the process has ended: with the steps it passed if it was stopped, with undefined if it killed itself.
@@ -24,7 +24,9 @@ export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEn
   const child = fork(join(import.meta.dirname, 'victim.ts'), [consumer, name], { env, execArgv: [], silent: true })
   for (const output of [child.stdout, child.stderr]) output?.setEncoding('utf8').on('data', note)
   let steps: PassedStep[] | undefined
+  const started = Promise.withResolvers<void>()
   child.on('message', (message: { type: string; steps?: PassedStep[] }) => {
+    if (message.type === 'started') started.resolve()
     if (message.type === 'passed') steps = message.steps
   })
   const ended = once(child, 'exit').then(([code, signal]) => {
@@ -38,7 +40,7 @@ export function forkVictim(consumer: string, name: string, env: NodeJS.ProcessEn
     get alive() {
       return child.exitCode === null && child.signalCode === null
     },
-    stop: () => child.kill('SIGTERM'),
+    stop: () => void started.promise.then(() => child.kill('SIGTERM')), // Before, it has no handler for the signal
     ended,
     [Symbol.dispose]: () => child.kill('SIGKILL'),
   }

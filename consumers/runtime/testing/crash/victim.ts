@@ -21,6 +21,7 @@ await runService(name, async ({ config, log, signal }) => {
     if (step === crash?.step && passing === crash.passing) die()
   }
   const running = await startReplica({ definition, config, codec, log, name, passed })
+  process.send?.({ type: 'started' })
   return {
     async stop() {
       await running.stop()
