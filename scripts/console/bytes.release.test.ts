@@ -36,7 +36,7 @@ interface Strange {
     for (const { offset, partition, says } of records) {
       const item = page.locator('.event', { hasText: `orders/${partition}@${offset}` })
       await item.locator('.event-line').click()
-      await isText(item.locator('.event-detail'), says)
+      await isText(item, says)
     }
     await isHarmless(opened)
     await opened.shoot('records-strange-light')
