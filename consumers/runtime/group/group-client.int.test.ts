@@ -73,10 +73,13 @@ test('a client that is given up while it looks for its coordinator never stays a
 })
 
 test('a client that is given up while it joins never stays a member', async () => {
-  await using joining = await joiningUnder('stall')
-  const { client, proxy, group, starting } = joining
-  const leaving = client.leave()
-  proxy.heal() // What was stalled is answered now, and makes it a member
-  await Promise.all([leaving, starting])
-  await waitUntil('the group is empty', async () => (await group())?.members.length === 0)
+  for (let again = 0; again < 4; again++) {
+    // Whether it loses its connection before the answer comes is a race
+    await using joining = await joiningUnder('stall')
+    const { client, proxy, group, starting } = joining
+    const leaving = client.leave()
+    proxy.heal() // What was stalled is answered now, and makes it a member
+    await Promise.all([leaving, starting])
+    await waitUntil('the group is empty', async () => (await group())?.members.length === 0)
+  }
 })
