@@ -21,8 +21,11 @@ export function nextAttempt(at: Date | null): string {
 export const indented = (value: unknown, indent = '  '): string =>
   printableLines(JSON.stringify(value, null, 2) ?? 'nothing').replaceAll(/^/gm, indent)
 
-/** `00000010  48 65 6c 6c 6f …  Hello…`, at most `limit` bytes. */
-export function hexDump(bytes: Buffer, limit = 512): string {
+/**
+ * `00000010  48 65 6c 6c 6f …  Hello…`, at most `limit` bytes.
+ * @param total number of bytes, of which `bytes` may be the first ones only
+ */
+export function hexDump(bytes: Buffer, limit = 512, total = bytes.length): string {
   const lines: string[] = []
   for (let at = 0; at < Math.min(bytes.length, limit); at += 16) {
     const row = bytes.subarray(at, Math.min(at + 16, limit))
@@ -30,6 +33,7 @@ export function hexDump(bytes: Buffer, limit = 512): string {
     const text = [...row].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
     lines.push(`  ${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${text}`)
   }
-  if (bytes.length > limit) lines.push(`  … ${(bytes.length - limit).toLocaleString('en')} bytes more`)
+  const shown = Math.min(bytes.length, limit)
+  if (total > shown) lines.push(`  … ${(total - shown).toLocaleString('en')} bytes more`)
   return lines.length > 0 ? lines.join('\n') : '  no bytes'
 }
