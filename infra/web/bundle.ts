@@ -75,9 +75,9 @@ async function build({ name, root, base = '/' }: Site, cache: string, folder: st
   mkdirSync(cache, { recursive: true })
   const made = mkdtempSync(join(cache, 'new-'))
   try {
-    // In a process of its own: the bundler's memory goes with it
-    // Whatever this process is told to be: React for development is twice as large
-    const env = { ...process.env, NODE_ENV: 'production' }
+    // In a process of its own: the bundler's memory goes with it. Not in this process's environment, which may ask for React's
+    // development build, twice as large
+    const env = { NODE_ENV: 'production' }
     const child = fork(builder, [root, made, base], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] })
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part: Buffer) => (output += String(part)))
