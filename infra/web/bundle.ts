@@ -75,8 +75,8 @@ async function build({ name, root, base = '/' }: Site, cache: string, folder: st
   mkdirSync(cache, { recursive: true })
   const made = mkdtempSync(join(cache, 'new-'))
   try {
-    // In a process of its own: the bundler's memory goes with it. Not in this process's environment, which may ask for React's
-    // development build, twice as large
+    // In a process of its own: the bundler's memory goes with it. Without the environment of this one, which may ask for
+    // React's development build, twice as large
     const env = { NODE_ENV: 'production' }
     const child = fork(builder, [root, made, base], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] })
     let output = ''

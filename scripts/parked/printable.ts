@@ -21,19 +21,21 @@ export function nextAttempt(at: Date | null): string {
 export const indented = (value: unknown, indent = '  '): string =>
   printableLines(JSON.stringify(value, null, 2) ?? 'nothing').replaceAll(/^/gm, indent)
 
+const mostBytes = 512
+
 /**
- * `00000010  48 65 6c 6c 6f …  Hello…`, at most `limit` bytes.
+ * `00000010  48 65 6c 6c 6f …  Hello…`, at most 512 bytes.
  * @param total number of bytes, of which `bytes` may be the first ones only
  */
-export function hexDump(bytes: Buffer, limit = 512, total = bytes.length): string {
+export function hexDump(bytes: Buffer, total = bytes.length): string {
+  const shown = Math.min(bytes.length, mostBytes)
   const lines: string[] = []
-  for (let at = 0; at < Math.min(bytes.length, limit); at += 16) {
-    const row = bytes.subarray(at, Math.min(at + 16, limit))
+  for (let at = 0; at < shown; at += 16) {
+    const row = bytes.subarray(at, Math.min(at + 16, shown))
     const hex = [...row].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
     const text = [...row].map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.')).join('')
     lines.push(`  ${at.toString(16).padStart(8, '0')}  ${hex.padEnd(47)}  ${text}`)
   }
-  const shown = Math.min(bytes.length, limit)
   if (total > shown) lines.push(`  … ${(total - shown).toLocaleString('en')} bytes more`)
   return lines.length > 0 ? lines.join('\n') : '  no bytes'
 }

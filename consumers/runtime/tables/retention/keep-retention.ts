@@ -17,23 +17,19 @@ export function keepRetention(pool: Pool, retirements: readonly Retirement[], lo
   if (retirements.length === 0) return () => {}
   const stopping = new AbortController()
   const { signal } = stopping
+  const sweep = async () => {
+    for (const each of retirements)
+      while (!signal.aborted && (await sweepSlice(pool, each)) !== undefined)
+        await delay(restMs, undefined, { signal, ref: false })
+  }
   const keep = async () => {
     while (!signal.aborted) {
-      for (const each of retirements) {
-        while (!signal.aborted && (await sweepSlice(pool, each)) !== undefined)
-          await delay(restMs, undefined, { signal, ref: false })
-      }
-      await delay(lookMs, undefined, { signal, ref: false })
+      await sweep().catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ error: describeError(error) }, 'old rows could not be deleted')
+      })
+      await delay(lookMs, undefined, { signal, ref: false }).catch(() => {}) // Stopped: the loop ends
     }
   }
-  const again = async (): Promise<void> => {
-    await keep().catch(async (error: unknown) => {
-      if (signal.aborted) return
-      log.warn({ error: describeError(error) }, 'old rows could not be deleted')
-      await delay(lookMs, undefined, { signal, ref: false }).catch(() => {})
-      if (!signal.aborted) await again()
-    })
-  }
-  void again()
+  void keep()
   return () => stopping.abort()
 }

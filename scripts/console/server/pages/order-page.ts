@@ -43,7 +43,7 @@ function eventJson(event: OrderEvent, { before, depth, schemaOf, groups }: Event
     payload: payloadText(event.data),
     changes: event.data && before?.data ? changedFields(before.data, event.data) : [],
     changedFrom: event.data && before?.data ? before.type : null,
-    raw: event.raw === null ? null : hexDump(Buffer.from(event.raw, 'base64'), 512, event.bytes ?? 0),
+    raw: event.raw === null ? null : hexDump(Buffer.from(event.raw, 'base64'), event.bytes ?? undefined),
     headers: Object.entries(event.headers),
     reads: groups.filter(({ handles }) => handles.has(type)).map((group) => readOf(event, group)),
   }

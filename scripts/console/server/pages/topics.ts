@@ -111,7 +111,7 @@ function lineOf(record: BrowsedRecord, schemaOf: (id: number) => string): Record
     ...{ partition, key, type, writer, eventId, happenedAt, publishedAt, bytes, unreadable },
     schema: schemaId === null ? null : schemaOf(schemaId),
     payload: payloadText(record.data),
-    raw: record.raw === null ? null : hexDump(Buffer.from(record.raw, 'base64'), 512, record.bytes ?? 0),
+    raw: record.raw === null ? null : hexDump(Buffer.from(record.raw, 'base64'), record.bytes ?? undefined),
     headers: Object.entries(record.headers),
   }
 }
