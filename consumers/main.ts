@@ -12,15 +12,18 @@ import { topics } from '../schemas/topics.ts'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from './runtime/load-consumer.ts'
 import { startConsumer } from './runtime/start-consumer.ts'
 import { noteReplica } from './runtime/tables/replicas/replica-table.ts'
+import { consumerHelp, consumerUsageError } from './usage.ts'
 
 /** Runs one replica of a consumer: `npm run consumer -- payment`. */
 const folder = process.argv[2] ?? ''
-if (!consumerFolders().includes(folder)) {
-  const asked = folder === '--help' || folder === '-h'
-  const unknown = folder && !asked ? `No consumer "${folder}". ` : ''
-  const usage = `Usage: npm run consumer -- <name>, one of ${consumerFolders().join(', ')}`
-  process.stderr.write(`${unknown}${usage}\nExample: npm run consumer -- payment\n`)
-  process.exit(asked ? 0 : 2)
+const folders = consumerFolders()
+if (folder === '--help' || folder === '-h') {
+  process.stdout.write(consumerHelp(folders))
+  process.exit(0)
+}
+if (!folders.includes(folder)) {
+  process.stderr.write(consumerUsageError(folder, folders))
+  process.exit(2)
 }
 
 await runService(folder, async ({ config, log, replica, signal, meter, tracer }) => {

@@ -34,7 +34,7 @@ export const benchCommand = ({ signal }: CommandFrame): Command =>
     `The results are stored as JSON and SVG. \`guard\` compares short forms of hop and saga, as ratios to a naive consumer, with stored ratios. The contender restate of saga takes part once its server (BSL 1.1, not open source) is installed: \`${installRestate}\`. Exit code 1: a bar is not met, or a contender lost or doubled an event.`,
   )
     .argument('<name>', 'benchmark to run, or list, all, guard')
-    .option('--quick', 'few events and one repeat: shows that it runs, not how fast')
+    .option('--quick', 'few events and one repeat: shows that it works; its figures say nothing')
     .option('--only <contender...>', 'run these contenders only')
     .option('--events <count>', 'events of one repeat (default: as the benchmark says)', integer(1))
     .option('--repeats <count>', 'repeats of each contender (default: 5)', integer(1))
@@ -53,7 +53,7 @@ function list({ json }: BenchOptions): void {
   if (json) return printJson(benchmarks.map(({ name, what }) => ({ name, what })))
   printTable(
     ['name', 'what', 'contenders'],
-    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join(', ')]),
+    benchmarks.map(({ name, what, contenders }) => [name, what, contenders.map((each) => each.name).join('; ')]),
   )
 }
 

@@ -24,7 +24,7 @@ export const bridgeCommand = (): Command =>
     [
       'npm run bridge -- rabbitmq --queue orders',
       'npm run bridge -- sqs --queue orders.fifo',
-      'npm run bridge -- rabbitmq --queue orders --create  # and its dead-letter queue',
+      'npm run bridge -- rabbitmq --queue orders --create  # makes both queues',
     ],
     'A message is an order as `POST /orders` takes it, in JSON, or in Avro in the framing of the schema registry. It is acknowledged once its order is committed; its id makes a repeat of it change nothing. What cannot be an order goes to the dead-letter queue with the reason. Several bridges may share a queue.',
   )

@@ -65,7 +65,7 @@ export const importCommand = ({ signal }: CommandFrame): Command =>
     )
     .option('--currency <code>', 'ISO 4217 code of all prices, if the file has none', 'USD')
     .addOption(
-      new Option('--changed <how>', 'if orders are not as they were first imported')
+      new Option('--changed <how>', 'orders that differ from their first import')
         .choices(['refuse', 'skip'])
         .default('refuse'),
     )

@@ -77,7 +77,7 @@ export function lanesCommand({ signal }: CommandFrame): Command {
       const actor = actorOf({ actor: who.actor ?? who.by })
       return connected((config, pool) => skipCommand(config, pool, { place, offsets, why, actor, yes, json }))
     })
-  addSubcommand(program, 'accept-loss', 'Have stopped lanes go on without records that the broker no longer has', [
+  addSubcommand(program, 'accept-loss', 'Resume stopped lanes without the records that the broker no longer has', [
     'npm run lanes -- accept-loss payment/3 --why "the retention was too short"',
     'npm run lanes -- accept-loss payment --why "the topic was re-created" --yes',
   ])

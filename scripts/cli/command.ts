@@ -1,5 +1,5 @@
-import { Command, CommanderError } from 'commander'
-import type { CommandOptions } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
+import type { CommandOptions, Option } from 'commander'
 import { dataDirOf } from '../../infra/config.ts'
 import { stackOf } from '../../infra/errors.ts'
 import { printableLines, safeJson } from '../../infra/text/printable.ts'
@@ -43,12 +43,16 @@ export function createCommand(name: string, summary: string, examples: readonly 
     .option('--trace', 'show stack traces of errors')
     .helpOption('-h, --help', 'show this help')
     .helpCommand(false)
-    .configureHelp({ showGlobalOptions: true }) // In the help of subcommands
+    .configureHelp({ showGlobalOptions: true, optionDescription: describeOption }) // Of subcommands, too
     .configureOutput({ getOutHelpWidth: terminalWidth, getErrHelpWidth: terminalWidth })
     .addHelpText('after', () => examplesText(examples, notes))
     .showHelpAfterError(`(\`npm run ${name} -- --help\` shows the options and examples)`)
     .exitOverride()
 }
+
+/** What Commander shows of an option, and whether the command needs it. */
+const describeOption = (option: Option): string =>
+  `${new Help().optionDescription(option)}${option.mandatory ? ' (required)' : ''}`
 
 /** Adds a subcommand with its own examples to a program. */
 export const addSubcommand = (

@@ -61,6 +61,11 @@ describe.each(pages)('%s --help', (_name, command) => {
   test('fits 80 columns', () => expect(help.split('\n').filter((line) => line.length > 80)).toEqual([]))
   test('begins with what the command does, in one line', () =>
     expect(command.description()).toMatch(/^[A-Z][a-z]+,? [^\n]{10,90}[^.\n]$/))
+  test('names the options that the command requires', () => {
+    const text = help.replace(/\s+/g, ' ')
+    for (const { flags, description } of command.options.filter(({ mandatory }) => mandatory))
+      expect(text).toMatch(new RegExp(`${flags} ${description}[^-]* \\(required\\)`))
+  })
   test('ends with one to six examples', () => {
     const [, examples = ''] = help.split('\nExamples:\n')
     expect(examples).toMatch(/^ {2}.*npm (run|start)/m)

@@ -22,7 +22,7 @@ export interface AcceptLossRequest {
   readonly signal: AbortSignal
 }
 
-/** Shows what lanes have lost; after consent, has them go on without it. */
+/** Shows what lanes have lost; after consent, resumes them without it. */
 export async function acceptLossCommand(
   config: Config,
   pool: Pool,
@@ -47,13 +47,13 @@ export async function acceptLossCommand(
     if (json) return printJson({ group: group.name, accepted: false, losses })
     return say('Nothing was changed. To accept the loss, add --yes.')
   }
-  if (!yes && !(await confirmed('Go on without them?'))) return say('Nothing was changed.')
+  if (!yes && !(await confirmed('Resume without them?'))) return say('Nothing was changed.')
   const accepted: Loss[] = []
   for (const lane of new Set(losses.map(({ partition }) => partition))) {
     const ours = await acceptLoss(pool, group, lane, broker, { actor, why })
     accepted.push(...ours)
     for (const { topic, resumeAt } of ours)
-      say(`${group.name}/${lane}: loss accepted; the lane goes on at offset ${resumeAt} of ${topic}`)
+      say(`${group.name}/${lane}: loss accepted; the lane resumes at offset ${resumeAt} of ${topic}`)
     if (ours.length === 0) say(`${group.name}/${lane}: ${await alreadyAccepted(pool, group, lane)}`)
   }
   if (json) printJson({ group: group.name, accepted: accepted.length > 0, losses: accepted, actor, why })
@@ -78,7 +78,7 @@ async function alreadyAccepted(pool: Pool, { schema }: Group, lane: number): Pro
   return `nothing is lost any more${who}`
 }
 
-/** @param next when the record at which the lane would go on was written, UTC epoch ms */
+/** @param next when the record at which the lane would resume was written, UTC epoch ms */
 export function lossSentence(
   group: string,
   { topic, partition, cause, position, unread, resumeAt }: Loss,
@@ -88,10 +88,10 @@ export function lossSentence(
   const since = next === undefined ? '' : `, whose record was written at ${new Date(next).toISOString()}`
   switch (cause) {
     case 'deleted':
-      return `${lane}: ${topic} offsets ${position} to ${resumeAt - 1} were deleted unread, ${count(unread ?? 0, 'offset')}. It would go on at ${resumeAt}${since}.`
+      return `${lane}: ${topic} offsets ${position} to ${resumeAt - 1} were deleted unread, ${count(unread ?? 0, 'offset')}. It would resume at ${resumeAt}${since}.`
     case 'recreated':
-      return `${lane}: ${topic} was deleted and created again. The lane had read up to offset ${position} of the former topic; how many followed is unknown. It would go on at the first offset of the new one, ${resumeAt}${since}.`
+      return `${lane}: ${topic} was deleted and created again. The lane had read up to offset ${position} of the former topic; how many followed is unknown. It would resume at the first offset of the new one, ${resumeAt}${since}.`
     case 'truncated':
-      return `${lane}: ${topic}/${partition} ends at offset ${resumeAt}, but the lane has read up to ${position}: the broker has lost the last ${count(position - resumeAt, 'offset')}, which took effect, and an unknown number behind. It would go on at ${resumeAt}.`
+      return `${lane}: ${topic}/${partition} ends at offset ${resumeAt}, but the lane has read up to ${position}: the broker has lost the last ${count(position - resumeAt, 'offset')}, which took effect, and an unknown number behind. It would resume at ${resumeAt}.`
   }
 }

@@ -122,7 +122,7 @@ test('records of two lanes deleted while no replica ran: shown, told everywhere,
   for (const { exitCode } of both) expect(exitCode).toBe(0)
   const said = both.map(({ stderr }) => stderr).join('')
   for (const lane of [0, 1]) {
-    expect(said.match(new RegExp(`${group}/${lane}: loss accepted; the lane goes on`, 'g'))).toHaveLength(1)
+    expect(said.match(new RegExp(`${group}/${lane}: loss accepted; the lane resumes`, 'g'))).toHaveLength(1)
     expect(said).toMatch(
       new RegExp(`${group}/${lane}: nothing is lost any more: (ann|bob) accepted|${group} has lost nothing`),
     )

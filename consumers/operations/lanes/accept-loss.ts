@@ -22,7 +22,7 @@ export interface Loss {
   readonly position: number
   /** Unread records that are gone; undefined if it is unknown how many. */
   readonly unread: number | undefined
-  /** Where the lane goes on. */
+  /** Where the lane resumes. */
   readonly resumeAt: number
 }
 
@@ -46,13 +46,13 @@ export async function readBrokerState(config: Config, topics: readonly string[])
   }
 }
 
-/** What a lane has lost now; empty if it can go on. @throws TallyError PRECONDITION_FAILED */
+/** What a lane has lost now; empty if it can resume. @throws TallyError PRECONDITION_FAILED */
 export const findLosses = (pool: Pool, group: Group, lane: number, broker: BrokerState): Promise<Loss[]> =>
   inGroupSchema(pool, group, (tx) => lossesOf(tx, group, lane, broker))
 
 /**
  * Accepts the loss of records that a lane had not read: moves it to the first offset that the broker has, and records
- * the loss. Takes the lane from its owner, which claims it again within seconds and goes on.
+ * the loss. Takes the lane from its owner, which claims it again within seconds and resumes.
  * @returns what was accepted; empty if nothing is lost (any more)
  * @throws TallyError PRECONDITION_FAILED if a topic is missing, or the lane processes offsets again for a replay
  */

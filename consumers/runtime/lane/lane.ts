@@ -247,4 +247,4 @@ export class Lane {
 const withWayOn = (reason: string, group: string, lane: number): string =>
   reason.includes('npm run ')
     ? reason
-    : `${reason}; to see what is lost and to go on: npm run lanes -- accept-loss ${group}/${lane} --why "…"`
+    : `${reason}; to see what is lost and to resume: npm run lanes -- accept-loss ${group}/${lane} --why "…"`

@@ -107,7 +107,7 @@ export function laneActs(context: ConsoleContext): Record<string, Act> {
           throw new TallyError('PRECONDITION_FAILED', `${name}/${number} has lost nothing (any more)`)
         const said = onlyTry
           ? losses.map((loss) => lossSentence(name, loss))
-          : losses.map(({ topic, resumeAt }) => `Loss accepted; the lane goes on at offset ${resumeAt} of ${topic}.`)
+          : losses.map(({ topic, resumeAt }) => `Loss accepted; the lane resumes at offset ${resumeAt} of ${topic}.`)
         return { said, command }
       },
     ),

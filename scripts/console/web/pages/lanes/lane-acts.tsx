@@ -115,8 +115,8 @@ const words = {
   },
   'accept-loss': {
     title: 'Accept the loss of',
-    lead: 'The broker no longer has records that this lane has not read. The lane goes on at the first that it has.',
-    verb: 'Go on without them',
+    lead: 'The broker no longer has records that this lane has not read. The lane resumes at the first that it has.',
+    verb: 'Resume without them',
   },
 } as const
 
