@@ -46,22 +46,24 @@ export function createPublications(): Publications {
 
 /**
  * Differences between the numbers that a lane assigned and those it published; empty if there are none.
- * @param onGap called for a number that is nowhere instead of returning it
+ * @param onGap called for a number that is nowhere instead of returning it; `oldest` if none before it was published
  */
 export function compareLane(
   name: string,
   { nextSeq, waiting, withdrawn = [] }: OutboxLane,
   published?: LanePublications,
-  onGap?: (fault: string) => void,
+  onGap?: (fault: string, oldest: boolean) => void,
 ): string[] {
   const { eventIds = new Map<number, string>(), faults = [] } = published ?? {}
   const found = [...faults]
+  let oldest = true
   for (let sequence = 1; sequence < nextSeq; sequence++) {
     const eventId = eventIds.get(sequence)
     const row = waiting.get(sequence)
+    if (eventId) oldest = false
     if (!eventId && !row && !withdrawn.some(({ first, next }) => sequence >= first && sequence < next)) {
       const gap = `${name} number ${sequence} is neither published nor in the outbox`
-      if (onGap) onGap(gap)
+      if (onGap) onGap(gap, oldest)
       else found.push(gap)
     }
     if (eventId && row && eventId !== row)

@@ -24,6 +24,8 @@ export interface TypeCount {
 export interface TopicHistory {
   /** By topic without namespace. */
   readonly ranges: OffsetRanges
+  /** Time of the first record of each partition that has one, by place (`orders/3`), UTC epoch ms. */
+  readonly begun: ReadonlyMap<string, number>
   readonly records: number
   readonly fold: Fold
   readonly publications: Publications
@@ -75,11 +77,13 @@ export async function readHistory({
   const untyped = new Map<string, TypeCount>()
   const unusable: string[] = []
   const known = new Set<string>()
+  const begun = new Map<string, number>()
   let records = 0
 
   const take = (topic: string, partition: number, message: KafkaMessage) => {
     records++
     const place = `${topic}/${partition}`
+    if (!begun.has(place)) begun.set(place, Number(message.timestamp))
     const envelope = fromHeaders(message.headers)
     const { id = `${place}/${message.offset}`, source, sourceLane, sequence } = envelope
     const eventId = id.toLowerCase()
@@ -138,7 +142,7 @@ export async function readHistory({
     onUnreadable: (topic, partition, { from, to }) =>
       unusable.push(`${topic.slice(namespace.length)}/${partition} offsets ${from} to ${to - 1}`),
   })
-  return { ranges, records, fold, publications, types, newer, untyped, unusable }
+  return { ranges, begun, records, fold, publications, types, newer, untyped, unusable }
 }
 
 function countOf(counts: Map<string, TypeCount>, key: string): TypeCount {

@@ -4,12 +4,12 @@ import { laneOf } from '../../../schemas/partition.ts'
 import type { TopicHistory } from '../topic-history.ts'
 import type { LossyRebuild } from './lossy-rebuilds.ts'
 
-/** What operators accepted as lost: there the topics no longer tell what became of a key. */
+/** What the topics no longer tell: what operators accepted as lost, and what retention deleted after every group had it. */
 export interface Losses {
-  /** The acts that accepted losses of a partition (`orders/3`), in words. */
+  /** Why records of a partition (`orders/3`) are gone, in words. */
   causeAt(place: string): string | undefined
-  /** The same for a lane of any topic, by its number. */
-  causeIn(lane: number): string | undefined
+  /** Why a lane of any topic lacks a number of an outbox. @param oldest whether the topics hold none before it */
+  causeIn(lane: number, oldest: boolean): string | undefined
   /** The same for a key that may have had records among the lost ones. */
   causeOf(key: string): string | undefined
   /** The act that left rows of a key out of a service's tables. */
@@ -24,18 +24,21 @@ interface Loss {
   readonly at: number
   readonly unknown: boolean
   readonly act: string
+  /** Only the oldest records are gone. */
+  readonly byAge?: true
 }
 
 /**
- * An accepted loss concerns every key of its lane except orders that were placed after it: which keys the lost records
- * had, nobody knows. The time of the loss is the database's, that of an order its record's.
+ * A loss concerns every key of its lane except orders that were placed after it: which keys the lost records had, nobody
+ * knows. The time of an accepted loss is the database's, that of an order its record's. What retention deleted is older
+ * than the first record that is left.
  */
 export function createLosses(
   groups: readonly { group: Group; account: GroupAccount }[],
-  { ranges, fold }: Pick<TopicHistory, 'ranges' | 'fold'>,
+  { ranges, begun, fold }: Pick<TopicHistory, 'ranges' | 'begun' | 'fold'>,
   rebuilds: readonly LossyRebuild[] = [],
 ): Losses {
-  const losses = groups.flatMap(({ group, account }) =>
+  const accepted = groups.flatMap(({ group, account }) =>
     account.skipped.flatMap(({ topic, partition, from, to, cause, resumeAt, actor, why, at }): Loss[] => {
       if (cause === undefined) return []
       const what = resumeAt === undefined ? `offsets ${from} to ${to - 1}` : `what followed offset ${from}`
@@ -43,13 +46,14 @@ export function createLosses(
       return [{ topic, partition, at: at.getTime(), unknown: resumeAt !== undefined, act }]
     }),
   )
+  const losses = [...accepted, ...deletedByAge(groups, { ranges, begun })]
   const told = (those: readonly { act: string }[]) =>
     those.length === 0 ? undefined : [...new Set(those.map(({ act }) => act))].join('; ')
   const placedAfter = (key: string, at: number) =>
     fold.orders.get(key)?.placed.some(({ recordedAt = 0 }) => recordedAt > at) ?? false
   return {
     causeAt: (place) => told(losses.filter(({ topic, partition }) => `${topic}/${partition}` === place)),
-    causeIn: (lane) => told(losses.filter(({ partition }) => partition === lane)),
+    causeIn: (lane, oldest) => told(losses.filter(({ partition, byAge }) => partition === lane && (oldest || !byAge))),
     causeOf(key) {
       if (losses.length === 0) return undefined
       return told(
@@ -73,3 +77,23 @@ export function createLosses(
     },
   }
 }
+
+/**
+ * Records that Kafka no longer has, where every group stands behind them. What a group has not read is none of these: it stays a
+ * fault until an operator accepts it.
+ */
+const deletedByAge = (
+  groups: readonly { group: Group; account: GroupAccount }[],
+  { ranges, begun }: Pick<TopicHistory, 'ranges' | 'begun'>,
+): Loss[] =>
+  [...ranges].flatMap(([topic, partitions]) =>
+    partitions.flatMap(({ low }, partition): Loss[] => {
+      const place = `${topic}/${partition}`
+      const reached = groups
+        .filter(({ group }) => group.topics.has(topic))
+        .map(({ account }) => Math.max(0, ...(account.ledger.get(place) ?? []).map(({ next }) => next)))
+      if (low === 0 || reached.some((position) => position < low)) return []
+      const act = `Kafka has deleted ${place} offsets 0 to ${low - 1}, which every consumer had passed`
+      return [{ topic, partition, at: begun.get(place) ?? Infinity, unknown: false, act, byAge: true }]
+    }),
+  )

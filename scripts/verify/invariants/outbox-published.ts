@@ -15,9 +15,11 @@ export const outboxPublished = ({ history, outboxes, undeployed, losses }: Evide
         known.add(name)
         totals.given += lane.nextSeq - 1
         totals.waiting += lane.waiting.size
-        const cause = losses.causeIn(number)
-        const onGap = cause === undefined ? undefined : (gap: string) => report(`${gap}, because ${cause}`, true)
-        for (const fault of compareLane(name, lane, published.get(name), onGap)) report(fault)
+        for (const fault of compareLane(name, lane, published.get(name), (gap, oldest) => {
+          const cause = losses.causeIn(number, oldest)
+          report(cause === undefined ? gap : `${gap}, because ${cause}`, cause !== undefined)
+        }))
+          report(fault)
       }
     }
     let repeats = 0

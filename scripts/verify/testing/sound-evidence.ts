@@ -99,6 +99,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
   return {
     history: {
       ranges: new Map([...sizes].map(([topic, end]) => [topic, [{ low: 0, end }]])),
+      begun: new Map([...sizes.keys()].map((topic) => [`${topic}/0`, 0])),
       records: [...sizes.values()].reduce((sum, size) => sum + size, 0),
       fold,
       publications,
@@ -119,7 +120,7 @@ export function soundEvidence(ends: readonly Ending[]): Evidence {
       },
     ],
     causeOf: () => undefined,
-    losses: createLosses([], { ranges: new Map(), fold }),
+    losses: createLosses([], { ranges: new Map(), begun: new Map(), fold }),
     undeployed: new Set(),
     tables: tablesOf(ends, units),
   }

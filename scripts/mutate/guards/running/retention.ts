@@ -68,6 +68,29 @@ export const retention: readonly Mutation[] = [
     },
   },
   {
+    name: 'deleted-unread-excused',
+    guard: 'what Kafka deleted explains what is missing only if every group stood behind it',
+    broken: 'a group that had not read it is no matter',
+    edits: [{ file: 'scripts/verify/acts/losses.ts', find: 'position < low', replace: 'position < -1' }],
+    noticedBy: {
+      file: 'scripts/verify/acts/losses.test.ts',
+      title: 'are violations if a group had not read them and no operator accepted their loss, which then is the cause',
+    },
+  },
+  {
+    name: 'deleted-explains-any-gap',
+    guard: 'deletion by age explains only the first numbers of an outbox',
+    broken: 'it explains every missing number',
+    edits: [
+      { file: 'scripts/verify/acts/losses.ts', find: '(oldest || !byAge)', replace: '(oldest || byAge !== false)' },
+    ],
+    noticedBy: {
+      file: 'scripts/verify/acts/losses.test.ts',
+      title:
+        'by age, after every group had passed them, are the cause for older orders only, and for the first numbers',
+    },
+  },
+  {
     name: 'replay-outside-trace',
     guard: 'what a replay emits continues the trace of its order',
     broken: 'it continues from the original event',
