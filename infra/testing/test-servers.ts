@@ -38,8 +38,15 @@ async function freePorts(base = 27_000): Promise<{ config: Config; portBase: num
 async function serveTestRuns(): Promise<void> {
   const { config, portBase } = await freePorts()
   const starting = startStack(config, {
-    // Tests send records of a megabyte from several processes at once
-    processes: embeddedServers(config, { durable: false, kafka: { heapMb: 768 } }),
+    processes: embeddedServers(config, {
+      durable: false,
+      kafka: {
+        heapMb: 768, // Tests send records of a megabyte from several processes at once
+        // Some send records of the past. Alone in its segment such a record would be deleted by the next check of all
+        // topics, every five minutes, perhaps before it is read
+        settings: { 'log.retention.ms': '-1' },
+      },
+    }),
     fresh: true,
     onProgress: (line) => process.send?.({ type: 'progress', line }),
     signal: stopping.signal,

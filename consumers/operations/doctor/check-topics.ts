@@ -62,7 +62,7 @@ export function judgeTopic(
     tell('compaction deletes all but the last event of an order', set('cleanup.policy', 'delete'))
   if (settings.get('message.timestamp.type') === 'CreateTime')
     tell(
-      'records are dated by their producers, whose clocks may be wrong',
+      'records are dated by their producers: one with an old date may be deleted before it is read',
       set('message.timestamp.type', 'LogAppendTime'),
     )
   if (Number(settings.get('max.message.bytes') ?? batchBytes) < batchBytes)

@@ -62,7 +62,7 @@ describe('a broker with logins', () => {
   beforeAll(async () => {
     brokers = await startBrokers(portBase, 1, {
       secured: true,
-      settings: () => ({
+      settings: {
         listeners: `${listeners},CONTROLLER://127.0.0.1:${portBase + 93}`,
         'advertised.listeners': listeners,
         'listener.security.protocol.map': 'CLIENT:SASL_SSL,CONTROLLER:SSL,CERTIFICATE:SSL',
@@ -73,7 +73,7 @@ describe('a broker with logins', () => {
           'org.apache.kafka.common.security.scram.ScramLoginModule required;',
         'listener.name.client.plain.sasl.jaas.config': `${plain} required user_admin="${secret}";`,
         'listener.name.client.oauthbearer.sasl.jaas.config': `${oauth} required unsecuredLoginStringClaim_sub="admin";`,
-      }),
+      },
     })
     base = {
       TALLY_KAFKA_BROKERS: brokers.addresses.join(),

@@ -6,8 +6,7 @@ import { environmentWith } from '../../config.ts'
 import type { Config } from '../../config.ts'
 import { TallyError } from '../../errors.ts'
 import { withAdmin } from '../../kafka/admin.ts'
-import { ensurePasswords, secureDataDir, stackCredentials } from '../../security/stack-credentials.ts'
-import type { StackCredentials } from '../../security/stack-credentials.ts'
+import { ensurePasswords, secureDataDir } from '../../security/stack-credentials.ts'
 import { brokerName, kafkaServers } from '../../stack/servers/kafka-server.ts'
 import { loadStackConfig, prepareDataDir } from '../../stack/supervisor/data-dir.ts'
 import type { ProcessIdentity } from '../../stack/supervisor/process-identity.ts'
@@ -35,7 +34,7 @@ export interface TestBrokersOptions {
   /** TLS, logins and ACLs, as in a secured stack. */
   secured?: boolean
   /** Settings of the brokers that differ from those of the stack. */
-  settings?: (credentials: StackCredentials) => Readonly<Record<string, string>>
+  settings?: Readonly<Record<string, string>>
 }
 
 export async function startBrokers(
@@ -47,13 +46,12 @@ export async function startBrokers(
   prepareDataDir(dataDir)
   if (secured) await secureDataDir(dataDir)
   ensurePasswords(dataDir, ['admin', 'kafka'])
-  const credentials = stackCredentials(dataDir)
   const config = loadStackConfig({
     ...environmentWith({ TALLY_DATA_DIR: dataDir, TALLY_PORT_BASE: String(portBase), TALLY_BROKERS: String(count) }),
     TALLY_KAFKA_BROKERS: undefined,
   })
   const stack = await startStack(config, {
-    processes: kafkaServers(config, { heapMb: 256, settings: credentials && settings?.(credentials) }),
+    processes: kafkaServers(config, { heapMb: 256, settings }),
   })
   if (!stack) throw new TallyError('INVARIANT', `a stack runs in ${dataDir}`)
   const processOf = (id: number) => stack.status().processes.find(({ name }) => name === brokerName(id))

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import kafkajs from 'kafkajs'
 import { connectCodec } from '../../../../consumers/operations/connect-codec.ts'
+import { topicConfig } from '../../../../consumers/operations/partitions/generation-topics.ts'
 import { schemaName } from '../../../../consumers/runtime/load-consumer.ts'
 import { withAdmin } from '../../../../infra/kafka/admin.ts'
 import { waitUntil } from '../../../../infra/testing/wait-until.ts'
@@ -9,10 +11,11 @@ import { eventGenerator } from '../../../../producers/sample-data/event-generato
 import { ApiClient } from '../../../../producers/direct/api-client.ts'
 import type { OrderPlaced } from '../../../../schemas/generated/events.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
-import { inGeneration, keyOf } from '../../../../schemas/topics.ts'
+import { inGeneration, keyOf, topics } from '../../../../schemas/topics.ts'
 import { succeeded } from '../../../testing/test-stack.ts'
 import type { Output, TestStack } from '../../../testing/test-stack.ts'
 
+const { ConfigResourceTypes } = kafkajs
 export const consumers = ['inventory', 'notifications', 'order-status', 'payment', 'shipping']
 const orderOf = eventGenerator('OrderPlaced', 7)
 const patience = { withinMs: 120_000 }
@@ -127,13 +130,19 @@ export function openActStack(stack: TestStack) {
       run('parked', 'edit', record, '--type', 'OrderPlaced', '--value', json, '--why', whyOf(act), '--yes', ...more),
     drop: (act: string, key: string, ...more: string[]) =>
       run('parked', 'drop', '--key', key, '--why', whyOf(act), '--yes', ...more),
-    /** Whether the broker takes the time of a record from its producer. */
+    /** Whether the broker takes the time of a record from its producer; then it keeps records of any age. */
     foreignTimes: async (taken: boolean) => {
       const { onBroker } = await ordersTopic()
-      const value = taken ? 'CreateTime' : 'LogAppendTime'
-      const configEntries = [{ name: 'message.timestamp.type', value }]
+      const foreign = [
+        { name: 'message.timestamp.type', value: 'CreateTime' },
+        { name: 'retention.ms', value: '-1' },
+      ]
+      const configEntries = taken ? foreign : topicConfig(topics[0], config, 1).configEntries
       await withAdmin(sandbox.kafka, (admin) =>
-        admin.alterConfigs({ validateOnly: false, resources: [{ type: 2, name: onBroker, configEntries }] }),
+        admin.alterConfigs({
+          validateOnly: false,
+          resources: [{ type: ConfigResourceTypes.TOPIC, name: onBroker, configEntries: configEntries ?? [] }],
+        }),
       )
     },
     /** Waits until a group stands behind a record. */

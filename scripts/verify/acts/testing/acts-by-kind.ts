@@ -57,9 +57,9 @@ export const actsByKind: Readonly<Record<string, Readonly<Record<string, Act>>>>
       await foreignTimes(true)
       const { partition } = await send(orderId, await encoded(data), 1)
       await whenParked(orderId)
-      await foreignTimes(false)
       await drop(act, orderId)
-      await ended(await place(partition)) // Alone in its segment, a record of 1970 is deleted within five minutes
+      await ended(await place(partition)) // Alone in its segment, a record of 1970 would be deleted within five minutes
+      await foreignTimes(false)
     },
   },
   held: {
