@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { TallyError } from './errors.ts'
 import { agreeingSettings, secretSettings, settings } from './settings.ts'
 import { brokersOf } from './broker-count.ts'
-import { isWanted, queueAccess } from './queue-settings.ts'
+import { forwarders, isWanted, queueAccess } from './queue-settings.ts'
 import type { QueueServer } from './queue-settings.ts'
 import { apiAccess } from './security/api-settings.ts'
 import { trustAuthorities } from './security/authorities.ts'
@@ -30,6 +30,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   trustAuthorities(parsed.data.TALLY_CA_FILE)
   for (const name of secretSettings) rememberSecret(secretIn(given[name]))
   for (const header of collectorHeaders(env)) rememberSecret(header)
+  for (const name of accountSecrets) rememberSecret(env[name])
   const config = Object.freeze(derive(parsed.data))
   rememberSecret(secretIn(config.postgres.url))
   rememberSecret(secretIn(config.rabbitmq.url))
@@ -71,14 +72,8 @@ export const patchesKafkajs = (env: NodeJS.ProcessEnv = process.env): boolean =>
 /** Whether a consumer runs: one that forwards events needs a setting that says where to. */
 export const runsConsumer = (name: string, env: NodeJS.ProcessEnv = process.env): boolean => isWanted(name, env)
 
-const targetOf: Readonly<Record<string, (config: Config) => unknown>> = {
-  'forward-rabbitmq': ({ rabbitmq }) => rabbitmq.forward,
-  'forward-sqs': ({ sqs }) => sqs?.forward,
-}
-
 /** The same by a configuration, which may be that of another process. */
-export const configuresConsumer = (name: string, config: Config): boolean =>
-  !targetOf[name] || targetOf[name](config) !== undefined
+export const configuresConsumer = (name: string, { unwanted }: Config): boolean => !unwanted.includes(name)
 
 /** The environment of this process with some variables replaced, for child processes and other configurations. */
 export const environmentWith = (settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({ ...process.env, ...settings })
@@ -106,6 +101,9 @@ export const environmentWithoutServers = (): NodeJS.ProcessEnv =>
         ),
     ),
   )
+
+/** What the AWS SDK reads by itself. Not the files that it reads, nor what it gets for the role of a machine. */
+const accountSecrets = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_CONTAINER_AUTHORIZATION_TOKEN']
 
 /** Values of the headers for the OpenTelemetry collector, which its exporter reads by itself: `api-key=abc,other=x`. */
 const collectorHeaders = (env: NodeJS.ProcessEnv): string[] =>
@@ -200,6 +198,8 @@ function derive(env: z.infer<typeof settings>) {
       url: external ?? embeddedDatabaseUrl(dataDir, at(32), { principal, namespace: env.TALLY_NAMESPACE }),
     },
     ...{ rabbitmq, sqs },
+    /** Consumers that have nothing to do. */
+    unwanted: forwarders.filter((name) => !isWanted(name, env)) as readonly string[],
     api: apiAccess(env, credentials?.tokenKey),
     gateway: {
       embedded: !env.TALLY_GATEWAY_URL,

@@ -149,9 +149,11 @@ function rabbitmqForward({ TALLY_FORWARD_RABBITMQ: to, TALLY_FORWARD_RABBITMQ_EV
   return { target: to.startsWith('queue:') ? { queue: name } : { exchange: name }, events }
 }
 
+const settingOf = { 'forward-rabbitmq': 'TALLY_FORWARD_RABBITMQ', 'forward-sqs': 'TALLY_FORWARD_SQS' } as const
+
 /** Consumers that run only where a setting says where to. */
-const settingOf = { 'forward-rabbitmq': 'TALLY_FORWARD_RABBITMQ', 'forward-sqs': 'TALLY_FORWARD_SQS' }
+export const forwarders = Object.keys(settingOf) as (keyof typeof settingOf)[]
 
 /** Whether an environment has the setting without which a consumer has nothing to do. */
-export const isWanted = (consumer: string, env: NodeJS.ProcessEnv): boolean =>
+export const isWanted = (consumer: string, env: Readonly<Record<string, unknown>>): boolean =>
   !(consumer in settingOf) || Boolean(env[settingOf[consumer as keyof typeof settingOf]])

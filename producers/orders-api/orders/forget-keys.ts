@@ -8,7 +8,6 @@ import { inTransaction } from '../../../infra/postgres/transaction.ts'
  * for at most 14 days.
  */
 const keepMessagesDays = 30
-const usualDays = 7
 const turnMinutes = 10
 /** The whole table is swept once a day. */
 const turnsPerSweep = (24 * 60) / turnMinutes
@@ -19,11 +18,11 @@ const usualSlice = 1_000
  * Deletes keys that no client will use again: a turn of a sweep over the table in its physical order, in slices. The position
  * and the time of the next turn are in the database, so one replica at a time sweeps, and replicas that live for a minute
  * only make the same progress. No index is needed, and no statement looks at more than a slice, whatever has piled up.
- * @param keepDays of keys of requests; @default 7
+ * @param keepDays of keys of requests
  * @param sliceBlocks blocks per statement; @default 1000
  * @returns slices swept: 0 if no turn is due or another replica has it
  */
-export async function forgetKeys(pool: Pool, sliceBlocks = usualSlice, keepDays = usualDays): Promise<number> {
+export async function forgetKeys(pool: Pool, keepDays: number, sliceBlocks = usualSlice): Promise<number> {
   let swept = 0
   for (let slices = 1; swept < slices; swept++) {
     const planned = await sweepSlice(pool, sliceBlocks, swept === 0, keepDays)
@@ -66,7 +65,7 @@ const lookMs = 60_000
  */
 export function keepForgetting(pool: Pool, log: Logger, keepDays: number): () => void {
   const sweep = () =>
-    forgetKeys(pool, usualSlice, keepDays).catch((error: unknown) =>
+    forgetKeys(pool, keepDays).catch((error: unknown) =>
       log.warn({ error: describeError(error) }, 'could not delete old idempotency keys'),
     )
   void sweep()
