@@ -15,7 +15,7 @@ import { watchProcess } from './watched-process.ts'
 import type { WatchedProcess } from './watched-process.ts'
 
 export const partitions = 2
-const services = ['payment', 'inventory', 'shipping', 'order-status', 'notifications']
+const everyService = ['payment', 'inventory', 'shipping', 'order-status', 'notifications']
 
 /**
  * A pipeline on the servers of the test run, in which every setting that may hold a secret does, at the most talkative log
@@ -55,7 +55,11 @@ const proxyOf = (url: URL) => TcpProxy.open({ target: { host: url.hostname, port
 const through = (url: URL, { port }: TcpProxy, username: string, password: string): string =>
   Object.assign(new URL(url), { hostname: '127.0.0.1', port: String(port), username, password }).href
 
-export async function openPlantedPipeline(portBase: number): Promise<PlantedPipeline> {
+/** @param services consumers that run; @default those of an order */
+export async function openPlantedPipeline(
+  portBase: number,
+  services: readonly string[] = everyService,
+): Promise<PlantedPipeline> {
   await using opening = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'tally-leaks-'))
   opening.defer(() => rmSync(folder, { recursive: true, force: true }))

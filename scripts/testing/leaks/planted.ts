@@ -7,6 +7,9 @@ export const secrets = {
   collectorToken: 'otlp-plant-5-key',
   kafkaPassword: 'ka#plant-6!pass',
   wrongPassword: 'wrong-plant-7-pass',
+  rabbitmqPassword: 'Rq/pl@nt 8+pass%',
+  sqsSecret: 'sqs/plant+9/secret/key',
+  sessionToken: 'aws-plant-10//session+token==',
 }
 
 /** What a customer says; each text is somewhere in an order, a cancellation or a request. */
