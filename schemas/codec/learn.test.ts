@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Server, ServerResponse } from 'node:http'
@@ -81,6 +81,17 @@ test('that a schema does not exist is remembered for a while', async () => {
   answer = known
   await impatient.learn([7])
   expect(impatient.decoder.typeOf(7)).toBe('PaymentVoided')
+})
+
+test('a clock that is set back does not prolong it', async () => {
+  answer = unknown
+  const { decoder, learn } = setUp({ unknownForMs: 0 })
+  await learn([7])
+  answer = known
+  const anHourAgo = Date.now() - 3_600_000
+  using _clock = jest.spyOn(Date, 'now').mockReturnValue(anHourAgo)
+  await learn([7])
+  expect(decoder.typeOf(7)).toBe('PaymentVoided')
 })
 
 test('of ids that do not exist only so many are remembered, the latest', async () => {

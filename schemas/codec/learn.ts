@@ -25,7 +25,7 @@ export function createLearn({ registryUrl, decoder, unknownForMs, unknownAtMost 
   const refuse = (schemaId: number, why: string) => {
     decoder.reject(schemaId, why)
     refusedUntil.delete(schemaId) // A map keeps the order of insertion: the latest refusal must be forgotten last
-    refusedUntil.set(schemaId, Date.now() + unknownForMs)
+    refusedUntil.set(schemaId, performance.now() + unknownForMs)
     if (refusedUntil.size <= unknownAtMost) return
     const [oldest] = refusedUntil.keys()
     refusedUntil.delete(oldest!)
@@ -78,7 +78,7 @@ export function createLearn({ registryUrl, decoder, unknownForMs, unknownAtMost 
   }
 
   return async (schemaIds: Iterable<number>): Promise<void> => {
-    const now = Date.now()
+    const now = performance.now() // The machine's clock may be set back
     const needed = new Set<number>()
     for (const id of schemaIds) if (!decoder.knows(id) || (refusedUntil.get(id) ?? now + 1) <= now) needed.add(id)
     if (needed.size === 0) return
