@@ -123,7 +123,7 @@ export async function startConsumer<State, Row>(
     pace,
     meters?.batches.watching((work) => processBatches(context, work)),
   )
-  const inTurn = takingTurns()
+  const [inTurn, notingLanes] = [takingTurns(), takingTurns()]
   const claims = atMost(transactionsAtOnce(pool))
   const fetched = new FetchedBatches({ offsets, group: definition.group, namespace, log })
   const membership: Membership<Lane> = new Membership<Lane>({
@@ -154,6 +154,7 @@ export async function startConsumer<State, Row>(
         groups,
         inTurn,
         claims,
+        noting: notingLanes,
         relay,
         caller,
         log,

@@ -4,7 +4,7 @@ import type { CircuitBreakerPolicy } from 'cockatiel'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Logger } from '../../../infra/logger.ts'
-import { withDeadline } from '../../../infra/promises.ts'
+import { takingTurns, withDeadline } from '../../../infra/promises.ts'
 import type { PendingCall } from '../tables/call-table.ts'
 import { noteFailure, readCalls } from '../tables/call-table.ts'
 import type { CallHandler } from '../handler.ts'
@@ -56,6 +56,8 @@ export class Caller {
   private readonly held = { calls: 0, characters: 0 }
   private readonly stopping = new AbortController()
   private active = 0
+  /** Calls that fail at the same time, as all do when the other side ends, must not take every connection. */
+  private readonly noting = takingTurns()
 
   constructor(options: CallerOptions) {
     this.options = options
@@ -170,10 +172,14 @@ export class Caller {
         'call without a definite answer',
       )
       lane.retry({ ...call, attempts }, wait)
-      await noteFailure(this.options.pool, lane.own, { ...call, attempts }, message, wait).catch(() => {
+      await this.note(lane, { ...call, attempts }, message, wait).catch(() => {
         // Only the record of the attempt is lost; the call stays in its table
       })
     }
+  }
+
+  private note({ own }: LaneCalls, call: PendingCall, error: string, waitMs: number): Promise<unknown> {
+    return this.noting(() => noteFailure(this.options.pool, own, call, error, waitMs))
   }
 
   private denialOf(kind: string, reason: string): Denial {
@@ -190,8 +196,6 @@ export class Caller {
     lane.done(call.id) // It must not take up the memory that calls of other kinds need
     if (noted.has(lane)) return
     noted.add(lane)
-    await noteFailure(this.options.pool, lane.own, { ...call, attempts: call.attempts + 1 }, reason, 0).catch(() =>
-      noted.delete(lane),
-    )
+    await this.note(lane, { ...call, attempts: call.attempts + 1 }, reason, 0).catch(() => noted.delete(lane))
   }
 }

@@ -28,6 +28,8 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   inTurn<T>(work: () => Promise<T>): Promise<T>
   /** Limits the concurrent claims of this process to its database connections. */
   claims<T>(work: () => Promise<T>): Promise<T>
+  /** Writes the conditions of this process's lanes one at a time. */
+  noting<T>(work: () => Promise<T>): Promise<T>
   relay: Relay
   caller: Caller
   log: Logger

@@ -36,6 +36,7 @@ test('a fenced lane is not claimed again before the group confirms it', async ()
     groups,
     inTurn: takingTurns(),
     claims: (work) => work(),
+    noting: (work) => work(),
     relay,
     caller,
     log,

@@ -40,7 +40,7 @@ export class Lane {
   constructor(number: number, context: LaneContext) {
     this.number = number
     this.context = context
-    this.notes = new ConditionNotes(context.pool)
+    this.notes = new ConditionNotes(context.pool, context.noting)
     this.claimed = this.claim()
   }
 
@@ -111,6 +111,7 @@ export class Lane {
 
   /** Reports to operators that no heartbeat is answered. Ownership does not depend on it: PostgreSQL decides that. */
   unheard(reason: string | undefined): void {
+    this.notes.repeat()
     if (reason === this.silence) return
     this.silence = reason
     this.noteStanding()
@@ -165,8 +166,7 @@ export class Lane {
     if (batch.source === 'record')
       this.positions.set(batch.move.topic, { ...this.positions.get(batch.move.topic), offset: batch.move.to })
     if (parked > 0 && batch.source !== 'parked') {
-      const about = logFields(processed.refused[0]?.input)
-      this.context.log.error({ lane: this.number, parked, ...about }, 'events parked')
+      this.context.log.error({ lane: this.number, parked, ...logFields(processed.refused[0]?.input) }, 'events parked')
     }
     this.work?.settle(processed)
     this.context.stir()

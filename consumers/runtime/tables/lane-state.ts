@@ -23,21 +23,36 @@ const note = prepared(
    where s.epoch <= $2`,
 )
 
+type Note = readonly [lane: number, epoch: number, condition: LaneCondition, reason: string | null]
+
+/** How long after a failed note the next attempt begins, ms. */
+const repeatAfterMs = 1_000
+
 /** Records each change of a lane's condition once and in order. For operators only: no decision depends on it. */
 export class ConditionNotes {
   private readonly pool: Pool
+  private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>
   private told = ''
   private condition: LaneCondition = 'live'
   private written: Promise<unknown> = Promise.resolve()
+  /** The last note, until the table has it. */
+  private missing: Note | undefined
+  private repeatAt = Number.POSITIVE_INFINITY
 
-  constructor(pool: Pool) {
+  /**
+   * @param inTurn limits how many are written at a time: all lanes of a process are noted at once when it cannot
+   * heartbeat, and their batches must not wait behind them for a connection
+   */
+  constructor(pool: Pool, inTurn: <T>(work: () => Promise<T>) => Promise<T>) {
     this.pool = pool
+    this.inTurn = inTurn
   }
 
   /** Call when `countStart` has recorded that the lane is live. */
   begun(): void {
     this.told = 'live'
     this.condition = 'live'
+    this.missing = undefined
   }
 
   /** The condition noted last. */
@@ -51,8 +66,28 @@ export class ConditionNotes {
     if (telling === this.told) return false
     this.told = telling
     this.condition = condition
-    this.written = this.written.then(() => note(this.pool, lane, epoch, condition, reason ?? null)).catch(() => {})
+    this.write([lane, epoch, condition, reason ?? null])
     return true
+  }
+
+  /** Call repeatedly: writes a note that the database did not take. Otherwise a stopped lane would be shown as live. */
+  repeat(): void {
+    if (this.missing && performance.now() >= this.repeatAt) this.write(this.missing)
+  }
+
+  private write(noted: Note): void {
+    this.missing = noted
+    this.repeatAt = Number.POSITIVE_INFINITY
+    this.written = this.written
+      .then(() => this.inTurn(() => note(this.pool, ...noted)))
+      .then(
+        () => {
+          if (this.missing === noted) this.missing = undefined
+        },
+        () => {
+          if (this.missing === noted) this.repeatAt = performance.now() + repeatAfterMs
+        },
+      )
   }
 }
 
