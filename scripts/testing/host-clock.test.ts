@@ -34,7 +34,6 @@ const readers: Readonly<Record<string, string>> = {
   'producers/outbox/outbox-batch.ts': 'shows the age of events',
   'producers/outbox/publish-watch.ts': 'shows the age of events',
   'producers/outbox/relay.ts': 'own deadlines',
-  'schemas/codec/learn.ts': 'how long a refusal is remembered in memory',
   'schemas/event-id.ts': 'time inside new ids',
 }
 
