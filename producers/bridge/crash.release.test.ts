@@ -1,29 +1,15 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, test } from '@jest/globals'
 import { seededRandom } from '../sample-data/seeded.ts'
 import type { SqsAccess } from '../../infra/sqs/client.ts'
 import { canTest, startQueue } from '../../infra/testing/queues/start-queues.ts'
 import { waitUntil } from '../../infra/testing/wait-until.ts'
 import { createBridgeBench, messageFor } from './testing/bridge-bench.ts'
+import { spawnBridge } from './testing/bridge-process.ts'
 import { rabbitmqSender } from './testing/rabbitmq-sender.ts'
 import { sqsSender } from './testing/sqs-sender.ts'
 
 const messages = 1_500
 const kills = 8
-
-/** Runs `npm run bridge` as a process of its own until it is killed. */
-function spawnBridge(door: string, queue: string, env: NodeJS.ProcessEnv): ChildProcess {
-  const args = ['scripts/bridge.ts', door, '--queue', queue, '--prefetch', '50']
-  return spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] })
-}
-
-async function kill(bridge: ChildProcess): Promise<void> {
-  const gone = once(bridge, 'exit')
-  bridge.kill('SIGKILL')
-  await gone
-}
 
 describe.each([
   ['rabbitmq', 22_500],
@@ -41,7 +27,8 @@ describe.each([
     const random = seededRandom('crash', door)
     const names = Array.from({ length: messages }, (_, index) => `crash-${index}`)
     const stored = async () => (await bench.orders()).size
-    let bridge = spawnBridge(door, 'crash', { ...env, ...server.env })
+    const start = () => spawnBridge({ door, queue: 'crash', prefetch: 50 }, { ...env, ...server.env })
+    let bridge = start()
     try {
       for (let killed = 0; killed < kills; killed++) {
         const from = Math.floor((killed * messages) / kills)
@@ -57,13 +44,13 @@ describe.each([
           withinMs: 120_000,
           everyMs: 2,
         })
-        await kill(bridge)
-        bridge = spawnBridge(door, 'crash', { ...env, ...server.env })
+        await bridge.kill()
+        bridge = start()
       }
       await waitUntil('all orders', async () => (await stored()) >= messages, { withinMs: 120_000 })
       await waitUntil('an empty queue', async () => (await sender.waiting('crash')) === 0, { withinMs: 120_000 })
     } finally {
-      await kill(bridge)
+      await bridge.kill()
     }
     expect(await bench.orders()).toEqual(new Map(names.map((name) => [name, 1])))
     expect(await sender.deadLetters('crash')).toEqual([])

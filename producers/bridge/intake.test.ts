@@ -3,7 +3,8 @@ import { TallyError } from '../../infra/errors.ts'
 import { silentLogger } from '../../infra/logger.ts'
 import type { OrderRequest, PlaceOrder } from '../orders-api/orders/placing/place-order.ts'
 import { problem } from '../orders-api/http/reply.ts'
-import { createIntake, maxDeliveries } from './intake.ts'
+import { createIntake, maxDeliveries, maxUnended } from './intake.ts'
+import type { Attempts } from './attempts.ts'
 import type { QueueMessage } from './message.ts'
 
 const orderOf = (customerId: string) => ({
@@ -18,10 +19,28 @@ const placed = (orderId: string) => ({ status: 201, body: { orderId } })
 const noAvro = { read: async () => orderOf('avro') }
 const unreachable = () => new TallyError('UNREACHABLE', 'the database does not answer')
 
+/** Attempts in memory, which outlives the intakes of a test as the table does. */
+function attemptsInMemory(): Attempts & { readonly begun: Map<string, number> } {
+  const begun = new Map<string, number>()
+  return {
+    begun,
+    async begin(key) {
+      const before = begun.get(key) ?? 0
+      begun.set(key, before + 1)
+      return before
+    },
+    end: async (key) => void begun.delete(key),
+  }
+}
+
 /** An intake whose orders are placed by the test. */
-function setUp(place: PlaceOrder, avro: { read(body: Buffer): Promise<unknown> } = noAvro) {
+function setUp(
+  place: PlaceOrder,
+  avro: { read(body: Buffer): Promise<unknown> } = noAvro,
+  attempts: Attempts = attemptsInMemory(),
+) {
   const ending = new AbortController()
-  const options = { source: 'rabbitmq:orders', place, avro, log: silentLogger, retryMs: 1 }
+  const options = { source: 'rabbitmq:orders', place, avro, attempts, log: silentLogger, retryMs: 1 }
   return { intake: createIntake({ ...options, signal: ending.signal }), end: () => ending.abort() }
 }
 
@@ -50,11 +69,20 @@ describe('a message is refused', () => {
     expect(outcome).toMatchObject({ problem: { body: { status: 409, detail: expect.stringContaining('message id') } } })
   })
 
-  test('if it ended the bridge every time', async () => {
-    const { intake } = setUp(async () => placed('o-1'))
-    expect(await intake.process(message('m-1', { deliveries: maxDeliveries }))).toMatchObject({ kind: 'placed' })
-    const outcome = await intake.process(message('m-1', { deliveries: maxDeliveries + 1 }))
-    expect(outcome).toMatchObject({ kind: 'refused', problem: { status: 500 } })
+  test('if bridges ended again and again while they worked on it alone', async () => {
+    const attempts = attemptsInMemory()
+    const deliver = (place: PlaceOrder, id: string) =>
+      setUp(place, noAvro, attempts).intake.process(message(id, { deliveries: 1_000 }))
+    const ended: PlaceOrder = () => new Promise(() => {})
+    for (let times = 0; times < maxUnended; times++) {
+      void deliver(ended, 'm-1') // Killed: nothing comes after the attempt
+      await new Promise(setImmediate)
+    }
+    expect(await deliver(async () => placed('o-1'), 'm-1')).toMatchObject({
+      kind: 'refused',
+      problem: { status: 500, body: { detail: expect.stringContaining('ended 5 times') } },
+    })
+    expect(await deliver(async () => placed('o-2'), 'm-2')).toMatchObject({ kind: 'placed' })
   })
 
   test('if it fails for no known reason, after a few attempts', async () => {
@@ -66,6 +94,29 @@ describe('a message is refused', () => {
     expect(await intake.process(message('m-1'))).toMatchObject({ kind: 'refused', problem: { status: 500 } })
     expect(attempts).toBe(5)
   })
+})
+
+test('messages that were delivered often are worked on one by one, in order, and none counts against them', async () => {
+  const attempts = attemptsInMemory()
+  const log: string[] = []
+  const place: PlaceOrder = async ({ idempotency }) => {
+    const id = idempotency?.key.split(' ')[1] ?? ''
+    log.push(`${id} begins`)
+    await new Promise(setImmediate)
+    log.push(`${id} ends`)
+    return placed(id)
+  }
+  const { intake } = setUp(place, noAvro, attempts)
+  const often = maxDeliveries + 1
+  await Promise.all([
+    intake.process(message('new', { customer: 'a' })),
+    intake.process(message('again-1', { customer: 'b', deliveries: often })),
+    intake.process(message('again-2', { customer: 'c', deliveries: often })),
+    intake.process(message('last', { customer: 'd', deliveries: maxDeliveries })),
+  ])
+  const order = ['new', 'again-1', 'again-2', 'last']
+  expect(log).toEqual(order.flatMap((id) => [`${id} begins`, `${id} ends`]))
+  expect(attempts.begun.size).toBe(0)
 })
 
 test('while the database is away a message waits as long as it takes, and is not refused', async () => {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError, stackOf } from '../../infra/errors.ts'
 import type { Logger } from '../../infra/logger.ts'
@@ -6,10 +7,12 @@ import { idempotencyOf } from '../orders-api/orders/idempotency.ts'
 import type { PlaceOrder } from '../orders-api/orders/placing/place-order.ts'
 import { problem } from '../orders-api/http/reply.ts'
 import type { Reply } from '../orders-api/http/reply.ts'
+import type { Attempts } from './attempts.ts'
 import type { Outcome, QueueMessage } from './message.ts'
 import { messageName } from './message-key.ts'
 import type { AvroOrders } from './reading/avro-orders.ts'
 import { readOrder } from './reading/read-order.ts'
+import { SideBySide } from './side-by-side.ts'
 import { Turns } from './turns.ts'
 
 export interface IntakeOptions {
@@ -17,6 +20,7 @@ export interface IntakeOptions {
   source: string
   place: PlaceOrder
   avro: AvroOrders
+  attempts: Attempts
   log: Logger
   /** Ends the waiting for servers: messages in work are then left to the queue. */
   signal: AbortSignal
@@ -24,8 +28,10 @@ export interface IntakeOptions {
   retryMs?: number
 }
 
-/** A message that is delivered more often has ended the bridges that took it. RabbitMQ's own limit is 20. */
-export const maxDeliveries = 15
+/** A message that is delivered more often may have ended the bridges that took it, or was among those in work there. */
+export const maxDeliveries = 3
+/** Attempts, with no other message in work, that ended the bridge: then it was this message. */
+export const maxUnended = 5
 /** Attempts of a message that fails for no known reason. */
 const maxAttempts = 5
 
@@ -40,8 +46,10 @@ export interface Intake {
 }
 
 /** The part of a bridge that knows no queue: reads messages, and places their orders as the orders API does. */
-export function createIntake({ source, place, avro, log, signal, retryMs = 5_000 }: IntakeOptions): Intake {
+export function createIntake(options: IntakeOptions): Intake {
+  const { source, place, avro, attempts, log, signal, retryMs = 5_000 } = options
   const turns = new Turns()
+  const works = new SideBySide()
 
   const retrying = async <T>(id: string | undefined, attempt: () => Promise<T>): Promise<T> => {
     for (let failures = 1; ; failures++) {
@@ -98,13 +106,34 @@ export function createIntake({ source, place, avro, log, signal, retryMs = 5_000
     return turns.take(`customer ${order.customerId}`, () => store(message, order, id))
   }
 
+  const make = async (message: QueueMessage): Promise<Outcome> => {
+    signal.throwIfAborted() // While it waited
+    const { group } = message
+    if (group === undefined) return processOfCustomer(message)
+    return turns.take(`group ${group}`, () => processInGroup(message))
+  }
+
+  /** The note of the attempt is stored before it begins and deleted after it: it stays only if the bridge ends in between. */
+  const makeAlone = async (message: QueueMessage): Promise<Outcome> => {
+    const key = hash('sha256', `${source} ${message.id ?? hash('sha256', message.body)}`)
+    const unended = await retrying(message.id, () => attempts.begin(key))
+    if (unended >= maxUnended) return { kind: 'refused', problem: poison(unended) }
+    try {
+      return await make(message)
+    } finally {
+      await attempts.end(key).catch((error: unknown) => {
+        log.warn({ messageId: message.id, error: describeError(error) }, 'an attempt counts although it has ended')
+      })
+    }
+  }
+
   return {
     async process(message) {
       signal.throwIfAborted()
-      if (message.deliveries > maxDeliveries) return { kind: 'refused', problem: poison(message.deliveries) }
-      const { group } = message
       return refusing(message, () =>
-        group === undefined ? processOfCustomer(message) : turns.take(`group ${group}`, () => processInGroup(message)),
+        message.deliveries > maxDeliveries
+          ? works.alone(() => makeAlone(message))
+          : works.together(() => make(message)),
       )
     },
   }
@@ -118,5 +147,5 @@ const isCondition = (error: unknown): boolean =>
 
 const otherOrder: Reply = problem(409, 'This message id was used for another order. Use a new id for each order.')
 
-const poison = (deliveries: number): Reply =>
-  problem(500, `The message was delivered ${deliveries} times, and each time the bridge ended before it was done.`)
+const poison = (attempts: number): Reply =>
+  problem(500, `The bridge ended ${attempts} times while it worked on this message and on no other.`)

@@ -9,7 +9,7 @@ export interface QueueMessage {
   readonly contentEncoding?: string | undefined
   /** W3C trace context of the sender, passed on to the event. */
   readonly traceparent?: string | undefined
-  /** How often it has been delivered, this time included; 1 if the queue does not count. */
+  /** How often it has been delivered, this time included; infinity if the queue only says that it has been before. */
   readonly deliveries: number
   /** Messages of a group take effect in the order in which they were delivered. @default those of a customer do */
   readonly group?: string | undefined

@@ -7,6 +7,7 @@ import type { Running } from '../../infra/service.ts'
 import { createPlaceOrder } from '../orders-api/orders/placing/place-order.ts'
 import { startOrderWriting } from '../orders-api/start-order-writing.ts'
 import type { BridgeRequest, Door, DoorOptions } from './door.ts'
+import { storedAttempts } from './attempts.ts'
 import { createIntake } from './intake.ts'
 import { openRabbitmqDoor } from './rabbitmq/rabbitmq-door.ts'
 import { ensureQueues as ensureRabbitmqQueues } from './rabbitmq/queues.ts'
@@ -49,6 +50,7 @@ export async function startBridge(options: BridgeOptions): Promise<Running & Pic
     source: sourceOf(request),
     place: createPlaceOrder(writing.placing),
     avro: createAvroOrders(config.registry.url),
+    attempts: storedAttempts(writing.pool),
     log,
     signal: ending.signal,
   })

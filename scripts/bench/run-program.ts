@@ -30,17 +30,19 @@ export const script = (path: string, parameters: object, { profiles }: Pick<Grou
 
 /**
  * Runs a measured program in a separate process with the sandbox's environment.
+ * @param otherDataDir of a stack with further servers, whose processor time counts, too
  * @throws TallyError INVARIANT with its output if it fails or reports nothing
  */
 export async function runProgram(
   { sandbox, signal }: Pick<Ground, 'sandbox' | 'signal'>,
   { command, args }: Program,
+  otherDataDir?: string,
 ): Promise<Repeat & { counts: Finished['counts'] }> {
   const child = spawn(command, args, { env: sandbox.env, stdio: ['ignore', 'pipe', 'pipe'], signal })
   child.on('error', () => {}) // Reported by its exit
   const exited = once(child, 'exit').catch(() => {})
   const complaints = text(child.stderr)
-  const serverFigures = await startServerAccount({ sandbox })
+  const serverFigures = await startServerAccount({ sandbox }, otherDataDir)
   let machineSeconds: (() => number) | undefined
   let measured: (Repeat & { counts: Finished['counts'] }) | undefined
   for await (const line of createInterface({ input: child.stdout })) {
@@ -70,10 +72,12 @@ const toRepeat = ({ events, seconds, cpuSeconds, counts }: Finished, machineSeco
  * Begins to count what the work costs the servers that the benchmark has started: CPU of each and bytes of PostgreSQL's log.
  * @returns a function that gives the figures per event
  */
-async function startServerAccount({
-  sandbox,
-}: Pick<Ground, 'sandbox'>): Promise<(events: number) => Promise<Record<string, number>>> {
-  const servers = readStackRecord(sandbox.config.dataDir)?.processes ?? [] // None if external servers are used
+async function startServerAccount(
+  { sandbox }: Pick<Ground, 'sandbox'>,
+  otherDataDir?: string,
+): Promise<(events: number) => Promise<Record<string, number>>> {
+  const dataDirs = [sandbox.config.dataDir, ...(otherDataDir === undefined ? [] : [otherDataDir])]
+  const servers = dataDirs.flatMap((dir) => readStackRecord(dir)?.processes ?? []) // None if external servers are used
   const roots = new Map(servers.flatMap(({ name, identity }) => (identity ? [[name, identity.pid] as const] : [])))
   const look = async () => {
     const { rows } = await sandbox.pool.query<{ bytes: number }>(

@@ -5,6 +5,9 @@ import type { RabbitmqAccess } from '../../../infra/rabbitmq/connect.ts'
 import { deadLetterOf } from '../door.ts'
 import type { BridgeRequest } from '../door.ts'
 
+/** RabbitMQ moves a message that it delivered more often (20 times by default from 4.0): restarts of bridges count, too. */
+const maxDeliveries = 1_000
+
 /**
  * Makes sure that the queue and its dead-letter queue exist.
  * @param create creates what is missing: quorum queues, which keep messages over the loss of a server and count deliveries
@@ -21,7 +24,7 @@ export async function ensureQueues(access: RabbitmqAccess, request: BridgeReques
       const channel = await connection.createChannel()
       // What RabbitMQ itself gives up (a time to live, a limit of deliveries) goes to the same place
       const native = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': dead }
-      const args = { 'x-queue-type': 'quorum', ...(queue !== dead && native) }
+      const args = { 'x-queue-type': 'quorum', 'x-delivery-limit': maxDeliveries, ...(queue !== dead && native) }
       await channel.assertQueue(queue, { durable: true, arguments: args })
       await channel.close()
     }

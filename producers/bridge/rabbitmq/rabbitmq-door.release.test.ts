@@ -6,7 +6,7 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { ensureQueues } from '../start-bridge.ts'
 import { createBridgeBench, messageFor, orderFor } from '../testing/bridge-bench.ts'
 import type { BridgeBench, Sender } from '../testing/bridge-bench.ts'
-import { doorCases, expectOrderPerCustomer } from '../testing/door-cases.ts'
+import { doorCases, expectOrderPerCustomer, memoryOfLargeMessages } from '../testing/door-cases.ts'
 import { rabbitmqSender } from '../testing/rabbitmq-sender.ts'
 
 const onRabbitmq = canTest('rabbitmq') ? describe : describe.skip
@@ -72,11 +72,15 @@ onRabbitmq('the door at RabbitMQ', () => {
     await sender.send('nowhere', [{ id: 'text', body: 'tea' }, messageFor('nowhere-1')])
     await waitUntil('the order', async () => (await bench.orders()).has('nowhere-1'))
     await bridge.stop()
-    expect(await sender.waiting('nowhere')).toBe(1)
+    await waitUntil('the message is back', async () => (await sender.waiting('nowhere')) === 1)
     await channel.assertQueue('nowhere.dead-letter', { durable: true })
     await bench.start(request)
     await waitUntil('the dead letter', async () => (await sender.deadLetters('nowhere')).length === 1)
     await connection.close()
+  })
+
+  test('a queue full of large messages does not fill the memory of a bridge', async () => {
+    expect(await memoryOfLargeMessages(bench, 'large', 60, 8 * 2 ** 20)).toBeLessThan(400)
   })
 
   test('a missing queue and a wrong password are one sentence each', async () => {

@@ -2,11 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { describeError } from '../../../infra/errors.ts'
 import { closeRabbitmq, keepRabbitmq } from '../../../infra/rabbitmq/connect.ts'
+import { maxBodyBytes } from '../../orders-api/http/body-faults.ts'
 import { boundedProblem } from '../bounded-problem.ts'
 import { deadLetterOf } from '../door.ts'
 import type { Door, DoorOptions } from '../door.ts'
 import type { Outcome } from '../message.ts'
 import { Turns } from '../turns.ts'
+import { LargeMessages } from './large-messages.ts'
 import { deadLetterProperties, readMessage } from './read-message.ts'
 
 export interface RabbitmqDoorOptions extends DoorOptions {
@@ -17,6 +19,8 @@ export interface RabbitmqDoorOptions extends DoorOptions {
 }
 
 const retryMs = 1_000
+/** Of messages that are too large to be orders, in memory: four of the largest that RabbitMQ 4 accepts. */
+const mostBytes = 4 * 16 * 2 ** 20
 
 /**
  * Consumes a queue of RabbitMQ. A delivery is acknowledged once its order is committed, or once RabbitMQ has confirmed its
@@ -27,6 +31,7 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
   const { queue, prefetch } = request
   const stopping = new AbortController()
   const inWork = new Set<Promise<void>>()
+  const large = new LargeMessages({ from: maxBodyBytes + 1, most: mostBytes })
   let consuming: ConfirmChannel | undefined
   let draining = false
 
@@ -53,12 +58,18 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
 
   const take = (channel: ConfirmChannel, message: ConsumeMessage) => {
     if (draining) return // Not acknowledged: the next consumer gets it
+    const { length: bytes } = message.content
+    const { deliveryTag } = message.fields // Without the message, whose content is to be forgotten
+    if (!large.admit(bytes, () => giveBack(channel, deliveryTag))) return
     const work = settle(channel, message)
       .catch((error: unknown) => {
         // Its channel is closed or the bridge ends: the delivery is not acknowledged
         log.info({ error: describeError(error) }, 'a message is left to the queue')
       })
-      .finally(() => inWork.delete(work))
+      .finally(() => {
+        inWork.delete(work)
+        large.done(bytes)
+      })
     inWork.add(work)
   }
 
@@ -68,6 +79,7 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     channel.on('error', (error) => log.warn({ error: describeError(error) }, 'channel closed by RabbitMQ'))
     const reopen = () => {
       if (consuming === channel) consuming = undefined
+      large.forget()
       void closeRabbitmq(connection)
     }
     channel.on('close', reopen)
@@ -94,6 +106,9 @@ export function openRabbitmqDoor(options: RabbitmqDoorOptions): Door {
     },
   }
 }
+
+const giveBack = (channel: ConfirmChannel, deliveryTag: number): void =>
+  channel.nack({ fields: { deliveryTag } } as ConsumeMessage)
 
 /** @returns why RabbitMQ does not have it; undefined once it has */
 function publish(

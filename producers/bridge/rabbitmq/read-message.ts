@@ -3,7 +3,7 @@ import type { QueueMessage } from '../message.ts'
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-/** A delivery without what is particular to AMQP. Quorum queues count deliveries; a classic one says only that there was one. */
+/** A delivery without what is particular to AMQP. Quorum queues count deliveries; a classic one says only that this is not the first. */
 export function readMessage({ content, properties, fields }: ConsumeMessage): QueueMessage {
   const { headers = {}, messageId, contentType, contentEncoding } = properties
   const before: unknown = headers['x-delivery-count']
@@ -13,7 +13,7 @@ export function readMessage({ content, properties, fields }: ConsumeMessage): Qu
     contentType: textOf(contentType),
     contentEncoding: textOf(contentEncoding),
     traceparent: textOf(headers['traceparent']),
-    deliveries: typeof before === 'number' ? before + 1 : fields.redelivered ? 2 : 1,
+    deliveries: typeof before === 'number' ? before + 1 : fields.redelivered ? Number.POSITIVE_INFINITY : 1,
   }
 }
 

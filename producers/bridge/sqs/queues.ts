@@ -12,8 +12,8 @@ export interface Queues {
   readonly deadLetterUrl: string
 }
 
-/** How often SQS delivers a message before it moves it itself: when the bridges that took it ended. */
-const maxReceiveCount = 10
+/** SQS moves a message that it delivered more often: as late as it can, because restarts of bridges count, too. */
+const maxReceiveCount = 1_000
 
 /**
  * Makes sure that the queue exists and has a dead-letter queue, which SQS names in the queue's redrive policy.

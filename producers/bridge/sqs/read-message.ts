@@ -31,20 +31,19 @@ const maxMessageBytes = 1_048_576
 const maxAttributes = 10
 
 /**
- * The attributes of a dead letter: those of the message as far as there may be more, and the problem.
- * @returns undefined if body and problem together are larger than SQS allows
+ * The attributes of a dead letter: those of the message as far as there may be more, and the problem. If body and problem
+ * together are larger than SQS allows, those of the message alone.
  */
 export function deadLetterAttributes(
   { Body = '', MessageAttributes = {} }: Message,
   problem: string,
-): Record<string, MessageAttributeValue> | undefined {
-  const own = Object.entries(MessageAttributes).slice(0, maxAttributes - 1)
-  const attributes = Object.fromEntries([
-    ...own.map(([name, { DataType, StringValue, BinaryValue }]) => [name, { DataType, StringValue, BinaryValue }]),
-    ['tally-problem', { DataType: 'String', StringValue: problem }],
-  ]) as Record<string, MessageAttributeValue>
-  const bytes = Object.entries(attributes).reduce((sum, [name, value]) => sum + sizeOf(name, value), 0)
-  return Buffer.byteLength(Body) + bytes <= maxMessageBytes ? attributes : undefined
+): Record<string, MessageAttributeValue> {
+  const all = Object.entries(MessageAttributes).map(
+    ([name, { DataType, StringValue, BinaryValue }]) => [name, { DataType, StringValue, BinaryValue }] as const,
+  )
+  const told = [...all.slice(0, maxAttributes - 1), ['tally-problem', { DataType: 'String', StringValue: problem }] as const]
+  const bytes = told.reduce((sum, [name, value]) => sum + sizeOf(name, value), Buffer.byteLength(Body))
+  return Object.fromEntries(bytes <= maxMessageBytes ? told : all) as Record<string, MessageAttributeValue>
 }
 
 /** As SQS counts: name, type and value. */

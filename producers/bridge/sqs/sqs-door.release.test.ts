@@ -8,7 +8,7 @@ import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { ensureQueues } from '../start-bridge.ts'
 import { createBridgeBench, messageFor, orderFor } from '../testing/bridge-bench.ts'
 import type { BridgeBench, Sender } from '../testing/bridge-bench.ts'
-import { doorCases, expectOrderPerCustomer } from '../testing/door-cases.ts'
+import { doorCases, expectOrderPerCustomer, memoryOfLargeMessages } from '../testing/door-cases.ts'
 import { sqsSender } from '../testing/sqs-sender.ts'
 
 const onSqs = canTest('sqs') ? describe : describe.skip
@@ -47,14 +47,20 @@ onSqs('the door at Amazon SQS', () => {
     await waitUntil('two orders', async () => (await bench.orders()).get('nameless-1') === 2)
   })
 
-  test('a message of 1 MiB leaves no room for a problem: SQS moves it itself', async () => {
+  test('a message of 1 MiB leaves no room for its problem, and is a dead letter without', async () => {
     const request = await bench.create('largest')
     await using _bridge = await bench.start(request)
     const body = JSON.stringify(orderFor('largest-1'))
     await sender.send('largest', [{ body: body + ' '.repeat(1_048_576 - body.length) }, messageFor('largest-2')])
     await waitUntil('the other order', async () => (await bench.orders()).has('largest-2'))
-    expect(await sender.waiting('largest')).toBe(1)
+    await waitUntil('nothing waits', async () => (await sender.waiting('largest')) === 0)
+    const letters = await sender.deadLetters('largest')
+    expect(letters.map(({ body: kept, problem }) => [kept.length, problem])).toEqual([[1_048_576, { status: 0 }]])
     expect((await bench.orders()).has('largest-1')).toBe(false)
+  })
+
+  test('a queue full of large messages does not fill the memory of a bridge', async () => {
+    expect(await memoryOfLargeMessages(bench, 'heavy', 300, 1_000_000)).toBeLessThan(500)
   })
 
   test('a missing queue, and one without a dead-letter queue, are one sentence each', async () => {

@@ -20,6 +20,8 @@ export interface SqsDoorOptions extends DoorOptions {
 const maxReceived = 10
 /** Requests that wait for messages at once at most. */
 const maxReceivers = 8
+/** Of messages in work, characters: above it none are asked for. Requests under way bring at most 10 MiB each. */
+const mostBytes = 64 * 2 ** 20
 const waitS = 20
 const retryMs = 1_000
 /** How long a request for messages may still take when the bridge ends. */
@@ -50,27 +52,25 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   /** Messages that requests under way may bring. */
   let receiving = 0
   let draining = false
+  let bytesInWork = 0
 
   const settle = async (message: Message, receipt: string): Promise<void> => {
     const outcome = await intake.process(readMessage(message))
-    if (outcome.kind === 'refused' && !(await deadLetter(message, outcome))) return messages.leave(receipt)
+    if (outcome.kind === 'refused') await deadLetter(message, outcome)
     await messages.settle(receipt)
     onSettled(outcome.kind)
   }
 
-  /** @returns false if the message is too large for a problem beside it: SQS moves it itself, by the redrive policy */
-  const deadLetter = async (message: Message, { problem }: Outcome & { kind: 'refused' }): Promise<boolean> => {
-    const attributes = deadLetterAttributes(message, boundedProblem(problem))
-    const seen = { messageId: message.MessageId, problem: problem.body }
-    log.warn({ ...seen, withProblem: attributes !== undefined }, 'the message cannot be an order')
-    if (!attributes) return false
-    await sqs.send(new SendMessageCommand({ ...deadLetterOf(message, queues), MessageAttributes: attributes }))
-    return true
+  const deadLetter = async (message: Message, { problem }: Outcome & { kind: 'refused' }): Promise<void> => {
+    const MessageAttributes = deadLetterAttributes(message, boundedProblem(problem))
+    await sqs.send(new SendMessageCommand({ ...deadLetterOf(message, queues), MessageAttributes }))
+    log.warn({ messageId: message.MessageId, problem: problem.body }, 'the message cannot be an order')
   }
 
   const take = (message: Message) => {
-    const { ReceiptHandle: receipt = '' } = message
+    const { ReceiptHandle: receipt = '', Body: { length: bytes } = '' } = message
     messages.add(receipt)
+    bytesInWork += bytes
     const work = settle(message, receipt)
       .catch((error: unknown) => {
         if (!signal.aborted) messages.leave(receipt)
@@ -78,6 +78,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
       })
       .finally(() => {
         inWork.delete(work)
+        bytesInWork -= bytes
         makeRoom()
       })
     inWork.add(work)
@@ -85,7 +86,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
 
   const receive = async (): Promise<void> => {
     const free = prefetch - inWork.size - receiving
-    if (free <= 0) return room.promise
+    if (free <= 0 || bytesInWork > mostBytes) return room.promise
     const asked = Math.min(free, maxReceived)
     receiving += asked
     try {

@@ -26,6 +26,8 @@ export interface DeadLetter {
 /** A client of a queue server, as a shop has it. */
 export interface Sender extends AsyncDisposable {
   send(queue: string, messages: readonly SentMessage[]): Promise<void>
+  /** Takes its first message as often and gives it back, as bridges do that are killed. */
+  deliver(queue: string, times: number): Promise<void>
   /** Takes all dead letters of a queue. */
   deadLetters(queue: string): Promise<DeadLetter[]>
   /** Messages in the queue that no bridge has. */

@@ -3,6 +3,7 @@ import { proxyDatabase } from '../../orders-api/testing/database-proxy.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { messageFor, orderFor } from './bridge-bench.ts'
 import type { BridgeBench, SentMessage } from './bridge-bench.ts'
+import { spawnBridge } from './bridge-process.ts'
 
 const names = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
 const once = (all: readonly string[]) => new Map(all.map((name) => [name, 1]))
@@ -120,6 +121,19 @@ export function doorCases(bench: () => BridgeBench): void {
     expect(await ordersOf(bench(), 'stop')).toEqual(once(all.toSorted()))
   })
 
+  test('a message that was delivered thirty times, because bridges ended, is an order all the same', async () => {
+    const request = await create('again')
+    await sender().send('again', [messageFor('again-1')])
+    await sender().deliver('again', 30)
+    await sender().send('again', [messageFor('again-2')])
+    await using _bridge = await start(request)
+    await placed('again', 2)
+    await settled('again')
+    expect(await sender().deadLetters('again')).toEqual([])
+    const noted = await bench().bench.pool.query('select from message_attempt')
+    expect(noted.rowCount).toBe(0)
+  })
+
   test('the clock of a sender decides nothing', async () => {
     const request = await create('skew')
     await using _bridge = await start(request)
@@ -151,4 +165,24 @@ export async function expectOrderPerCustomer(bench: BridgeBench, queue: string, 
     expect(rows.filter((row) => row.customer === customer).map(({ name }) => name)).toEqual(
       all.filter((one) => one.customer === customer).map(({ name }) => name),
     )
+}
+
+/**
+ * Sends messages that are too large to be orders, and has a bridge take them.
+ * @returns the most memory that it had, MB
+ */
+export async function memoryOfLargeMessages(bench: BridgeBench, queue: string, count: number, bytes: number): Promise<number> {
+  const request = await bench.create(queue)
+  const body = Buffer.alloc(bytes, ' ')
+  for (const name of names('large', count)) await bench.sender.send(queue, [{ id: name, body }])
+  await bench.sender.send(queue, [messageFor(`${queue}-last`)])
+  await using bridge = spawnBridge({ ...request, prefetch: 200 }, { ...bench.bench.sandbox.env, ...bench.server.env })
+  const [within, ids] = [{ withinMs: 200_000 }, new Set<string | undefined>()]
+  const letters = async () => {
+    for (const { id, problem } of await bench.sender.deadLetters(queue)) if (problem.status === 413) ids.add(id)
+    return ids.size === count
+  }
+  await waitUntil('all dead letters', letters, within)
+  await waitUntil('the order', async () => (await bench.orders()).has(`${queue}-last`), within)
+  return Math.round(bridge.peakBytes() / 2 ** 20)
 }

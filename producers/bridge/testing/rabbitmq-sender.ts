@@ -16,6 +16,14 @@ export async function rabbitmqSender(url: string): Promise<Sender> {
         })
       await channel.waitForConfirms()
     },
+    async deliver(queue, times) {
+      for (let delivered = 0; delivered < times; ) {
+        const message = await channel.get(queue)
+        if (!message) continue // It is on its way back
+        channel.nack(message)
+        delivered++
+      }
+    },
     async deadLetters(queue) {
       const found: GetMessage[] = []
       for (let one = await get(channel, queue); one; one = await get(channel, queue)) found.push(one)

@@ -27,6 +27,13 @@ export function sqsSender(access: SqsAccess): Sender {
         if (Failed.length > 0) throw new Error(Failed[0]?.Message)
       }
     },
+    async deliver(queue, times) {
+      const asked = { QueueUrl: await queueUrl(sqs, queue), VisibilityTimeout: 0, WaitTimeSeconds: 1 }
+      for (let delivered = 0; delivered < times; ) {
+        const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(asked))
+        delivered += Messages.length
+      }
+    },
     async deadLetters(queue) {
       const { deadLetterUrl: QueueUrl } = await findQueues(sqs, queue)
       const found: Message[] = []

@@ -55,7 +55,7 @@ async function measure(ground: Ground, server: QueueServer, portBase: number): P
   await pool.end()
   const parameters = { group, events, settings: { ...target.env, ...forwarding[server] } }
   const program = script(join(import.meta.dirname, 'ours.ts'), parameters, ground)
-  const { counts: _, ...repeat } = await runProgram(ground, program)
+  const { counts: _, ...repeat } = await runProgram(ground, program, target.config.dataDir)
   assertCount('messages in the queue', await count(), events)
   return repeat
 }

@@ -42,7 +42,33 @@ export const bridges: readonly Mutation[] = [
     name: 'poison-for-ever',
     guard: 'a message that ends every bridge is given up',
     broken: 'it is tried for ever',
-    edits: [{ file: intake, find: 'message.deliveries > maxDeliveries', replace: 'message.deliveries < 0' }],
-    noticedBy: { file: intakeTest, title: 'if it ended the bridge every time' },
+    edits: [{ file: intake, find: 'unended >= maxUnended', replace: 'unended < 0' }],
+    noticedBy: { file: intakeTest, title: 'if bridges ended again and again while they worked on it alone' },
+  },
+  {
+    name: 'poison-beside-others',
+    guard: 'a message that may have ended bridges is worked on alone',
+    broken: 'healthy messages that were in work beside it are given up with it',
+    edits: [{ file: intake, find: 'works.alone(', replace: 'works.together(' }],
+    noticedBy: {
+      file: intakeTest,
+      title: 'messages that were delivered often are worked on one by one, in order, and none counts against them',
+    },
+  },
+  {
+    name: 'large-messages-unbounded',
+    guard: 'large messages in memory have a limit in bytes',
+    broken: 'a queue of them takes 16 MiB of memory for each message of the prefetch',
+    edits: [
+      {
+        file: 'producers/bridge/rabbitmq/large-messages.ts',
+        find: 'this.bytes + bytes > most',
+        replace: 'this.bytes + bytes < 0',
+      },
+    ],
+    noticedBy: {
+      file: 'producers/bridge/rabbitmq/large-messages.test.ts',
+      title: 'messages for which there is no room go back once there is, a few at a time; small ones always have room',
+    },
   },
 ]
