@@ -11,7 +11,8 @@ export default ({ sqs }: Config) => {
   if (sqs?.forward === undefined)
     throw new TallyError('CONFIG_INVALID', 'Configuration: TALLY_FORWARD_SQS names no queue')
   const { queue, events } = sqs.forward
-  const sender = new SqsBatchSender(createSqs(sqs), queue)
+  // What SQS receives it has checked: the signature of a request covers the hash of its content
+  const sender = new SqsBatchSender(createSqs(sqs, { md5: false }), queue)
   const chosen = { events, setting: 'TALLY_FORWARD_SQS_EVENTS' }
   return defineForwarder('forward-sqs', chosen, sqsQueue(sender, { fifo: isFifo(queue) }))
 }

@@ -8,6 +8,9 @@ import type { Line } from './decide-forwarding.ts'
 import { forwardingTable } from './forwarding-table.ts'
 import type { Message } from './message.ts'
 
+/** A queue server confirms messages in groups, and late: fewer at a time would wait for it more than they cost. */
+const callsAtOnce = 256
+
 /** A queue to which messages are handed. */
 export interface Queue {
   /** @throws Error if the queue can never take the message: its event is parked */
@@ -32,6 +35,7 @@ export function defineForwarder(
   return defineConsumer<Line>({
     group,
     effects: 'external',
+    callsAtOnce,
     state: forwardingTable,
     handlers: Object.fromEntries(
       chosenTypes(events, setting).map((type) => [

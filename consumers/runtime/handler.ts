@@ -120,6 +120,8 @@ export interface ConsumerDefinition<State, Row = never> {
   /** By event type. Types without a handler only move the ledger. */
   handlers: { readonly [T in EventType]?: Handler<EventData[T], State, Row> }
   calls?: Readonly<Record<string, CallHandler<State, Row>>>
+  /** Calls that a process makes at a time. @default 64 */
+  callsAtOnce?: number
   timers?: Readonly<Record<string, Handler<{ kind: string }, State, Row>>>
 }
 

@@ -112,7 +112,7 @@ export async function startConsumer<State, Row>(
   const relay = new Relay({ kafka, pool, namespace, log, pace: publishing, watch: meters?.publishing })
   const caller = new Caller({
     ...{ calls: definition.calls ?? {}, pool, log, watch: meters?.calls },
-    inMemory: memory?.calls,
+    ...{ concurrency: definition.callsAtOnce, inMemory: memory?.calls },
   })
   const owner = replica
   const { failure: policy } = config

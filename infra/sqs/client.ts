@@ -9,18 +9,23 @@ export interface SqsAccess {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
 }
 
-/**
- * A client with the SDK's own retries: three attempts with growing delays.
- * @param requestMs how long SQS may take to answer an attempt, longer than a long poll (20 s). @default 25000
- */
+export interface SqsOptions {
+  /** How long SQS may take to answer an attempt, longer than a long poll (20 s). @default 25000 */
+  readonly requestMs?: number
+  /** Whether bodies are compared by their MD5. @default true */
+  readonly md5?: boolean
+}
+
+/** A client with the SDK's own retries: three attempts with growing delays. */
 export const createSqs = (
   { region, endpoint, credentials }: SqsAccess,
-  { requestMs = 25_000 }: { requestMs?: number } = {},
+  { requestMs = 25_000, md5 = true }: SqsOptions = {},
 ): SQSClient =>
   new SQSClient({
     region,
     ...(endpoint !== undefined && { endpoint }),
     ...(credentials && { credentials }),
+    ...(!md5 && { md5: false as const }),
     maxAttempts: 3,
     requestHandler: {
       ...{ requestTimeout: requestMs, throwOnRequestTimeout: true }, // Otherwise it is only logged

@@ -46,6 +46,7 @@ export async function runReplica<State, Row>(
     made.on(made.events.GROUP_JOIN, () => (finish ??= startMeasuring()))
     return made
   }
+  const lookMs = output === undefined ? 100 : 20 // A query of the replica's own pool is not for free
   const done = async () => {
     if (output === undefined) return hasFinished(pool, unfinished, events)
     const ends = await admin.fetchTopicOffsets(`${namespace}${output}`)
@@ -65,7 +66,7 @@ export async function runReplica<State, Row>(
     meter: monitor.meter,
     broker: { kafka, readIds: readTopicIds },
   })
-  while (!(await done())) await sleep(20)
+  while (!(await done())) await sleep(lookMs)
   finish?.(events)
   clearInterval(scraping)
   await monitor.stop()
@@ -75,8 +76,8 @@ export async function runReplica<State, Row>(
 
 async function hasFinished(pool: Pool, unfinished: string, events: number): Promise<boolean> {
   const { rows } = await pool.query<{ finished: boolean }>(
-    `select not exists (select from ${unfinished})
-       and (select count(*) from inbox) >= $1 as finished`,
+    `select case when exists (select from ${unfinished}) then false
+       else (select count(*) from inbox) >= $1 end as finished`,
     [events],
   )
   return rows[0]?.finished === true

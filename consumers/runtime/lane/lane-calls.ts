@@ -1,3 +1,4 @@
+import { charactersOf } from '../tables/call-table.ts'
 import type { PendingCall } from '../tables/call-table.ts'
 import type { AnswerInput, NewCall, Ownership } from '../model.ts'
 
@@ -164,5 +165,4 @@ export class LaneCalls {
   }
 }
 
-const charactersOf = (request: unknown): number => JSON.stringify(request).length
 const sum = (sizes: readonly number[]): number => sizes.reduce((all, size) => all + size, 0)

@@ -11,6 +11,18 @@ export interface PendingCall extends NewCall {
   readonly waitMs: number
 }
 
+/** Noted when a request is stored or read: to write it as JSON again costs more than the rest of a call's accounts. */
+const characters = new WeakMap<object, number>()
+
+/** The characters of a call's request as JSON. */
+export const charactersOf = (request: object): number => characters.get(request) ?? textOf(request).length
+
+function textOf(request: object): string {
+  const text = JSON.stringify(request)
+  characters.set(request, text.length)
+  return text
+}
+
 const add = prepared(
   'call_add',
   `insert into call (id, lane, key, kind, request, cause)
@@ -26,7 +38,7 @@ export async function addCalls(tx: Tx, calls: readonly (NewCall & { lane: number
     calls.map((call) => call.lane),
     calls.map((call) => call.key),
     calls.map((call) => call.kind),
-    calls.map((call) => JSON.stringify(call.request)),
+    calls.map((call) => textOf(call.request)),
     calls.map((call) => JSON.stringify(call.cause)),
   )
 }
@@ -41,9 +53,9 @@ export async function takeAnswered(tx: Tx, lanes: readonly number[], ids: readon
   return new Set((await answered(tx, ids, lanes)).map((row) => row.id))
 }
 
-const read = prepared<PendingCall>(
+const read = prepared<PendingCall & { characters: number }>(
   'call_read',
-  `select id, key, kind, request, cause, attempts,
+  `select id, key, kind, request, cause, attempts, length(request::text) as characters,
      greatest(0, extract(epoch from next_attempt_at - now()) * 1000)::int as "waitMs"
    from (select *, sum(length(request::text)) over (order by next_attempt_at, id) - length(request::text) as before
      from call where lane = $1 and not id = any($2::uuid[]) and not kind = any($4::text[])
@@ -55,13 +67,19 @@ const read = prepared<PendingCall>(
  * Calls of the lane, without those in `known` and without the kinds in `denied`: up to a number or, if that is less, up
  * to the one with which their requests have `characters`.
  */
-export const readCalls = (
+export async function readCalls(
   pool: Pool,
   lane: number,
   known: readonly string[],
-  { calls, characters }: { calls: number; characters: number },
+  limit: { calls: number; characters: number },
   denied: readonly string[] = [],
-): Promise<PendingCall[]> => read(pool, lane, known, calls, denied, characters)
+): Promise<PendingCall[]> {
+  const rows = await read(pool, lane, known, limit.calls, denied, limit.characters)
+  return rows.map(({ characters: counted, ...call }) => {
+    characters.set(call.request, counted)
+    return call
+  })
+}
 
 const failed = prepared(
   'call_failed',

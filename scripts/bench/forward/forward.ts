@@ -25,7 +25,7 @@ export const forward: Benchmark = {
   contenders: [
     {
       name: 'to RabbitMQ',
-      setup: 'one replica, 12 lanes; a durable classic queue, persistent messages, confirms, 64 unconfirmed at a time',
+      setup: 'one replica, 12 lanes; a durable classic queue, persistent messages, confirms, 256 unconfirmed at a time',
       measure: (ground) => measure(ground, 'rabbitmq', 23_700),
     },
     {
