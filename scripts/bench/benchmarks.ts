@@ -2,6 +2,7 @@ import { TallyError } from '../../infra/errors.ts'
 import { alone } from './alone/alone.ts'
 import { api } from './api/api.ts'
 import type { Benchmark, Contender } from './benchmark.ts'
+import { bridge } from './bridge/bridge.ts'
 import { consolePages } from './console/console.ts'
 import { consume } from './consume/consume.ts'
 import { contention } from './contention/contention.ts'
@@ -31,6 +32,7 @@ export const benchmarks: readonly Benchmark[] = [
   growth,
   contention,
   forward,
+  bridge,
   memory,
   lanes,
   idle,

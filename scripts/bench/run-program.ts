@@ -72,7 +72,7 @@ const toRepeat = ({ events, seconds, cpuSeconds, counts }: Finished, machineSeco
  * Begins to count what the work costs the servers that the benchmark has started: CPU of each and bytes of PostgreSQL's log.
  * @returns a function that gives the figures per event
  */
-async function startServerAccount(
+export async function startServerAccount(
   { sandbox }: Pick<Ground, 'sandbox'>,
   otherDataDir?: string,
 ): Promise<(events: number) => Promise<Record<string, number>>> {

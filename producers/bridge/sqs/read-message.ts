@@ -41,7 +41,10 @@ export function deadLetterAttributes(
   const all = Object.entries(MessageAttributes).map(
     ([name, { DataType, StringValue, BinaryValue }]) => [name, { DataType, StringValue, BinaryValue }] as const,
   )
-  const told = [...all.slice(0, maxAttributes - 1), ['tally-problem', { DataType: 'String', StringValue: problem }] as const]
+  const told = [
+    ...all.slice(0, maxAttributes - 1),
+    ['tally-problem', { DataType: 'String', StringValue: problem }] as const,
+  ]
   const bytes = told.reduce((sum, [name, value]) => sum + sizeOf(name, value), Buffer.byteLength(Body))
   return Object.fromEntries(bytes <= maxMessageBytes ? told : all) as Record<string, MessageAttributeValue>
 }

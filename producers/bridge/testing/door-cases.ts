@@ -171,7 +171,12 @@ export async function expectOrderPerCustomer(bench: BridgeBench, queue: string, 
  * Sends messages that are too large to be orders, and has a bridge take them.
  * @returns the most memory that it had, MB
  */
-export async function memoryOfLargeMessages(bench: BridgeBench, queue: string, count: number, bytes: number): Promise<number> {
+export async function memoryOfLargeMessages(
+  bench: BridgeBench,
+  queue: string,
+  count: number,
+  bytes: number,
+): Promise<number> {
   const request = await bench.create(queue)
   const body = Buffer.alloc(bytes, ' ')
   for (const name of names('large', count)) await bench.sender.send(queue, [{ id: name, body }])
