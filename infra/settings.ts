@@ -22,6 +22,9 @@ const milliseconds = z.coerce.number().int().min(0).max(86_400_000).meta({ unit:
 const days = count.min(22).max(36_500).meta({ unit: 'days' })
 const share = z.coerce.number().min(0).max(1).meta({ unit: 'share, 0 to 1' })
 
+/** What was measured (docs/capacity.md). */
+export const mostPartitions = 1_200
+
 /** Every environment variable that Tally reads. `npm run generate` makes docs/configuration.md of it. */
 export const settings = z.object({
   TALLY_DATA_DIR: z.string().min(1).default('.tally').meta({
@@ -36,7 +39,7 @@ export const settings = z.object({
       description:
         'Prefix of topics, groups and database schemas: lower-case letters and digits, ending in `_`. It lets several pipelines share one set of servers.',
     }),
-  TALLY_PARTITIONS: count.min(1).max(1000).default(12).meta({
+  TALLY_PARTITIONS: count.min(1).max(mostPartitions).default(12).meta({
     unit: 'partitions',
     description: 'Partitions of every topic of a new pipeline. `npm run partitions` changes the number later.',
   }),

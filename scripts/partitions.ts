@@ -1,3 +1,4 @@
+import { mostPartitions } from '../infra/settings.ts'
 import type { Command } from 'commander'
 import { loadConfig } from '../infra/config.ts'
 import { createPool } from '../infra/postgres/pool.ts'
@@ -23,8 +24,6 @@ interface PartitionsOptions extends CommonOptions {
   timeout: number
 }
 
-const most = 1_000
-
 export function partitionsCommand(frame: CommandFrame): Command {
   const command = createCommand(
     'partitions',
@@ -36,7 +35,11 @@ export function partitionsCommand(frame: CommandFrame): Command {
     ],
     'A consumer can have as many working replicas as there are partitions. A change creates new topics beside the old ones: orders are accepted all the time and wait until the old topics are drained. If the command is interrupted, run it again.',
   )
-    .argument('[count]', 'partitions of every topic, 1 to 1000 (default: change nothing)', integer(1, most))
+    .argument(
+      '[count]',
+      `partitions of every topic, 1 to ${mostPartitions} (default: change nothing)`,
+      integer(1, mostPartitions),
+    )
     .option('-y, --yes', 'do not ask for confirmation')
     .option('--why <text>', 'reason, stored with the change')
     .option('--actor <name>', 'who changes it (default: your user name)')

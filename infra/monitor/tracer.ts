@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Attributes, HrTime } from '@opentelemetry/api'
+import { SpanBudget } from './span-budget.ts'
 
 interface Context {
   readonly traceId: string
@@ -18,10 +19,14 @@ export interface Span extends Context {
   readonly links?: readonly Context[]
   /** Why it failed. */
   readonly error?: string
+  /** Exported whatever the budget says: others link to it. */
+  readonly shared?: true
 }
 
 export interface Tracer {
-  /** Exports a span in the background; drops it if the collector is too slow. Never throws. */
+  /** Whether spans of a trace are exported now (`SpanBudget`): ask before a span that costs something to make. */
+  keeps(traceId: string): boolean
+  /** Exports a span in the background; drops it if the collector is too slow or its trace is not kept. Never throws. */
   record(span: Span): void
 }
 
@@ -45,10 +50,14 @@ export async function openTracer(service: string, replica: string): Promise<{ tr
   ])
   const processor = new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), ...limits })
   const resource = resourceFromAttributes({ 'service.name': service, 'service.instance.id': replica })
+  const budget = new SpanBudget()
   const contextOf = ({ traceId, spanId }: Context) => ({ traceId, spanId, traceFlags: 1 })
   return {
     tracer: {
-      record({ name, kind, startMs, endMs, parentSpanId, attributes = {}, links = [], error, ...own }) {
+      keeps: (traceId) => budget.keeps(traceId),
+      record({ name, kind, startMs, endMs, parentSpanId, attributes = {}, links = [], error, shared, ...own }) {
+        if (!shared && !budget.keeps(own.traceId)) return
+        budget.took()
         const context = contextOf(own)
         processor.onEnd({
           ...{ name, kind: kinds[kind], attributes, resource, events: [], ended: true },

@@ -1,8 +1,9 @@
 import { newSpanId } from '../../infra/monitor/tracer.ts'
 import type { Tracer } from '../../infra/monitor/tracer.ts'
-import { readTraceparent, traceIdOf } from '../../schemas/trace-context.ts'
-import { eventsOf } from './outbox-batch.ts'
-import type { OutboxBatch, OutboxEvent } from './outbox-batch.ts'
+import { unpackRecords } from '../../infra/kafka/patches/produce/packed-records.ts'
+import type { UnpackedRecord } from '../../infra/kafka/patches/produce/packed-records.ts'
+import { readTraceparent, traceIdIn, traceIdOf } from '../../schemas/trace-context.ts'
+import type { OutboxBatch } from './outbox-batch.ts'
 
 /** Puts the publication of each event into its trace: from the decision, over its time in the outbox, to the acknowledgement. */
 export class PublishSpans {
@@ -14,12 +15,22 @@ export class PublishSpans {
 
   /** @param startMs when the request began, epoch ms */
   published(batches: readonly OutboxBatch[], startMs: number, endMs: number): void {
-    for (const batch of batches) for (const event of eventsOf(batch)) this.event(event, startMs, endMs)
+    const kept = (record: Buffer) => {
+      const traceId = traceIdIn(record) // Decoding all would cost more than the spans
+      return traceId === undefined || this.tracer.keeps(traceId)
+    }
+    for (const batch of batches)
+      for (const record of unpackRecords(batch, kept)) this.event(batch, record, { startMs, endMs })
   }
 
-  private event({ topic, lane, headers }: OutboxEvent, startMs: number, endMs: number): void {
-    const { ce_correlationid: order = '', ce_id: id = '', traceparent } = headers
-    const decidedMs = Date.parse(headers['ce_time'] ?? '')
+  private event(
+    { topic, lane }: OutboxBatch,
+    { headers }: UnpackedRecord,
+    { startMs, endMs }: { startMs: number; endMs: number },
+  ): void {
+    const text = (name: string) => headers[name]?.toString()
+    const [order = '', id = '', traceparent] = [text('ce_correlationid'), text('ce_id'), text('traceparent')]
+    const decidedMs = Date.parse(text('ce_time') ?? '')
     this.tracer.record({
       ...{ traceId: traceIdOf(traceparent, order), spanId: newSpanId() },
       ...{ name: `publish ${topic}`, kind: 'producer', parentSpanId: readTraceparent(traceparent)?.spanId },

@@ -21,7 +21,7 @@ type Until =
  * until it has processed as many and a table of unfinished work is empty.
  * @param output topic that it publishes to, without namespace; empty before
  * @param unfinished that table
- * @param monitored scrapes its metrics once a second
+ * @param monitored scrapes its metrics once a second, and exports as the settings say
  */
 export async function runReplica<State, Row>(
   definition: ConsumerDefinition<State, Row>,
@@ -54,8 +54,8 @@ export async function runReplica<State, Row>(
   }
 
   const monitor = await openMonitor({
-    ...{ service: group, replica: group, host: '127.0.0.1' },
-    port: monitored ? 0 : undefined,
+    ...{ service: group, replica: group },
+    ...(monitored ? { ...config.monitor, port: 0 } : { host: '127.0.0.1' }),
   })
   const scraping = setInterval(() => {
     if (monitor.url) void fetch(`${monitor.url}/metrics`).then((answer) => answer.text())
@@ -63,7 +63,7 @@ export async function runReplica<State, Row>(
   const running = await startConsumer(definition, {
     ...{ config, pool, codec, log },
     replica: group,
-    meter: monitor.meter,
+    ...{ meter: monitor.meter, tracer: monitor.tracer },
     broker: { kafka, readIds: readTopicIds },
   })
   while (!(await done())) await sleep(lookMs)

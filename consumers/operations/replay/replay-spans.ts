@@ -35,6 +35,7 @@ export function recordReplayed(
   const replay = { 'tally.replay': id, 'tally.replay.mode': mode, ...(group !== null && { 'tally.group': group }) }
   for (const input of inputs) {
     const { cause, key, event, topic, partition, message } = input
+    if (!tracer.keeps(traceIdOf(cause.traceparent, cause.correlationId))) continue
     const parent = readTraceparent(message.headers?.['traceparent']?.toString())
     tracer.record({
       ...{ ...replaySpan(id, input), parentSpanId: parent?.spanId, links: [shared], ...period },
@@ -47,5 +48,5 @@ export function recordReplayed(
     })
   }
   const attributes = { ...replay, 'tally.inputs': inputs.length }
-  tracer.record({ ...shared, name: `${mode} transaction`, kind: 'internal', ...period, attributes })
+  tracer.record({ ...shared, name: `${mode} transaction`, kind: 'internal', ...period, attributes, shared: true })
 }

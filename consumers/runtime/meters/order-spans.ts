@@ -34,7 +34,10 @@ export class OrderSpans {
     }
     if (inputs === 0) return
     const name = `${this.group} transaction`
-    this.tracer.record({ ...shared, name, kind: 'internal', ...period, attributes: { 'tally.inputs': inputs } })
+    this.tracer.record({
+      ...{ ...shared, name, kind: 'internal', ...period, shared: true },
+      attributes: { 'tally.inputs': inputs },
+    })
   }
 
   /** @returns header of the call, and what to call when it has ended */
@@ -57,6 +60,7 @@ export class OrderSpans {
     { batch, shared, period }: { batch: string; shared: SpanContext; period: Period },
   ): void {
     const { cause, key } = input
+    if (!this.tracer.keeps(traceIdOf(cause.traceparent, cause.correlationId))) return
     const own = processSpan(this.group, cause)
     this.tracer.record({
       // Only the attempt that took effect continues the trace: what it emits names its span

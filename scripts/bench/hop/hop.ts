@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
 import { fillOrders, prepareTopics } from '../fill-orders.ts'
+import { startCollector } from './start-collector.ts'
 import { kafkaStreams } from './kafka-streams.ts'
 import { assertEffects, assertHop, peerParameters, prepareOurTables, preparePeerTables } from './prepare.ts'
 import { runProgram, script } from '../run-program.ts'
@@ -17,6 +18,12 @@ export const hop: Benchmark = {
       setup: 'the same, and its metrics are scraped once a second',
       large: true,
       measure: (ground) => ours(ground, { monitored: true }),
+    },
+    {
+      name: 'tally, traced',
+      setup: 'the same, and it exports traces and metrics by OTLP to a collector in a process of its own',
+      large: true,
+      measure: traced,
     },
     {
       name: 'kafka streams',
@@ -47,6 +54,7 @@ export const hop: Benchmark = {
   ],
   bars: [
     { contender: 'tally, monitored', against: 'tally', atLeast: 0.95 },
+    { contender: 'tally, traced', against: 'tally', atLeast: 0.95 },
     { against: 'kafka streams', atLeast: 1.2 },
     { against: 'kafkajs, 12 at once', atLeast: 12 },
     { against: 'kafkajs, one at a time', atLeast: 30 },
@@ -60,6 +68,14 @@ async function ours(ground: Ground, { monitored = false } = {}): Promise<Repeat>
   const { counts: _, ...repeat } = await runProgram(ground, program('ours.ts', { events, monitored }, ground))
   await assertHop(ground, schema)
   return repeat
+}
+
+/** The collector's processor time is none of the replica's; it takes part in the machine's. */
+async function traced(ground: Ground): Promise<Repeat> {
+  await using collector = await startCollector()
+  const { sandbox } = ground
+  const env = { ...sandbox.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
+  return ours({ ...ground, sandbox: { ...sandbox, env } }, { monitored: true })
 }
 
 async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {

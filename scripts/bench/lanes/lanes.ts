@@ -20,10 +20,10 @@ const withLanes = (lanes: number): Contender => ({
 
 export const lanes: Benchmark = {
   name: 'lanes',
-  what: 'The hop with more lanes: what does an event cost if the events are spread over 12, 120, 1,000 partitions?',
+  what: 'The hop with more lanes: what does an event cost if the events are spread over 12, 120, 1,200 partitions?',
   unit: 'events/s',
   events: { usual: 200_000, quick: 20_000 },
-  contenders: [withLanes(12), withLanes(120), withLanes(1_000)],
+  contenders: [withLanes(12), withLanes(120), withLanes(1_200)],
 }
 
 async function measure(given: Ground, count: number): Promise<Repeat> {
@@ -47,7 +47,7 @@ const withPartitions = (sandbox: Sandbox, count: number): Sandbox => ({
   env: { ...sandbox.env, TALLY_PARTITIONS: String(count) },
 })
 
-/** Only those that the hop uses have them: five of 1,000 partitions would say more of the broker than of a lane. */
+/** Only those that the hop uses have them: five of 1,200 partitions would say more of the broker than of a lane. */
 const createOwnTopics = ({ kafka, namespace }: Sandbox, count: number): Promise<void> =>
   withAdmin(kafka, (admin) =>
     createTopics(

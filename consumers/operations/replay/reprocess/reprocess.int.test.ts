@@ -117,7 +117,10 @@ describe('what reprocessing does', () => {
     await bench.settled(['orders'])
     const spans: Span[] = []
     await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
-    await reprocess.run({ ...replay.context, tracer: { record: (span) => void spans.push(span) } }, replay.run)
+    await reprocess.run(
+      { ...replay.context, tracer: { keeps: () => true, record: (span) => void spans.push(span) } },
+      replay.run,
+    )
     const [span, shared] = spans
     expect(span).toMatchObject({ name: 'redeliver OrderPlaced', traceId: parent.traceId, parentSpanId: parent.spanId })
     expect(span?.links).toEqual([{ traceId: shared?.traceId, spanId: shared?.spanId }])

@@ -10,11 +10,13 @@ const message = fc.record({
 })
 const messages = fc.array(message, { maxLength: 200 })
 const read = (packed: ReturnType<typeof packRecords>) =>
-  packed.flatMap(unpackRecords).map(({ key, value, headers }) => ({
-    key: key && String(key),
-    value,
-    headers: Object.entries(headers).map(([name, bytes]) => [name, String(bytes)]),
-  }))
+  packed
+    .flatMap((each) => unpackRecords(each))
+    .map(({ key, value, headers }) => ({
+      key: key && String(key),
+      value,
+      headers: Object.entries(headers).map(([name, bytes]) => [name, String(bytes)]),
+    }))
 const asRead = (sent: readonly { headers: Record<string, string> }[]) =>
   sent.map((each) => ({ ...each, headers: Object.entries(each.headers) }))
 

@@ -3,6 +3,22 @@ import type { Mutation } from '../../mutation.ts'
 /** A process that cannot do its work says so, and only then. */
 export const readiness: readonly Mutation[] = [
   {
+    name: 'spans-without-budget',
+    guard: 'a busy process exports a share of all traces',
+    broken: 'it exports all, whatever that costs',
+    edits: [
+      {
+        file: 'infra/monitor/span-budget.ts',
+        find: 'if (++this.taken < most) return',
+        replace: 'if (++this.taken >= 0) return',
+      },
+    ],
+    noticedBy: {
+      file: 'infra/monitor/span-budget.test.ts',
+      title: 'of many a share is kept, and all again once they are few',
+    },
+  },
+  {
     name: 'ready-without-heartbeat',
     guard: 'a replica that cannot heartbeat is not ready',
     broken: 'nobody asks',
