@@ -197,8 +197,8 @@ describe('changing the partition count while orders flow', () => {
     expect(JSON.parse(finished)).toMatchObject({ moved: null, strays: [] })
     for (const [count, sentence] of [
       ['6', /^The topics have 6 partitions already$/m],
-      ['0', /not a whole number from 1 to 1000/],
-      ['100000', /not a whole number from 1 to 1000/],
+      ['0', /not a whole number from 1 to 1200/],
+      ['100000', /not a whole number from 1 to 1200/],
     ] as const) {
       const { exitCode, stderr } = await stack.run('partitions', count, '--yes')
       expect(exitCode).not.toBe(0)
