@@ -205,10 +205,15 @@ export const settings = z.object({
 
 /** The settings, and whether they agree with each other. */
 export const agreeingSettings = settings.superRefine((env, context) => {
-  const secured = stackCredentials(resolve(env.TALLY_DATA_DIR)) !== undefined
-  const found = [...contradictions(env), ...apiContradictions(env, secured), ...queueContradictions(env)]
-  for (const [variable, message] of found) context.addIssue({ code: 'custom', path: [variable], message })
+  for (const [variable, message] of contradictionsIn(env))
+    context.addIssue({ code: 'custom', path: [variable], message })
 })
+
+/** Settings that exclude or need each other. */
+export function contradictionsIn(env: z.infer<typeof settings>): (readonly [variable: string, message: string])[] {
+  const secured = stackCredentials(resolve(env.TALLY_DATA_DIR)) !== undefined
+  return [...contradictions(env), ...apiContradictions(env, secured), ...queueContradictions(env)]
+}
 
 /** Variables whose value may be in a file that `<name>_FILE` names. */
 export const secretSettings: readonly string[] = Object.entries(settings.shape)

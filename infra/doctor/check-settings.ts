@@ -1,7 +1,6 @@
 import { didYouMean } from '../closest-names.ts'
 import { readSecretFiles } from '../security/secret-files.ts'
-import { contradictions } from '../security/security-settings.ts'
-import { secretSettings, settings } from '../settings.ts'
+import { contradictionsIn, secretSettings, settings } from '../settings.ts'
 import type { Finding } from './finding.ts'
 
 export interface CheckedSettings {
@@ -41,14 +40,16 @@ function problemsIn(env: NodeJS.ProcessEnv): Map<string, string> {
   const parsed = (settings.safeParse(given).error?.issues ?? []).map(
     ({ path, message }) => [String(path[0]), message] as const,
   )
-  const against = [...contradictions(given as Parameters<typeof contradictions>[0])]
+  const against = contradictionsIn({ ...settings.parse({}), ...given } as Parameters<typeof contradictionsIn>[0])
   // Of several problems of a variable the first explains the others
   return new Map([...inFiles, ...parsed, ...syntaxProblems(given), ...against].toReversed())
 }
 
-/** Which server a variable belongs to: `TALLY_KAFKA_`; undefined if to none. */
+/** Which server a variable belongs to: `TALLY_KAFKA_`; undefined if to none. Queues are one: their settings need each other. */
 const serverOf = (name: string): string | undefined =>
-  /^TALLY_(KAFKA|REGISTRY|DATABASE|GATEWAY|CARRIER)_/.exec(name)?.[0]
+  /^TALLY_(RABBITMQ|SQS|FORWARD)_/.test(name)
+    ? 'TALLY_QUEUE_'
+    : /^TALLY_(KAFKA|REGISTRY|DATABASE|GATEWAY|CARRIER|QUEUE)_/.exec(name)?.[0]
 
 /** The environment without the wrong variables, and without all of a server of which one is wrong. */
 function without(env: NodeJS.ProcessEnv, wrong: Iterable<string>): NodeJS.ProcessEnv {

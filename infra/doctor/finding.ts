@@ -23,6 +23,8 @@ export const areas = [
   'schemas',
   'gateway',
   'carrier',
+  'rabbitmq',
+  'sqs',
 ] as const
 export type Area = (typeof areas)[number]
 

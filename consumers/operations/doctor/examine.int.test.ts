@@ -114,9 +114,13 @@ test('servers that do not answer, and a wrong password, are one sentence each', 
       TALLY_REGISTRY_URL: `http://${nowhere}`,
       TALLY_GATEWAY_URL: `http://${nowhere}`,
       TALLY_CARRIER_URL: `http://${nowhere}`,
+      TALLY_RABBITMQ_URL: `amqp://tally:wrong-secret@${nowhere}`,
+      ...{ TALLY_SQS_ENDPOINT: `http://${nowhere}`, TALLY_SQS_REGION: 'eu-west-1' },
+      ...{ TALLY_SQS_ACCESS_KEY_ID: 'any', TALLY_SQS_SECRET_ACCESS_KEY: 'wrong-secret' },
     },
   })
-  expect(findings.map(({ area }) => area)).toEqual(['database', 'brokers', 'registry', 'gateway', 'carrier'])
+  const areas = ['database', 'brokers', 'registry', 'gateway', 'carrier', 'rabbitmq', 'sqs']
+  expect(findings.map(({ area }) => area)).toEqual(areas)
   expect(findings[0]?.problem).toMatch(/refuses the password|password authentication failed/)
   expect(JSON.stringify(findings)).not.toContain('wrong-secret')
 })

@@ -8,6 +8,7 @@ import { checkDatabase } from './check-database.ts'
 import { checkDisk } from './check-disk.ts'
 import { checkKafka } from './check-kafka.ts'
 import { checkOutside } from './check-outside.ts'
+import { checkRabbitmq, checkSqs } from './check-queues.ts'
 import { checkRegistry } from './check-registry.ts'
 import { checkSettings } from '../../../infra/doctor/check-settings.ts'
 import { areas } from '../../../infra/doctor/finding.ts'
@@ -56,6 +57,8 @@ export async function examine({
     unless('TALLY_REGISTRY_', () => checkRegistry(config)),
     unless('TALLY_GATEWAY_', () => checkOutside('gateway', config.gateway.url, 'TALLY_GATEWAY_URL')),
     unless('TALLY_CARRIER_', () => checkOutside('carrier', config.carrier.url, 'TALLY_CARRIER_URL')),
+    unless('TALLY_QUEUE_', () => checkRabbitmq(config)),
+    unless('TALLY_QUEUE_', () => checkSqs(config)),
   ])
   const all: Finding[] = [...findings, ...disk, ...answers.flatMap((some) => some ?? [])]
   return all.sort((a, b) => areas.indexOf(a.area) - areas.indexOf(b.area))
