@@ -1,10 +1,12 @@
 import type { Kafka, KafkaMessage } from 'kafkajs'
+import type { Pool } from '../../infra/postgres/pool.ts'
 import type { Codec } from '../../schemas/codec/codec.ts'
 import { readRecordInput, typeOfRecord } from '../../consumers/runtime/batch/read-records.ts'
 import type { EventType } from '../../schemas/generated/events.ts'
 import { fromHeaders } from '../../schemas/envelope.ts'
 import { createActs } from './acts/acts.ts'
 import type { Acts } from './acts/acts.ts'
+import { deletedBefore } from './deleted-before.ts'
 import { createFold } from './fold.ts'
 import type { Fold, FoldEvent } from './fold.ts'
 import { createPublications } from './publications.ts'
@@ -24,7 +26,7 @@ export interface TypeCount {
 export interface TopicHistory {
   /** By topic without namespace. */
   readonly ranges: OffsetRanges
-  /** Time of the first record of each partition that has one, by place (`orders/3`), UTC epoch ms. */
+  /** Time of the first record of each partition, by place (`orders/3`), UTC epoch ms; without one, what was deleted is older. */
   readonly begun: ReadonlyMap<string, number>
   readonly records: number
   readonly fold: Fold
@@ -44,6 +46,7 @@ export interface TopicHistory {
 
 export interface ReadHistoryOptions {
   kafka: Kafka
+  pool: Pool
   codec: Codec
   namespace: string
   /** Names without namespace. */
@@ -58,6 +61,7 @@ export interface ReadHistoryOptions {
 /** @throws TallyError UNREACHABLE if Kafka or the registry does not answer */
 export async function readHistory({
   kafka,
+  pool,
   codec,
   namespace,
   topics,
@@ -77,6 +81,7 @@ export async function readHistory({
   const untyped = new Map<string, TypeCount>()
   const unusable: string[] = []
   const known = new Set<string>()
+  const keptSince = await deletedBefore(kafka, pool, [...onBroker.keys()])
   const begun = new Map<string, number>()
   let records = 0
 
@@ -142,6 +147,11 @@ export async function readHistory({
     onUnreadable: (topic, partition, { from, to }) =>
       unusable.push(`${topic.slice(namespace.length)}/${partition} offsets ${from} to ${to - 1}`),
   })
+  for (const [topic, partitions] of ranges)
+    for (const partition of partitions.keys()) {
+      const place = `${topic}/${partition}`
+      if (!begun.has(place)) begun.set(place, keptSince.get(namespace + topic) ?? -Infinity)
+    }
   return { ranges, begun, records, fold, publications, types, newer, untyped, unusable }
 }
 

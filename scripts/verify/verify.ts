@@ -107,7 +107,7 @@ export async function verify(configured: Config, options: VerifyOptions = {}): P
     )
     const acts = createActs(accounts)
     const history = await readHistory({
-      kafka,
+      ...{ kafka, pool },
       codec,
       namespace,
       topics: namesOf(generations),

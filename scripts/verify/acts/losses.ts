@@ -94,6 +94,6 @@ const deletedByAge = (
         .map(({ account }) => Math.max(0, ...(account.ledger.get(place) ?? []).map(({ next }) => next)))
       if (low === 0 || reached.some((position) => position < low)) return []
       const act = `Kafka has deleted ${place} offsets 0 to ${low - 1}, which every consumer had passed`
-      return [{ topic, partition, at: begun.get(place) ?? Infinity, unknown: false, act, byAge: true }]
+      return [{ topic, partition, at: begun.get(place) ?? -Infinity, unknown: false, act, byAge: true }]
     }),
   )
