@@ -66,8 +66,8 @@ test('settings of queues and of the API that contradict each other are told in t
     ...{ TALLY_FORWARD_RABBITMQ: 'queue:events', TALLY_SQS_ACCESS_KEY_ID: 'any', TALLY_SQS_REGION: 'eu-west-1' },
     ...{ TALLY_API_HOST: '0.0.0.0', TALLY_PARTITIONS: '3' },
   })
-  expect(findings.map(({ problem }) => problem.split(':')[0]).sort()).toEqual([
-    ...['TALLY_API_HOST', 'TALLY_FORWARD_RABBITMQ', 'TALLY_SQS_SECRET_ACCESS_KEY'],
-  ])
+  expect(new Set(findings.map(({ problem }) => problem.split(':')[0]))).toEqual(
+    new Set(['TALLY_API_HOST', 'TALLY_FORWARD_RABBITMQ', 'TALLY_SQS_SECRET_ACCESS_KEY']),
+  )
   expect([usable, [...wrongServers]]).toEqual([{ TALLY_PARTITIONS: '3' }, ['TALLY_QUEUE_']])
 })

@@ -1,7 +1,8 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Benchmark, Ground, Repeat } from '../benchmark.ts'
 import { fillOrders, prepareTopics } from '../fill-orders.ts'
-import { startCollector } from './start-collector.ts'
 import { kafkaStreams } from './kafka-streams.ts'
 import { assertEffects, assertHop, peerParameters, prepareOurTables, preparePeerTables } from './prepare.ts'
 import { runProgram, script } from '../run-program.ts'
@@ -76,6 +77,19 @@ async function traced(ground: Ground): Promise<Repeat> {
   const { sandbox } = ground
   const env = { ...sandbox.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
   return ours({ ...ground, sandbox: { ...sandbox, env } }, { monitored: true })
+}
+
+/** Starts an OpenTelemetry collector in a process of its own, which reads what it is sent and keeps nothing. */
+async function startCollector(): Promise<AsyncDisposable & { readonly url: string }> {
+  const child = fork(join(import.meta.dirname, 'collector.ts'))
+  const [port] = (await once(child, 'message')) as [number]
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      child.kill()
+      await once(child, 'exit')
+    },
+  }
 }
 
 async function eachMessage(ground: Ground, atOnce: number): Promise<Repeat> {
