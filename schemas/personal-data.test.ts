@@ -35,7 +35,7 @@ const record = (type: unknown, more: object = {}) =>
 const inner = { type: 'record', name: 'I', fields: [{ name: 'g', type: 'string', personal: true }] }
 
 test.each([
-  ['a number', record('int', { personal: true }), 'f is marked as personal, but is no string'],
+  ['a number', record('int', { personal: true }), 'f is marked as personal, but is not a string'],
   ['a list', record({ type: 'array', items: inner }), 'f.g is marked as personal, but lies in a array'],
   ['a union', record(['null', inner]), 'f.g is marked as personal, but lies in a union'],
 ])('a mark in %s is refused: nothing would be sealed there', (_where, schema, message) => {

@@ -60,7 +60,7 @@ export function findPersonal(type: AvroType, path: Path = []): Path[] {
         const at = [...path, field.name]
         if (!field.personal) return findPersonal(field.type, at)
         if (field.type.kind === 'string') return [at]
-        throw refused(at, 'is no string')
+        throw refused(at, 'is not a string')
       })
     case 'array':
     case 'map':

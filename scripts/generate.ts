@@ -48,9 +48,14 @@ export const generateCommand = (_frame: CommandFrame): Command =>
       if (!check) for (const { file, text } of stale) write(pathOf(file), text)
       else if (stale.length > 0) process.exitCode = 1
       if (json) printJson({ stale: stale.map(({ file }) => file) })
-      else if (check)
+      else if (stale.length === 0) say('Every generated file is up to date.')
+      else
         for (const { file, from } of stale)
-          say(`${file} does not match ${from}: run \`npm run generate\` and commit the result`)
+          say(
+            check
+              ? `${file} does not match ${from}: run \`npm run generate\` and commit the result`
+              : `${file} is written from ${from}`,
+          )
     })
 
 if (import.meta.main) await runCommand(generateCommand, { ofRunningStack: false })

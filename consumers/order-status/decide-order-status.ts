@@ -23,6 +23,8 @@ export interface TimelineEntry {
   at: Context['at']
   /** One readable line without personal data. */
   summary: string
+  /** Whether an event of its type was seen before, which may have been this one: a reprocessing hands it in again. */
+  repeatsType?: boolean
 }
 
 export type Shipment = Omit<EventData['ShipmentScheduled'], 'orderId' | 'scheduledAt'>
@@ -88,7 +90,7 @@ export function decideOrderStatus(event: OrderEvent, state: OrderStatus, context
       updatedAt: Math.max(state.updatedAt, context.time),
       endedAt: ends ? context.time : state.endedAt,
       entries: seq,
-      fresh: [...state.fresh, { ...entry, summary: summarize(event) }],
+      fresh: [...state.fresh, { ...entry, summary: summarize(event), ...(isNew ? {} : { repeatsType: true }) }],
     },
   }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { inTransaction } from '../../infra/postgres/transaction.ts'
 import { openTables } from '../testing/open-tables.ts'
-import { unseen } from './decide-order-status.ts'
+import { decideOrderStatus, unseen } from './decide-order-status.ts'
 import type { OrderStatus, TimelineEntry } from './decide-order-status.ts'
 import { orderStatusTable } from './order-status-table.ts'
 
@@ -57,4 +57,33 @@ test('what is saved is loaded again, and the timeline only grows', async () => {
     offset: 2 ** 40,
     summary: 'the gateway declined: "no", \\{or not}',
   })
+})
+
+test('an event that a reprocessing hands in again corrects its line in the timeline and adds none', async () => {
+  await using tables = await openTables('order-status')
+  const { pool } = tables
+  const orderId = 'o-1'
+  const take = (eventId: string, reason: string) =>
+    inTransaction(pool, async (tx) => {
+      const state = (await orderStatusTable.load(tx, [orderId])).get(orderId) ?? unseen
+      const event = { type: 'CancellationRequested', data: { orderId, reason, requestedAt: 0 } } as const
+      const at = { topic: 'orders', partition: 0, offset: 0 }
+      const next = decideOrderStatus(event, state, { key: orderId, eventId, time: 1_000, at }).state ?? state
+      await orderStatusTable.save(tx, new Map([[orderId, next]]))
+    })
+  await take('first', 'too late')
+  await take('second', 'too late')
+  await pool.query("update timeline set summary = 'wrong'")
+  await take('first', 'too late')
+  await take('third', 'too late')
+
+  const { rows } = await pool.query('select seq, event_id, summary <> $1 as right from timeline order by seq', [
+    'wrong',
+  ])
+  expect(rows).toEqual([
+    { seq: 1, event_id: 'first', right: true },
+    { seq: 2, event_id: 'second', right: false },
+    { seq: 3, event_id: 'third', right: true },
+  ])
+  expect((await pool.query('select entries from order_status')).rows).toEqual([{ entries: 3 }])
 })

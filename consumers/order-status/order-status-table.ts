@@ -48,6 +48,15 @@ const appendTimeline = prepared(
                $9::text[]) as new (order_id, seq, event_id, type, time, topic, partition, "offset", summary)`,
 )
 
+/** Gives entries of known events a new summary. */
+const correctTimeline = prepared<{ order_id: string; event_id: string }>(
+  'timeline_correct',
+  `update timeline as entry set summary = new.summary
+   from unnest($1::text[], $2::text[], $3::text[]) as new (order_id, event_id, summary)
+   where entry.order_id = new.order_id and entry.event_id = new.event_id
+   returning entry.order_id, entry.event_id`,
+)
+
 const findEnded = prepared<{ order_id: string }>(
   'order_status_ended',
   `select order_id from order_status where ctid >= $1::tid and ctid < $2::tid
@@ -78,7 +87,7 @@ export const orderStatusTable: StateTable<OrderStatus> = {
   },
 
   async save(tx: Tx, states) {
-    const orders = [...states]
+    const orders = await withoutKnownEntries(tx, [...states])
     const order = <V>(value: (state: OrderStatus) => V) => orders.map(([, state]) => value(state))
     await saveOrders(
       tx,
@@ -110,6 +119,31 @@ export const orderStatusTable: StateTable<OrderStatus> = {
       entry(({ summary }) => summary),
     )
   },
+}
+
+/**
+ * Corrects entries of events that are in the timeline already, and leaves them out of what is appended. Only an event of
+ * a type that was seen before can be one, so usually this asks nothing.
+ */
+async function withoutKnownEntries(tx: Tx, orders: [string, OrderStatus][]): Promise<[string, OrderStatus][]> {
+  const repeats = orders.flatMap(([orderId, { fresh }]) =>
+    fresh.flatMap(({ repeatsType, eventId, summary }) => (repeatsType ? [{ orderId, eventId, summary }] : [])),
+  )
+  if (repeats.length === 0) return orders
+  const corrected = await correctTimeline(
+    tx,
+    repeats.map(({ orderId }) => orderId),
+    repeats.map(({ eventId }) => eventId),
+    repeats.map(({ summary }) => summary),
+  )
+  const known = new Set(corrected.map(({ order_id, event_id }) => `${order_id} ${event_id}`))
+  return orders.map(([orderId, state]) => {
+    const before = state.entries - state.fresh.length
+    const fresh = state.fresh
+      .filter(({ eventId }) => !known.has(`${orderId} ${eventId}`))
+      .map((entry, at) => ({ ...entry, seq: before + at + 1 }))
+    return [orderId, { ...state, entries: before + fresh.length, fresh }]
+  })
 }
 
 const fromRow = (row: Row): OrderStatus => ({

@@ -18,7 +18,7 @@ test('a misspelt name is found, with the one that was meant', () => {
   const [finding] = checkSettings({ TALLY_PARTITONS: '12' }).findings
   expect(finding).toEqual({
     area: 'settings',
-    problem: 'TALLY_PARTITONS is no setting: it has no effect',
+    problem: 'TALLY_PARTITONS is not a setting of Tally: it has no effect',
     cure: 'Did you mean TALLY_PARTITIONS',
   })
 })

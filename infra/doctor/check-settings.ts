@@ -20,7 +20,7 @@ export function checkSettings(env: NodeJS.ProcessEnv): CheckedSettings {
   const unknown = Object.keys(env).filter((name) => name.startsWith('TALLY_') && !names.includes(name))
   const findings: Finding[] = unknown.sort().map((name) => ({
     area: 'settings',
-    problem: `${name} is no setting: it has no effect`,
+    problem: `${name} is not a setting of Tally: it has no effect`,
     cure: didYouMean(name, names).trim().replace(/\?$/, '') || `Remove it; ${page}`,
   }))
   const wrong = problemsIn(env)

@@ -10,9 +10,9 @@ test('reads how many replicas of which consumers are wanted', () => {
 
 test.each([
   ['pyament=2', 'No consumer "pyament": there are inventory, payment'],
-  ['payment', '"payment" is no number of replicas: write it like payment=4'],
-  ['payment=', '"payment=" is no number of replicas: write it like payment=4'],
-  ['payment=two', '"payment=two" is no number of replicas: write it like payment=4'],
+  ['payment', '"payment" is not a number of replicas: write it like payment=4'],
+  ['payment=', '"payment=" is not a number of replicas: write it like payment=4'],
+  ['payment=two', '"payment=two" is not a number of replicas: write it like payment=4'],
   ['__proto__=2', 'No consumer "__proto__": there are inventory, payment'],
   ['payment=0', /must keep one replica.*--remove payment/],
   ['payment=-1', 'payment can have 1 to 32 replicas, not -1'],

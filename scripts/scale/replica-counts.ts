@@ -10,7 +10,7 @@ export function parseReplicaCounts(texts: readonly string[], consumers: readonly
   const counts = new Map<string, number>()
   for (const text of texts) {
     const [, consumer = '', digits = ''] = /^([^=]+)=(-?[\d.]+)$/.exec(text) ?? []
-    if (!consumer) throw usage(`"${text}" is no number of replicas: write it like payment=4`)
+    if (!consumer) throw usage(`"${text}" is not a number of replicas: write it like payment=4`)
     if (!consumers.includes(consumer)) throw usage(`No consumer "${consumer}": there are ${consumers.join(', ')}`)
     if (counts.has(consumer)) throw usage(`${consumer} is named twice`)
     const count = /^\d{1,9}$/.test(digits) ? Number(digits) : Number.NaN

@@ -7,6 +7,7 @@ import type {
   Replayed,
 } from '../../consumers/operations/trace/order-trace.ts'
 import { count, duration } from '../cli/figures.ts'
+import { terminalWidth, wrap } from '../cli/terminal.ts'
 
 /** A line of the tree and what hangs from it. */
 interface Branch {
@@ -15,13 +16,19 @@ interface Branch {
 }
 
 /** The trace of an order as lines: events, who took them, what came of them, and what is still to come. */
-export function traceLines(trace: OrderTrace): string[] {
+export function traceLines(trace: OrderTrace, width = terminalWidth()): string[] {
   const { orderId, status, traceId, beganAt = 0, roots, pending, gaps } = trace
   const branches = [...roots.map((root) => eventBranch(root, beganAt)), ...pending.map(pendingBranch)]
   const all = roots.flatMap(eventsBelow)
   const lasted = Math.max(0, ...all.map(({ time = beganAt }) => time - beganAt))
   const told = `${status ?? 'unknown to the services'}, ${count(all.length, 'event')} in ${duration(lasted)}`
-  return [`Order ${orderId}: ${told}. Trace ${traceId}`, '', ...branches.flatMap((branch) => drawn(branch)), ...gaps]
+  return [
+    `Order ${orderId}: ${told}`,
+    `Trace ${traceId}`,
+    '',
+    ...branches.flatMap((branch) => drawn(branch, width)),
+    ...gaps,
+  ]
 }
 
 const eventsBelow = (event: EventNode): EventNode[] => [
@@ -29,12 +36,17 @@ const eventsBelow = (event: EventNode): EventNode[] => [
   ...event.reactions.flatMap(({ events }) => events.flatMap(eventsBelow)),
 ]
 
-function drawn({ text, below }: Branch): string[] {
+/** A text that is too long continues beside the line to what hangs from it. */
+function drawn({ text, below }: Branch, width: number): string[] {
+  const [first = '', ...more] = text.length <= width ? [text] : wrap(text, width - 3)
   return [
-    text,
+    first,
+    ...more.map((line) => `${below.length > 0 ? '│  ' : '   '}${line}`),
     ...below.flatMap((branch, at) => {
       const last = at === below.length - 1
-      return drawn(branch).map((line, index) => `${index > 0 ? (last ? '   ' : '│  ') : last ? '└─ ' : '├─ '}${line}`)
+      return drawn(branch, width - 3).map(
+        (line, index) => `${index > 0 ? (last ? '   ' : '│  ') : last ? '└─ ' : '├─ '}${line}`,
+      )
     }),
   ]
 }

@@ -81,7 +81,7 @@ test('faults planted at once are all found, each with its cure, and no secret is
   })
   const told = findings.map(({ area, problem, cure }) => `${area}: ${problem}. ${cure}`)
   const expected = [
-    /^settings: TALLY_PARTITONS is no setting.*TALLY_PARTITIONS/,
+    /^settings: TALLY_PARTITONS is not a setting.*TALLY_PARTITIONS/,
     /^settings: TALLY_RETRY_LIMIT: .*Correct TALLY_RETRY_LIMIT/,
     /^connections: The replicas may open [\d,]+ connections.*Raise max_connections/,
     /^migrations: Schema \S+payment lacks migration 009\S*\. Deploy/,

@@ -131,4 +131,20 @@ export const reprocessing: readonly Mutation[] = [
       title: 'a transaction that was the victim of deadlocks is run again until it commits',
     },
   },
+  {
+    name: 'timeline-once',
+    guard: 'an event that is in the timeline already is not added again',
+    broken: 'a reprocessing adds it a second time',
+    edits: [
+      {
+        file: 'consumers/order-status/order-status-table.ts',
+        find: 'if (repeats.length === 0) return orders',
+        replace: 'if (repeats.length >= 0) return orders',
+      },
+    ],
+    noticedBy: {
+      file: 'consumers/order-status/order-status-table.int.test.ts',
+      title: 'an event that a reprocessing hands in again corrects its line in the timeline and adds none',
+    },
+  },
 ]

@@ -57,8 +57,8 @@ test.each([
   ],
   ['half of one', (text: string) => text.slice(0, 99), 'not even JSON'],
   ['an empty file', () => '', 'not even JSON'],
-  ['a list', () => '[1]', 'is no plan: `npm run replay'],
-  ['nothing', () => 'null', 'is no plan: `npm run replay'],
+  ['a list', () => '[1]', 'is not a plan: `npm run replay'],
+  ['nothing', () => 'null', 'is not a plan: `npm run replay'],
 ])('%s is refused', async (name, change, sentence) => {
   const path = join(folder, `${name}.json`)
   await writePlanFile(path, plan)

@@ -23,7 +23,7 @@ export async function writePlanFile(path: string, plan: Plan, { overwrite = fals
 export async function readPlanFile(path: string): Promise<Plan> {
   const plan = parsed(path, textOf(path))
   if (!isObject(plan) || !modeNames.some((mode) => mode === plan.mode))
-    throw new TallyError('USAGE', `${path} is no plan: \`npm run replay -- plan --out FILE\` makes one`)
+    throw new TallyError('USAGE', `${path} is not a plan: \`npm run replay -- plan --out FILE\` makes one`)
   if (plan.format !== 1)
     throw new TallyError(
       'USAGE',
@@ -46,7 +46,7 @@ function parsed(path: string, text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new TallyError('USAGE', `${path} is no plan, not even JSON: ${describeError(error)}`, { cause: error })
+    throw new TallyError('USAGE', `${path} is not a plan, not even JSON: ${describeError(error)}`, { cause: error })
   }
 }
 

@@ -33,7 +33,7 @@ export async function catchUp(
     const targets = fold.left(planned) > 0 ? planned : all
     const left = fold.left(targets)
     if (targets === planned || left > near) {
-      run.note(`folding ${left} events up to where ${group} stands`)
+      run.note(`folding ${left.toLocaleString('en')} events up to where ${group} stands`)
       await fold.upTo(targets)
       continue
     }

@@ -25,7 +25,7 @@ export const rebuild: ReplayMode = {
   describe({ group, partitions }) {
     const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
     return (
-      `Fills new tables for ${group} from ${handled} events, beside the live ones, and swaps them in when they have caught up ` +
+      `Fills new tables for ${group} from ${handled.toLocaleString('en')} events, beside the live ones, and swaps them in when they have caught up ` +
       'with its replicas. Nothing is published. The former tables are kept until the next rebuild.'
     )
   },

@@ -23,7 +23,7 @@ export const reprocess: ReplayMode = {
   describe({ group, partitions }) {
     const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
     return (
-      `Runs the handlers of ${group} again on ${handled} events, beside its replicas. Resulting events keep their ids, so consumers ` +
+      `Runs the handlers of ${group} again on ${handled.toLocaleString('en')} events, beside its replicas. Resulting events keep their ids, so consumers ` +
       'that processed them drop them; calls are repeated with their original keys.'
     )
   },

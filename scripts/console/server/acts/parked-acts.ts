@@ -187,7 +187,7 @@ async function goneMeanwhile(chosen: readonly Chosen[]): Promise<TallyError> {
 
 function nameOf(text: string): EventName {
   const name = parseEventName(text)
-  if (!name) throw new TallyError('USAGE', `"${text}" is no parked event: they are named like payment/17`)
+  if (!name) throw new TallyError('USAGE', `"${text}" is not a parked event: they are named like payment/17`)
   return name
 }
 

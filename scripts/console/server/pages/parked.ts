@@ -63,7 +63,7 @@ export function parkedFeeds(context: ConsoleContext): Record<string, Feed> {
       async read(query, signal): Promise<ParkedEvent> {
         const name = parseEventName(query.get('name') ?? '')
         if (!name)
-          throw new TallyError('USAGE', `"${query.get('name')}" is no parked event: they are named like payment/17`)
+          throw new TallyError('USAGE', `"${query.get('name')}" is not a parked event: they are named like payment/17`)
         const [event] = await findEvents(await context.groups(), name)
         if (!event) throw new TallyError('USAGE', `${query.get('name')} is not parked`)
         return eventJson(await showParked(context.config, event, signal))

@@ -49,7 +49,7 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
           (name) => query.get(name)?.trim() || undefined,
         )
         if (partition !== undefined && !/^\d{1,4}$/.test(partition))
-          throw new TallyError('USAGE', `"${partition}" is no partition: they are numbers from 0`)
+          throw new TallyError('USAGE', `"${partition}" is not a partition: they are numbers from 0`)
         const codec = await context.codec(signal)
         const found = await browseRecords(
           await present(),
