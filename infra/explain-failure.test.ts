@@ -73,6 +73,21 @@ test.each([
   expect(explainFailure(error, () => loadConfig({})).sentence).toContain(text)
 })
 
+test.each([
+  ['TOPIC_AUTHORIZATION_FAILED', 'a topic'],
+  ['GROUP_AUTHORIZATION_FAILED', 'a group'],
+  ['CLUSTER_AUTHORIZATION_FAILED', 'the cluster'],
+])('Kafka answers %s, also below another error', (type, what) => {
+  const env = {
+    ...{ TALLY_KAFKA_BROKERS: 'kafka:9092', TALLY_KAFKA_SECURITY: 'SASL_SSL' },
+    ...{ TALLY_KAFKA_USER: 'anna', TALLY_KAFKA_PASSWORD: 'x' },
+  }
+  const cause = Object.assign(new Error('Not authorized'), { name: 'KafkaJSProtocolError', type })
+  const { sentence } = explainFailure(new Error('no records', { cause }), () => loadConfig(env))
+  expect(sentence).toMatch(`Kafka denies anna access to ${what}: log in as a user who may do everything (TALLY_KAFKA_USER;`)
+  expect(explainFailure(cause, () => loadConfig({})).sentence).toMatch('denies the user of this process access')
+})
+
 test.each(['CONFIG_INVALID', 'USAGE'] as const)('%s is wrong usage', (code) => {
   const error = new TallyError(code, 'Configuration: TALLY_API_PORT: too big')
   expect(explainFailure(error)).toEqual({ sentence: error.message, exitCode: 2 })

@@ -41,7 +41,11 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
   if (isTallyError(error, 'CONFIG_INVALID') || isTallyError(error, 'USAGE'))
     return { sentence: error.message, exitCode: 2 }
   for (const cause of causes(error)) {
-    const sentence = database[String(cause.code)] ?? refused(cause, readConfig()) ?? unreachable(cause, readConfig())
+    const sentence =
+      database[String(cause.code)] ??
+      denied(cause, readConfig) ??
+      refused(cause, readConfig()) ??
+      unreachable(cause, readConfig())
     if (sentence) return { sentence, exitCode: 1 }
   }
   return { sentence: describeError(error), exitCode: 1 }
@@ -51,6 +55,8 @@ export function explainFailure(error: unknown, readConfig: () => Config = loadCo
 interface Cause {
   name?: string
   message?: string
+  /** Of an answer of Kafka: its name of the error. */
+  type?: string
   code?: unknown
   broker?: string
   address?: string
@@ -109,6 +115,22 @@ function refused(cause: Cause, config: Config): string | undefined {
   return sasl
     ? 'Kafka refuses the token of this process: correct TALLY_KAFKA_TOKEN_FILE or TALLY_KAFKA_TOKEN_URL'
     : undefined
+}
+
+/** What a user may not use, by Kafka's name of the error. */
+const deniedByKafka: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'a topic',
+  GROUP_AUTHORIZATION_FAILED: 'a group',
+  CLUSTER_AUTHORIZATION_FAILED: 'the cluster',
+}
+
+/** An access list of Kafka. */
+function denied({ type = '' }: Cause, readConfig: () => Config): string | undefined {
+  const what = deniedByKafka[type]
+  if (what === undefined) return undefined
+  const { sasl } = readConfig().kafka
+  const who = sasl && 'username' in sasl ? sasl.username : 'the user of this process'
+  return `Kafka denies ${who} access to ${what}: log in as a user who may do everything (TALLY_KAFKA_USER; in a secured data folder TALLY_PRINCIPAL=admin), or grant the right; \`npm run deploy -- acls --print\` lists those of services`
 }
 
 function unreachable(cause: Cause, config: Config): string | undefined {

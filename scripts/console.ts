@@ -11,7 +11,7 @@ export const consoleCommand = ({ signal }: CommandFrame): Command =>
     'console',
     'Serve the console of a running pipeline, until Ctrl-C',
     ['npm run console', 'npm run console -- --port 3000', 'TALLY_DATABASE_URL=postgres://… npm run console'],
-    '`npm start` serves it as well. It listens on 127.0.0.1 only and asks for no password.',
+    '`npm start` serves it as well. It listens on 127.0.0.1 only. Where the orders API asks for tokens, so does the console.',
   )
     .option('-p, --port <number>', 'port (default: TALLY_PORT_BASE + 83)', integer(0))
     .action(async ({ port, json }: CommonOptions & { port?: number }) => {

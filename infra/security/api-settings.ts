@@ -16,14 +16,15 @@ export const apiSettings = {
   }),
   TALLY_API_KEY_FILE: path.optional().meta({
     otherwise: 'none, or the key of a secured data folder',
-    description: 'PEM file with the public key that verifies bearer tokens (JWT). It turns authentication on.',
+    description:
+      'PEM file with the public key that verifies bearer tokens (JWT). It turns authentication on, also of the console.',
   }),
   TALLY_API_JWKS_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
     .meta({
       description:
-        'Address of the key set of an identity provider, in place of a key file. It turns authentication on.',
+        'Address of the key set of an identity provider, in place of a key file. It turns authentication on, also of the console.',
     }),
   TALLY_API_ISSUER: z
     .string()

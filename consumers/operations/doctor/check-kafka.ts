@@ -19,10 +19,11 @@ export async function checkKafka(config: Config): Promise<readonly Finding[]> {
   )
   const found = silent.flat()
   if (found.length === brokers.length) return found
+  const kafka = connectKafka('doctor', config)
   const topics = await findingsOf({ area: 'topics', cure: 'Repair Kafka, then repeat' }, () =>
-    withAdmin(connectKafka('doctor', config), async (admin) => {
+    withAdmin(kafka, async (admin) => {
       const { brokers: up } = await admin.describeCluster()
-      return checkTopics(admin, config, config.kafka.replication ?? Math.min(3, up.length))
+      return checkTopics(kafka, admin, config, config.kafka.replication ?? Math.min(3, up.length))
     }),
   )
   return [...found, ...topics]

@@ -1,7 +1,8 @@
 import kafkajs from 'kafkajs'
-import type { Admin } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
 import { rememberedMs } from '../../runtime/tables/inbox/weeks.ts'
 import type { Config } from '../../../infra/config.ts'
+import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
 import { topicName, topics } from '../../../schemas/topics.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
 
@@ -71,9 +72,9 @@ export function judgeTopic(
 }
 
 /** Reads the topics of the current generation and judges each. @param copies that the cluster has room for */
-export async function checkTopics(admin: Admin, config: Config, copies: number): Promise<Finding[]> {
+export async function checkTopics(kafka: Kafka, admin: Admin, config: Config, copies: number): Promise<Finding[]> {
   const names = topics.map((topic) => topicName(config.namespace, topic, config.generation))
-  const there = new Set(await admin.listTopics())
+  const there = await existingTopics(kafka, admin, names)
   const missing = names.filter((name) => !there.has(name))
   const present = names.filter((name) => there.has(name))
   const lost: Finding[] = missing.map((name) => ({

@@ -4,6 +4,7 @@ import { createKafka } from '../../../infra/kafka/client.ts'
 import { readOpenTransactions } from '../../../infra/kafka/reading/open-transactions.ts'
 import type { OpenTransaction } from '../../../infra/kafka/reading/open-transactions.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
+import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 
@@ -44,7 +45,8 @@ export function readTopicEnds(
     retry: { retries: 0 },
   })
   const ends = withAdmin(kafka, async (admin) => {
-    const existing = new Set(await admin.listTopics())
+    const names = topics.map((topic) => `${config.namespace}${topic}`)
+    const existing = await existingTopics(kafka, admin, names)
     const found = topics.filter((topic) => existing.has(`${config.namespace}${topic}`))
     return new Map(
       await Promise.all(

@@ -1,6 +1,7 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
+import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
 import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import type { TopicStart } from '../tables/ledger.ts'
 
@@ -166,8 +167,9 @@ export class TopicOffsets {
 
   private async check(admin: Admin): Promise<void> {
     const { topics, partitions } = this.options
-    const existing = new Set(await admin.listTopics())
-    const missing = topics.map((topic) => this.onBroker(topic)).filter((topic) => !existing.has(topic))
+    const names = topics.map((topic) => this.onBroker(topic))
+    const existing = await existingTopics(this.options.kafka, admin, names)
+    const missing = names.filter((name) => !existing.has(name))
     if (missing.length > 0) {
       throw new TallyError(
         'CONFIG_INVALID',

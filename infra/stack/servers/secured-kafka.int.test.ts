@@ -5,6 +5,7 @@ import { loadConfig } from '../../config.ts'
 import { explainFailure } from '../../explain-failure.ts'
 import { withAdmin } from '../../kafka/admin.ts'
 import { createKafka } from '../../kafka/client.ts'
+import { existingTopics } from '../../kafka/existing-topics.ts'
 import { RecordSender } from '../../kafka/record-sender.ts'
 import { setPasswords } from '../../kafka/scram-users.ts'
 import { readTopicIds } from '../../kafka/topic-ids.ts'
@@ -109,6 +110,16 @@ describe('a broker with logins', () => {
     const limited = connect({ ...base, TALLY_KAFKA_USER: 'nobody' })
     await expect(withAdmin(limited, (admin) => admin.createTopics({ topics: [{ topic: 'mine' }] }))).rejects.toThrow()
     expect(await withAdmin(limited, (admin) => admin.listTopics())).toEqual([])
+    await withAdmin(connect(base), (admin) => admin.createTopics({ topics: [{ topic: 'hidden' }] }))
+    const hidden = withAdmin(limited, (admin) => existingTopics(limited, admin, ['hidden']))
+    const { sentence } = await hidden.then(
+      (found) => ({ sentence: `it found ${[...found].join()}` }),
+      (error: unknown) => explainFailure(error, () => loadConfig({ ...base, TALLY_KAFKA_USER: 'nobody' })),
+    )
+    expect(sentence).toMatch(/^Kafka denies nobody access to a topic: log in as a user who may do everything/)
+    const all = connect(base)
+    const found = await withAdmin(all, (admin) => existingTopics(all, admin, ['hidden', 'missing']))
+    expect([found.has('hidden'), found.has('missing')]).toEqual([true, false])
   })
 
   test('a client without TLS gets no answer', async () => {

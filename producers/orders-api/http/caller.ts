@@ -12,6 +12,8 @@ import type { Scope } from '../../../infra/security/access-token.ts'
 export interface Caller {
   /** `sub` of the token: the customer whose orders are their own. Undefined without authentication. */
   readonly subject: string | undefined
+  /** From then on the token is refused, epoch ms. Undefined without authentication. */
+  readonly endsAt?: number
   readonly may: (scope: Scope) => boolean
 }
 
@@ -55,11 +57,15 @@ export function createAuthenticate(settings: NonNullable<Config['api']['authenti
   return async (authorization) => {
     const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization ?? '') ?? []
     if (token === undefined) throw new NotAuthenticated('Send a bearer token in the Authorization header.')
-    const { sub = '', ...claims } = await verify(token).catch((error: unknown) => {
+    const {
+      sub = '',
+      exp = 0,
+      ...claims
+    } = await verify(token).catch((error: unknown) => {
       throw refusalOf(error, jwksUrl)
     })
     const given = scopesOf(claims)
-    return { subject: sub, may: (scope) => given.has(scope) }
+    return { subject: sub, endsAt: (exp + clockToleranceS) * 1_000, may: (scope) => given.has(scope) }
   }
 }
 

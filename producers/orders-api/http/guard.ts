@@ -13,7 +13,7 @@ export type Guard = (
 
 /** @throws TallyError UNREACHABLE if tokens cannot be verified at the moment */
 export const createGuard =
-  (authenticate: Authenticate, limits: SubjectLimits): Guard =>
+  (authenticate: Authenticate, limits: Pick<SubjectLimits, 'exceededBy'>): Guard =>
   async (access, { headers }) => {
     try {
       const caller = await authenticate(headers.authorization)

@@ -20,6 +20,8 @@ import { topicActs } from './acts/topic-acts.ts'
 import { openContext } from './context.ts'
 import { answerFailures } from './http/failures.ts'
 import { guard, loopbackHosts } from './http/guard.ts'
+import { cookieName } from './http/session-cookie.ts'
+import { signIn } from './http/sign-in.ts'
 import { Feeds } from './live/feeds.ts'
 import { HealthSamples } from './live/health-samples.ts'
 import { streamOf } from './live/stream.ts'
@@ -70,9 +72,11 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
   )
   const stream = streamOf(feeds, { boot: randomUUID(), actor: actorOf({}) })
   let hosts: ReadonlySet<string> = new Set()
+  let cookie = ''
 
   const app = express().disable('x-powered-by').disable('etag')
   app.use(guard(() => hosts))
+  app.use('/api', signIn({ authentication: config.api.authentication, cookie: () => cookie, log }))
   app.get('/api/stream', stream.handle)
   app.get('/api/feeds/:name', async (request, response) => {
     const query = request.url.split(/\?(.*)/s)[1] ?? ''
@@ -89,7 +93,9 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
   app.use(answerFailures(config))
 
   const server = await listen(app, { port: port ?? config.ports.console })
-  hosts = loopbackHosts(Number(new URL(server.url).port))
+  const at = Number(new URL(server.url).port)
+  hosts = loopbackHosts(at)
+  cookie = cookieName(at)
   log.info({ url: server.url }, 'started')
   return {
     url: server.url,

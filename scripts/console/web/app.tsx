@@ -16,9 +16,19 @@ import { live, useConnection } from './live/live.ts'
 import { sections } from './shell/nav.ts'
 import { navigate, useAddress } from '../../../infra/web/client/router.tsx'
 import type { Address } from '../../../infra/web/client/router.tsx'
-import { ConnectionBanner, Rail } from './shell/shell.tsx'
+import { ConnectionBanner } from './shell/connection-banner.tsx'
+import { Rail } from './shell/shell.tsx'
+import { SignInDialog, SignInPage } from './shell/sign-in.tsx'
+import { useSession } from './live/session.ts'
 
 export function App() {
+  const isSignedOut = useConnection() === 'signed-out'
+  const session = useSession()
+  // A session that ended by itself leaves what it showed
+  return isSignedOut && !session ? <SignInPage /> : <Pages />
+}
+
+function Pages() {
   const address = useAddress()
   const [help, setHelp] = useState(false)
   const search = useRef<HTMLInputElement>(null)
@@ -46,6 +56,7 @@ export function App() {
         <ConnectionBanner />
         <Page address={address} />
       </main>
+      <SignInDialog />
       {help && <Help onClose={() => setHelp(false)} />}
     </div>
   )

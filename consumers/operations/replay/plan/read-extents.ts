@@ -1,6 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { TallyError } from '../../../../infra/errors.ts'
 import { withAdmin } from '../../../../infra/kafka/admin.ts'
+import { existingTopics } from '../../../../infra/kafka/existing-topics.ts'
 import type { ReplayContext } from '../mode.ts'
 
 /** A partition on the broker: its first offset, and the offset after its last. */
@@ -25,15 +26,21 @@ export const readExtents = (
   times: readonly number[] = [],
 ): Promise<PartitionExtent[]> =>
   withAdmin(kafka, async (admin) => {
-    await refuseMissing(admin, namespace, topics)
+    await refuseMissing(kafka, admin, { namespace, topics })
     return (await Promise.all(topics.map((topic) => extentsOf(admin, namespace, topic, times)))).flat()
   })
 
-async function refuseMissing(admin: Admin, namespace: string, topics: readonly string[]): Promise<void> {
-  const existing = (await admin.listTopics()).filter((name) => name.startsWith(namespace) && !name.startsWith('__'))
-  const missing = topics.filter((topic) => !existing.includes(`${namespace}${topic}`))
+async function refuseMissing(
+  kafka: ReplayContext['kafka'],
+  admin: Admin,
+  { namespace, topics }: { namespace: string; topics: readonly string[] },
+): Promise<void> {
+  const names = topics.map((topic) => `${namespace}${topic}`)
+  const existing = await existingTopics(kafka, admin, names)
+  const missing = topics.filter((topic) => !existing.has(`${namespace}${topic}`))
   if (missing.length === 0) return
-  const there = existing.map((name) => name.slice(namespace.length)).sort()
+  const own = [...existing].filter((name) => name.startsWith(namespace) && !name.startsWith('__'))
+  const there = own.map((name) => name.slice(namespace.length)).sort()
   throw new TallyError('USAGE', `there is no topic ${missing.join(', ')}: there are ${there.join(', ') || 'none'}`)
 }
 

@@ -19,7 +19,7 @@ import { currentConfig } from '../../../../infra/topic-generations/current-confi
 import { count } from '../../../cli/figures.ts'
 import { lossSentence } from '../../../lanes/accept-loss-command.ts'
 import type { ConsoleContext } from '../context.ts'
-import { act, actor, why } from './act.ts'
+import { act, why } from './act.ts'
 import type { Act } from './act.ts'
 import { npmRun } from './shell-words.ts'
 
@@ -40,8 +40,8 @@ export function laneActs(context: ConsoleContext): Record<string, Act> {
 
   return {
     'lanes-pause': act(
-      z.object({ consumer, lanes, actor, why }),
-      async ({ consumer: name, lanes: asked, actor: who, why: reason }) => {
+      z.object({ consumer, lanes, why }),
+      async ({ consumer: name, lanes: asked, why: reason }, who) => {
         const { config, group } = await groupOf(name)
         const choice = { group, partitions: config.partitions, asked, signal: signal() }
         const { fresh, rows } = await pauseChosen(pool, choice, { why: reason, actor: who }, () => {})
@@ -54,7 +54,7 @@ export function laneActs(context: ConsoleContext): Record<string, Act> {
       },
     ),
 
-    'lanes-resume': act(z.object({ consumer, lanes, actor }), async ({ consumer: name, lanes: asked }) => {
+    'lanes-resume': act(z.object({ consumer, lanes }), async ({ consumer: name, lanes: asked }) => {
       const { config, group } = await groupOf(name)
       const choice = { group, partitions: config.partitions, asked, signal: signal() }
       const rows = await resumeChosen(pool, choice, () => {})
@@ -65,8 +65,8 @@ export function laneActs(context: ConsoleContext): Record<string, Act> {
     }),
 
     'lanes-skip': act(
-      z.object({ consumer, lane, offsets: z.string(), onlyTry: z.boolean(), actor, why: z.string().trim().max(500) }),
-      async ({ consumer: name, lane: number, offsets: text, onlyTry, actor: who, why: reason }) => {
+      z.object({ consumer, lane, offsets: z.string(), onlyTry: z.boolean(), why: z.string().trim().max(500) }),
+      async ({ consumer: name, lane: number, offsets: text, onlyTry, why: reason }, who) => {
         const { config, group } = await groupOf(name)
         const asked = parseOffsets(text)
         if (asked.partition !== number)
@@ -94,8 +94,8 @@ export function laneActs(context: ConsoleContext): Record<string, Act> {
     ),
 
     'lanes-accept-loss': act(
-      z.object({ consumer, lane, onlyTry: z.boolean(), actor, why: z.string().trim().max(500) }),
-      async ({ consumer: name, lane: number, onlyTry, actor: who, why: reason }) => {
+      z.object({ consumer, lane, onlyTry: z.boolean(), why: z.string().trim().max(500) }),
+      async ({ consumer: name, lane: number, onlyTry, why: reason }, who) => {
         const { config, group } = await groupOf(name)
         if (!onlyTry && reason === '') throw new TallyError('USAGE', 'Say why: other operators will read it')
         const broker = await readBrokerState(config, [...group.topics])

@@ -16,7 +16,7 @@ import { redriveReport } from '../../../parked/redrive.ts'
 import type { Done } from '../../contract/problem.ts'
 import type { ConsoleContext } from '../context.ts'
 import { seenOf } from '../pages/parked.ts'
-import { act, actor, why } from './act.ts'
+import { act, why } from './act.ts'
 import type { Act } from './act.ts'
 import { dryRunResult } from './dry-run-result.ts'
 import type { JobControl, Jobs } from './jobs.ts'
@@ -77,8 +77,8 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
     ),
 
     'parked-redrive': act(
-      z.object({ ...selection, actor, why: why.optional(), rate: z.number().positive().max(100_000).optional() }),
-      async ({ actor: who, why: reason, rate, ...selected }) => {
+      z.object({ ...selection, why: why.optional(), rate: z.number().positive().max(100_000).optional() }),
+      async ({ why: reason, rate, ...selected }, who) => {
         const chosen = await chosenOf(selected)
         const counts = await countChosen(chosen)
         if (totalOf(counts) === 0) throw await goneMeanwhile(chosen)
@@ -108,7 +108,7 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
       },
     ),
 
-    'parked-drop': act(z.object({ ...selection, actor, why }), async ({ actor: who, why: reason, ...selected }) => {
+    'parked-drop': act(z.object({ ...selection, why }), async ({ why: reason, ...selected }, who) => {
       const chosen = await chosenOf(selected)
       const counts = await countChosen(chosen)
       const dropped = await dropChosen(
@@ -133,10 +133,9 @@ export function parkedActs(context: ConsoleContext, jobs: Jobs): Record<string, 
         seen: z.string(),
         dryRun: z.boolean().default(false),
         redrive: z.boolean().default(true),
-        actor,
         why: z.string().trim().max(500).default(''),
       }),
-      async ({ event, value, type, seen, dryRun: onlyTry, redrive, actor: who, why: reason }) => {
+      async ({ event, value, type, seen, dryRun: onlyTry, redrive, why: reason }, who) => {
         if (!onlyTry && reason === '') throw new TallyError('USAGE', 'Say why: other operators will read it')
         const events = await findEvents(await context.groups(), nameOf(event))
         const prepared = await prepareEdits(

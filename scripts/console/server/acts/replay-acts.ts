@@ -20,7 +20,7 @@ import { eventTypes } from '../../../../schemas/topics.ts'
 import { count } from '../../../cli/figures.ts'
 import { figuresSentence } from '../../../replay/figures.ts'
 import type { ConsoleContext } from '../context.ts'
-import { act, actor, why } from './act.ts'
+import { act, why } from './act.ts'
 import type { Act } from './act.ts'
 import type { JobControl, Jobs } from './jobs.ts'
 import { planResult } from './plan-result.ts'
@@ -45,7 +45,7 @@ const keptPlans = 20
 export function replayActs({ config }: ConsoleContext, jobs: Jobs): Record<string, Act> {
   const plans = new Map<string, Plan>()
   const id = z.number().int().positive()
-  const row = z.object({ id, actor })
+  const row = z.object({ id })
 
   return {
     'replay-plan': act(
@@ -99,7 +99,7 @@ export function replayActs({ config }: ConsoleContext, jobs: Jobs): Record<strin
       },
     ),
 
-    'replay-run': act(z.object({ plan: z.string(), options, actor, why }), async (asked) => {
+    'replay-run': act(z.object({ plan: z.string(), options, why }), async (asked, who) => {
       const plan = plans.get(asked.plan)
       if (!plan)
         throw new TallyError('PRECONDITION_FAILED', 'The console does not have this plan any more: make it again')
@@ -110,7 +110,7 @@ export function replayActs({ config }: ConsoleContext, jobs: Jobs): Record<strin
       return runJob(jobs, `${plan.mode} of ${plan.group ?? plan.toTopic}`, command, plan, (control) =>
         withReplayContext(config, plan.group, new AbortController().signal, (context) =>
           startReplay(context, plan, asked.options, {
-            actor: asked.actor,
+            actor: who,
             why: asked.why,
             ...following(plan, control),
           }),

@@ -8,7 +8,7 @@ import { changeReport } from '../../../scale/print-change.ts'
 import { goalsByDefault } from '../../../scale/advice-options.ts'
 import type { AdviceResult } from '../../contract/lanes.ts'
 import type { ConsoleContext } from '../context.ts'
-import { act, actor } from './act.ts'
+import { act } from './act.ts'
 import type { Act } from './act.ts'
 import type { Jobs } from './jobs.ts'
 import { npmRun } from './shell-words.ts'
@@ -19,7 +19,7 @@ const withinMs = 60_000
 export function scaleActs({ config, pool }: ConsoleContext, jobs: Jobs): Record<string, Act> {
   return {
     scale: act(
-      z.object({ consumer: z.string(), replicas: z.number().int().min(0).max(1_000), actor }),
+      z.object({ consumer: z.string(), replicas: z.number().int().min(0).max(1_000) }),
       async ({ consumer, replicas }) => {
         const wanted = parseReplicaCounts([`${consumer}=${replicas}`], consumerFolders())
         await requireStack(config.dataDir)

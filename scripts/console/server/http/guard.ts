@@ -4,8 +4,8 @@ import { problem } from '../../../../producers/orders-api/http/reply.ts'
 import { send } from '../../../../producers/orders-api/http/operation.ts'
 
 /**
- * Refuses requests that a page of another site could have caused. The console asks for no password: it listens on the
- * loopback interface only, which any page in the operator's browser can reach as well.
+ * Refuses requests that a page of another site could have caused. The console listens on the loopback interface, which any
+ * page in the operator's browser can reach as well; to the browser, the pages of all ports of a host are of the same site.
  *
  * - The host must be this machine: a name that a foreign DNS server points here is refused (DNS rebinding).
  * - A request that changes something must come from a page of the console and carry JSON, which no form can send.

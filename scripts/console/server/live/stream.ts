@@ -1,6 +1,8 @@
 import type { RequestHandler, Response } from 'express'
 import { problem } from '../../../../producers/orders-api/http/reply.ts'
 import { send } from '../../../../producers/orders-api/http/operation.ts'
+import { operatorOf } from '../http/sign-in.ts'
+import type { Hello } from '../../contract/session.ts'
 import type { Feeds, Watcher } from './feeds.ts'
 
 const heartbeatMs = 15_000
@@ -9,20 +11,15 @@ const atMost = { feeds: 10, streams: 64 }
 /** A browser that reads more slowly than this is cut off; it connects again and gets the present state. */
 const unreadBytes = 16 * 2 ** 20
 
-/** What a stream begins with. */
-export interface Hello {
-  /** Differs after each start of the server. */
-  readonly boot: string
-  /** Who acts unless an operator gives another name. */
-  readonly actor: string
-}
+/** The longest time that a timer of Node.js can wait, ms. */
+const longestMs = 2 ** 31 - 1
 
 /**
  * `GET /api/stream?watch=orders&watch=…`: all that a tab watches in one stream, because a browser opens at most six
  * connections to a server. Events: `hello`; `data` with a new reading; `same` for a reading that has not changed; `trouble`
- * with a problem instead.
+ * with a problem instead; `over` when the session has ended.
  */
-export function streamOf(feeds: Feeds, hello: Hello): { handle: RequestHandler; stop(): void } {
+export function streamOf(feeds: Feeds, hello: Omit<Hello, 'session'>): { handle: RequestHandler; stop(): void } {
   const streams = new Set<Response>()
   return {
     handle(request, response) {
@@ -35,7 +32,8 @@ export function streamOf(feeds: Feeds, hello: Hello): { handle: RequestHandler; 
         if (response.writableLength > unreadBytes) return response.destroy()
         response.write(`event: ${event}\ndata: ${data}\n\n`)
       }
-      write('hello', JSON.stringify(hello))
+      const session = operatorOf(response)
+      write('hello', JSON.stringify({ ...hello, session } satisfies Hello))
       const onReading: Watcher = (name, reading, isNew) => {
         const feed = JSON.stringify(name)
         if (!isNew) write('same', `{"feed":${feed}}`)
@@ -44,9 +42,19 @@ export function streamOf(feeds: Feeds, hello: Hello): { handle: RequestHandler; 
       }
       const ends = names.map((name) => feeds.watch(name, onReading))
       const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs)
+      const end =
+        session &&
+        setTimeout(
+          () => {
+            write('over', '{}')
+            response.end()
+          },
+          Math.min(Date.parse(session.endsAt) - Date.now(), longestMs),
+        )
       streams.add(response)
       response.once('close', () => {
         clearInterval(heartbeat)
+        clearTimeout(end)
         streams.delete(response)
         for (const end of ends) end()
       })

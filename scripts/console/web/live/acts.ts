@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import type { Done, Problem } from '../../contract/problem.ts'
 import { actorToSend } from './actor.ts'
+import { ask, asksForToken } from './ask.ts'
 import { live } from './live.ts'
 
 export interface ActState {
@@ -23,30 +24,19 @@ export function useAct(): ActState {
     reset: () => setState({ busy: false, done: undefined, problem: undefined }),
     async perform(name, body) {
       setState({ busy: true, done: undefined, problem: undefined })
-      const answer = await post(`/api/acts/${name}`, { ...body, actor: actorToSend() })
-      setState({ busy: false, done: answer.done, problem: answer.problem })
-      live.refresh()
-      return answer.done
+      const { body: done, problem } = await ask<Done>(`/api/acts/${name}`, { ...body, actor: actorToSend() })
+      setState({ busy: false, done, problem: problem?.status === undefined ? problem && unknown : problem })
+      if (problem && asksForToken(problem)) void live.checkSession()
+      else live.refresh()
+      return done
     },
   }
 }
 
-/** Asks work to stop; what it has done by then stays. */
-export const interrupt = (job: string): Promise<unknown> =>
-  post(`/api/jobs/${encodeURIComponent(job)}/interruption`, {})
-
-async function post(path: string, body: object): Promise<{ done?: Done; problem?: Problem }> {
-  try {
-    const response = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    const answer = (await response.json()) as unknown
-    return response.ok ? { done: answer as Done } : { problem: answer as Problem }
-  } catch {
-    return {
-      problem: { title: 'The console does not answer', detail: 'Whether this was done is unknown: look again.' },
-    }
-  }
+const unknown: Problem = {
+  title: 'The console does not answer',
+  detail: 'Whether this was done is unknown: look again.',
 }
+
+/** Asks work to stop; what it has done by then stays. */
+export const interrupt = (job: string): Promise<unknown> => ask(`/api/jobs/${encodeURIComponent(job)}/interruption`, {})

@@ -1,8 +1,14 @@
 import { useCallback, useEffect, useSyncExternalStore } from 'react'
 import type { Problem } from '../../contract/problem.ts'
+import type { Hello, Session } from '../../contract/session.ts'
+import { ask, asksForToken } from './ask.ts'
 
-/** - paused  by the operator - lost  the server does not answer; the browser tries again */
-export type Connection = 'connecting' | 'live' | 'lost' | 'paused'
+/**
+ * - paused  by the operator
+ * - lost  the server does not answer; the browser tries again
+ * - signed-out  the server asks for a token
+ */
+export type Connection = 'connecting' | 'live' | 'lost' | 'paused' | 'signed-out'
 
 /** The last reading of a feed. After a problem the data stays, so that a part that is away blanks no page. */
 export interface Reading<T> {
@@ -20,6 +26,12 @@ const reopenAfterMs = 2_000
 class Live {
   connection: Connection = 'connecting'
   actor = ''
+  /** Who is signed in, or was until the session ended. Undefined where the console asks for no token. */
+  session: Session | undefined
+  /** Why the server refuses to answer. */
+  refusal: Problem | undefined
+  /** Whether the form to sign in again lies over the page. */
+  signInOpen = false
   /** How often the server was found restarted. */
   restarts = 0
   private boot = ''
@@ -49,20 +61,65 @@ class Live {
   }
 
   setPaused(paused: boolean): void {
-    this.connection = paused ? 'paused' : 'connecting'
+    if (this.connection === 'signed-out') return
+    this.close(paused ? 'paused' : 'connecting')
+    if (!paused) this.schedule()
+  }
+
+  /** Finds out whether this browser is still signed in, and as whom, and reads again if so. */
+  async checkSession(): Promise<void> {
+    if (await this.learnSession()) this.signedIn(this.session)
+  }
+
+  /** @returns false if the server does not answer, or asks for a token */
+  private async learnSession(): Promise<boolean> {
+    const { body, problem } = await ask<Session | Record<never, never>>('/api/session')
+    if (body) this.session = 'subject' in body ? body : undefined
+    this.refusal = problem?.status === undefined ? undefined : problem
+    if (problem && asksForToken(problem)) this.close('signed-out')
+    else this.tell()
+    return body !== undefined
+  }
+
+  openSignIn(open: boolean): void {
+    this.signInOpen = open
+    this.tell()
+  }
+
+  signedIn(session: Session | undefined): void {
+    this.session = session
+    this.refusal = undefined
+    this.signInOpen = false
+    if (this.connection === 'paused') return this.tell()
+    this.close('connecting')
+    this.schedule()
+  }
+
+  /** Nobody is signed in any more, by their own will: nothing that was read stays. */
+  leave(): void {
+    this.session = undefined
+    this.refusal = undefined
+    this.signInOpen = false
+    this.readings.clear()
+    this.close('signed-out')
+  }
+
+  private close(connection: Connection): void {
+    this.connection = connection
     this.watching = ''
     this.source?.close()
     this.source = undefined
-    if (!paused) this.schedule()
     this.tell()
   }
 
   /** Reads again at once, as after an act. */
   refresh(): void {
-    if (this.connection === 'paused') return
+    if (this.isHeld()) return
     this.watching = ''
     this.schedule()
   }
+
+  private readonly isHeld = (): boolean => this.connection === 'paused' || this.connection === 'signed-out'
 
   /** Pages change several feeds at once: one new stream is enough. */
   private schedule(): void {
@@ -75,7 +132,7 @@ class Live {
   }
 
   private open(): void {
-    if (this.connection === 'paused') return
+    if (this.isHeld()) return
     const feeds = [...this.wanted.keys()].sort()
     const url = `/api/stream?${feeds.map((feed) => `watch=${encodeURIComponent(feed)}`).join('&')}`
     if (url === this.watching) return
@@ -87,10 +144,12 @@ class Live {
       source.addEventListener(event, ({ data }: MessageEvent<string>) => {
         if (this.source === source) handle(JSON.parse(data) as T)
       })
-    on<{ boot: string; actor: string }>('hello', ({ boot, actor }) => {
+    on<Hello>('hello', ({ boot, actor, session }) => {
       if (this.boot !== '' && this.boot !== boot) this.restarts++
       this.boot = boot
       this.actor = actor
+      this.session = session
+      this.refusal = undefined
       this.connection = 'live'
       this.tell()
     })
@@ -104,17 +163,26 @@ class Live {
     on<{ feed: string; problem: Problem }>('trouble', ({ feed, problem }) =>
       this.keep(feed, { ...this.reading(feed), problem }),
     )
+    on('over', () => void this.checkSession())
     source.onerror = () => {
       if (this.source !== source) return
-      this.connection = 'lost'
+      if (source.readyState === EventSource.CLOSED) return void this.onRefused(source)
+      this.connection = 'lost' // The browser tries again
       this.tell()
-      if (source.readyState !== EventSource.CLOSED) return // The browser tries again
-      setTimeout(() => {
-        if (this.source !== source) return
-        this.watching = ''
-        this.open()
-      }, reopenAfterMs)
     }
+  }
+
+  /** The server answered the stream with a refusal, which an EventSource does not show. */
+  private async onRefused(source: EventSource): Promise<void> {
+    await this.learnSession()
+    if (this.source !== source) return
+    this.connection = 'lost'
+    this.tell()
+    setTimeout(() => {
+      if (this.source !== source) return
+      this.watching = ''
+      this.open()
+    }, reopenAfterMs)
   }
 
   private keep(feed: string, reading: Reading<unknown>): void {

@@ -6,6 +6,7 @@ import { useFeed } from '../live/live.ts'
 import { CommandLine } from './copy.tsx'
 import { Notice } from '../../../../infra/web/client/notice.tsx'
 import { Words } from './words.tsx'
+import { SignInButton } from '../shell/sign-in.tsx'
 
 interface OutcomeProps {
   readonly act: ActState
@@ -19,7 +20,7 @@ export function Outcome({ act: { busy, done, problem }, result }: OutcomeProps) 
   if (problem)
     return (
       <Notice kind="bad" title="Nothing was done">
-        <Words text={problem.detail ?? problem.title ?? ''} />
+        <Words text={problem.detail ?? problem.title ?? ''} /> {problem.status === 401 && <SignInButton />}
       </Notice>
     )
   if (!done) return null

@@ -1,13 +1,11 @@
-import { useEffect, useState } from 'react'
 import type { FormEvent, RefObject } from 'react'
 import type { Summary } from '../../contract/lanes.ts'
-import { Notice } from '../../../../infra/web/client/notice.tsx'
-import { live, useConnection, useFeed, useRestarts, useServerActor } from '../live/live.ts'
+import { live, useConnection, useFeed } from '../live/live.ts'
 import { sections } from './nav.ts'
 import { Link, navigate } from '../../../../infra/web/client/router.tsx'
 import type { Address } from '../../../../infra/web/client/router.tsx'
 import { useTheme } from '../../../../infra/web/client/theme.ts'
-import { setActor, useActor } from '../live/actor.ts'
+import { Actor } from './actor.tsx'
 
 interface RailProps {
   readonly address: Address
@@ -64,7 +62,7 @@ export function Rail({ address, search, onHelp }: RailProps) {
       </nav>
       <div className="rail-foot">
         <LiveSwitch />
-        <ActorName />
+        <Actor />
         <div className="rail-buttons">
           <ThemeSwitch />
           <button type="button" className="quiet" onClick={onHelp} aria-keyshortcuts="?">
@@ -88,7 +86,13 @@ function Count({ section, summary }: { section: string; summary: Summary | undef
   )
 }
 
-const words = { connecting: 'Connecting', live: 'Live', lost: 'Connection lost', paused: 'Paused' } as const
+const words = {
+  connecting: 'Connecting',
+  live: 'Live',
+  lost: 'Connection lost',
+  paused: 'Paused',
+  'signed-out': 'Signed out',
+} as const
 
 function LiveSwitch() {
   const connection = useConnection()
@@ -98,12 +102,13 @@ function LiveSwitch() {
       type="button"
       className={`live ${connection}`}
       aria-keyshortcuts="p"
+      disabled={connection === 'signed-out'}
       title={isPaused ? 'Resume live updates (p)' : 'Pause live updates (p)'}
       onClick={() => live.setPaused(!isPaused)}
     >
       <span className="dot" aria-hidden="true" />
       <span>{words[connection]}</span>
-      <span className="hint">{isPaused ? 'Resume' : 'Pause'}</span>
+      {connection !== 'signed-out' && <span className="hint">{isPaused ? 'Resume' : 'Pause'}</span>}
     </button>
   )
 }
@@ -115,54 +120,4 @@ function ThemeSwitch() {
       {{ system: 'Auto', dark: 'Dark', light: 'Light' }[theme]}
     </button>
   )
-}
-
-/** Acts are audited under this name. */
-function ActorName() {
-  const fromServer = useServerActor()
-  const actor = useActor(fromServer)
-  return (
-    <label className="actor">
-      <span>Acting as</span>
-      <input
-        value={actor}
-        maxLength={60}
-        spellCheck={false}
-        autoComplete="off"
-        onChange={({ target }) => setActor(target.value)}
-      />
-    </label>
-  )
-}
-
-/** Says when what is shown may be old, and when that is over. */
-export function ConnectionBanner() {
-  const connection = useConnection()
-  const restarts = useRestarts()
-  const [dismissed, setDismissed] = useState(0)
-  useEffect(() => {
-    if (restarts === dismissed) return
-    const timer = setTimeout(() => setDismissed(restarts), 10_000)
-    return () => clearTimeout(timer)
-  }, [restarts, dismissed])
-  if (connection === 'lost')
-    return (
-      <Notice kind="warn" title="The console does not answer">
-        What is shown may be old. The page tries to connect again; <code>npm run console</code> or{' '}
-        <code>npm start</code> serves it.
-      </Notice>
-    )
-  if (connection === 'paused')
-    return (
-      <Notice kind="info" title="Live updates are paused">
-        What is shown does not change until you resume (p).
-      </Notice>
-    )
-  if (restarts > dismissed)
-    return (
-      <Notice kind="ok" title="The console was restarted">
-        This page has connected again and is up to date.
-      </Notice>
-    )
-  return null
 }
