@@ -1,18 +1,17 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { pino } from 'pino'
 import { loadConfig } from '../../../../infra/config.ts'
-import { audience, issuer, keys, tokenOf } from '../../../../producers/orders-api/testing/guarded-app.ts'
+import { tokenOf } from '../../../../producers/orders-api/testing/guarded-app.ts'
 import type { Claims } from '../../../../producers/orders-api/testing/guarded-app.ts'
+import { securedSettings } from '../../testing/secured-settings.ts'
 import { startConsole } from '../start-console.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tally-sign-in-'))
-const keyFile = join(folder, 'key')
-writeFileSync(keyFile, keys.publicKey.export({ format: 'pem', type: 'spki' }))
-const secured = { TALLY_API_KEY_FILE: keyFile, TALLY_API_ISSUER: issuer, TALLY_API_AUDIENCE: audience }
+const secured = securedSettings(folder)
 const running: { stop(): Promise<void> }[] = []
 afterAll(async () => {
   await Promise.all(running.map((each) => each.stop()))
