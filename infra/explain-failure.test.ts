@@ -84,7 +84,9 @@ test.each([
   }
   const cause = Object.assign(new Error('Not authorized'), { name: 'KafkaJSProtocolError', type })
   const { sentence } = explainFailure(new Error('no records', { cause }), () => loadConfig(env))
-  expect(sentence).toMatch(`Kafka denies anna access to ${what}: log in as a user who may do everything (TALLY_KAFKA_USER;`)
+  expect(sentence).toMatch(
+    `Kafka denies anna access to ${what}: log in as a user who may do everything (TALLY_KAFKA_USER;`,
+  )
   expect(explainFailure(cause, () => loadConfig({})).sentence).toMatch('denies the user of this process access')
 })
 

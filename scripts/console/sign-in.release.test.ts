@@ -106,6 +106,7 @@ const bearer = async (claims: Parameters<typeof tokenOf>[0] = {}) =>
     await page.getByRole('button', { name: 'Verify now' }).waitFor()
     await typed.fill('o-1')
     await page.getByText('Your session has ended').waitFor()
+    await page.getByText('The session of anna has ended').waitFor()
     await page.getByRole('button', { name: 'Verify now' }).click()
     await page.getByText('Sign in with a token that has the scope operations.').nth(1).waitFor()
     await shown.shoot('session-ended-light')

@@ -76,12 +76,16 @@ export async function startConsole({ config, log, port }: ConsoleOptions): Promi
 
   const app = express().disable('x-powered-by').disable('etag')
   app.use(guard(() => hosts))
+  app.use('/api', (_request, response, next) => {
+    response.set('cache-control', 'no-store') // It depends on who asks
+    next()
+  })
   app.use('/api', signIn({ authentication: config.api.authentication, cookie: () => cookie, log }))
   app.get('/api/stream', stream.handle)
   app.get('/api/feeds/:name', async (request, response) => {
     const query = request.url.split(/\?(.*)/s)[1] ?? ''
     const signal = AbortSignal.timeout(30_000)
-    response.set('cache-control', 'no-store').json(await feeds.once(`${request.params.name}?${query}`, signal))
+    response.json(await feeds.once(`${request.params.name}?${query}`, signal))
   })
   app.post('/api/acts/:name', express.json({ limit: '2mb' }), serveActs(acts))
   app.post('/api/jobs/:id/interruption', (request, response) => {

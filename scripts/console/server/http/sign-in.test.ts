@@ -106,6 +106,7 @@ describe('a console whose orders API asks for tokens', () => {
       token: ` Bearer ${token.slice(0, 80)}\n  ${token.slice(80)}\n`,
     })
     expect(await answer.text()).not.toContain(token)
+    expect(answer.headers.get('cache-control')).toBe('no-store')
     const [pair, ...attributes] = answer.headers.get('set-cookie')?.split('; ') ?? []
     expect(pair).toBe(`tally-console-${new URL(console.url).port}=${token}`)
     expect(attributes).toEqual(expect.arrayContaining(['Path=/api', 'HttpOnly', 'SameSite=Strict']))

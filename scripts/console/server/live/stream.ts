@@ -26,7 +26,7 @@ export function streamOf(feeds: Feeds, hello: Omit<Hello, 'session'>): { handle:
       const names = [...new Set([request.query['watch'] ?? []].flat())].filter((name) => typeof name === 'string')
       if (names.length > atMost.feeds || streams.size >= atMost.streams)
         return send(response, problem(503, 'Too many pages are open.'))
-      response.set({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      response.set('content-type', 'text/event-stream')
       response.flushHeaders()
       const write = (event: string, data: string) => {
         if (response.writableLength > unreadBytes) return response.destroy()

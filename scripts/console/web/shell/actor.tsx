@@ -1,12 +1,14 @@
 import { useState } from 'react'
 import { setActor, useActor } from '../live/actor.ts'
-import { useServerActor } from '../live/live.ts'
+import { useConnection, useServerActor } from '../live/live.ts'
 import { signOut, useSession } from '../live/session.ts'
 import { fullTime } from '../model/format-time.ts'
 
 /** Who acts: the one who is signed in, or whoever has given their name. Acts are audited under it. */
 export function Actor() {
   const session = useSession()
+  const hasEnded = useConnection() === 'signed-out'
+  if (session && hasEnded) return <p className="signed-in">The session of {session.subject} has ended</p>
   return session ? <SignedIn subject={session.subject} until={session.endsAt} /> : <ActorName />
 }
 

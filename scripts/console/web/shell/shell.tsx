@@ -100,7 +100,7 @@ function LiveSwitch() {
   return (
     <button
       type="button"
-      className={`live ${connection}`}
+      className={`live is-${connection}`}
       aria-keyshortcuts="p"
       disabled={connection === 'signed-out'}
       title={isPaused ? 'Resume live updates (p)' : 'Pause live updates (p)'}
