@@ -3,8 +3,6 @@ import { residentBytes } from '../../infra/stack/supervisor/process-identity.ts'
 
 /** Memory of a process and its descendants, bytes. */
 export interface Usage {
-  /** Resident set size: shared pages count in each process. */
-  resident: number
   /** Proportional set size: a page shared by n processes counts 1/n, so PostgreSQL's buffers count once. */
   proportional: number
   /** Unique set size: pages that no other process shares. */
@@ -19,9 +17,8 @@ export function usageOf(roots: ReadonlyMap<string, number>): Map<string, Usage> 
     [...roots].flatMap(([name, root]): [string, Usage][] => {
       if (residentBytes(root) === undefined) return []
       const pids = family(root)
-      const sum = (of: (pid: number) => number | undefined) => pids.reduce((total, pid) => total + (of(pid) ?? 0), 0)
-      const rollup = (field: RegExp) => sum((pid) => rollupBytes(pid, field))
-      return [[name, { resident: sum(residentBytes), proportional: rollup(/^Pss$/), own: rollup(/^Private_/) }]]
+      const rollup = (field: RegExp) => pids.reduce((total, pid) => total + rollupBytes(pid, field), 0)
+      return [[name, { proportional: rollup(/^Pss$/), own: rollup(/^Private_/) }]]
     }),
   )
 }

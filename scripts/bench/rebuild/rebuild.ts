@@ -21,7 +21,7 @@ export const rebuild: Benchmark = {
       measure: readOnly,
     },
   ],
-  bars: [{ against: 'kafkajs', atLeast: 0.2 }],
+  bars: [{ against: 'kafkajs', atLeast: 0.4 }],
 }
 
 async function rebuildTables(ground: Ground): Promise<Repeat> {
