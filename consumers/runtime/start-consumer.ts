@@ -4,7 +4,7 @@ import type { Config } from '../../infra/config.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
 import { readTopicIds } from '../../infra/kafka/topic-ids.ts'
 import { databaseWrites } from '../../infra/postgres/database-writes.ts'
-import { machineLoad } from '../../infra/linger/machine-load.ts'
+import { scarcity } from '../../infra/linger/scarcity.ts'
 import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
 import { noNotices } from '../../infra/notices/notices.ts'
@@ -62,8 +62,8 @@ export interface ConsumerDependencies {
   memory?: { calls: number }
   /** Replaces Kafka in the simulation. @default Kafka at the configured brokers */
   broker?: { kafka: Kafka; readIds: typeof readTopicIds }
-  /** Share of the machine in use, 0 to 1. @default measured */
-  load?: () => number
+  /** How scarce processors are, 0 to 1. @default measured */
+  scarce?: () => number
 }
 
 /** Maximum time until a re-created topic or deleted records are noticed; a join or a fetch may notice them sooner. */
@@ -94,7 +94,7 @@ export async function startConsumer<State, Row>(
     notices = noNotices,
     memory,
     broker,
-    load = machineLoad(),
+    scarce = scarcity(),
   }: ConsumerDependencies,
 ): Promise<RunningConsumer> {
   const { namespace, partitions, generation } = config
@@ -107,7 +107,7 @@ export async function startConsumer<State, Row>(
   }
   const { begins } = definition
   const offsets = await TopicOffsets.open({ kafka, namespace, topics, partitions, begins, readIds })
-  const [pace, publishing] = [new Pace(load), new Pace(load)]
+  const [pace, publishing] = [new Pace(scarce), new Pace(scarce)]
   const meters = meter && new ConsumerMeters(meter, namespace, tracer && { tracer, group: definition.group })
   const relay = new Relay({ kafka, pool, namespace, log, pace: publishing, watch: meters?.publishing })
   const caller = new Caller({

@@ -6,8 +6,8 @@ export interface LingerState {
   readonly priceMs: number
   /** Inputs of a cycle, on average. */
   readonly inputs: number
-  /** Share of the machine's processors in use, 0 to 1. */
-  readonly busy: number
+  /** How scarce processors are: 0 plenty, 1 scarce. */
+  readonly scarcity: number
 }
 
 /** No cycle begins later than this after the previous one because of lingering, ms. */
@@ -16,20 +16,18 @@ export const longestMs = 150
 const priceShare = 0.05
 /** Inputs whose own work is this many times the fixed price need not wait for more. */
 const plentyOfWork = 4
-/** Below the first share of the machine nobody waits; from the second on, a cycle waits its whole time. */
-const [calm, full] = [0.6, 0.85]
 /** Weight of the latest cycle in the averages. */
 const weight = 0.1
 
 /**
  * Decides how long to wait before the next cycle (a transaction and the fetch before it, or a request of the relay), so
- * that on a busy machine the fixed price of a cycle stays a small part of the work. It bounds the time between the
- * *beginnings* of cycles: an input after a pause never waits, and no input waits longer than `longestMs`. On a machine
- * with time to spare nothing waits at all. Pure: times and the machine's load are arguments.
+ * that where processors are scarce the fixed price of a cycle stays a small part of the work. It bounds the time between
+ * the *beginnings* of cycles: an input after a pause never waits, and no input waits longer than `longestMs`. Where there
+ * are plenty of processors nothing waits at all. Pure: times and scarcity are arguments.
  */
 export class Linger {
   private lastBegin = Number.NEGATIVE_INFINITY
-  private load = 0
+  private scarcity = 0
   private cycles = 0
   // Averages over cycles of inputs, duration, inputs², inputs × duration: a line through (inputs, duration)
   private n = 0
@@ -37,9 +35,9 @@ export class Linger {
   private nn = 0
   private nd = 0
 
-  /** @returns milliseconds to wait before a cycle with these inputs begins @param busy share of the machine in use */
-  waitMs(now: number, inputs: number, busy: number): number {
-    this.load = busy
+  /** @returns milliseconds to wait before a cycle with these inputs begins @param scarcity 0 to 1 */
+  waitMs(now: number, inputs: number, scarcity: number): number {
+    this.scarcity = scarcity
     const floor = this.floorMs
     if (floor === 0 || inputs * this.slope >= plentyOfWork * this.priceMs) return 0
     return Math.max(0, Math.min(floor, this.lastBegin + floor - now))
@@ -59,12 +57,11 @@ export class Linger {
   }
 
   get state(): LingerState {
-    return { floorMs: this.floorMs, priceMs: this.priceMs, inputs: this.n, busy: this.load }
+    return { floorMs: this.floorMs, priceMs: this.priceMs, inputs: this.n, scarcity: this.scarcity }
   }
 
   private get floorMs(): number {
-    const urgency = Math.min(1, Math.max(0, (this.load - calm) / (full - calm)))
-    return urgency * Math.min(longestMs, this.priceMs / priceShare)
+    return this.scarcity * Math.min(longestMs, this.priceMs / priceShare)
   }
 
   /** Milliseconds per input. With cycles of equal size all of the price counts as fixed, until waiting makes them differ. */

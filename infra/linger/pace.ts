@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Linger } from './linger.ts'
 import type { LingerState } from './linger.ts'
 
-/** A controller with this process's clock and the machine's load: one for each kind of cycle of a process. */
+/** A controller with this process's clock and its share of processors: one for each kind of cycle of a process. */
 export class Pace {
   private readonly linger = new Linger()
-  private readonly load: () => number
+  private readonly scarcity: () => number
 
-  /** @param load share of the machine in use, 0 to 1; see `machineLoad` */
-  constructor(load: () => number) {
-    this.load = load
+  /** @param scarcity of processors, 0 to 1; see `scarcity` */
+  constructor(scarcity: () => number) {
+    this.scarcity = scarcity
   }
 
   get state(): LingerState {
@@ -18,7 +18,7 @@ export class Pace {
 
   /** Milliseconds until a cycle with these inputs should begin; 0: now. */
   waitMs(inputs: number): number {
-    return this.linger.waitMs(performance.now(), inputs, this.load())
+    return this.linger.waitMs(performance.now(), inputs, this.scarcity())
   }
 
   /** Waits until the next cycle should begin. */

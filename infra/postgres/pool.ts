@@ -26,8 +26,9 @@ export interface PoolOptions {
   /** Time limit of a statement, in the client and on the server. @default `answerWithinMs` in the client, 15000 on the server */
   statementWithinMs?: number
   /**
-   * Never scan a table from end to end if an index leads to the rows. A prepared statement keeps the plan that was made
-   * while its table was small, so that a service on new tables would scan them as they grow. @default false
+   * Never scan a table from end to end if an index leads to the rows, and plan a statement once. A prepared statement keeps
+   * the plan that was made while its table was small, so that a service on new tables would scan them as they grow; or,
+   * while batches are small, it is planned again each time. @default false
    */
   byKey?: boolean
   log: Logger

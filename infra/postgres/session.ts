@@ -77,7 +77,7 @@ export async function prepareSession(
     statement_timeout: inMs(limits.statementMs),
     lock_timeout: inMs(limits.lockMs),
     idle_in_transaction_session_timeout: inMs(limits.idleInTransactionMs),
-    ...(limits.byKey && { enable_seqscan: 'off' }),
+    ...(limits.byKey && { enable_seqscan: 'off', plan_cache_mode: 'force_generic_plan' }),
   }
   const names = Object.keys(wanted)
   const send = (text: string, values: unknown[] = []) => {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../../infra/config.ts'
 import { gather } from '../../infra/linger/gather.ts'
 import { createKafka } from '../../infra/kafka/client.ts'
-import { machineLoad } from '../../infra/linger/machine-load.ts'
+import { scarcity } from '../../infra/linger/scarcity.ts'
 import { Pace } from '../../infra/linger/pace.ts'
 import type { Logger } from '../../infra/logger.ts'
 import type { Meter } from '../../infra/monitor/meters.ts'
@@ -76,7 +76,7 @@ export async function startOrderWriting(options: OrderWritingOptions): Promise<O
 
   const kafka = createKafka({ servers: config.kafka, clientId: replica, log })
   const watch = meter && new PublishWatch(meter, tracer)
-  const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(machineLoad()), watch })
+  const relay = new Relay({ kafka, pool, namespace, log, pace: new Pace(scarcity()), watch })
   const stopMetering = meter ? observeOutbox(meter, () => relay.waitingEvents()) : () => {}
   const notices = listenToNotices({ url, schema, pool, name: replica, log })
   const publishing = new Publishing({ pool, relay, owner: replica, leaseMs, notices, log })

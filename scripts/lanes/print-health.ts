@@ -77,7 +77,7 @@ function lingering(groups: readonly GroupHealth[]): string[] {
     const longest = Math.max(0, ...floors)
     return longest > 0 ? [`${group} ${Math.ceil(longest)} ms`] : []
   })
-  return waits.length > 0 ? [`The machine is busy, so services wait to batch more work: ${waits.join(', ')}`] : []
+  return waits.length > 0 ? [`Processors are scarce, so services wait to batch more work: ${waits.join(', ')}`] : []
 }
 
 function nextFor({ group, lanes }: GroupHealth): string[] {

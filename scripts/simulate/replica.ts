@@ -100,7 +100,7 @@ export class Replica {
       retention: {},
       failure: { retryLimit: 2, retryFirstMs: 300, parkedLimit: 1_000 },
     } as unknown as Config
-    const busy = random.chance(0.5) ? 1 : 0 // So that half of the processes linger
+    const scarcity = random.chance(0.5) ? 1 : 0 // So that half of the processes linger
     try {
       this.running = await startConsumer(definition, {
         config,
@@ -111,7 +111,7 @@ export class Replica {
         replica: party.name,
         memory: this.world.memory,
         broker: { kafka: simulatedKafka(wire), readIds: simulatedTopicIds(wire) },
-        load: () => busy,
+        scarce: () => scarcity,
       })
     } catch (error) {
       this.ends(party, `did not start: ${describeError(error)}`)

@@ -20,8 +20,8 @@ interface Waiting {
 
 /**
  * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small
- * batch. It groups batches that arrive together or while another transaction is in progress, and on a busy machine those
- * that arrive within the time that its pace sets.
+ * batch. It groups batches that arrive together or while another transaction is in progress, and where processors are
+ * scarce those that arrive within the time that its pace sets.
  * If the transaction fails, each batch is processed in a transaction of its own, so that each lane sees only its own
  * error.
  */

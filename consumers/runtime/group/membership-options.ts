@@ -45,7 +45,7 @@ export interface MembershipOptions<L extends MemberLane> {
   /** Processes a fetched batch of one topic of a live lane; see `FetchedBatches`. */
   fetched: { process(lane: L, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> }
   /**
-   * Resolves when the next fetch should begin: on a busy machine not at once, so that it brings more.
+   * Resolves when the next fetch should begin: where processors are scarce not at once, so that it brings more.
    * @default at once
    */
   rest?(): Promise<void>
