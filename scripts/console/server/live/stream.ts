@@ -42,22 +42,20 @@ export function streamOf(feeds: Feeds, hello: Omit<Hello, 'session'>): { handle:
       }
       const ends = names.map((name) => feeds.watch(name, onReading))
       const heartbeat = setInterval(() => response.write(': alive\n\n'), heartbeatMs)
-      const end =
-        session &&
-        setTimeout(
-          () => {
-            write('over', '{}')
-            response.end()
-          },
-          Math.min(Date.parse(session.endsAt) - Date.now(), longestMs),
-        )
-      streams.add(response)
-      response.once('close', () => {
+      const leave = () => {
         clearInterval(heartbeat)
-        clearTimeout(end)
+        clearTimeout(over)
         streams.delete(response)
         for (const end of ends) end()
-      })
+      }
+      const onOver = () => {
+        leave() // Nothing may be written after the end
+        write('over', '{}')
+        response.end()
+      }
+      const over = session && setTimeout(onOver, Math.min(Date.parse(session.endsAt) - Date.now(), longestMs))
+      streams.add(response)
+      response.once('close', leave)
     },
     stop() {
       for (const response of streams) response.end()
