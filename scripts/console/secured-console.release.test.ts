@@ -28,7 +28,7 @@ const patienceMs = 900_000
   const asked: string[] = []
 
   beforeAll(async () => {
-    stack = opened.use(await createSecureStack(23_900, { TALLY_RETRY_LIMIT: '0' }))
+    stack = opened.use(await createSecureStack(23_900, { TALLY_RETRY_LIMIT: '0', TALLY_LOG_LEVEL: 'info' }))
     env = { ...environmentWithoutServers(), ...stack.env, TALLY_PRINCIPAL: 'admin' }
     await stack.start('--secure')
     await stack.run('produce', 'OrderPlaced', '--count', '10', '--seed', '7')
