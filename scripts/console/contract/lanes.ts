@@ -37,9 +37,8 @@ export interface Lane {
   /** Time since its owner's last query, milliseconds. */
   silentMs: number | null
   /** What is wrong, a sentence each. */
-  troubles: readonly string[]
-  /** What cures it: a command line; null if nothing is needed. */
-  cure: string | null
+  /** Each with the command line that helps, if there is one. */
+  troubles: readonly { text: string; cure: string | null }[]
   /** Acts of the page that may help. */
   can: readonly ('pause' | 'resume' | 'accept-loss' | 'skip')[]
   topics: readonly { topic: string; position: string; end: string | null }[]

@@ -129,9 +129,7 @@ function laneJson(group: string, lane: LaneHealth, stack: StackStatus | undefine
         ? `npm run lanes -- ls ${group} --all`
         : condition === 'silent' || condition === 'unowned'
           ? 'npm run stack -- status'
-          : lane.forPersons > 0
-            ? `npm run parked -- ls --group ${group}`
-            : null
+          : null
   return {
     lane: lane.lane,
     condition,
@@ -145,8 +143,10 @@ function laneJson(group: string, lane: LaneHealth, stack: StackStatus | undefine
     timers: lane.timers,
     outbox: lane.outbox,
     silentMs,
-    troubles: troublesOf(lane).map((text) => text.replace(/: npm run .*$/, '')),
-    cure,
+    troubles: troublesOf(lane).map((sentence) => {
+      const [text = '', own] = sentence.split(/: (?=npm run )/)
+      return { text, cure: own?.replace('parked -- ls', `parked -- ls --group ${group}`) ?? cure }
+    }),
     can: [
       isPaused ? ('resume' as const) : ('pause' as const),
       ...(lost.length > 0 ? (['accept-loss'] as const) : []),

@@ -13,6 +13,7 @@ interface ChartProps {
 /** The last hour; the highest value stands beside it. */
 export function Chart({ points, of, label }: ChartProps) {
   const values = points.map(of)
+  if (values.every((value) => value === null)) return <>–</>
   const most = Math.max(0, ...values.map((value) => value ?? 0))
   const text = most < 10 ? most.toFixed(1) : Math.round(most).toLocaleString('en')
   return (

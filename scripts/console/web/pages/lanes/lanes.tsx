@@ -67,7 +67,10 @@ function Consumer({ consumer }: { consumer: ConsumerLanes }) {
         <dl>
           <Figure name="replicas" value={String(running)} />
           <Figure name="behind" value={behind === null ? 'unknown' : behind.toLocaleString('en')} />
-          <Figure name="oldest waits" value={behindMs > 0 ? `over ${duration(behindMs)}` : 'no time'} />
+          <Figure
+            name="oldest waits"
+            value={behindMs > 0 ? `over ${duration(behindMs)}` : behind === null ? 'unknown' : 'no time'}
+          />
           <Figure name="events/s" value={rate === null ? '–' : rate.toFixed(rate < 10 ? 1 : 0)} />
           <Figure name="parked" value={parked.toLocaleString('en')} />
         </dl>
@@ -101,12 +104,11 @@ const isBad = (lanes: readonly Lane[]): boolean =>
   lanes.some(({ condition }) => condition === 'stopped' || condition === 'silent' || condition === 'unowned')
 
 function troublesByText(lanes: readonly Lane[]): { text: string; own: Lane[]; cure: string | null }[] {
-  const all = lanes.flatMap((lane) => lane.troubles.map((text) => ({ text, lane })))
+  const all = lanes.flatMap((lane) => lane.troubles.map(({ text, cure }) => ({ text, cure, lane })))
   return [...Map.groupBy(all, ({ text }) => text)].map(([text, found]) => ({
     text,
     own: found.map(({ lane }) => lane),
-    cure:
-      found.length === 1 ? (found[0]?.lane.cure ?? null) : (found[0]?.lane.cure?.replace(/ --lane \d+$/, '') ?? null),
+    cure: found[0]?.cure?.replace(/ --lane \d+$/, ` --lane ${ranges(found.map(({ lane }) => lane.lane))}`) ?? null,
   }))
 }
 
