@@ -116,7 +116,8 @@ function skewOf(lanes: readonly Lane[]): string | null {
   return `Lane ${most.lane} holds ${Math.round(100 * share)} % of the unread events: one key may be much more frequent than others. More replicas do not help that lane.`
 }
 
-function laneJson(group: string, lane: LaneHealth, stack: StackStatus | undefined): Lane {
+/** @param group of the lane @param stack that runs its owner, as far as it is of this machine */
+export function laneJson(group: string, lane: LaneHealth, stack: StackStatus | undefined): Lane {
   const { condition, owner, silentMs, pause, lost } = lane
   const process = stack?.processes.find(({ identity }) => owner !== null && identity?.pid === pidOf(owner))
   const place = `${group}/${lane.lane}`

@@ -1,7 +1,7 @@
 import type { Lane, LaneHistory } from '../../../contract/lanes.ts'
 import { Pill } from '../../parts/pill.tsx'
 import { Part } from '../../parts/problem.tsx'
-import { Head } from '../../parts/table.tsx'
+import { Head, number } from '../../parts/table.tsx'
 import { useFeed } from '../../live/live.ts'
 
 /** Where one lane stands, and who has owned it. */
@@ -41,7 +41,11 @@ export function LaneDetail({ consumer, lane }: { consumer: string; lane: Lane })
           <table className="rows">
             <caption>Its owners, newest first, and what became of the offsets</caption>
             <Head
-              columns={['Epoch', 'Topic', 'Offsets', 'Took effect', 'Repeats', 'Ignored', 'Parked', 'Holes', 'Replay']}
+              columns={[
+                ...['Epoch', 'Topic', 'Offsets'],
+                ...['Took effect', 'Repeats', 'Ignored', 'Parked', 'Holes'].map(number),
+                'Replay',
+              ]}
             />
             <tbody>
               {spans.slice(0, 40).map((span) => (
