@@ -43,7 +43,7 @@ export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): St
   }),
 
   call_read: statement(
-    '935e905b',
+    '66ae1c7a',
     (tx, lane: number, known: string[], limit: number, denied: string[], characters: number) => {
       let before = 0
       return tx
@@ -56,7 +56,11 @@ export const callStatements = (calls: Table<CallRow>, lanes: Table<LaneRow>): St
           before += own
           return before - own < characters
         })
-        .map((row) => ({ ...row, waitMs: Math.max(0, Math.trunc(row.nextAttemptAt - tx.now)) }))
+        .map((row) => ({
+          ...row,
+          characters: JSON.stringify(row.request).length,
+          waitMs: Math.max(0, Math.trunc(row.nextAttemptAt - tx.now)),
+        }))
     },
   ),
 
