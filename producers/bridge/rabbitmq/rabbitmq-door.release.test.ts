@@ -81,7 +81,7 @@ onRabbitmq('the door at RabbitMQ', () => {
 
   test('a queue full of large messages does not fill the memory of a bridge', async () => {
     expect(await memoryOfLargeMessages(bench, 'large', 60, 8 * 2 ** 20)).toBeLessThan(400)
-  })
+  }, 900_000)
 
   test('a missing queue and a wrong password are one sentence each', async () => {
     const config = { ...bench.bench.sandbox.config, ...server.config }

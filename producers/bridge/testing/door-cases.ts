@@ -158,7 +158,8 @@ export async function expectOrderPerCustomer(bench: BridgeBench, queue: string, 
   )
   await waitUntil('the first orders', async () => (await ordersOf(bench, 'turn')).size >= 10)
   await takeOver()
-  await waitUntil('all orders', async () => (await ordersOf(bench, 'turn')).size >= all.length)
+  const stored = async () => (await ordersOf(bench, 'turn')).size >= all.length
+  await waitUntil('all orders', stored, { withinMs: 200_000 })
   const rows = (await bench.stored()).filter(({ name }) => name.startsWith('turn-'))
   expect(rows).toHaveLength(all.length)
   for (const customer of customers)
