@@ -4,6 +4,7 @@ import { formatMoney } from '../../../../../infra/web/client/format-money.ts'
 import { duration } from '../../model/format-time.ts'
 import { CommandLine } from '../../parts/copy.tsx'
 import { Terms } from '../../parts/details.tsx'
+import { reasonWords } from '../parked/parked.tsx'
 import { Pill } from '../../parts/pill.tsx'
 import { Notice } from '../../../../../infra/web/client/notice.tsx'
 import { Words } from '../../parts/words.tsx'
@@ -148,8 +149,8 @@ function Consumers({ consumers }: { consumers: readonly ConsumerPart[] }) {
               <td>
                 <Clock at={parkedAt} />
               </td>
-              <td>
-                {reason}
+              <td className="detail">
+                {reasonWords(reason)}
                 {error && `: ${error}`}
               </td>
             </tr>
