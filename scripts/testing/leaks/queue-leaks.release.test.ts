@@ -72,10 +72,6 @@ describe.each(queueServers.filter(canTest))(
       await pipeline?.[Symbol.asyncDispose]()
     })
 
-    const say = (what: RegExp) =>
-      waitUntil(`both say ${what}`, () => [...running.values()].every(({ said }) => what.test(said())), {
-        withinMs: 180_000,
-      })
     const drained = async () => {
       const { rabbitmq, sqs } = queue.config
       if (server === 'rabbitmq') return drainRabbitmq(String(rabbitmq.url), 'events')
@@ -124,7 +120,10 @@ describe.each(queueServers.filter(canTest))(
       queue.kill()
       await Promise.resolve(sender[Symbol.asyncDispose]()).catch(() => {}) // Its connection was cut
       await pipeline.ask('/orders', order()) // There is something to hand on
-      await say(/does not answer|connection to RabbitMQ lost|UNREACHABLE/)
+      const said = () => running.get(bridge(server).join(' '))?.said() ?? ''
+      await waitUntil('the bridge says so', () => /does not answer|connection to RabbitMQ lost/.test(said()), {
+        withinMs: 180_000,
+      })
       for (const { monitor, name } of running.values())
         pipeline.note(`while it is away: ${name}`, await (await fetch(`${monitor}/ready`)).text())
       await queue.restarted()
