@@ -12,15 +12,21 @@ export interface WatchedProcess extends AsyncDisposable {
   readonly exitCode: number | null
 }
 
-/** Starts an entry, such as `consumers/main.ts payment`, as a supervisor does. @param ready @default waits until it is ready */
+/**
+ * Starts an entry, such as `consumers/main.ts payment`, as a supervisor does: again, if it ends before it is ready, because a
+ * server was too slow.
+ * @param ready @default waits until it is ready
+ * @param past what it said in earlier starts
+ */
 export async function watchProcess(
   env: NodeJS.ProcessEnv,
   [path = '', ...args]: readonly string[],
   ready: 'ready' | 'ended' = 'ready',
+  past: readonly string[] = [],
 ): Promise<WatchedProcess> {
   const child = fork(path, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const exited = once(child, 'exit')
-  const output: string[] = []
+  const output: string[] = [...past]
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (piece) => output.push(String(piece)))
   let monitor: string | undefined
   child.on('message', (message: { monitor?: string }) => (monitor = message.monitor))
@@ -29,7 +35,9 @@ export async function watchProcess(
   if (ready === 'ended') await exited
   else
     await waitUntil(`${name} is ready`, () => monitor !== undefined || child.exitCode !== null, { withinMs: 180_000 })
-  if (ready === 'ready' && monitor === undefined) throw new Error(`${name} ended:\n${said()}`)
+  const ended = ready === 'ready' && monitor === undefined
+  if (ended && past.length === 0) return watchProcess(env, [path, ...args], ready, output)
+  if (ended) throw new Error(`${name} ended:\n${said()}`)
   return {
     name,
     said,
