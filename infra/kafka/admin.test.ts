@@ -6,6 +6,10 @@ import { withAdmin } from './admin.ts'
 const refusal = (type: string, retriable: boolean) =>
   new kafkajs.KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 6, retriable }))
 
+/** As kafkajs gives up on its own attempts. */
+const repeated = (cause: Error) =>
+  new kafkajs.KafkaJSNumberOfRetriesExceeded(cause, Object.assign({ retryCount: 3, retryTime: 500 }, { cause }))
+
 /** A broker that answers a question about offsets with these errors first. */
 function brokerRefusing(...refusals: Error[]) {
   const left = [...refusals]
@@ -29,10 +33,11 @@ test('a question that a broker refuses for the moment is asked again, each time 
   const { kafka, clients } = brokerRefusing(
     refusal('NOT_LEADER_FOR_PARTITION', true),
     refusal('LEADER_NOT_AVAILABLE', true),
+    repeated(refusal('LEADER_NOT_AVAILABLE', true)),
     new TypeError("Cannot read properties of undefined (reading 'partitions')"), // The topic is too new for this broker
   )
   expect(await offsets(kafka)).toMatchObject([{ high: '7' }])
-  expect(clients).toEqual({ made: 4, open: 0 })
+  expect(clients).toEqual({ made: 5, open: 0 })
 })
 
 test('a refusal for good, and a failure that is no answer of the broker, are told at once', async () => {

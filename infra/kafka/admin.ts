@@ -30,30 +30,49 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
   }
 }
 
-async function patiently<T>(kafka: Kafka, admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
+function patiently<T>(kafka: Kafka, admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
   let asking = () => ask(admin)
+  return whileLeadersMove(() => {
+    const answer = asking()
+    asking = () => withNewAdmin(kafka, ask) // A client keeps what it knows of leaders for minutes
+    return answer
+  })
+}
+
+/**
+ * Asks again while a broker refuses for the moment or is lost, for about eight seconds.
+ * @param ask with a new client each time; marks the error of its connection with `connecting`
+ * @throws what it throws
+ */
+export async function whileLeadersMove<T>(ask: () => Promise<T>): Promise<T> {
   for (const pauseMs of pausesMs) {
     try {
-      return await asking()
+      return await ask()
     } catch (error) {
       if (!isRefusalForNow(error) && !isLoss(error)) throw error
       await sleep(pauseMs)
-      asking = () => withNewAdmin(kafka, ask) // A client keeps what it knows of leaders for minutes
     }
   }
-  return await asking()
+  return await ask()
 }
 
 /** When no broker at all could be connected to: nothing is gained by asking again. */
 const unconnected = new WeakSet<object>()
 
+/** Awaits the first connection of a client. @throws what it throws, which is then no loss of one broker among several */
+export async function connecting(connection: Promise<void>): Promise<void> {
+  try {
+    await connection
+  } catch (error) {
+    if (error instanceof Error) unconnected.add(error)
+    throw error
+  }
+}
+
 async function withNewAdmin<T>(kafka: Kafka, ask: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafka.admin()
   try {
-    await admin.connect().catch((error: unknown) => {
-      if (error instanceof Error) unconnected.add(error)
-      throw error
-    })
+    await connecting(admin.connect())
     return await ask(admin)
   } finally {
     await admin.disconnect()
@@ -64,11 +83,13 @@ async function withNewAdmin<T>(kafka: Kafka, ask: (admin: Admin) => Promise<T>):
  * Whether the broker answered with an error of which the protocol says that asking again may help, or did not know the
  * topic yet: kafkajs then asks about no partitions and trips over its own answer with a TypeError.
  */
-const isRefusalForNow = (error: unknown): boolean =>
-  error instanceof TypeError ||
-  (error instanceof Error &&
-    error.name === 'KafkaJSProtocolError' &&
-    (error as { retriable?: boolean }).retriable === true)
+const isRefusalForNow = (error: unknown): boolean => error instanceof TypeError || isRetriableAnswer(error)
+
+/** Also when kafkajs has repeated the question itself, and says so around the answer. */
+const isRetriableAnswer = (error: unknown): boolean =>
+  error instanceof Error &&
+  ((error.name === 'KafkaJSProtocolError' && (error as { retriable?: boolean }).retriable === true) ||
+    isRetriableAnswer(error.cause))
 
 const losses = new Set(['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'])
 

@@ -1,6 +1,7 @@
 import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import type { Config } from '../../../infra/config.ts'
+import { copiesWanted } from '../partitions/choose-replication.ts'
 import { checkTopics } from './check-topics.ts'
 import { findingsOf } from '../../../infra/doctor/finding.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
@@ -21,10 +22,7 @@ export async function checkKafka(config: Config): Promise<readonly Finding[]> {
   if (found.length === brokers.length) return found
   const kafka = connectKafka('doctor', config)
   const topics = await findingsOf({ area: 'topics', cure: 'Repair Kafka, then repeat' }, () =>
-    withAdmin(kafka, async (admin) => {
-      const { brokers: up } = await admin.describeCluster()
-      return checkTopics(kafka, admin, config, config.kafka.replication ?? Math.min(3, up.length))
-    }),
+    withAdmin(kafka, async (admin) => checkTopics(kafka, admin, config, await copiesWanted(admin, config))),
   )
   return [...found, ...topics]
 }

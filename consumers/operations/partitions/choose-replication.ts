@@ -4,6 +4,17 @@ import { TallyError } from '../../../infra/errors.ts'
 import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
 
+/** TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers that are down count. */
+export async function copiesWanted(admin: Admin, config: Config): Promise<number> {
+  return config.kafka.replication ?? Math.min(3, (await countBrokers(admin, config)).known)
+}
+
+async function countBrokers(admin: Admin, config: Config): Promise<{ up: number; known: number }> {
+  const { brokers } = await admin.describeCluster()
+  const registered = await countRegistered(connectKafka('brokers', config))
+  return { up: brokers.length, known: registered ?? Math.max(brokers.length, config.kafka.brokers.length) }
+}
+
 /**
  * The number of replicas of new topics: TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers
  * that are down count, because a topic created without them would have too few replicas permanently.
@@ -15,11 +26,8 @@ export async function chooseReplication(
   config: Config,
   { allowFewer = false }: { allowFewer?: boolean } = {},
 ): Promise<number> {
-  const { kafka } = config
-  const { brokers } = await admin.describeCluster()
-  const up = brokers.length
-  const known = (await countRegistered(connectKafka('brokers', config))) ?? Math.max(up, kafka.brokers.length)
-  const wanted = kafka.replication ?? Math.min(3, known)
+  const { up, known } = await countBrokers(admin, config)
+  const wanted = config.kafka.replication ?? Math.min(3, known)
   if (up >= wanted) return wanted
   if (allowFewer) return up
   throw new TallyError(

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../errors.ts'
+import { connecting } from '../admin.ts'
 import { clusterOf } from '../cluster.ts'
 import type { Cluster } from '../cluster.ts'
 
@@ -47,7 +48,7 @@ export class FetchClient {
   }
 
   async connect(topics: readonly string[]): Promise<void> {
-    await this.cluster.connect()
+    await connecting(this.cluster.connect())
     await this.cluster.addMultipleTargetTopics(topics)
   }
 

@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import { whileLeadersMove } from '../admin.ts'
 import { FetchClient } from './fetch-client.ts'
 import type { PartitionOf } from './fetch-client.ts'
 
@@ -47,18 +48,20 @@ export const readOpenTransactions = (kafka: Kafka, places: readonly PartitionOf[
     })
   })
 
-async function withClient<T>(
+/** A broker may be lost meanwhile: then others are asked. */
+const withClient = <T>(
   kafka: Kafka,
   places: readonly PartitionOf[],
   work: (client: FetchClient) => Promise<T>,
-): Promise<T> {
-  const client = new FetchClient(kafka)
-  try {
-    await client.connect([...new Set(places.map(({ topic }) => topic))])
-    return await work(client)
-  } finally {
-    await client.disconnect()
-  }
-}
+): Promise<T> =>
+  whileLeadersMove(async () => {
+    const client = new FetchClient(kafka)
+    try {
+      await client.connect([...new Set(places.map(({ topic }) => topic))])
+      return await work(client)
+    } finally {
+      await client.disconnect()
+    }
+  })
 
 const nameOf = ({ topic, partition }: PartitionOf): string => `${topic}/${partition}`
