@@ -118,6 +118,24 @@ test('a key with many events, or a lane with many keys, does not keep the others
   expect(rows.map(({ id }) => id)).toEqual(rows.map(({ id }) => id).sort((a, b) => a - b))
 })
 
+test('large events that are due at the same time do not fill the memory: a lane takes its share, in order', async () => {
+  await using bench = await open()
+  const mib = 2 ** 20
+  await bench.pool.query(
+    `insert into parked (lane, key, source, event_id, reason, next_attempt_at, value)
+     select lane, 'key-' || n % 3, 'record', gen_random_uuid(), 'UNREADABLE', case when n <= 3 then now() end, value
+     from generate_series(0, 2) lane, generate_series(1, 12) n, (select convert_to(repeat('v', $1), 'UTF8') as value) v`,
+    [mib],
+  )
+  const rows = await dueRows(bench.pool, [0, 1], 4)
+  for (const lane of [0, 1]) {
+    const own = rows.filter((row) => row.lane === lane)
+    expect(own.map(({ key }) => key)).toEqual(['key-1', 'key-2', 'key-0', 'key-1']) // 4 MiB: first the heads
+  }
+  // One that is larger than the share has its turn, too
+  expect(await dueRows(bench.pool, [0], 100)).toHaveLength(1)
+})
+
 test('replicas come and go while events are parked and retried: each takes effect once', async () => {
   await using bench = await open({ TALLY_RETRY_LIMIT: '100' })
   let calls = 0

@@ -53,7 +53,7 @@ export function watchDue(options: WatchOptions): DueWatch {
   const { pool, lanes, log, timers, notices } = options
   const stopping = new AbortController()
   const horizon = new TimerHorizon(options.progress)
-  const parked = new DueWork<ParkedRow>(options, (due) => dueRows(pool, due), parkedRequest)
+  const parked = new DueWork<ParkedRow>(options, (due) => dueRows(pool, due, lanes.size), parkedRequest)
   const fired = new DueWork<DueTimer>(
     options,
     async (due) => horizon.reached(await dueTimers(pool, due, timersAtOnce)),

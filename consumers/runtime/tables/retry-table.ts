@@ -7,28 +7,34 @@ import type { ParkedRow } from './parked-row.ts'
 import { retryDelayMs } from '../retry-policy.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 
+// The headers count as they are stored, compressed: to unpack them for all rows would take longer than to read a few
 const due = prepared<ParkedRow>(
   'parked_due',
   `with heads as (
      select distinct wanted.lane, soonest.key from unnest($1::int[]) as wanted (lane) cross join lateral (
        select key from parked where parked.lane = wanted.lane and next_attempt_at <= now() order by next_attempt_at limit $2) as soonest)
    select ${parkedColumns} from (
-     select queued.*, row_number() over (partition by queued.lane order by queued.turn, queued.id) as place
+     select queued.*, row_number() over turns as place, sum(bytes) over turns - bytes as before
      from heads cross join lateral (
-       select parked.*, row_number() over (order by id) as turn from parked
-       where parked.lane = heads.lane and parked.key = heads.key order by id limit $3) as queued) as due
-   where place <= $3 order by id`,
+       select parked.*, coalesce(octet_length(value), 0) + 4 * coalesce(pg_column_size(headers), 0) as bytes,
+         row_number() over (order by id) as turn
+       from parked where parked.lane = heads.lane and parked.key = heads.key order by id limit $3) as queued
+     window turns as (partition by queued.lane order by queued.turn, queued.id)) as due
+   where place <= $3 and before < $4 order by id`,
 )
 
 /** Maximum numbers of keys, and of their rows, per lane and query. */
 const atOnce = { keys: 50, rows: 200 }
+/** Of the rows in the hands of all lanes of a process. */
+const processBytes = 16 * 2 ** 20
 
 /**
  * Due parked events of these lanes, each with the events behind it, in order. The limits apply per lane, and all heads
  * precede the second event of any key, so that neither a lane nor a key with many events delays the others.
+ * @param held lanes that share the memory: each gets its part of it, and one event that may be larger
  */
-export const dueRows = (pool: Pool, lanes: readonly number[]): Promise<ParkedRow[]> =>
-  due(pool, lanes, atOnce.keys, atOnce.rows)
+export const dueRows = (pool: Pool, lanes: readonly number[], held = lanes.length): Promise<ParkedRow[]> =>
+  due(pool, lanes, atOnce.keys, atOnce.rows, Math.floor(processBytes / Math.max(1, held)))
 
 const unchanged = prepared<{ id: number }>(
   'parked_unchanged',

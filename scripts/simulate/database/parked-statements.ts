@@ -84,7 +84,7 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
       { parked: tx.rows(parked).filter((row) => row.lane === lane).length },
     ]),
 
-    parked_due: statement('db508198', (tx, lanes: number[], keys: number, rows: number) =>
+    parked_due: statement('0fd53c9b', (tx, lanes: number[], keys: number, rows: number, bytes: number) =>
       lanes
         .flatMap((lane) => {
           const all = inOrder(tx).filter((row) => row.lane === lane)
@@ -96,6 +96,7 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
             .flatMap((key) => all.filter((row) => row.key === key).map((row, turn) => ({ row, turn })))
             .sort((a, b) => a.turn - b.turn || a.row.id - b.row.id)
             .slice(0, rows)
+            .filter(within(bytes))
         })
         .map(({ row }) => row)
         .sort((a, b) => a.id - b.id),
@@ -176,3 +177,13 @@ export function parkedStatements(parked: Table<ParkedRow>): Statements {
 }
 
 const dueIn = (tx: Transaction, delayMs: number | null): number | null => (delayMs === null ? null : tx.now + delayMs)
+
+/** Keeps rows up to the one with which they have so many bytes. */
+function within(bytes: number): (each: { row: ParkedRow }) => boolean {
+  let before = 0
+  return ({ row: { value, headers } }) => {
+    if (before >= bytes) return false
+    before += (value?.length ?? 0) + (headers === null ? 0 : 4 * JSON.stringify(headers).length)
+    return true
+  }
+}
