@@ -155,6 +155,7 @@ export async function startConsumer<State, Row>(
         inTurn,
         claims,
         noting: notingLanes,
+        parkedLimit: policy.parkedLimit,
         relay,
         caller,
         log,

@@ -7,6 +7,7 @@ import { groups } from './guards/groups.ts'
 import { notices } from './guards/notices.ts'
 import { operators } from './guards/operators.ts'
 import { outages } from './guards/outages.ts'
+import { overload } from './guards/running/overload.ts'
 import { readiness } from './guards/running/readiness.ts'
 import { retention } from './guards/running/retention.ts'
 import { ownership } from './guards/ownership.ts'
@@ -30,6 +31,7 @@ export const mutations: readonly Mutation[] = [
   ...encoding,
   ...parking,
   ...outages,
+  ...overload,
   ...readiness,
   ...retention,
   ...recovery,

@@ -30,6 +30,8 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
   claims<T>(work: () => Promise<T>): Promise<T>
   /** Writes the conditions of this process's lanes one at a time. */
   noting<T>(work: () => Promise<T>): Promise<T>
+  /** How many events a lane may park. */
+  parkedLimit: number
   relay: Relay
   caller: Caller
   log: Logger
@@ -47,3 +49,12 @@ export interface LaneContext extends Pick<RequestProcessorOptions, 'groups' | 'c
 
 /** Errors that recover automatically or by operator action while the lane stays ours. */
 export const waitsFor: ReadonlySet<ErrorCode> = new Set(['UNREACHABLE', 'DENIED', 'LANE_FULL', 'FAILING'])
+
+/**
+ * The reason why a lane stopped, with the command that gets it going: every stop names one.
+ * @param group name of the consumer
+ */
+export const withWayOn = (reason: string, group: string, lane: number): string =>
+  reason.includes('npm run ')
+    ? reason
+    : `${reason}; to see what is lost and to resume: npm run lanes -- accept-loss ${group}/${lane} --why "…"`

@@ -37,6 +37,7 @@ test('a fenced lane is not claimed again before the group confirms it', async ()
     inTurn: takingTurns(),
     claims: (work) => work(),
     noting: (work) => work(),
+    parkedLimit: config.failure.parkedLimit,
     relay,
     caller,
     log,

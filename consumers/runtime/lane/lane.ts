@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
+import type { TallyError } from '../../../infra/errors.ts'
 import { takingTurns } from '../../../infra/promises.ts'
 import type { Processed } from '../batch/process-batch.ts'
 import type { Request } from '../batch/process-request.ts'
@@ -8,9 +9,10 @@ import { ConditionNotes } from '../tables/lane-state.ts'
 import type { Position } from '../tables/ledger.ts'
 import { claimLane } from './claim-lane.ts'
 import type { Claim } from './claim-lane.ts'
-import { waitsFor } from './lane-context.ts'
+import { waitsFor, withWayOn } from './lane-context.ts'
 import type { LaneContext, LanePhase } from './lane-context.ts'
 import { OwnedWork } from './owned-work.ts'
+import { ParkingRoom } from './parking-room.ts'
 import { RepeatedFault } from './repeated-fault.ts'
 import { logFields } from '../process-span.ts'
 
@@ -36,11 +38,13 @@ export class Lane {
   private paused: string | undefined
   private silence: string | undefined
   private readonly notes: ConditionNotes
+  private readonly room: ParkingRoom
 
   constructor(number: number, context: LaneContext) {
     this.number = number
     this.context = context
     this.notes = new ConditionNotes(context.pool, context.noting)
+    this.room = new ParkingRoom(context.pool, number, context.parkedLimit)
     this.claimed = this.claim()
   }
 
@@ -78,7 +82,7 @@ export class Lane {
     const { done, failure } = await this.work.guard.process(request)
     for (const each of done) this.settle(each)
     if (failure) {
-      this.fail(failure.error)
+      this.fail(failure.error, request.source === 'record')
       return false
     }
     this.failures = 0
@@ -90,10 +94,10 @@ export class Lane {
     return true
   }
 
-  /** Reacts to an error in the work of this lane: stops, waits or claims itself again. */
-  fail(error: unknown): void {
+  /** Reacts to an error in the work of this lane, for example on records: stops, waits or claims itself again. */
+  fail(error: unknown, records = false): void {
     if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
-    else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error.message)
+    else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error, records)
     else this.setAside(error)
   }
 
@@ -145,13 +149,15 @@ export class Lane {
     return this.serially(async () => {})
   }
 
-  /** Waits for an unavailable service. The lane keeps its owner, and continues to publish and to make calls. */
-  private wait(reason: string): void {
+  /** Waits for an unavailable service, or for room. The lane keeps its owner, and still publishes and makes calls. */
+  private wait({ code, message: reason }: TallyError, records: boolean): void {
     const { context, number: lane, epoch } = this
+    const wanted = () => this.accepting && this.epoch === epoch
     if (this.note('waiting', reason)) context.log.error({ lane, epoch, reason }, 'lane waits')
     context.pauseFetching(lane)
-    void this.backOff().then(() => {
-      if (this.accepting && this.epoch === epoch) context.readOn(lane)
+    void this.backOff().then(async () => {
+      await (records && code === 'LANE_FULL' ? this.room.available(wanted) : this.room.looking)
+      if (wanted()) context.readOn(lane)
     })
   }
 
@@ -239,12 +245,3 @@ export class Lane {
     return this.notes.note({ lane: this.number, epoch: this.epoch }, condition, reason)
   }
 }
-
-/**
- * The reason why a lane stopped, with the command that gets it going: every stop names one.
- * @param group name of the consumer
- */
-const withWayOn = (reason: string, group: string, lane: number): string =>
-  reason.includes('npm run ')
-    ? reason
-    : `${reason}; to see what is lost and to resume: npm run lanes -- accept-loss ${group}/${lane} --why "…"`

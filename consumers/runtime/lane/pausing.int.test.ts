@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import { inTransaction } from '../../../infra/postgres/transaction.ts'
 import { waitUntil } from '../../../infra/testing/wait-until.ts'
 import { newEventId } from '../../../schemas/event-id.ts'
@@ -31,6 +32,24 @@ const paused = (bench: TestBench, ...lanes: number[]) =>
       lanes.length,
     { withinMs: 5_000 },
   )
+
+/** A pool that counts prepared statements by name, also those in transactions. */
+function counting(pool: Pool, used: Record<string, number>): Pool {
+  const counted = <T extends object>(target: T, query: (...args: unknown[]) => unknown): T =>
+    Object.assign(Object.create(target) as T, {
+      query: (...args: unknown[]) => {
+        const { name = '' } = args[0] as { name?: string }
+        if (name in used) used[name] = (used[name] ?? 0) + 1
+        return Reflect.apply(query, target, args)
+      },
+    })
+  return Object.assign(counted(pool, pool.query), {
+    connect: async () => {
+      const client = await pool.connect()
+      return counted(client, client.query)
+    },
+  }) as Pool
+}
 
 /** Numbers of processed offsets, by lane. */
 const taken = async ({ pool }: TestBench) => {
@@ -157,7 +176,8 @@ test('a parked event is not retried while its lane is paused', async () => {
 
 test('a lane at its parking limit reports it and resumes when there is room', async () => {
   await using bench = await open({ TALLY_PARKED_LIMIT: '3', TALLY_RETRY_LIMIT: '0' }, 1)
-  await bench.replica(tallyConsumer(group))
+  const used = { parked_add: 0, parked_count: 0 }
+  await bench.replica(tallyConsumer(group), 'full', { pool: counting(bench.pool, used) })
   await bench.publish([...orders(5, 'throws'), ...orders(10)])
   const lane = await waitUntil('the lane waits', async () =>
     (await standing(bench)).find(({ phase }) => phase === 'waiting'),
@@ -165,6 +185,9 @@ test('a lane at its parking limit reports it and resumes when there is room', as
   expect(lane.reason).toContain('3 events of lane 0 are parked already')
   const parked = async () => (await bench.pool.query('select from parked')).rowCount
   expect(await parked()).toBe(3)
+  const before = { ...used }
+  await waitUntil('it has looked for room twice', async () => used.parked_count >= before.parked_count + 2)
+  expect(used.parked_add).toBe(before.parked_add) // Nothing is written only to be taken back
   await bench.pool.query('delete from parked')
   await bench.settled(['orders'])
   expect(await parked()).toBe(2)

@@ -1,4 +1,5 @@
 import { TallyError } from '../../../infra/errors.ts'
+import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { prepared } from '../../../infra/postgres/transaction.ts'
 import { storable, storeHeaders, storeIntent } from './parked-row.ts'
@@ -35,6 +36,10 @@ const park = prepared(
 )
 const count = prepared<{ parked: number }>('parked_count', 'select count(*) as parked from parked where lane = $1')
 
+/** How many events of the lane are parked. */
+export const countParked = async (db: Tx | Pool, lane: number): Promise<number> =>
+  (await count(db, lane))[0]?.parked ?? 0
+
 /**
  * Parks inputs that could not be handled, unchanged and in order.
  * @throws TallyError LANE_FULL if the lane has reached its limit of parked events and must wait
@@ -68,8 +73,7 @@ export async function parkInputs(
     column('attempts'),
     column('delayMs'),
   )
-  const [held] = await count(tx, lane)
-  if (held && held.parked > policy.parkedLimit) {
+  if ((await countParked(tx, lane)) > policy.parkedLimit) {
     throw new TallyError(
       'LANE_FULL',
       `${policy.parkedLimit} events of lane ${lane} are parked already: redrive or drop them (npm run parked -- ls), or raise TALLY_PARKED_LIMIT`,

@@ -7,22 +7,6 @@ const decoder = 'schemas/codec/decoder.ts'
 /** A missing answer decides nothing, and input is validated before it is used. */
 export const outages: readonly Mutation[] = [
   {
-    name: 'condition-once',
-    guard: 'a lane’s condition that the database did not take is written again',
-    broken: 'a lane that stopped meanwhile is shown as live for ever',
-    edits: [
-      {
-        file: 'consumers/runtime/tables/lane-state.ts',
-        find: 'if (this.missing && performance.now() >= this.repeatAt)',
-        replace: 'if (this.missing && performance.now() < -this.repeatAt)',
-      },
-    ],
-    noticedBy: {
-      file: 'consumers/runtime/tables/lane-state.test.ts',
-      title: 'a note that the database did not take is written later, and only the last one',
-    },
-  },
-  {
     name: 'outage-parks',
     guard: 'an outage is never a reason to park',
     broken: 'every error counts as a fault of the input',

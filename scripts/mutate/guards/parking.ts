@@ -96,8 +96,8 @@ export const parking: readonly Mutation[] = [
     edits: [
       {
         file: retryTable,
-        find: 'order by queued.turn, queued.id) as place',
-        replace: 'order by queued.id) as place',
+        find: 'row_number() over turns as place',
+        replace: 'row_number() over (partition by queued.lane order by queued.id) as place',
       },
     ],
     noticedBy: {
@@ -182,8 +182,8 @@ export const parking: readonly Mutation[] = [
     edits: [
       {
         file: parkedTable,
-        find: 'if (held && held.parked > policy.parkedLimit) {',
-        replace: 'if (held && held.parked < 0) {',
+        find: 'if ((await countParked(tx, lane)) > policy.parkedLimit) {',
+        replace: 'if ((await countParked(tx, lane)) > Infinity + policy.parkedLimit) {',
       },
     ],
     noticedBy: { file: pausingTest, title: 'a lane at its parking limit reports it and resumes when there is room' },
