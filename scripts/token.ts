@@ -20,7 +20,7 @@ interface Options extends CommonOptions {
 export const tokenCommand = (_frame: CommandFrame): Command =>
   createCommand(
     'token',
-    'Make a bearer token for the orders API and the console of a secured stack or a deployment of your own',
+    'Make a bearer token for the orders API and the console of a secured stack',
     [
       'npm run -s token -- --customer c-1',
       'npm run -s token -- --operator anna  # for the console; its audits say anna',

@@ -2,7 +2,7 @@ import kafkajs from 'kafkajs'
 import type { Admin, Kafka } from 'kafkajs'
 import { rememberedMs } from '../../runtime/tables/inbox/weeks.ts'
 import type { Config } from '../../../infra/config.ts'
-import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
+import { existingTopics } from '../../../infra/kafka/reading/existing-topics.ts'
 import { topicName, topics } from '../../../schemas/topics.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
 

@@ -4,7 +4,7 @@ import { createKafka } from '../../../infra/kafka/client.ts'
 import { readOpenTransactions } from '../../../infra/kafka/reading/open-transactions.ts'
 import type { OpenTransaction } from '../../../infra/kafka/reading/open-transactions.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
-import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
+import { existingTopics } from '../../../infra/kafka/reading/existing-topics.ts'
 import { commandLogger } from '../../../infra/kafka/command-client.ts'
 import { answerWithin, patienceMs } from './answer-within.ts'
 

@@ -1,7 +1,7 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
-import { existingTopics } from '../../../infra/kafka/existing-topics.ts'
+import { existingTopics } from '../../../infra/kafka/reading/existing-topics.ts'
 import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import type { TopicStart } from '../tables/ledger.ts'
 

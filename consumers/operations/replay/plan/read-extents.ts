@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { TallyError } from '../../../../infra/errors.ts'
 import { withAdmin } from '../../../../infra/kafka/admin.ts'
-import { existingTopics } from '../../../../infra/kafka/existing-topics.ts'
+import { existingTopics } from '../../../../infra/kafka/reading/existing-topics.ts'
 import type { ReplayContext } from '../mode.ts'
 
 /** A partition on the broker: its first offset, and the offset after its last. */

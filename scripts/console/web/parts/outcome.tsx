@@ -6,7 +6,7 @@ import { useFeed } from '../live/live.ts'
 import { CommandLine } from './copy.tsx'
 import { Notice } from '../../../../infra/web/client/notice.tsx'
 import { Words } from './words.tsx'
-import { SignInButton } from '../shell/sign-in.tsx'
+import { SignInButton } from './sign-in-button.tsx'
 
 interface OutcomeProps {
   readonly act: ActState

@@ -3,7 +3,7 @@ import { Notice } from '../../../../infra/web/client/notice.tsx'
 import { useConnection, useRestarts } from '../live/live.ts'
 import { useRefusal } from '../live/session.ts'
 import { Words } from '../parts/words.tsx'
-import { SignInButton } from './sign-in.tsx'
+import { SignInButton } from '../parts/sign-in-button.tsx'
 
 /** Says when what is shown may be old, and when that is over. */
 export function ConnectionBanner() {

@@ -30,12 +30,6 @@ export function SignInDialog() {
   )
 }
 
-export const SignInButton = () => (
-  <button type="button" onClick={() => live.openSignIn(true)}>
-    Sign in …
-  </button>
-)
-
 /** @param refusal why the token that the browser has is of no use */
 function SignInForm({ refusal }: { refusal: Problem | undefined }) {
   const id = useId()
