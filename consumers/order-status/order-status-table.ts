@@ -53,7 +53,7 @@ const correctTimeline = prepared<{ order_id: string; event_id: string }>(
   'timeline_correct',
   `update timeline as entry set summary = new.summary
    from unnest($1::text[], $2::text[], $3::text[]) as new (order_id, event_id, summary)
-   where entry.order_id = new.order_id and entry.event_id = new.event_id
+   where entry.order_id = any($1) and entry.order_id = new.order_id and entry.event_id = new.event_id
    returning entry.order_id, entry.event_id`,
 )
 
