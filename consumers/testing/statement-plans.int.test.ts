@@ -80,6 +80,8 @@ test.each(services)(
     await migrate({ ...at, folders, log })
     const pool = createPool({ ...at, name: 'plans', max: 1, byKey: true, log })
     try {
+      // What is explained below is what runs: a statement is not planned anew for its values
+      expect((await pool.query('show plan_cache_mode')).rows).toEqual([{ plan_cache_mode: 'force_generic_plan' }])
       if (service !== 'orders') await maintainInbox(pool)
       const statements = [...preparedStatements(files, { parkedColumns }), ...readerOf(service)].filter(
         ({ name }) => !whole.has(name) && !name.startsWith('replay_'), // Those of replays run on other connections

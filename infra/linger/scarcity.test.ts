@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { scarcity } from './scarcity.ts'
+import { bestGauge, scarcity } from './scarcity.ts'
 
 /** A process with counters of its own, on a clock of its own. */
 function simulated() {
@@ -52,10 +52,12 @@ test('a process that does nothing finds that there is plenty', () => {
   expect(scarce()).toBe(0)
 })
 
-test('the real counters give a share', () => {
-  let now = 0
-  const scarce = scarcity(undefined, () => now)
-  now = 10_000
-  expect(scarce()).toBeGreaterThanOrEqual(0)
-  expect(scarce()).toBeLessThanOrEqual(1)
+test('the real counters grow while this process works, and at most all of that was waiting', () => {
+  const gauge = bestGauge()
+  const before = gauge.read()
+  const until = performance.now() + 5_000
+  let seen = before
+  while (seen.of === before.of && performance.now() < until) seen = gauge.read()
+  expect(seen.of).toBeGreaterThan(before.of)
+  expect(seen.short - before.short).toBeLessThanOrEqual(seen.of - before.of)
 })

@@ -64,7 +64,8 @@ export function scarcity(gauge = bestGauge(), clock = () => performance.now()): 
   }
 }
 
-function bestGauge(): Gauge {
+/** The waiting of this process, or the machine's load where the kernel does not count that. */
+export function bestGauge(): Gauge {
   try {
     return ownWait.read().of > 0 ? ownWait : machineLoad
   } catch {

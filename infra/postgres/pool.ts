@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { describeError } from '../errors.ts'
-import { corkWrites } from './cork-writes.ts'
+import { corkStatements } from './cork-statements.ts'
 import type { Logger } from '../logger.ts'
 import { prepareSession, refuseSharedSession } from './session.ts'
 
@@ -72,7 +72,7 @@ export function createPool({
   // A terminated backend raises 'error' on the client even between two queries; without a listener it ends the process
   pool.on('connect', (client) => {
     client.on('error', (error) => log.warn({ error: describeError(error) }, 'database connection lost'))
-    corkWrites(client)
+    corkStatements(client)
   })
   return pool
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'amqplib'
 import type { ChannelModel } from 'amqplib'
+import { corkWrites } from '../linger/cork-writes.ts'
 import { describeError, isTallyError, TallyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 
@@ -26,7 +27,7 @@ const [firstDelayMs, longestDelayMs] = [200, 10_000]
 export async function connectRabbitmq(access: RabbitmqAccess): Promise<ChannelModel> {
   try {
     const connection = await connect(address(access), socketOptions(access))
-    corkWrites(streamOf(connection))
+    corkMessages(streamOf(connection))
     connection.on('error', () => {}) // `close` follows
     return connection
   } catch (error) {
@@ -36,22 +37,12 @@ export async function connectRabbitmq(access: RabbitmqAccess): Promise<ChannelMo
 
 const streamOf = (connection: ChannelModel): Duplex => (connection.connection as unknown as { stream: Duplex }).stream
 
-/**
- * Sends what is written in one turn of the event loop at once; amqplib makes a write of each message. A write wakes the
- * server, which costs more than to encode the message.
- */
-function corkWrites(stream: Duplex): void {
+/** amqplib makes a write of each message. */
+function corkMessages(stream: Duplex): void {
+  const cork = corkWrites(stream)
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean
-  let corked = false
   const writeLater = (...args: unknown[]): boolean => {
-    if (!corked) {
-      corked = true
-      stream.cork()
-      process.nextTick(() => {
-        corked = false
-        stream.uncork()
-      })
-    }
+    cork()
     return write(...args)
   }
   stream.write = writeLater as typeof stream.write

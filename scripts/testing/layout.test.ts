@@ -198,7 +198,7 @@ const concepts: readonly (readonly [files: RegExp, reason: string])[] = [
   [/^infra\/kafka\/patches\/idle\.ts$/, 'one file per patch of kafkajs'],
   [/^(infra\/monitor|producers\/orders-api\/http)\/[a-z]+-meters?\.ts$/, 'what is measured, separate from the work'],
   [/^infra\/security\/(authorities|secret-files)\.ts$/, 'one file per way in which a setting takes effect'],
-  [/^infra\/postgres\/cork-writes\.ts$/, 'one file per patch of pg'],
+  [/^infra\/postgres\/cork-statements\.ts$/, 'one file per patch of pg'],
 ]
 const isConcept = (path: string): boolean =>
   files.some(({ path: other }) => other.replace(/(\.int)?\.test\.ts$/, '.ts') === path && other !== path) ||

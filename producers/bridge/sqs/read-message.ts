@@ -27,7 +27,7 @@ const namedBySender = (deduplicationId: string | undefined, body: string): strin
   deduplicationId === createHash('sha256').update(body).digest('hex') ? undefined : deduplicationId
 
 /** Bytes of a message at most, its attributes included: 1 MiB. */
-const maxMessageBytes = 1_048_576
+export const maxMessageBytes = 1_048_576
 const maxAttributes = 10
 
 /**

@@ -10,7 +10,7 @@ import type { Outcome } from '../message.ts'
 import { MessagesInWork, visibilityS } from './messages-in-work.ts'
 import { findQueues } from './queues.ts'
 import type { Queues } from './queues.ts'
-import { deadLetterAttributes, readMessage } from './read-message.ts'
+import { deadLetterAttributes, maxMessageBytes, readMessage } from './read-message.ts'
 
 export interface SqsDoorOptions extends DoorOptions {
   access: SqsAccess
@@ -20,7 +20,7 @@ export interface SqsDoorOptions extends DoorOptions {
 const maxReceived = 10
 /** Requests that wait for messages at once at most. */
 const maxReceivers = 8
-/** Of messages in work, characters: above it none are asked for. Requests under way bring at most 10 MiB each. */
+/** Of messages in work, characters; those that requests under way may bring count as if they were as large as may be. */
 const mostBytes = 64 * 2 ** 20
 const waitS = 20
 const retryMs = 1_000
@@ -43,7 +43,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   const { promise: ended, reject } = Promise.withResolvers<void>()
   ended.catch(() => {})
   let trouble: string | undefined
-  /** Resolved for all that wait whenever a message is done, and replaced. */
+  /** Resolved for all that wait whenever a message or a request is done, and replaced. */
   let room = Promise.withResolvers<void>()
   const makeRoom = () => {
     room.resolve()
@@ -85,8 +85,9 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   }
 
   const receive = async (): Promise<void> => {
-    const free = prefetch - inWork.size - receiving
-    if (free <= 0 || bytesInWork > mostBytes) return room.promise
+    const inMemory = Math.floor((mostBytes - bytesInWork) / maxMessageBytes)
+    const free = Math.min(prefetch - inWork.size, inMemory) - receiving
+    if (free <= 0) return room.promise
     const asked = Math.min(free, maxReceived)
     receiving += asked
     try {
@@ -99,6 +100,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
       for (const message of Messages) take(message)
     } finally {
       receiving -= asked
+      makeRoom()
     }
   }
 
