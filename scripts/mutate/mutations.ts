@@ -20,6 +20,7 @@ import { recovery } from './guards/recovery.ts'
 import { reprocessing } from './guards/reprocessing.ts'
 import { security } from './guards/access/security.ts'
 import { stack } from './guards/stack.ts'
+import { weeks } from './guards/running/weeks.ts'
 import type { Mutation } from './mutation.ts'
 
 /** All mutations. DESIGN.md, "What must stay true", gives the reason for each guard. */
@@ -34,6 +35,7 @@ export const mutations: readonly Mutation[] = [
   ...overload,
   ...readiness,
   ...retention,
+  ...weeks,
   ...recovery,
   ...groups,
   ...notices,

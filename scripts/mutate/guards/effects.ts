@@ -1,7 +1,6 @@
 import type { Mutation } from '../mutation.ts'
 
 const inboxTest = 'consumers/runtime/tables/inbox/inbox.int.test.ts'
-const inboxRoll = 'consumers/runtime/tables/inbox/roll.ts'
 const semanticsTest = 'consumers/runtime/semantics.int.test.ts'
 const timersTest = 'consumers/runtime/lane/timers.int.test.ts'
 const processBatchTest = 'consumers/runtime/batch/process-batch.int.test.ts'
@@ -29,64 +28,6 @@ export const effects: readonly Mutation[] = [
       { file: 'consumers/runtime/batch/dedupe.ts', find: 'fresh.delete(inboxId)', replace: 'fresh.has(inboxId)' },
     ],
     noticedBy: { file: semanticsTest, title: 'the same event again, in another record, changes nothing' },
-  },
-  {
-    name: 'inbox-late-ids',
-    guard: 'ids that arrived late outlive the partition of their week',
-    broken: 'they are dropped with that partition',
-    edits: [
-      {
-        file: inboxRoll,
-        find: 'for (const table of roll.old) await copy(db, table, roll.horizon)',
-        replace: '',
-      },
-    ],
-    noticedBy: {
-      file: inboxTest,
-      title: 'an id that came late is remembered as long as any other, though its week has left',
-    },
-  },
-  {
-    name: 'inbox-roll-unmirrored',
-    guard: 'what batches do while the inbox moves on is repeated in the new tables',
-    broken: 'ids that are added are forgotten, ids that are removed stay',
-    edits: [
-      {
-        file: inboxRoll,
-        find: "if tg_op = 'DELETE' then delete from inbox_next",
-        replace: 'if true then delete from inbox_next',
-      },
-    ],
-    noticedBy: {
-      file: inboxTest,
-      title: 'what is added and removed while it moves on is neither lost nor brought back',
-    },
-  },
-  {
-    name: 'inbox-by-host-clock',
-    guard: 'the database’s clock decides which weeks leave',
-    broken: 'a host whose clock is ahead empties the inbox',
-    edits: [
-      {
-        file: 'infra/postgres/database-time.ts',
-        find: 'return (rows[0] as { now: Date }).now.getTime()',
-        replace: 'return rows.length * Date.now()',
-      },
-    ],
-    noticedBy: { file: inboxTest, title: 'a host whose clock is five weeks ahead forgets nothing' },
-  },
-  {
-    name: 'inbox-two-maintainers',
-    guard: 'one process maintains an inbox',
-    broken: 'several drop each other’s tables',
-    edits: [
-      {
-        file: 'consumers/runtime/tables/inbox/partitions.ts',
-        find: 'if (!rows[0]?.held) return { busy: true }',
-        replace: '',
-      },
-    ],
-    noticedBy: { file: inboxTest, title: 'several processes maintain it at once' },
   },
   {
     name: 'inbox-source',

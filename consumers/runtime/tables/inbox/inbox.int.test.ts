@@ -56,7 +56,7 @@ describe('the inbox as weeks go by', () => {
     pool.query('insert into inbox select unnest($1::uuid[]), to_timestamp($2 / 1000.0)', [ids, time])
   const leftovers = async ({ pool }: TestBench) => {
     const { rows } = await pool.query<{ name: string }>(
-      `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p') and relname ~ '_(gone|next)$'
+      `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p') and relname ~ '_(gone|next|removed)$'
        union all select tgname from pg_trigger where tgname = 'inbox_mirror' and tgrelid in
          (select inhrelid from pg_inherits where inhparent = 'inbox'::regclass)`,
     )
@@ -148,6 +148,32 @@ describe('the inbox as weeks go by', () => {
     const { lockedMs } = await maintainInboxAt(pool, now + 4 * weekMs + 1, { copied })
     expect(lockedMs).toBeDefined()
     expect(await known(bench, [kept, removed, added, between, untimed])).toEqual([true, false, true, false, true])
+    expect(await leftovers(bench)).toEqual([])
+  })
+
+  test('what is being removed while it is copied is not brought back, unless it was taken again', async () => {
+    await using bench = await openTestBench('weeks', countTable, 1)
+    const { pool } = bench
+    const now = Date.now()
+    const ids = [1, 2, 3].map(() => newEventId(now))
+    const [, removed, again] = ids as [string, string, string]
+    await takeAt(bench, ids, now + 4 * weekMs)
+    const batch = await pool.connect()
+    try {
+      await maintainInboxAt(pool, now + 5 * weekMs, {
+        mirrored: async () => {
+          await batch.query('begin')
+          await forgetIds(batch, [removed, again])
+        },
+        copied: async () => {
+          await batch.query('commit')
+          await takeAt(bench, [again], now + 4 * weekMs)
+        },
+      })
+    } finally {
+      batch.release()
+    }
+    expect(await known(bench, ids)).toEqual([true, false, true])
     expect(await leftovers(bench)).toEqual([])
   })
 

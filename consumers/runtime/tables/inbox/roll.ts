@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
+import { knownIds } from './inbox.ts'
 import { conditionOf, rangeOf } from './weeks.ts'
 import type { Partition } from './weeks.ts'
 
@@ -12,12 +13,17 @@ export interface Roll {
   readonly horizon: number
 }
 
+/** For tests. */
 export interface RollOptions {
+  /** Called before the copy: batches already mirror. */
+  mirrored?(): Promise<void>
   /** Called between the copy and the swap. */
   copied?(): Promise<void>
 }
 
 const staging = 'inbox_next'
+/** Ids that batches removed while the copy was made. */
+const removed = 'inbox_removed'
 /** Blocks of 8 kB per copying statement: at most some 40,000 ids. */
 const sliceBlocks = 250
 /** Batches queue behind a pending lock request: this bounds their wait. */
@@ -30,12 +36,13 @@ const pauseMs = 500
 /**
  * Replaces partitions of the inbox while batches use it. The new tables are filled beside the inbox: triggers on the
  * old partitions mirror concurrent inserts and deletes, and the ids to keep are copied in slices. Then one short
- * transaction detaches the old tables and attaches the new ones. It reads no rows, because the new tables have check
- * constraints that imply their ranges. So the time for which it locks the inbox does not depend on the number of ids.
+ * transaction detaches the old tables and attaches the new ones. It looks at no row but those that batches removed,
+ * because the new tables have check constraints that imply their ranges. So the time for which it locks the inbox does
+ * not depend on the number of ids.
  * @param db the connection that holds the maintainer's lock, so that the work ends if the lock is lost
  * @returns how long the inbox was locked, ms
  */
-export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}): Promise<number> {
+export async function rollInbox(db: Tx, roll: Roll, { mirrored, copied }: RollOptions = {}): Promise<number> {
   await clearRoll(db)
   await transaction(db, () => prepare(db, roll.next))
   for (const table of roll.old)
@@ -47,6 +54,7 @@ export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}
         )
       }),
     )
+  await mirrored?.()
   for (const table of roll.old) await copy(db, table, roll.horizon)
   await copied?.()
   const lockedMs = await patiently(() => transaction(db, () => swap(db, roll)))
@@ -58,7 +66,7 @@ export async function rollInbox(db: Tx, roll: Roll, { copied }: RollOptions = {}
 export async function clearRoll(db: Tx): Promise<void> {
   const { rows } = await db.query<{ name: string }>(
     `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p')
-       and (relname = '${staging}' or relname like 'inbox%gone')`,
+       and (relname in ('${staging}', '${removed}') or relname like 'inbox%gone')`,
   )
   if (rows.length === 0) return
   await patiently(() =>
@@ -74,7 +82,8 @@ export async function clearRoll(db: Tx): Promise<void> {
 
 async function prepare(db: Tx, next: readonly Partition[]): Promise<void> {
   await db.query(
-    'create table inbox_next (like inbox including defaults, primary key (event_id)) partition by range (event_id)',
+    `create table ${staging} (like inbox including defaults, primary key (event_id)) partition by range (event_id);
+     create table ${removed} (event_id uuid)`,
   )
   for (const partition of next) {
     const table = `${partition.name}_next`
@@ -85,7 +94,9 @@ async function prepare(db: Tx, next: readonly Partition[]): Promise<void> {
   }
   await db.query(
     `create or replace function inbox_mirror() returns trigger language plpgsql set search_path from current as $$ begin
-       if tg_op = 'DELETE' then delete from inbox_next where event_id = old.event_id;
+       if tg_op = 'DELETE' then
+         delete from inbox_next where event_id = old.event_id;
+         insert into ${removed} values (old.event_id);
        else insert into inbox_next values (new.*) on conflict do nothing; end if;
        return null; end $$`,
   )
@@ -97,16 +108,24 @@ async function copy(db: Tx, table: string, horizon: number): Promise<void> {
     `select pg_relation_size('${table}') / current_setting('block_size')::int as blocks`,
   )
   const blocks = rows[0]?.blocks ?? 0
-  // The rows are locked, so that none is removed between being read and being written. The statement does not wait for
-  // a batch that is removing one of them, because that batch may be waiting for another of these rows
+  // Locks no row: each lock would write to its page, most pages have a row to keep, and the batches share the disk
   const slice = `insert into inbox_next select * from ${table}
-    where ctid >= $1::tid and ctid < $2::tid and taken_at >= to_timestamp($3 / 1000.0) for key share nowait on conflict do nothing`
+    where ctid >= $1::tid and ctid < $2::tid and taken_at >= to_timestamp($3 / 1000.0) on conflict do nothing`
   for (let block = 0; block < blocks; block += sliceBlocks) {
     const begunAt = performance.now()
     const range = [`(${block},0)`, `(${block + sliceBlocks},0)`, horizon]
-    await patiently(() => transaction(db, () => db.query(slice, range)))
+    await transaction(db, () => db.query(slice, range))
     await delay(performance.now() - begunAt) // Half of the disk's time belongs to the batches
   }
+}
+
+/** Removes from the copy what a batch removed between being read and being written. Nothing may write meanwhile. */
+async function dropRemoved(db: Tx): Promise<void> {
+  const { rows } = await db.query<{ id: string }>(`select event_id as id from ${removed}`)
+  if (rows.length === 0) return
+  const ids = rows.map(({ id }) => id)
+  const again = await knownIds(db, ids)
+  await db.query(`delete from ${staging} where event_id = any($1::uuid[])`, [ids.filter((id) => !again.has(id))])
 }
 
 /** @returns how long the inbox was locked, ms */
@@ -114,6 +133,7 @@ async function swap(db: Tx, { old, next }: Roll): Promise<number> {
   await lockForChange(db, old)
   await db.query('lock table only inbox in access exclusive mode')
   const begunAt = performance.now()
+  await dropRemoved(db)
   const statements = [
     ...old.flatMap((table) => [
       `alter table inbox detach partition ${table}`,
@@ -129,7 +149,7 @@ async function swap(db: Tx, { old, next }: Roll): Promise<number> {
       ]
     }),
   ]
-  statements.push('drop function inbox_mirror() cascade', 'drop table inbox_next')
+  statements.push('drop function inbox_mirror() cascade', `drop table ${staging}, ${removed}`)
   await db.query(statements.join(';\n'))
   return performance.now() - begunAt
 }
