@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
 import type { Admin, Kafka } from 'kafkajs'
-import { withAdmin } from './admin.ts'
+import { askKept, keptAdmin, withAdmin } from './admin.ts'
 
 const refusal = (type: string, retriable: boolean) =>
   new kafkajs.KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 6, retriable }))
@@ -46,4 +46,19 @@ test('a refusal for good, and a failure that is no answer of the broker, are tol
     await expect(offsets(kafka)).rejects.toBe(error)
     expect(clients).toEqual({ made: 1, open: 0 })
   }
+})
+
+test('a kept client answers again and again, and is replaced when it meets a broker that refuses or is lost', async () => {
+  const { kafka, clients } = brokerRefusing()
+  const kept = keptAdmin(kafka)
+  const ask = () => askKept(kept, (admin) => admin.fetchTopicOffsets('orders'))
+  expect([await ask(), await ask()]).toMatchObject([[{ high: '7' }], [{ high: '7' }]])
+  expect(clients).toEqual({ made: 1, open: 1 })
+  kept.stop()
+
+  const refusing = brokerRefusing(refusal('NOT_LEADER_FOR_PARTITION', true))
+  const other = keptAdmin(refusing.kafka)
+  expect(await askKept(other, (admin) => admin.fetchTopicOffsets('orders'))).toMatchObject([{ high: '7' }])
+  expect(refusing.clients).toEqual({ made: 2, open: 1 })
+  other.stop()
 })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
+import { Kept } from './kept.ts'
 
 /** Delays before retries, ms: about eight seconds in total, the time in which a lost broker is fenced and replaced. */
 const pausesMs = [50, 100, 200, 400, 800, 1_000, 1_000, 1_000, 1_500, 2_000]
@@ -29,6 +30,25 @@ export async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise
     await admin.disconnect()
   }
 }
+
+/** Asks over the kept client, and as `withAdmin` over new ones when that fails for the moment. */
+export const askKept = <T>(kept: Kept<Admin>, ask: (admin: Admin) => Promise<T>): Promise<T> =>
+  whileLeadersMove(() => kept.use(ask))
+
+export const keptAdmin = (kafka: Kafka): Kept<Admin> =>
+  new Kept(
+    async () => {
+      const admin = kafka.admin()
+      try {
+        await connecting(admin.connect())
+        return admin
+      } catch (error) {
+        void admin.disconnect().catch(() => {})
+        throw error
+      }
+    },
+    (admin) => admin.disconnect(),
+  )
 
 function patiently<T>(kafka: Kafka, admin: Admin, ask: (admin: Admin) => Promise<T>): Promise<T> {
   let asking = () => ask(admin)

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
 import { clusterOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { Kept } from './kept.ts'
 
 /** A request that kafkajs does not know, in a flexible version of the protocol. */
 export interface HandMadeRequest {
@@ -17,35 +19,59 @@ interface Encoder {
 }
 const KafkajsEncoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as new () => Encoder
 
+/** Connections to one of the client's brokers, for requests made by hand. */
+export const keptConnection = (kafka: Kafka): Kept<Cluster> =>
+  new Kept(
+    async () => {
+      const cluster = clusterOf(kafka)
+      try {
+        await cluster.connect()
+        return cluster
+      } catch (error) {
+        void cluster.disconnect().catch(() => {})
+        throw error
+      }
+    },
+    (cluster) => cluster.disconnect(),
+  )
+
 /**
- * Sends one request over a connection of its own to one of the client's brokers.
+ * Sends one request.
+ * @param to a client, of which one broker is connected to for this request; or a connection that stays
  * @returns the answer behind its correlation id: it begins with the tagged fields of the header
  * @throws errors of kafkajs; Error when there is no answer within `withinMs`
  */
-export async function sendRequest(kafka: Kafka, request: HandMadeRequest, withinMs = 5_000): Promise<Buffer> {
-  const cluster = clusterOf(kafka)
+export async function sendRequest(
+  to: Kafka | Kept<Cluster>,
+  request: HandMadeRequest,
+  withinMs = 5_000,
+): Promise<Buffer> {
+  const connection = to instanceof Kept ? to : keptConnection(to)
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error('no answer in time')), withinMs)
-  const asking = async (): Promise<Buffer> => {
-    await cluster.connect()
-    const { answer } = await cluster.brokerPool.seedBroker.connectionPool.send({
-      request: {
-        apiName: request.name,
-        apiKey: request.apiKey,
-        apiVersion: request.version,
-        encode: async () => new KafkajsEncoder().writeBuffer(request.body),
-      },
-      response: {
-        decode: async (answer) => ({ answer, clientSideThrottleTime: 0 }),
-        parse: async (decoded) => decoded,
-      },
-    })
-    return answer
-  }
   try {
-    return await Promise.race([asking(), late.promise])
+    return await Promise.race([connection.use((cluster) => exchange(cluster, request)), late.promise])
+  } catch (error) {
+    connection.stop() // It may still wait
+    throw error
   } finally {
     clearTimeout(timer)
-    void cluster.disconnect().catch(() => {})
+    if (connection !== to) connection.stop()
   }
+}
+
+async function exchange({ brokerPool }: Cluster, request: HandMadeRequest): Promise<Buffer> {
+  const { answer } = await brokerPool.seedBroker.connectionPool.send({
+    request: {
+      apiName: request.name,
+      apiKey: request.apiKey,
+      apiVersion: request.version,
+      encode: async () => new KafkajsEncoder().writeBuffer(request.body),
+    },
+    response: {
+      decode: async (answer) => ({ answer, clientSideThrottleTime: 0 }),
+      parse: async (decoded) => decoded,
+    },
+  })
+  return answer
 }

@@ -1,5 +1,7 @@
 import type { Kafka } from 'kafkajs'
 import { TallyError } from '../errors.ts'
+import type { Cluster } from './cluster.ts'
+import type { Kept } from './kept.ts'
 import { compactBytes, noTags, unsignedVarint } from './request-fields.ts'
 import { sendRequest } from './send-request.ts'
 import { ResponseReader } from './response-reader.ts'
@@ -12,13 +14,14 @@ const version = 12
  * offsets mean other events; nothing else in the protocol shows this. kafkajs supports Metadata up to version 6 and ids came
  * with version 10, so this request is made here.
  * Source: Apache Kafka protocol guide, Metadata API, version 12.
+ * @param to see `sendRequest`
  * @returns id by topic, hexadecimal; topics the broker does not know are absent
  * @throws TallyError UNREACHABLE
  */
-export async function readTopicIds(kafka: Kafka, topics: readonly string[]): Promise<Map<string, string>> {
+export async function readTopicIds(to: Kafka | Kept<Cluster>, topics: readonly string[]): Promise<Map<string, string>> {
   try {
     const request = { name: 'Metadata', apiKey: apiKeyMetadata, version, body: encodeBody(topics) }
-    return decodeTopicIds(await sendRequest(kafka, request))
+    return decodeTopicIds(await sendRequest(to, request))
   } catch (error) {
     throw new TallyError('UNREACHABLE', 'Kafka does not answer', { cause: error })
   }

@@ -144,7 +144,15 @@ test('a dry run', () => {
       [
         {
           ...{ group: 'payment', lane: 3, key, left: 2, shared: [], tables: [] },
-          states: [{ id: key, before: undefined, after: data }],
+          states: [
+            { id: key, before: undefined, after: data },
+            {
+              id: 'order-2',
+              before: { status: 'PENDING', seen: ['placed'], note: 'x'.repeat(900) },
+              after: { status: 'PAID', seen: ['placed', 'authorized'], note: 'x'.repeat(900), paid: { amount: 12 } },
+            },
+            { id: 'order-3', before: data, after: data },
+          ],
           events: [
             {
               ...{ id: 17, type: 'OrderPlaced', outcome: 'HANDLED', error: null, calls: [], timers: [] },

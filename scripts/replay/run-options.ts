@@ -15,12 +15,15 @@ export const running = (command: Command): Command =>
     .option('--accept-drift', 'run although something has changed since the plan was made')
     .option('--accept-lost', 'run without the events that retention has deleted')
     .option('--accept-unreadable', 'run although no schema can read some of the events')
+    .option('--create-topic', 'copy: create the topic to write to if there is none')
     .option('--allow-external', 'reprocess: allow calls to external services to be repeated, with their original keys')
 
 /** The options that were given; the others stay as they were. */
 export function runOptionsOf(given: RunOptions): RunOptions {
-  const { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable, allowExternal, emit } = given
-  const all = { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable, allowExternal, emit }
+  const { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable } = given
+  const { createTopic, allowExternal, emit } = given
+  const accepted = { acceptDrift, acceptLost, acceptUnreadable, createTopic, allowExternal }
+  const all = { rate, max, until, maxLag, skipFailed, ...accepted, emit }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 

@@ -39,6 +39,8 @@ export interface RunOptions {
   /** Run although retention has deleted events of the range, or no schema can read some of them. */
   readonly acceptLost?: boolean
   readonly acceptUnreadable?: boolean
+  /** Copy: creates the other topic if it does not exist, with as many partitions as the pipeline's. */
+  readonly createTopic?: boolean
   /** Reprocess: calls to external services may be repeated, with their original keys. */
   readonly allowExternal?: boolean
   /** Reprocess: with `corrected` events get new ids, so that consumers process them as new. @default 'same' */

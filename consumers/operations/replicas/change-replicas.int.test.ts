@@ -56,6 +56,24 @@ test('after a change of the partitions the lanes there are now are followed, wha
   expect(change?.totals.after.taken).toBe(7)
 })
 
+test('a lane that is claimed for the first time had no owner before', async () => {
+  const { sandbox, schema } = await afterPartitionChange()
+  await using _sandbox = sandbox
+  const { config, pool, namespace } = sandbox
+  await pool.query(`delete from ${schema}.lane where lane = 1`)
+  await using stack = await serveStack({ [consumer]: 1 }, () =>
+    pool.query(`insert into ${schema}.lane (lane, epoch, owner) values (1, 7, $1)`, [namespace]),
+  )
+  const [change] = await changeReplicas({
+    ...{ config: { ...config, dataDir: stack.dataDir }, pool, wanted: { [consumer]: 2 } },
+    ...{ withinMs: 5_000, signal: AbortSignal.timeout(30_000) },
+  })
+  expect(change?.passages.map(({ from, to }) => [from, to])).toEqual([
+    [namespace, namespace],
+    [null, namespace],
+  ])
+})
+
 test('a lane is as far as it is in the topics there are now: what it took of earlier ones would hide what it has to take', async () => {
   const { sandbox, schema } = await afterPartitionChange()
   await using _sandbox = sandbox

@@ -67,10 +67,16 @@ export async function followChange(
   const before = await requireStack(config.dataDir)
   const groups = await chooseGroups(config, consumers)
   const totalsBefore = await Promise.all(groups.map((group) => totalsOf(config, pool, group)))
+  const lanesBefore = await Promise.all(groups.map((group) => readLaneProgress(pool, group)))
   const watching = new AbortController()
   let after: StackStatus | undefined
-  const watches = groups.map((group) =>
-    watch(config, pool, group, { after: () => after, withinMs, signal: AbortSignal.any([signal, watching.signal]) }),
+  const watches = groups.map((group, index) =>
+    watch(config, pool, group, {
+      before: lanesBefore[index] ?? [],
+      after: () => after,
+      withinMs,
+      signal: AbortSignal.any([signal, watching.signal]),
+    }),
   )
   const asking = change().then(async () => {
     after = await requireStack(config.dataDir)
@@ -98,6 +104,8 @@ export async function followChange(
 }
 
 interface WatchOptions {
+  /** The lanes before the change; one that is not among them was never claimed. */
+  before: readonly LaneProgress[]
   /** The stack once the replicas are as wanted. */
   after(): StackStatus | undefined
   withinMs: number
@@ -112,11 +120,14 @@ async function watch(
   config: Config,
   pool: Pool,
   group: Group,
-  { after, withinMs, signal }: WatchOptions,
+  { before, after, withinMs, signal }: WatchOptions,
 ): Promise<LaneTrace[]> {
   const ends = await readTopicEnds(config, [...group.topics], () => false)
   const partitions = Math.max(...[...ends.values()].map((topic) => topic.size))
-  const traces = new Map<number, LaneTrace>()
+  const begunAt = performance.now()
+  const traces = new Map(
+    before.flatMap((lane) => (lane.lane < partitions ? [[lane.lane, new LaneTrace(lane, begunAt)]] : [])),
+  )
   let changedAt: number | undefined
   let settledAt: number | undefined
   let idle: ReadonlySet<number> = new Set()
@@ -124,9 +135,9 @@ async function watch(
     const lanes = (await readLaneProgress(pool, group)).filter(({ lane }) => lane < partitions)
     const at = performance.now()
     for (const lane of lanes) {
-      const trace = traces.get(lane.lane)
-      if (trace) trace.see(lane, at)
-      else traces.set(lane.lane, new LaneTrace(lane, at))
+      const trace = traces.get(lane.lane) ?? new LaneTrace(neverClaimed(lane), at)
+      traces.set(lane.lane, trace)
+      trace.see(lane, at)
     }
     const stack = after()
     if (stack) {
@@ -138,7 +149,7 @@ async function watch(
         settledAt = at
         void idleLanes(config, group, lanes).then((found) => (idle = found)) // Polling continues meanwhile
       }
-      const found = [...traces.values()]
+      const found = [...traces.values()].sort((one, other) => one.last.lane - other.last.lane)
       const done = ({ goesOn, last }: LaneTrace) => goesOn || idle.has(last.lane)
       if (settledAt !== undefined && (at - settledAt > firstCommitWithinMs || found.every(done))) return found
       if (missing !== undefined && at - changedAt > withinMs)
@@ -150,6 +161,14 @@ async function watch(
     await delay(lookEveryMs, undefined, { signal })
   }
 }
+
+const neverClaimed = ({ lane }: LaneProgress): LaneProgress => ({
+  lane,
+  epoch: 0,
+  owner: null,
+  claimed: false,
+  reached: 0,
+})
 
 /** Lanes that have read all events; none if the broker does not report the ends. */
 async function idleLanes(config: Config, group: Group, lanes: readonly LaneProgress[]): Promise<Set<number>> {

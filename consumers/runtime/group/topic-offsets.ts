@@ -1,6 +1,7 @@
 import type { Admin, Batch, Kafka } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
-import { withAdmin } from '../../../infra/kafka/admin.ts'
+import { askKept, keptAdmin, withAdmin } from '../../../infra/kafka/admin.ts'
+import { keptConnection } from '../../../infra/kafka/send-request.ts'
 import { existingTopics } from '../../../infra/kafka/reading/existing-topics.ts'
 import { readTopicIds } from '../../../infra/kafka/topic-ids.ts'
 import type { TopicStart } from '../tables/ledger.ts'
@@ -33,9 +34,12 @@ export class TopicOffsets {
   private readonly starting = new Map<string, ReadonlyMap<number, { low: number; high: number }>>()
   private readonly passed = new Map<string, Stretch[]>()
   private readonly gaps = new Map<string, number>()
+  /** For the regular questions of a replica. */
+  private readonly kept: { admin: ReturnType<typeof keptAdmin>; connection: ReturnType<typeof keptConnection> }
 
   private constructor(options: TopicOffsetsOptions) {
     this.options = options
+    this.kept = { admin: keptAdmin(options.kafka), connection: keptConnection(options.kafka) }
     this.known = this.refresh()
   }
 
@@ -46,11 +50,14 @@ export class TopicOffsets {
     return offsets
   }
 
-  /** Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join. */
-  refresh(): Promise<void> {
+  /**
+   * Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join, then over a new
+   * connection, because the broker of the kept one may be what was lost.
+   */
+  refresh({ regularly = false }: { regularly?: boolean } = {}): Promise<void> {
     const { kafka, topics, readIds = readTopicIds } = this.options
     const asking = readIds(
-      kafka,
+      regularly ? this.kept.connection : kafka,
       topics.map((topic) => this.onBroker(topic)),
     ).then((ids) => {
       for (const [topic, id] of ids) this.ids.set(topic, id)
@@ -139,7 +146,7 @@ export class TopicOffsets {
    * @param topics without namespace @throws errors of kafkajs if no broker answers
    */
   extents(topics: readonly string[]): Promise<Map<string, { low: number; end: number }>> {
-    return withAdmin(this.options.kafka, async (admin) => {
+    return askKept(this.kept.admin, async (admin) => {
       const extents = new Map<string, { low: number; end: number }>()
       for (const topic of topics)
         for (const { partition, low, high } of await admin.fetchTopicOffsets(this.onBroker(topic)))
@@ -153,7 +160,7 @@ export class TopicOffsets {
    * @throws errors of kafkajs if no broker answers
    */
   ends(): Promise<Map<string, number[]>> {
-    return withAdmin(this.options.kafka, async (admin) => {
+    return askKept(this.kept.admin, async (admin) => {
       const ends = new Map<string, number[]>()
       for (const topic of this.options.topics) {
         const offsets: number[] = []
@@ -163,6 +170,12 @@ export class TopicOffsets {
       }
       return ends
     })
+  }
+
+  /** Closes what was kept open. */
+  stop(): void {
+    this.kept.admin.stop()
+    this.kept.connection.stop()
   }
 
   private async check(admin: Admin): Promise<void> {

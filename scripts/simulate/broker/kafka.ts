@@ -32,5 +32,5 @@ function simulatedAdmin(wire: Wire): Admin {
 }
 
 /** Topic ids by name, as in a Metadata response. */
-export const simulatedTopicIds = (wire: Wire) => (_kafka: Kafka, topics: readonly string[]) =>
+export const simulatedTopicIds = (wire: Wire) => (_to: unknown, topics: readonly string[]) =>
   request(wire, () => new Map(topics.map((topic) => [topic, `id of ${topic}`])))

@@ -165,12 +165,25 @@ describe('copying', () => {
   })
 })
 
+test('the topic to write to is created where that is wanted, and one that exists stays as it is', async () => {
+  await using bench = await open()
+  await bench.publish(orders(20))
+  await using replay = await copying(bench, 'orders')
+  expect(await replay.start({ createTopic: true })).toMatchObject({ state: 'done', figures: { copied: 20 } })
+  const partitionOf = (records: Awaited<ReturnType<typeof read>>) =>
+    records.map(({ partition, key }) => `${partition} ${String(key)}`).toSorted()
+  expect(partitionOf(await read(bench, 'aside'))).toEqual(partitionOf(await read(bench, 'orders')))
+  await using again = await copying(bench, 'orders')
+  expect(await again.start({ createTopic: true })).toMatchObject({ state: 'done', figures: { copied: 20 } })
+  expect(await read(bench, 'aside')).toHaveLength(40)
+})
+
 describe('nothing is copied', () => {
   test('onto itself, or to a topic that does not exist', async () => {
     await using bench = await open()
     await bench.publish(orders(2))
     await using replay = await copying(bench, 'orders')
-    await expect(replay.start()).rejects.toThrow(/there is no topic .*aside: .* makes it/)
+    await expect(replay.start()).rejects.toThrow(/there is no topic .*aside: --create-topic makes it/)
     await using onto = await copying(bench, 'orders', { toTopic: 'orders' })
     await expect(onto.start({ skipFailed: true })).rejects.toThrow('cannot be copied onto itself')
     expect(await readReplays(replay.context.pool, 9)).toEqual([])

@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { isTallyError, TallyError } from '../../../../infra/errors.ts'
 import { withAdmin } from '../../../../infra/kafka/admin.ts'
+import { createTopics } from '../../../../infra/kafka/topics.ts'
 import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { RecordSender } from '../../../../infra/kafka/record-sender.ts'
 import type { RawRecord } from '../../../../infra/kafka/record-sender.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
+import { chooseReplication } from '../../partitions/choose-replication.ts'
 import { copyPreconditions } from './preconditions.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../reading/range-source.ts'
@@ -41,6 +43,7 @@ export const copy: ReplayMode = {
 
   async run(context, run) {
     const { codec, pool, kafka } = context
+    if (run.options.createTopic) await createTarget(context, run)
     const toPartition = await router(context, run)
     const room = await requestBytes(context, run)
     const sender = new RecordSender(kafka)
@@ -65,6 +68,15 @@ export const copy: ReplayMode = {
   /** Written copies stay. */
   abandon: () => Promise.resolve(),
 }
+
+/** A topic that exists stays as it is. @throws TallyError PRECONDITION_FAILED if brokers are down that it needs */
+const createTarget = ({ kafka, config }: ReplayContext, { plan }: ReplayRun): Promise<void> =>
+  withAdmin(kafka, async (admin) => {
+    const topic = `${config.namespace}${plan.toTopic}`
+    if ((await admin.listTopics()).includes(topic)) return
+    const replicationFactor = await chooseReplication(admin, config)
+    await createTopics(admin, [{ topic, numPartitions: config.partitions, replicationFactor }])
+  })
 
 /** The source's partition if the target has as many partitions, otherwise the key's. */
 async function router({ kafka, config }: ReplayContext, { plan }: ReplayRun) {

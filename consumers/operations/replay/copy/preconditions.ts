@@ -16,7 +16,7 @@ export async function copyPreconditions(context: ReplayContext, plan: Plan, opti
   return [
     ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
     ...readByConsumers(toTopic, plan, await databaseTime(context.pool)),
-    ...(await missing(context, toTopic)),
+    ...(options.createTopic ? [] : await missing(context, toTopic)),
   ]
 }
 
@@ -48,6 +48,5 @@ export function readByConsumers(toTopic: string, { partitions, schemas, unframed
 async function missing({ kafka, config }: ReplayContext, toTopic: string): Promise<string[]> {
   const name = `${config.namespace}${toTopic}`
   if ((await withAdmin(kafka, (admin) => admin.listTopics())).includes(name)) return []
-  const command = `kafka-topics.sh --bootstrap-server ${config.kafka.brokers[0]} --create --topic ${name} --partitions ${config.partitions}`
-  return [`there is no topic ${name}: \`${command}\` makes it`]
+  return [`there is no topic ${name}: --create-topic makes it, with ${config.partitions} partitions`]
 }

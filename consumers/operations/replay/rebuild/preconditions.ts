@@ -22,7 +22,7 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
   return [
     ...inapplicable(
       options,
-      ['skipFailed', 'allowExternal', 'emit'],
+      ['skipFailed', 'allowExternal', 'emit', 'createTopic'],
       'rebuild',
       'tables that lack an event are not swapped in',
     ),

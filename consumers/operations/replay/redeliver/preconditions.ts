@@ -13,7 +13,7 @@ export async function redeliveryPreconditions(
   return [
     ...inapplicable(
       options,
-      ['rate', 'max', 'skipFailed', 'allowExternal', 'emit'],
+      ['rate', 'max', 'skipFailed', 'allowExternal', 'emit', 'createTopic'],
       'redeliver',
       "the group's own replicas process the events like all others",
     ),

@@ -36,6 +36,7 @@ const options = z.object({
   acceptDrift: z.boolean().optional(),
   acceptLost: z.boolean().optional(),
   acceptUnreadable: z.boolean().optional(),
+  createTopic: z.boolean().optional(),
   allowExternal: z.boolean().optional(),
   emit: z.enum(['same', 'corrected']).optional(),
 })

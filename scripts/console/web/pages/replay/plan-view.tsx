@@ -85,11 +85,14 @@ const accepts = [
   ['acceptUnreadable', 'although some events cannot be read'],
 ] as const
 
-/** Options that only the mode which runs handlers again has. */
-const ofReprocess = [
-  ['skipFailed', 'skip and record events that fail'],
-  ['allowExternal', 'repeat calls to the outside, with their original keys'],
-] as const
+/** Options that only one mode has. */
+const ofMode: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  reprocess: [
+    ['skipFailed', 'skip and record events that fail'],
+    ['allowExternal', 'repeat calls to the outside, with their original keys'],
+  ],
+  copy: [['createTopic', 'create the topic to write to if there is none']],
+}
 
 function RunPlan({ plan }: { plan: PlanResult }) {
   const act = useAct()
@@ -143,7 +146,7 @@ function RunPlan({ plan }: { plan: PlanResult }) {
           />
         </label>
       </div>
-      {[...accepts, ...(plan.mode === 'reprocess' ? ofReprocess : [])].map(([name, text]) => (
+      {[...accepts, ...(ofMode[plan.mode] ?? [])].map(([name, text]) => (
         <label key={name} className="check">
           <input type="checkbox" checked={flags[name] ?? false} onChange={() => toggle(name)} />
           {text}
