@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
 import { consumerFolders, consumerMigrations, loadConsumer, schemaName } from '../../runtime/load-consumer.ts'
 import { ordersWriter } from '../groups.ts'
-import { chooseReplication } from '../partitions/choose-replication.ts'
+import { chooseReplication } from '../../../infra/kafka/brokers/choose-replication.ts'
 import { migrateReplays } from '../replay/replay-schema.ts'
 import { maintainInbox } from '../../runtime/tables/inbox/partitions.ts'
 import type { Config } from '../../../infra/config.ts'

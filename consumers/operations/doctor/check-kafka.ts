@@ -1,7 +1,7 @@
 import { connectKafka } from '../../../infra/kafka/command-client.ts'
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import type { Config } from '../../../infra/config.ts'
-import { copiesWanted } from '../partitions/choose-replication.ts'
+import { copiesWanted } from '../../../infra/kafka/brokers/choose-replication.ts'
 import { checkTopics } from './check-topics.ts'
 import { findingsOf } from '../../../infra/doctor/finding.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'

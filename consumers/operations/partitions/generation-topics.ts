@@ -8,7 +8,7 @@ import type { Generation } from '../../../infra/topic-generations/generation-tab
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { inGeneration, topicName, topics } from '../../../schemas/topics.ts'
 import type { Topic } from '../../../schemas/topics.ts'
-import { chooseReplication } from './choose-replication.ts'
+import { chooseReplication } from '../../../infra/kafka/brokers/choose-replication.ts'
 import type { TopicEnds } from './undrained.ts'
 
 /**

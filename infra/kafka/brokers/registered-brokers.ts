@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs'
-import { sendRequest } from './send-request.ts'
-import { ResponseReader } from './response-reader.ts'
+import { sendRequest } from '../send-request.ts'
+import { ResponseReader } from '../response-reader.ts'
 
 const apiKeyDescribeCluster = 60
 const version = 2

@@ -1,8 +1,8 @@
 import type { Admin } from 'kafkajs'
-import type { Config } from '../../../infra/config.ts'
-import { TallyError } from '../../../infra/errors.ts'
-import { connectKafka } from '../../../infra/kafka/command-client.ts'
-import { countRegistered } from '../../../infra/kafka/registered-brokers.ts'
+import type { Config } from '../../config.ts'
+import { TallyError } from '../../errors.ts'
+import { connectKafka } from '../command-client.ts'
+import { countRegistered } from './registered-brokers.ts'
 
 /** TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers that are down count. */
 export async function copiesWanted(admin: Admin, config: Config): Promise<number> {
