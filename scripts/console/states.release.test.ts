@@ -105,12 +105,17 @@ const registryAway = /schema registry.* does not answer/i
       'the database',
       'postgres',
       'down',
-      Object.fromEntries(
-        ['/', '/orders/o-parked', '/parked', 'event', '/lanes', '/flow', '/topics', readings, '/replay'].map((path) => [
-          path,
-          { says: databaseAway },
-        ]),
-      ),
+      {
+        ...Object.fromEntries(
+          ['/', '/orders/o-parked', '/parked', 'event', '/lanes', '/replay'].map((path) => [
+            path,
+            { says: databaseAway },
+          ]),
+        ),
+        ...Object.fromEntries(
+          ['/flow', '/topics', readings].map((path) => [path, { says: databaseAway, shows: true as const }]),
+        ),
+      },
     ],
     [
       'a frozen database',

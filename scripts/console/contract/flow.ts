@@ -6,6 +6,8 @@ export interface FlowPage {
   /** Unpublished events of the orders API. */
   unpublished: { events: number; oldestMs: number | null } | null
   brokerTrouble: string | null
+  /** Why only what the code says is known. */
+  databaseTrouble: string | null
 }
 
 export interface FlowTopic {
@@ -22,12 +24,13 @@ export interface FlowTopic {
 
 export interface FlowConsumer {
   name: string
-  replicas: number
+  /** Null, as `parked` and `failingCalls`, while the database does not answer. */
+  replicas: number | null
   behind: number | null
   behindMs: number
-  parked: number
+  parked: number | null
   /** Calls to the outside world without an answer. */
-  failingCalls: number
+  failingCalls: number | null
   /** How long its cycles wait for more work at most; 0 if they do not. */
   lingerMs: number
   /** Lanes that need attention. */

@@ -8,6 +8,8 @@ export interface TopicsPage {
     retentionMs: number
     readers: readonly string[]
   }[]
+  /** Why the topics may be those of an earlier generation. */
+  databaseTrouble: string | null
 }
 
 /** Feed `records?topic=&partition=&from=&key=&type=`. Offsets are text. */
@@ -17,6 +19,8 @@ export interface RecordsPage {
   partitions: readonly { partition: number; low: string; end: string; next: string }[]
   /** Why payloads are bytes. */
   registryTrouble: string | null
+  /** As in feed `topics`. */
+  databaseTrouble: string | null
 }
 
 export interface RecordLine {

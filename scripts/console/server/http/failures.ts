@@ -27,6 +27,10 @@ export function problemOf(error: unknown, config: Config): Reply {
 
 const ended = (sentence: string): string => `${sentence.replace(/\.$/, '')}.`
 
+/** Why a part of a page is unknown, beside what is known. */
+export const troubleOf = (error: unknown, config: Config): string =>
+  withAdvice(explainFailure(error, () => config).sentence)
+
 /** A sentence about a server that is away. If it says no remedy, one follows. */
 export const withAdvice = (sentence: string): string =>
   /`npm |TALLY_/.test(sentence) ? ended(sentence) : `${ended(sentence)} \`npm run doctor\` checks every server.`

@@ -2,11 +2,10 @@ import { readGroups } from '../../../../consumers/operations/groups.ts'
 import type { Group } from '../../../../consumers/operations/groups.ts'
 import type { GroupHealth, Health } from '../../../../consumers/operations/lanes/read-health.ts'
 import { troublesOf } from '../../../../consumers/operations/lanes/troubles.ts'
-import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
 import { inGeneration, topics } from '../../../../schemas/topics.ts'
 import type { FlowConsumer, FlowEdge, FlowPage, FlowTopic, Point } from '../../contract/flow.ts'
 import type { ConsoleContext } from '../context.ts'
-import { withAdvice } from '../http/failures.ts'
+import { troubleOf, withAdvice } from '../http/failures.ts'
 import type { Feed } from '../live/feeds.ts'
 import { lastTwo, rateBetween } from '../live/health-samples.ts'
 import type { HealthSamples, Sample } from '../live/health-samples.ts'
@@ -15,16 +14,28 @@ import type { HealthSamples, Sample } from '../live/health-samples.ts'
 export const flowFeed = (context: ConsoleContext, samples: HealthSamples): Feed => ({
   everyMs: 2_000,
   async read(): Promise<FlowPage> {
-    const config = await currentConfig(context.config, context.pool)
-    const [health, groups] = await Promise.all([samples.read(), readGroups(config)])
-    const deployed = groups.filter(({ name }) => health.groups.some(({ group }) => group === name))
+    const { config } = await context.present()
+    const groups = await readGroups(config)
     const flow = new Flow(samples.samples)
-    return {
-      topics: topics.map((topic) => flow.topic(inGeneration(topic.name, config.generation), topic)),
-      consumers: health.groups.map((group) => flow.consumer(group)),
-      reads: deployed.flatMap((group) => flow.edges(group, health)),
-      unpublished: health.orders ? { events: health.orders.waiting, oldestMs: health.orders.oldestMs } : null,
-      brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
+    const drawn = topics.map((topic) => flow.topic(inGeneration(topic.name, config.generation), topic))
+    try {
+      const health = await samples.read()
+      const deployed = groups.filter(({ name }) => health.groups.some(({ group }) => group === name))
+      return {
+        topics: drawn,
+        consumers: health.groups.map((group) => flow.consumer(group)),
+        reads: deployed.flatMap((group) => flow.edges(group, health)),
+        unpublished: health.orders ? { events: health.orders.waiting, oldestMs: health.orders.oldestMs } : null,
+        brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
+        databaseTrouble: null,
+      }
+    } catch (error) {
+      return {
+        topics: drawn.map((topic) => ({ ...topic, records: null, rate: null })),
+        consumers: groups.map(({ name }) => flow.unknown(name)),
+        reads: groups.flatMap((group) => flow.edges(group, { groups: [] })),
+        ...{ unpublished: null, brokerTrouble: null, databaseTrouble: troubleOf(error, config) },
+      }
     }
   },
 })
@@ -76,19 +87,31 @@ class Flow {
     }
   }
 
-  edges({ name, topics: read, handles }: Group, { groups }: Health): FlowEdge[] {
-    const lanes = groups.find(({ group }) => group === name)?.lanes ?? []
+  /** A consumer of which only the last hour is known. */
+  unknown(group: string): FlowConsumer {
+    const figures = { replicas: null, behind: null, behindMs: 0, parked: null, failingCalls: null, lingerMs: 0 }
+    const history = this.history(
+      (sample) => sample.groups.get(group)?.position,
+      (sample) => sample.groups.get(group)?.behind ?? null,
+    )
+    return { name: group, ...figures, troubled: 0, rate: null, history }
+  }
+
+  /** Lag and rate are unknown for a group without lanes. */
+  edges({ name, topics: read, handles }: Group, { groups }: Pick<Health, 'groups'>): FlowEdge[] {
+    const lanes = groups.find(({ group }) => group === name)?.lanes
     return [...read].map((topic) => {
-      const places = lanes.flatMap(({ topics: own }) => own.filter((each) => each.topic === topic))
+      const places = lanes?.flatMap(({ topics: own }) => own.filter((each) => each.topic === topic))
       const types = topics.find((each) => topic.replace(/\.g\d+$/, '') === each.name)?.events ?? []
       return {
         topic,
         consumer: name,
         handles: types.filter((type) => handles.has(type)),
-        rate: this.rate((sample) => sample.groups.get(name)?.positions.get(topic)),
-        behind: places.some(({ end }) => end === undefined)
-          ? null
-          : places.reduce((total, { position, end = 0 }) => total + Math.max(0, end - position), 0),
+        rate: places ? this.rate((sample) => sample.groups.get(name)?.positions.get(topic)) : null,
+        behind:
+          !places || places.some(({ end }) => end === undefined)
+            ? null
+            : places.reduce((total, { position, end = 0 }) => total + Math.max(0, end - position), 0),
       }
     })
   }

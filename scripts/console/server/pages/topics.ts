@@ -5,11 +5,11 @@ import { browseRecords } from '../../../../consumers/operations/topics/browse-re
 import type { BrowsedRecord } from '../../../../consumers/operations/topics/browse-records.ts'
 import { readSchemas } from '../../../../consumers/operations/topics/read-schemas.ts'
 import { TallyError } from '../../../../infra/errors.ts'
-import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
 import { inGeneration, topics } from '../../../../schemas/topics.ts'
 import { hexDump } from '../../../parked/printable.ts'
 import type { RecordLine, RecordsPage, SchemasPage, TopicsPage } from '../../contract/topics.ts'
 import type { ConsoleContext } from '../context.ts'
+import { troubleOf } from '../http/failures.ts'
 import type { Feed } from '../live/feeds.ts'
 import type { HealthSamples } from '../live/health-samples.ts'
 import { payloadText } from './payload.ts'
@@ -19,12 +19,11 @@ import { SchemaVersions } from './schema-versions.ts'
 export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Record<string, Feed> {
   const versions = new SchemaVersions(context.config)
   const followed = new Map<string, { end: number | undefined; page: RecordsPage }>()
-  const present = () => currentConfig(context.config, context.pool)
   return {
     topics: {
       everyMs: 30_000,
       async read(): Promise<TopicsPage> {
-        const config = await present()
+        const { config, error } = await context.present()
         const groups = await readGroups(config)
         return {
           topics: topics.map(({ name, writtenBy, events, retentionMs }) => {
@@ -32,10 +31,11 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
             return {
               name: current,
               writers: writtenBy.split(', '),
-              ...{ events, retentionMs, partitions: config.partitions },
+              ...{ events, retentionMs, partitions: error ? null : config.partitions },
               readers: groups.filter((group) => group.topics.has(current)).map((group) => group.name),
             }
           }),
+          databaseTrouble: error ? troubleOf(error, config) : null,
         }
       },
     },
@@ -51,8 +51,9 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
         if (partition !== undefined && !/^\d{1,4}$/.test(partition))
           throw new TallyError('USAGE', `"${partition}" is not a partition: they are numbers from 0`)
         const codec = await context.codec(signal)
+        const { config, error } = await context.present()
         const found = await browseRecords(
-          await present(),
+          config,
           codec,
           {
             topic,
@@ -68,12 +69,13 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
           records: found.records.map((record) => lineOf(record, (id) => versions.of(id))),
           scanned: found.scanned,
           registryTrouble: codec ? null : `${withoutCodec}.`,
+          databaseTrouble: error ? troubleOf(error, config) : null,
           partitions: found.partitions.map(({ partition: number, low, end: last, next }) => ({
             partition: number,
             ...{ low: String(low), end: String(last), next: String(next) },
           })),
         }
-        if (codec) followed.set(query.toString(), { end, page }) // Decoded as soon as the registry answers
+        if (codec && !error) followed.set(query.toString(), { end, page }) // Complete as soon as all servers answer
         for (const old of [...followed.keys()].slice(0, -followedAtMost)) followed.delete(old)
         return page
       },
@@ -81,7 +83,7 @@ export function topicFeeds(context: ConsoleContext, samples: HealthSamples): Rec
     schemas: {
       everyMs: 30_000,
       async read(): Promise<SchemasPage> {
-        const config = await present()
+        const { config } = await context.present()
         const [events, groups] = await Promise.all([readSchemas(config), readGroups(config)])
         return {
           events: events.map((event) => ({

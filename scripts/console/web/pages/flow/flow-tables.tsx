@@ -28,7 +28,7 @@ export function FlowTables({ page: { topics, consumers, reads } }: { page: FlowP
             <th scope="row">
               <Link to="/lanes">{name}</Link>
             </th>
-            <td className="number">{replicas}</td>
+            <td className="number">{replicas ?? 'unknown'}</td>
             <td>
               {reads
                 .filter(({ consumer }) => consumer === name)
@@ -41,8 +41,14 @@ export function FlowTables({ page: { topics, consumers, reads } }: { page: FlowP
             </td>
             <td className="number">{behind === null ? 'unknown' : behind.toLocaleString('en')}</td>
             <td>{behindMs > 0 ? `over ${duration(behindMs)}` : '–'}</td>
-            <td className="number">{parked > 0 ? <Link to="/parked">{parked.toLocaleString('en')}</Link> : 0}</td>
-            <td className="number">{failingCalls}</td>
+            <td className="number">
+              {parked !== null && parked > 0 ? (
+                <Link to="/parked">{parked.toLocaleString('en')}</Link>
+              ) : (
+                (parked ?? 'unknown')
+              )}
+            </td>
+            <td className="number">{failingCalls ?? 'unknown'}</td>
             <td className="number">{lingerMs > 0 ? `${lingerMs} ms` : '–'}</td>
             <td>
               <Chart points={history} of={({ rate }) => rate} label={`Events a second of ${name}`} />

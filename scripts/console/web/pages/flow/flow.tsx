@@ -33,6 +33,11 @@ export function Flow() {
                 <Words text={page.brokerTrouble} />
               </Notice>
             )}
+            {page.databaseTrouble && (
+              <Notice kind="warn" title="Only what the code says is known">
+                <Words text={page.databaseTrouble} />
+              </Notice>
+            )}
             {page.unpublished !== null && page.unpublished.events > 0 && (page.unpublished.oldestMs ?? 0) > 10_000 && (
               <Notice
                 kind="warn"
@@ -103,8 +108,10 @@ function Box({ node, page }: { node: FlowNode; page: FlowPage }) {
       )}
       {consumer && (
         <text x={14} y={42} className="box-figures">
-          {consumer.replicas} replica{consumer.replicas === 1 ? '' : 's'} · {rateText(consumer.rate)}
-          {consumer.parked > 0 && ` · ${consumer.parked} parked`}
+          {consumer.replicas === null
+            ? 'unknown'
+            : `${consumer.replicas} replica${consumer.replicas === 1 ? '' : 's'} · ${rateText(consumer.rate)}`}
+          {consumer.parked !== null && consumer.parked > 0 && ` · ${consumer.parked} parked`}
         </text>
       )}
       {history.length > 1 && (

@@ -66,8 +66,13 @@ export function Records({ topic, query }: { topic: string; query: URLSearchParam
         </form>
       </header>
       <Part reading={reading} what="the records">
-        {({ records, scanned, partitions, registryTrouble }) => (
+        {({ records, scanned, partitions, registryTrouble, databaseTrouble }) => (
           <>
+            {databaseTrouble && (
+              <Notice kind="warn" title="This is the topic as this console last knew it">
+                <Words text={databaseTrouble} />
+              </Notice>
+            )}
             {registryTrouble && (
               <Notice kind="warn" title="Payloads are bytes">
                 <Words text={registryTrouble} />
