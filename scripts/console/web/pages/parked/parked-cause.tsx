@@ -118,7 +118,7 @@ function EntriesTable({ entries, chosen, onToggle }: EntriesProps) {
               {key}
             </Link>
           </td>
-          <td className="id">{record ?? source}</td>
+          <td className="id nowrap">{record ?? source}</td>
           <td>
             <span className="error">{error ?? ''}</span>
           </td>
