@@ -180,7 +180,7 @@ export async function startConsumer<State, Row>(
   const seen = meters?.seeing((topic, lane) => lanes.get(lane)?.position(topic))
   const positionWatch = new PositionWatch({ offsets, topics, log, seen })
   const topicWatch = setInterval(() => {
-    void offsets.refresh({ regularly: true })
+    void offsets.refreshRegularly()
     void positionWatch.look([...lanes.values()])
   }, topicsEveryMs)
   const notes = new PaceNotes(pool, replica)

@@ -54,11 +54,11 @@ test('a kept client answers again and again, and is replaced when it meets a bro
   const ask = () => askKept(kept, (admin) => admin.fetchTopicOffsets('orders'))
   expect([await ask(), await ask()]).toMatchObject([[{ high: '7' }], [{ high: '7' }]])
   expect(clients).toEqual({ made: 1, open: 1 })
-  kept.stop()
+  kept.close()
 
   const refusing = brokerRefusing(refusal('NOT_LEADER_FOR_PARTITION', true))
   const other = keptAdmin(refusing.kafka)
   expect(await askKept(other, (admin) => admin.fetchTopicOffsets('orders'))).toMatchObject([{ high: '7' }])
   expect(refusing.clients).toEqual({ made: 2, open: 1 })
-  other.stop()
+  other.close()
 })

@@ -22,16 +22,7 @@ const KafkajsEncoder = createRequire(import.meta.url)('kafkajs/src/protocol/enco
 /** Connections to one of the client's brokers, for requests made by hand. */
 export const keptConnection = (kafka: Kafka): Kept<Cluster> =>
   new Kept(
-    async () => {
-      const cluster = clusterOf(kafka)
-      try {
-        await cluster.connect()
-        return cluster
-      } catch (error) {
-        void cluster.disconnect().catch(() => {})
-        throw error
-      }
-    },
+    () => Promise.resolve(clusterOf(kafka)),
     (cluster) => cluster.disconnect(),
   )
 
@@ -50,18 +41,16 @@ export async function sendRequest(
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error('no answer in time')), withinMs)
   try {
-    return await Promise.race([connection.use((cluster) => exchange(cluster, request)), late.promise])
-  } catch (error) {
-    connection.stop() // It may still wait
-    throw error
+    return await connection.use((cluster) => Promise.race([exchange(cluster, request), late.promise]))
   } finally {
     clearTimeout(timer)
-    if (connection !== to) connection.stop()
+    if (connection !== to) connection.close()
   }
 }
 
-async function exchange({ brokerPool }: Cluster, request: HandMadeRequest): Promise<Buffer> {
-  const { answer } = await brokerPool.seedBroker.connectionPool.send({
+async function exchange(cluster: Cluster, request: HandMadeRequest): Promise<Buffer> {
+  await cluster.connect() // Where it is not, or has to log in again
+  const { answer } = await cluster.brokerPool.seedBroker.connectionPool.send({
     request: {
       apiName: request.name,
       apiKey: request.apiKey,

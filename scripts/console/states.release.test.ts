@@ -23,6 +23,7 @@ const registryAway = /schema registry.* does not answer/i
 ;(chromium ? describe : describe.skip)('a part of the pipeline is away from the console', () => {
   let bench: ConsoleBench
   let parkedEvent: string
+  let order: string
   const opened = new AsyncDisposableStack()
   const proxies = {} as Record<Server, TcpProxy>
   const down = new Set<Server>()
@@ -36,6 +37,9 @@ const registryAway = /schema registry.* does not answer/i
     const list = `http://127.0.0.1:${config.ports.console}/api/feeds/parked-list?group=payment&key=o-parked`
     const { entries } = (await (await fetch(list)).json()) as { entries: { name: string }[] }
     parkedEvent = `/parked/${entries.at(-1)!.name}`
+    const all = `http://127.0.0.1:${config.ports.console}/api/feeds/orders?status=completed`
+    const { orders } = (await (await fetch(all)).json()) as { orders: { orderId: string }[] }
+    order = `/orders/${orders[0]!.orderId}`
     const [database, registry] = [new URL(config.postgres.url), new URL(config.registry.url)]
     const [broker = ''] = config.kafka.brokers
     const targets = { postgres: database.port, kafka: broker.split(':')[1], registry: registry.port }
@@ -113,7 +117,7 @@ const registryAway = /schema registry.* does not answer/i
           ]),
         ),
         ...Object.fromEntries(
-          ['/flow', '/topics', readings].map((path) => [path, { says: databaseAway, shows: true as const }]),
+          ['/flow', '/topics', readings, 'order'].map((path) => [path, { says: databaseAway, shows: true as const }]),
         ),
       },
     ],
@@ -177,7 +181,7 @@ const registryAway = /schema registry.* does not answer/i
     const faults = await Promise.all(
       Object.entries(expected).map(async ([path, { says, shows }]) => {
         await using shown = await bench.open({ theme: name.includes('frozen') ? 'dark' : 'light' }, url)
-        await shown.page.goto(path === 'event' ? parkedEvent : path)
+        await shown.page.goto({ event: parkedEvent, order }[path] ?? path)
         await settled(shown.page)
         await shown.shoot(`state-${name}-${/\w+/.exec(path)?.[0] ?? 'orders'}`)
         const told = (await shown.page.locator('main').innerText()).replaceAll(/\s+/g, ' ')

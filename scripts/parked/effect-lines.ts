@@ -18,11 +18,11 @@ export const changeLines = (what: string, rows: readonly RowChange[]): string[] 
   rows.flatMap(({ id, before, after }) => {
     const title = `  ${what} ${printable(id)}`
     if (before === undefined) return [`${title}: new`, `    ${short(after)}`]
-    const fields = changedFields(json(before), json(after))
+    const fields = changedFields(json(before), json(after), (value) => (value === undefined ? 'nothing' : short(value)))
     const rest = fields.length - fieldsAtMost
     return [
       `${title}: ${fields.length === 0 ? 'written as it was' : 'changed'}`,
-      ...fields.slice(0, fieldsAtMost).map((field) => `    ${cut(printable(field), 400)}`),
+      ...fields.slice(0, fieldsAtMost).map((field) => `    ${printable(field)}`),
       ...(rest > 0 ? [`    … and ${rest} more fields`] : []),
     ]
   })

@@ -16,6 +16,7 @@ import type { OrderRow, TimelineRow } from './find-orders.ts'
 import { describeRecord, mergeEvents } from './order-event.ts'
 import type { OrderEvent } from './order-event.ts'
 import { readOrderRecords } from './order-records.ts'
+import type { OrderRecords } from './order-records.ts'
 import { readPart } from './group-part.ts'
 import type { GroupPart } from './group-part.ts'
 
@@ -89,8 +90,30 @@ export async function readOrder(orderId: string, options: ReadOrderOptions): Pro
     ),
   ])
   gaps.push(...found.gaps)
-  const records = await Promise.all(found.records.map((record) => describeRecord(record, codec)))
+  const records = await described(found, codec)
   const events = mergeEvents(records, timeline)
   const ofGroups = await Promise.all(parts.flat().map((part) => part.withTaken(events)))
   return { orderId, lane, order, events: inCausalOrder(events), groups: ofGroups, unpublished, gaps }
 }
+
+/** How far back an order is looked for whose id does not say when it began. */
+const lookedForMs = 24 * 3_600_000
+
+/**
+ * Reads the order from the topics alone, because the database is away: what the services made of the events is unknown.
+ * @param config of the present generation, or of the last known one
+ */
+export async function readOrderEvents(
+  orderId: string,
+  { config, codec, signal }: Pick<ReadOrderOptions, 'config' | 'codec' | 'signal'>,
+): Promise<OrderAccount> {
+  const lane = laneOf(orderId, config.partitions)
+  const beganAt = timeOfEventId(orderId) ?? Date.now() - lookedForMs
+  const found = await readOrderRecords(config, { orderId, lane, known: [], beganAt, signal })
+  const events = inCausalOrder(mergeEvents(await described(found, codec), []))
+  const gaps = [...(codec ? [] : [`${withoutCodec}.`]), ...found.gaps]
+  return { orderId, lane, order: undefined, events, groups: [], unpublished: [], gaps }
+}
+
+const described = ({ records }: OrderRecords, codec: Codec | undefined) =>
+  Promise.all(records.map((record) => describeRecord(record, codec)))

@@ -52,19 +52,20 @@ function parse(text: string): unknown {
 }
 
 /** `lines[0].quantity: 1 → 2`, one for each field that differs; also for each element by which a list grew or shrank at its end. */
-export function changedFields(before: unknown, after: unknown, path = ''): string[] {
+export function changedFields(before: unknown, after: unknown, show = textOf, path = ''): string[] {
   if (JSON.stringify(before) === JSON.stringify(after)) return []
   if (isObject(before) && isObject(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
-    return names.flatMap((name) => changedFields(before[name], after[name], path ? `${path}.${name}` : name))
+    return names.flatMap((name) => changedFields(before[name], after[name], show, path ? `${path}.${name}` : name))
   }
   if (Array.isArray(before) && Array.isArray(after) && haveSameStart(before, after)) {
     const [longer] = [before, after].toSorted((one, other) => other.length - one.length)
-    return (longer ?? []).flatMap((_, index) => changedFields(before[index], after[index], `${path}[${index}]`))
+    return (longer ?? []).flatMap((_, index) => changedFields(before[index], after[index], show, `${path}[${index}]`))
   }
-  const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value))
-  return [`${path || 'value'}: ${shown(before)} → ${shown(after)}`]
+  return [`${path || 'value'}: ${show(before)} → ${show(after)}`]
 }
+
+const textOf = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
 
 /** Where lists of different lengths differ elsewhere, too, something was put in between: no element has its counterpart. */
 const haveSameStart = (before: readonly unknown[], after: readonly unknown[]): boolean => {

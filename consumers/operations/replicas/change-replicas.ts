@@ -67,12 +67,13 @@ export async function followChange(
   const before = await requireStack(config.dataDir)
   const groups = await chooseGroups(config, consumers)
   const totalsBefore = await Promise.all(groups.map((group) => totalsOf(config, pool, group)))
+  const begunAt = performance.now()
   const lanesBefore = await Promise.all(groups.map((group) => readLaneProgress(pool, group)))
   const watching = new AbortController()
   let after: StackStatus | undefined
   const watches = groups.map((group, index) =>
     watch(config, pool, group, {
-      before: lanesBefore[index] ?? [],
+      ...{ before: lanesBefore[index] ?? [], begunAt },
       after: () => after,
       withinMs,
       signal: AbortSignal.any([signal, watching.signal]),
@@ -106,6 +107,7 @@ export async function followChange(
 interface WatchOptions {
   /** The lanes before the change; one that is not among them was never claimed. */
   before: readonly LaneProgress[]
+  begunAt: number
   /** The stack once the replicas are as wanted. */
   after(): StackStatus | undefined
   withinMs: number
@@ -120,11 +122,10 @@ async function watch(
   config: Config,
   pool: Pool,
   group: Group,
-  { before, after, withinMs, signal }: WatchOptions,
+  { before, begunAt, after, withinMs, signal }: WatchOptions,
 ): Promise<LaneTrace[]> {
   const ends = await readTopicEnds(config, [...group.topics], () => false)
   const partitions = Math.max(...[...ends.values()].map((topic) => topic.size))
-  const begunAt = performance.now()
   const traces = new Map(
     before.flatMap((lane) => (lane.lane < partitions ? [[lane.lane, new LaneTrace(lane, begunAt)]] : [])),
   )
@@ -162,13 +163,8 @@ async function watch(
   }
 }
 
-const neverClaimed = ({ lane }: LaneProgress): LaneProgress => ({
-  lane,
-  epoch: 0,
-  owner: null,
-  claimed: false,
-  reached: 0,
-})
+/** Its first owner opens it where it begins: it has processed nothing by that. */
+const neverClaimed = (lane: LaneProgress): LaneProgress => ({ ...lane, epoch: 0, owner: null, claimed: false })
 
 /** Lanes that have read all events; none if the broker does not report the ends. */
 async function idleLanes(config: Config, group: Group, lanes: readonly LaneProgress[]): Promise<Set<number>> {

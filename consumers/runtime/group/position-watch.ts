@@ -50,7 +50,7 @@ export class PositionWatch {
       }),
     )
     if (positions.length === 0) return
-    const extents = await offsets.extents(topics)
+    const extents = await offsets.extents(topics, this.suspects.size === 0)
     this.options.seen?.(extents)
     const suspects = new Map<string, string>()
     for (const { lane, topic, position } of positions) {

@@ -13,8 +13,8 @@ test('regular questions about the topics stay on their connections, and connect 
   const opened = (message: unknown) => void sockets.push((message as { socket: { destroy(): void } }).socket)
   channel('net.client.socket').subscribe(opened)
   const look = async () => {
-    await offsets.refresh({ regularly: true })
-    return (await offsets.extents(['orders', 'payments'])).size
+    await offsets.refreshRegularly()
+    return (await offsets.extents(['orders', 'payments'], true)).size
   }
   try {
     expect(await look()).toBe(4)

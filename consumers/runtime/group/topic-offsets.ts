@@ -31,6 +31,8 @@ export class TopicOffsets {
   /** The id of each topic when a lane was last claimed, by place. */
   private readonly claimed = new Map<string, string>()
   private known: Promise<void>
+  /** Questions for the ids: an answer that a later question has overtaken tells the past. */
+  private questions = { asked: 0, answered: 0 }
   private readonly starting = new Map<string, ReadonlyMap<number, { low: number; high: number }>>()
   private readonly passed = new Map<string, Stretch[]>()
   private readonly gaps = new Map<string, number>()
@@ -50,21 +52,34 @@ export class TopicOffsets {
     return offsets
   }
 
-  /**
-   * Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join, then over a new
-   * connection, because the broker of the kept one may be what was lost.
-   */
-  refresh({ regularly = false }: { regularly?: boolean } = {}): Promise<void> {
-    const { kafka, topics, readIds = readTopicIds } = this.options
-    const asking = readIds(
-      regularly ? this.kept.connection : kafka,
-      topics.map((topic) => this.onBroker(topic)),
-    ).then((ids) => {
-      for (const [topic, id] of ids) this.ids.set(topic, id)
-    })
+  /** Reads the topics' ids again; lanes start and topics are read only after the answer. Call at every join. */
+  refresh(): Promise<void> {
+    const asking = this.readIds(this.options.kafka)
     this.known = asking
     asking.catch(() => {}) // Callers that await `known` handle the error
     return asking
+  }
+
+  /**
+   * Reads the ids again, over a connection that stays. Nothing waits for the answer, because the broker at the other end may
+   * be frozen; if there is none, others are asked. Never rejects.
+   */
+  async refreshRegularly(): Promise<void> {
+    await this.readIds(this.kept.connection)
+      .catch(() => this.refresh())
+      .catch(() => {})
+  }
+
+  private async readIds(from: Parameters<typeof readTopicIds>[0]): Promise<void> {
+    const { topics, readIds = readTopicIds } = this.options
+    const question = ++this.questions.asked
+    const ids = await readIds(
+      from,
+      topics.map((topic) => this.onBroker(topic)),
+    )
+    if (question < this.questions.answered) return
+    this.questions.answered = question
+    for (const [topic, id] of ids) this.ids.set(topic, id)
   }
 
   /**
@@ -143,16 +158,19 @@ export class TopicOffsets {
   /**
    * First offset and last stable offset of each partition, by place (`orders/3`): an open transaction ends what can be
    * read.
-   * @param topics without namespace @throws errors of kafkajs if no broker answers
+   * @param topics without namespace
+   * @param kept asks over connections that stay: as far as leaders moved in the last minute, the answer may be the past
+   * @throws errors of kafkajs if no broker answers
    */
-  extents(topics: readonly string[]): Promise<Map<string, { low: number; end: number }>> {
-    return askKept(this.kept.admin, async (admin) => {
+  extents(topics: readonly string[], kept = false): Promise<Map<string, { low: number; end: number }>> {
+    const read = async (admin: Admin) => {
       const extents = new Map<string, { low: number; end: number }>()
       for (const topic of topics)
         for (const { partition, low, high } of await admin.fetchTopicOffsets(this.onBroker(topic)))
           extents.set(`${topic}/${partition}`, { low: Number(low), end: Number(high) })
       return extents
-    })
+    }
+    return kept ? askKept(this.kept.admin, read) : withAdmin(this.options.kafka, read)
   }
 
   /**
@@ -160,7 +178,7 @@ export class TopicOffsets {
    * @throws errors of kafkajs if no broker answers
    */
   ends(): Promise<Map<string, number[]>> {
-    return askKept(this.kept.admin, async (admin) => {
+    return withAdmin(this.options.kafka, async (admin) => {
       const ends = new Map<string, number[]>()
       for (const topic of this.options.topics) {
         const offsets: number[] = []
@@ -174,8 +192,8 @@ export class TopicOffsets {
 
   /** Closes what was kept open. */
   stop(): void {
-    this.kept.admin.stop()
-    this.kept.connection.stop()
+    this.kept.admin.close()
+    this.kept.connection.close()
   }
 
   private async check(admin: Admin): Promise<void> {

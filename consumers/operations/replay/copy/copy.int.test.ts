@@ -184,6 +184,8 @@ describe('nothing is copied', () => {
     await bench.publish(orders(2))
     await using replay = await copying(bench, 'orders')
     await expect(replay.start()).rejects.toThrow(/there is no topic .*aside: --create-topic makes it/)
+    await using next = await copying(bench, 'orders', { toTopic: 'payments.g2' })
+    await expect(next.start({ createTopic: true })).rejects.toThrow('creates no topic of the pipeline')
     await using onto = await copying(bench, 'orders', { toTopic: 'orders' })
     await expect(onto.start({ skipFailed: true })).rejects.toThrow('cannot be copied onto itself')
     expect(await readReplays(replay.context.pool, 9)).toEqual([])

@@ -43,7 +43,8 @@ export const copy: ReplayMode = {
 
   async run(context, run) {
     const { codec, pool, kafka } = context
-    if (run.options.createTopic) await createTarget(context, run)
+    if (run.options.createTopic && run.partitions.every(({ from, next }) => next === from))
+      await createTarget(context, run)
     const toPartition = await router(context, run)
     const room = await requestBytes(context, run)
     const sender = new RecordSender(kafka)
@@ -69,13 +70,20 @@ export const copy: ReplayMode = {
   abandon: () => Promise.resolve(),
 }
 
-/** A topic that exists stays as it is. @throws TallyError PRECONDITION_FAILED if brokers are down that it needs */
+/**
+ * Copies keep their times: a topic that deletes by age would delete them soon. One that exists stays as it is.
+ * @throws TallyError PRECONDITION_FAILED if brokers are down that it needs
+ */
 const createTarget = ({ kafka, config }: ReplayContext, { plan }: ReplayRun): Promise<void> =>
   withAdmin(kafka, async (admin) => {
     const topic = `${config.namespace}${plan.toTopic}`
     if ((await admin.listTopics()).includes(topic)) return
     const replicationFactor = await chooseReplication(admin, config)
-    await createTopics(admin, [{ topic, numPartitions: config.partitions, replicationFactor }])
+    const configEntries = [
+      { name: 'retention.ms', value: '-1' },
+      { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+    ]
+    await createTopics(admin, [{ topic, numPartitions: config.partitions, replicationFactor, configEntries }])
   })
 
 /** The source's partition if the target has as many partitions, otherwise the key's. */

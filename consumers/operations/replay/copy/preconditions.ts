@@ -16,7 +16,7 @@ export async function copyPreconditions(context: ReplayContext, plan: Plan, opti
   return [
     ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
     ...readByConsumers(toTopic, plan, await databaseTime(context.pool)),
-    ...(options.createTopic ? [] : await missing(context, toTopic)),
+    ...(options.createTopic ? ofPipeline(toTopic) : await missing(context, toTopic)),
   ]
 }
 
@@ -44,6 +44,12 @@ export function readByConsumers(toTopic: string, { partitions, schemas, unframed
       : []),
   ]
 }
+
+/** `deploy` and changes of the partitions create these, with other settings. */
+const ofPipeline = (toTopic: string): string[] =>
+  topics.some(({ name }) => name === toTopic.replace(/\.g\d+$/, ''))
+    ? [`--create-topic creates no topic of the pipeline, as ${toTopic} is one`]
+    : []
 
 async function missing({ kafka, config }: ReplayContext, toTopic: string): Promise<string[]> {
   const name = `${config.namespace}${toTopic}`

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Tx } from '../../../../infra/postgres/transaction.ts'
+import { followOwner } from '../../../../infra/postgres/owners.ts'
 import { hasSqlState } from '../../../../infra/postgres/sqlstates.ts'
-import { knownIds } from './inbox.ts'
 import { conditionOf, rangeOf } from './weeks.ts'
 import type { Partition } from './weeks.ts'
 
@@ -97,9 +97,13 @@ async function prepare(db: Tx, next: readonly Partition[]): Promise<void> {
        if tg_op = 'DELETE' then
          delete from inbox_next where event_id = old.event_id;
          insert into ${removed} values (old.event_id);
-       else insert into inbox_next values (new.*) on conflict do nothing; end if;
+       else
+         insert into inbox_next values (new.*) on conflict (event_id) do update set taken_at = excluded.taken_at;
+       end if;
        return null; end $$`,
   )
+  const { rows } = await db.query<{ schema: string }>('select quote_ident(current_schema) as schema')
+  for (const { schema } of rows) await followOwner(db, schema) // The trigger acts as the role of a batch
 }
 
 /** Copies the ids that existed when the trigger was created. */
@@ -119,22 +123,17 @@ async function copy(db: Tx, table: string, horizon: number): Promise<void> {
   }
 }
 
-/** Removes from the copy what a batch removed between being read and being written. Nothing may write meanwhile. */
-async function dropRemoved(db: Tx): Promise<void> {
-  const { rows } = await db.query<{ id: string }>(`select event_id as id from ${removed}`)
-  if (rows.length === 0) return
-  const ids = rows.map(({ id }) => id)
-  const again = await knownIds(db, ids)
-  await db.query(`delete from ${staging} where event_id = any($1::uuid[])`, [ids.filter((id) => !again.has(id))])
-}
-
 /** @returns how long the inbox was locked, ms */
 async function swap(db: Tx, { old, next }: Roll): Promise<number> {
-  await lockForChange(db, old)
+  const made = next.map(({ name }) => `${name}_next`)
+  await lockForChange(db, [...old, ...made, staging, removed])
   await db.query('lock table only inbox in access exclusive mode')
   const begunAt = performance.now()
-  await dropRemoved(db)
   const statements = [
+    // What a batch removed between being read and being written. By key, because no statistics know these tables
+    `set local enable_seqscan = off`,
+    `delete from ${staging} using ${removed} where ${staging}.event_id = ${removed}.event_id
+       and not exists (select from inbox where inbox.event_id = ${removed}.event_id)`,
     ...old.flatMap((table) => [
       `alter table inbox detach partition ${table}`,
       `alter table ${table} rename to ${table}_gone`,

@@ -1,9 +1,9 @@
 import { findOrders, orderStates } from '../../../../consumers/operations/orders/find-orders.ts'
-import { readOrder } from '../../../../consumers/operations/orders/read-order.ts'
-import { describeError, TallyError } from '../../../../infra/errors.ts'
-import { currentConfig } from '../../../../infra/topic-generations/current-config.ts'
+import { readOrder, readOrderEvents } from '../../../../consumers/operations/orders/read-order.ts'
+import { TallyError } from '../../../../infra/errors.ts'
 import type { OrdersPage } from '../../contract/orders.ts'
 import type { ConsoleContext } from '../context.ts'
+import { troubleOf } from '../http/failures.ts'
 import type { Feed } from '../live/feeds.ts'
 import { orderPage } from './order-page.ts'
 import { SchemaVersions } from './schema-versions.ts'
@@ -32,13 +32,16 @@ export function orderFeeds(context: ConsoleContext): Record<'orders' | 'order', 
       everyMs: 2_000,
       async read(query, signal) {
         const orderId = query.get('id') ?? ''
-        const config = await currentConfig(context.config, context.pool)
-        const [groups, codec] = await Promise.all([
-          context.groups(),
-          context.codec(signal).catch((error: unknown) => describeError(error)),
-        ])
-        const reader = typeof codec === 'string' ? undefined : codec
-        const account = await readOrder(orderId, { config, pool: context.pool, groups, codec: reader, signal })
+        const { config, error } = await context.present()
+        const codec = await context.codec(signal).catch(() => undefined)
+        if (error) {
+          const found = await readOrderEvents(orderId, { config, codec, signal })
+          if (found.events.length === 0) throw error
+          const gaps = [`Only the topics could be read. ${troubleOf(error, config)}`, ...found.gaps]
+          return orderPage({ ...found, gaps }, (id) => versions.of(id), Date.now())
+        }
+        const groups = await context.groups()
+        const account = await readOrder(orderId, { config, pool: context.pool, groups, codec, signal })
         const known = account.order !== undefined || account.events.length > 0 || account.unpublished.length > 0
         if (!known && account.groups.every(({ parked, audit }) => parked.length + audit.length === 0))
           throw new TallyError('USAGE', `No order "${orderId}" is known: its id may be mistyped, or its data deleted`)
