@@ -11,6 +11,7 @@ const root = resolve(import.meta.dirname, '../..')
 const readers: Readonly<Record<string, string>> = {
   'consumers/operations/doctor/examine.ts': 'compares it with that of the database',
   'consumers/operations/lanes/topic-ends.ts': 'shows lag',
+  'consumers/operations/orders/read-order.ts': 'where to look while the database is away',
   'consumers/operations/replay/dry-run/dry-run-lane.ts': 'time of events that are not stored',
   'consumers/operations/replay/plan/make-plan.ts': 'stamps a plan',
   'consumers/operations/replay/plan/range-bound.ts': 'reads "2h ago" as the operator means it',
