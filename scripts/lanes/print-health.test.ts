@@ -56,5 +56,7 @@ test('consumers in trouble', () => expectReport(healthReport(troubled)))
 test('no consumer', () => expectReport(healthReport({ ...healthy, groups: [] })))
 test('a broker that does not answer', () =>
   expectReport(healthReport({ ...healthy, brokerTrouble: 'Kafka at 127.0.0.1:29092 does not answer within 3 s' })))
+test('a broker that is too slow to say which transactions are open: the lag is known all the same', () =>
+  expectReport(healthReport({ ...healthy, transactionTrouble: 'Kafka at 127.0.0.1:29092 does not answer within 3 s' })))
 test('every lane', () =>
   expectReport(lanesReport({ ...troubled, groups: [group('payment', { 5: { parked: 3, outbox: 1_200 } })] })))

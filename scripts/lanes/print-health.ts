@@ -63,11 +63,14 @@ function verdictOf({ groups, brokerTrouble }: Health, troubles: number): string 
   return `${state}; ${lag}.`
 }
 
-const notesOf = ({ groups, undeployed, brokerTrouble }: Health): string =>
+const notesOf = ({ groups, undeployed, brokerTrouble, transactionTrouble }: Health): string =>
   [
     ...(undeployed.length > 0 ? [`Without tables, removed or never deployed: ${undeployed.join(', ')}`] : []),
     ...lingering(groups),
     ...(brokerTrouble === undefined ? [] : [`The lag is unknown: ${brokerTrouble}`]),
+    ...(transactionTrouble === undefined
+      ? []
+      : [`Whether transactions of other producers are open is unknown: ${transactionTrouble}`]),
   ].join('\n')
 
 /** Which consumers let their transactions and requests wait for more. */
@@ -129,7 +132,7 @@ function heldBack({ open }: LaneHealth, topic: string): string {
 }
 
 /** As everywhere, offsets are strings: they may outgrow a number. */
-export const healthJson = ({ groups, undeployed, orders, brokerTrouble }: Health) => ({
+export const healthJson = ({ groups, undeployed, orders, brokerTrouble, transactionTrouble }: Health) => ({
   consumers: groups.map(({ group, lanes }) => ({
     group,
     lanes: lanes.map(({ positions: _positions, topics, open, ...lane }) => ({
@@ -152,4 +155,5 @@ export const healthJson = ({ groups, undeployed, orders, brokerTrouble }: Health
   ordersOutbox: orders ?? null,
   undeployed,
   brokerTrouble: brokerTrouble ?? null,
+  transactionTrouble: transactionTrouble ?? null,
 })

@@ -11,7 +11,8 @@ import type { LaneHealth } from './lane-health.ts'
 import { readLaneRows } from './lane-row.ts'
 import { readOutboxBacklog } from '../../../producers/outbox/outbox-backlog.ts'
 import type { OutboxBacklog } from '../../../producers/outbox/outbox-backlog.ts'
-import { readTopicEnds } from './topic-ends.ts'
+import { addOpenTransactions, readTopicEnds } from './topic-ends.ts'
+import type { TopicEnds } from './topic-ends.ts'
 
 export interface GroupHealth {
   readonly group: string
@@ -26,6 +27,8 @@ export interface Health {
   readonly orders: OutboxBacklog | undefined
   /** Why the ends of the topics are unknown. */
   readonly brokerTrouble: string | undefined
+  /** Why it is unknown whether transactions are open. */
+  readonly transactionTrouble?: string
 }
 
 /** Connections for a single read, so that an operator does not wait for a frozen server. */
@@ -58,8 +61,8 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
       ({ group, rows }) =>
         group.topics.has(topic) && (rows.find(({ lane }) => lane === partition)?.positions[topic] ?? 0) < end,
     )
-  const { ends, brokerTrouble } = await readTopicEnds(config, topics, isBehind, { transactions: true }).then(
-    (found) => ({ ends: found, brokerTrouble: undefined }),
+  const { ends, ...troubles } = await readTopicEnds(config, topics, isBehind).then(
+    async (found) => ({ brokerTrouble: undefined, ...(await withOpenTransactions(config, found)) }),
     (error: unknown) => ({ ends: undefined, brokerTrouble: explainFailure(error, () => config).sentence }),
   )
   const lanesOf = ({ group, rows }: (typeof tables)[number]) =>
@@ -68,6 +71,16 @@ export async function readHealth(configured: Config, pool: Pool, names: readonly
     groups: tables.map((table) => ({ group: table.group.name, lanes: lanesOf(table) })),
     undeployed,
     orders,
-    brokerTrouble,
+    ...troubles,
   }
 }
+
+/** The look takes several requests: a lag that is known must not wait for it. */
+const withOpenTransactions = (
+  config: Config,
+  ends: TopicEnds,
+): Promise<{ ends: TopicEnds; transactionTrouble?: string }> =>
+  addOpenTransactions(config, ends).then(
+    (found) => ({ ends: found }),
+    (error: unknown) => ({ ends, transactionTrouble: explainFailure(error, () => config).sentence }),
+  )

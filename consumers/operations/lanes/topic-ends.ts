@@ -13,7 +13,7 @@ export interface Extent {
   readonly low: number
   /** The last stable offset: consumers read up to it. */
   readonly end: number
-  /** Ends it before the high watermark. Only `readTopicEnds` with `transactions` looks for it. */
+  /** Ends it before the high watermark. Only `addOpenTransactions` looks for it. */
   readonly open?: OpenTransaction
   /** First offset not older than each of `ages`; requested only for partitions with lag. */
   readonly notOlder?: readonly number[]
@@ -28,22 +28,14 @@ export const ages = [10_000, 60_000, 600_000, 3_600_000, 86_400_000] as const
 /**
  * Reads the current ends of the topics.
  * @param isBehind whether a group has lag on a partition
- * @param transactions whether to look for open transactions, too
  * @throws TallyError UNREACHABLE; errors of kafkajs
  */
 export function readTopicEnds(
   config: Config,
   topics: readonly string[],
   isBehind: (topic: string, partition: number, end: number) => boolean,
-  { transactions = false }: { transactions?: boolean } = {},
 ): Promise<TopicEnds> {
-  const kafka = createKafka({
-    servers: config.kafka,
-    clientId: 'tally-lanes',
-    log: commandLogger('lanes', config),
-    requestTimeoutMs: patienceMs,
-    retry: { retries: 0 },
-  })
+  const kafka = connect(config)
   const ends = withAdmin(kafka, async (admin) => {
     const names = topics.map((topic) => `${config.namespace}${topic}`)
     const existing = await existingTopics(kafka, admin, names)
@@ -54,9 +46,26 @@ export function readTopicEnds(
       ),
     )
   })
-  const work = transactions ? ends.then((found) => withTransactions(kafka, config, found)) : ends
-  return answerWithin(`Kafka at ${config.kafka.brokers.join(', ')}`, work)
+  return answerWithin(nameOf(config), ends)
 }
+
+/**
+ * The same ends, and the open transaction that ends a partition.
+ * @throws TallyError UNREACHABLE; errors of kafkajs
+ */
+export const addOpenTransactions = (config: Config, ends: TopicEnds): Promise<TopicEnds> =>
+  answerWithin(nameOf(config), withTransactions(connect(config), config, ends))
+
+const nameOf = ({ kafka }: Config): string => `Kafka at ${kafka.brokers.join(', ')}`
+
+const connect = (config: Config): Kafka =>
+  createKafka({
+    servers: config.kafka,
+    clientId: 'tally-lanes',
+    log: commandLogger('lanes', config),
+    requestTimeoutMs: patienceMs,
+    retry: { retries: 0 },
+  })
 
 async function withTransactions(kafka: Kafka, { namespace }: Config, ends: TopicEnds): Promise<TopicEnds> {
   const places = [...ends].flatMap(([topic, partitions]) =>
