@@ -3,7 +3,9 @@ import { areas } from '../infra/doctor/finding.ts'
 import type { Finding } from '../infra/doctor/finding.ts'
 import { checkSettings } from '../infra/doctor/check-settings.ts'
 import { examine } from '../consumers/operations/doctor/examine.ts'
-import { environmentWith } from '../infra/config.ts'
+import { environmentWith, loadConfig } from '../infra/config.ts'
+import type { Config } from '../infra/config.ts'
+import { isTallyError } from '../infra/errors.ts'
 import { adoptRunningSettings } from '../infra/stack/supervisor/running-settings.ts'
 import { integer } from './cli/arguments.ts'
 import { createCommand, printJson, runCommand } from './cli/command.ts'
@@ -26,9 +28,10 @@ export const doctorCommand = (_frame: CommandFrame): Command =>
   )
     .option('--replicas <count>', 'replicas of every service to plan connections for', integer(1), 1)
     .action(async ({ replicas, json }: Options) => {
-      const findings = await during('Checking', examine({ env: environmentHere(), replicas }))
+      const env = environmentHere()
+      const findings = await during('Checking', examine({ env, replicas }))
       if (json) printJson({ findings })
-      else printReport(doctorReport(findings))
+      else printReport(findings.length === 0 ? soundReport(loadConfig(env)) : doctorReport(findings))
       if (findings.length > 0) process.exitCode = 1
     })
 
@@ -39,12 +42,21 @@ if (import.meta.main) await runCommand(doctorCommand, { ofRunningStack: false })
 function environmentHere(): NodeJS.ProcessEnv {
   const env = environmentWith({})
   const { usable } = checkSettings(env)
-  adoptRunningSettings(usable)
+  try {
+    adoptRunningSettings(usable)
+  } catch (error) {
+    if (!isTallyError(error, 'CONFIG_INVALID')) throw error // What contradicts the stack's settings is examined as well
+  }
   return { ...usable, ...env }
 }
 
-export function doctorReport(findings: readonly Finding[]): Report {
-  if (findings.length === 0) return { verdict: `Nothing is wrong (checked: ${areas.join(', ')}).` }
+/** Queues are checked where they are set. */
+function soundReport({ rabbitmq, sqs }: Config): Report {
+  const unset = [...(rabbitmq.url === undefined ? ['rabbitmq'] : []), ...(sqs === undefined ? ['sqs'] : [])]
+  return { verdict: `Nothing is wrong (checked: ${areas.filter((area) => !unset.includes(area)).join(', ')}).` }
+}
+
+function doctorReport(findings: readonly Finding[]): Report {
   const verdict = findings.length === 1 ? '1 problem.' : `${findings.length} problems.`
   return {
     verdict,

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
+import { Option } from 'commander'
 import { connectCodecIfThere } from '../consumers/operations/connect-codec.ts'
 import { openForOperator } from '../consumers/operations/lanes/read-health.ts'
 import { findOrders, orderStates } from '../consumers/operations/orders/find-orders.ts'
-import { readOrder } from '../consumers/operations/orders/read-order.ts'
+import { isUnknown, readOrder } from '../consumers/operations/orders/read-order.ts'
 import { withParkedGroups } from '../consumers/operations/parked/parked-groups.ts'
 import { loadConfig } from '../infra/config.ts'
+import { TallyError } from '../infra/errors.ts'
 import { integer } from './cli/arguments.ts'
 import { addSubcommand, createCommand, printJson, runCommand } from './cli/command.ts'
 import type { CommandFrame, CommonOptions } from './cli/command.ts'
@@ -21,7 +23,7 @@ export function ordersCommand({ signal }: CommandFrame): Command {
     'npm run orders -- find TL0000001234 --json',
   ])
     .argument('[text]', 'order id or its beginning, customer id, or tracking number (default: all)')
-    .option('--status <status>', `choose orders of this status: ${orderStates.join(', ')}`)
+    .addOption(new Option('--status <status>', 'choose orders of this status').choices(orderStates))
     .option('-n, --limit <count>', 'number of orders', integer(1, 1_000), 20)
     .action(async (text: string | undefined, _options: unknown, command: Command) => {
       const { status, limit, json } = command.optsWithGlobals<CommonOptions & { status?: string; limit: number }>()
@@ -49,6 +51,8 @@ export function ordersCommand({ signal }: CommandFrame): Command {
         const account = await withParkedGroups(config, undefined, (groups) =>
           readOrder(orderId, { config, pool, groups, codec, signal }),
         )
+        if (isUnknown(account))
+          throw new TallyError('USAGE', `No order "${orderId}" is known: its id may be mistyped, or its data deleted`)
         if (json) printJson(orderJson(account, Date.now()))
         else printReport(orderReport(account, Date.now()))
       } finally {

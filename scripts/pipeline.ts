@@ -14,7 +14,7 @@ export function pipeline(config: Config): ProcessSpec[] {
   ]
   return [
     ...simulators,
-    deployStep('database', 'Database schemas', ['postgres'], ['database']),
+    deployStep('database', 'Migration of the database', ['postgres'], ['database']),
     deployStep(
       'topics',
       'Topics',
@@ -22,7 +22,7 @@ export function pipeline(config: Config): ProcessSpec[] {
       ['topics'],
     ),
     ...(config.secured ? accessSteps(config.kafka.nodes.map(({ id }) => brokerName(id))) : []),
-    deployStep('schemas', 'Event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
+    deployStep('schemas', 'Registration of the event schemas', ['registry', 'deploy-database'], ['schemas']), // Not after Kafka: the orders API waits for them
     {
       ...nodeProcess('orders-api', ['producers/orders-api/main.ts'], { ...monitored, TALLY_PRINCIPAL: 'orders-api' }),
       title: 'Orders API',

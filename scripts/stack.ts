@@ -16,7 +16,7 @@ import { during } from './cli/progress.ts'
 import { printReport } from './cli/report.ts'
 import { addressLines } from './stack/addresses.ts'
 import { refuseForeignStack } from './stack/foreign-stack.ts'
-import { statusJson, statusReport } from './stack/print-status.ts'
+import { notReady, statusJson, statusReport } from './stack/print-status.ts'
 import { probeStack } from './stack/probe-stack.ts'
 import { showLogs } from './stack/show-logs.ts'
 
@@ -78,7 +78,7 @@ async function status({ json }: CommonOptions): Promise<void> {
   const probed = await during('Asking every process for an answer', probeStack(found))
   if (json) printJson(statusJson(found, probed))
   else printReport(statusReport(found, probed))
-  if (probed.silent.size > 0) process.exitCode = 1
+  if (probed.silent.size > 0 || notReady(found).length > 0) process.exitCode = 1
 }
 
 function sayNoStack(dataDir: string): void {

@@ -8,6 +8,7 @@ import { stackConfig, withStackOptions } from './stack/stack-options.ts'
 import type { NewStackOptions } from './stack/stack-options.ts'
 import { count, duration } from './cli/figures.ts'
 import { addFirstCatalogue } from './demo/first-catalogue.ts'
+import { readGroups } from '../consumers/operations/groups.ts'
 import type { Config } from '../infra/config.ts'
 import { describeError } from '../infra/errors.ts'
 import { commandLogger } from '../infra/kafka/command-client.ts'
@@ -26,6 +27,7 @@ export const startCommand = ({ signal }: CommandFrame): Command =>
     ]),
   ).action(async ({ json, brokers, secure }: CommonOptions & NewStackOptions) => {
     const config = await stackConfig({ brokers, secure })
+    await readGroups(config) // What a consumer does not accept ends the command before anything runs
     const began = performance.now()
     const stack = await startOrFindStack(config, {
       processes: [...embeddedServers(config, { durable: true }), ...pipeline(config), consoleProcess(config)],

@@ -122,7 +122,7 @@ describe('upgrade while orders flow', () => {
     expect(await stack.run('scale', '--restart', 'payment')).toMatchObject({
       ...{ exitCode: 1, stdout: '' },
       stderr: expect.stringMatching(
-        /like the PaymentAuthorized of this version: register the schemas first(.|\n)*\nNothing was changed\. Still running: payment, payment-2$/m,
+        /like the PaymentAuthorized of this version: register the schemas first \(`npm run deploy`\)(.|\n)*\nNothing was changed\. Still running: payment, payment-2$/m,
       ),
     })
     await undo()

@@ -7,7 +7,10 @@ export interface RowChange {
   readonly after: unknown
 }
 
-/** The same consumer, which records the changes of the rows it reads. */
+/**
+ * The same consumer, which records the changes of the rows it reads. What was saved is read again: a handler's state may have
+ * fields that are never stored.
+ */
 export function recordChanges<State, Row>(definition: ConsumerDefinition<State, Row>) {
   const { state, shared } = definition
   const states = new Changes<State>()
@@ -17,12 +20,18 @@ export function recordChanges<State, Row>(definition: ConsumerDefinition<State, 
     state: {
       ...state,
       load: async (tx, keys) => states.read(keys, await state.load(tx, keys)),
-      save: async (tx, saved) => state.save(tx, states.wrote(saved)),
+      async save(tx, saved) {
+        await state.save(tx, saved)
+        states.wrote(saved, await state.load(tx, [...saved.keys()]))
+      },
     },
     shared: shared && {
       ...shared,
       lock: async (tx, ids) => rows.read(ids, await shared.lock(tx, ids)),
-      save: async (tx, saved) => shared.save(tx, rows.wrote(saved)),
+      async save(tx, saved) {
+        await shared.save(tx, saved)
+        rows.wrote(saved, await shared.lock(tx, [...saved.keys()]))
+      },
     },
   }
   return { definition: recording, states: () => states.all(), shared: () => rows.all() }
@@ -37,9 +46,9 @@ class Changes<Row> {
     return found
   }
 
-  wrote(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
-    for (const [id, row] of rows) this.after.set(id, row)
-    return rows
+  /** @param stored what is read of them now */
+  wrote(rows: ReadonlyMap<string, Row>, stored: ReadonlyMap<string, Row>): void {
+    for (const [id, row] of rows) this.after.set(id, stored.get(id) ?? row)
   }
 
   all(): RowChange[] {

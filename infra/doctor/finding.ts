@@ -31,9 +31,17 @@ export type Area = (typeof areas)[number]
 /** How long a server may take to answer a check, ms. */
 export const answerWithinMs = 10_000
 
+export interface CheckOptions {
+  readonly area: Area
+  readonly cure: string
+  /** The cure where the server refuses the login. @default `cure` */
+  readonly login?: string
+  readonly withinMs?: number
+}
+
 /** Findings of one check. What it throws, and no answer in time, is a finding, too. */
 export async function findingsOf(
-  { area, cure, withinMs = answerWithinMs }: { area: Area; cure: string; withinMs?: number },
+  { area, cure, login = cure, withinMs = answerWithinMs }: CheckOptions,
   check: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   let timer: NodeJS.Timeout | undefined
@@ -44,8 +52,16 @@ export async function findingsOf(
     return await Promise.race([check(), late])
   } catch (error) {
     const told = isTallyError(error) ? error.message : describeError(error)
-    return [{ area, problem: told.replace(/\.$/, ''), cure }]
+    return [{ area, problem: told.replace(/\.$/, ''), cure: isRefusedLogin(error) ? login : cure }]
   } finally {
     clearTimeout(timer)
   }
 }
+
+/** Of PostgreSQL by its class 28, of Kafka by SASL, of others as DENIED. */
+const isRefusedLogin = (error: unknown): boolean =>
+  isTallyError(error, 'DENIED') ||
+  (error instanceof Error &&
+    (String((error as { code?: unknown }).code).startsWith('28') ||
+      /SASL/.test(error.message) ||
+      isRefusedLogin(error.cause)))

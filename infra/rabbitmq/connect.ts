@@ -127,14 +127,21 @@ async function late(ms: number): Promise<never> {
 /** An error of a connection or channel as one of Tally's. */
 export function connectionError(error: unknown): TallyError {
   if (isTallyError(error)) return error
-  const message = describeError(error)
-  if (/ACCESS[-_]REFUSED|\b530\b|NOT_ALLOWED/.test(message))
+  const message = describeError(error).replaceAll(/\s+/g, ' ').trim()
+  if (/ACCESS[-_]REFUSED|\b530\b|NOT_ALLOWED|Expected ConnectionOpenOk/.test(message))
     return new TallyError(
       'DENIED',
       `RabbitMQ refuses access: correct the user, password and virtual host in TALLY_RABBITMQ_URL, and the user's permissions, then restart (${message})`,
       { cause: error },
     )
-  return new TallyError('UNREACHABLE', `RabbitMQ does not answer: ${message}`, { cause: error })
+  return new TallyError('UNREACHABLE', `${whatFails(message)}: ${message}`, { cause: error })
+}
+
+function whatFails(message: string): string {
+  if (/NOT[-_]FOUND/.test(message)) return 'RabbitMQ has no such queue or exchange: declare it'
+  if (/SSL routines|wrong version number/.test(message))
+    return 'RabbitMQ speaks no TLS on this port: correct the port in TALLY_RABBITMQ_URL, or use amqp://'
+  return 'RabbitMQ does not answer'
 }
 
 function address({ url }: RabbitmqAccess): string {

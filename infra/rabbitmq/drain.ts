@@ -5,7 +5,7 @@ import type { RabbitmqAccess } from './connect.ts'
 /**
  * Takes all messages out of a queue, in groups. A group is acknowledged once `take` has resolved; if it throws, the queue
  * has the group again.
- * @param take gets how many consumers the queue has besides
+ * @param take gets how many consumers the queue has besides; the last time perhaps without a message
  * @throws what `take` throws; TallyError DENIED; UNREACHABLE, also if there is no such queue
  */
 export async function drainRabbitmqQueue(
@@ -31,8 +31,8 @@ export async function drainRabbitmqQueue(
         group.push(got)
       }
       const last = group.at(-1)
-      if (!last) return
       await take(group, consumerCount)
+      if (!last) return await channel.close()
       channel.ack(last, true)
       if (group.length < maxGroup) return await channel.close() // After the acknowledgement
     }

@@ -31,7 +31,7 @@ export function readTextFile(path: string): string {
   try {
     bytes = readFileSync(path)
   } catch (error) {
-    throw new TallyError('USAGE', `Cannot read ${path}: ${whyUnreadable(error)}`, { cause: error })
+    throw new TallyError('USAGE', `Cannot read ${path}: ${whyUnreadable(error)}`)
   }
   const { text, fault } = decodeText(bytes)
   if (fault !== undefined) throw new TallyError('USAGE', `Cannot read ${path}: ${fault}`)

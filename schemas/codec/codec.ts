@@ -86,7 +86,7 @@ async function lookUpIds(
       if (statusOf(error) !== undefined) throw unreachable(registryUrl, error)
       throw new TallyError(
         'NOT_DEPLOYED',
-        `${registryUrl} has no ${subject} like the ${type} of this version: register the schemas first`,
+        `${registryUrl} has no ${subject} like the ${type} of this version: register the schemas first (\`npm run deploy\`)`,
       )
     }
   }

@@ -47,7 +47,7 @@ export async function placeOrders({
     const placed = await door.place(orderAt(index), key)
     onPlaced(placed)
     if (index % cancelEvery === cancelEvery - 1)
-      await api.requestCancellation(placed.orderId, 'changed my mind', `${key}-cancel`)
+      await api.requestCancellation(placed.orderId, 'changed my mind', `${key}-cancel-${placed.orderId}`)
   }
   await sendAll(indexes(from, to), place, { maxOutstanding: door.maxOutstanding, signal })
 }

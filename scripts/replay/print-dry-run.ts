@@ -48,7 +48,7 @@ export function planDryRunReport(dryRun: PlanDryRun, codec: Pick<Codec, 'decode'
   ]
   return {
     verdict: `Dry run of ${count(tried)} of ${count(selected, 'event')}: ${became.join(', ') || 'no effect'}. Nothing was changed, published or called.`,
-    parts: [effects.join('\n')],
+    parts: [effects.join('\n') || '  No row, event, call or timer would come of it.'],
   }
 }
 

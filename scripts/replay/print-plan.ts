@@ -35,7 +35,7 @@ export function planReport(plan: Plan, { partitions, config, out, csv, refusals 
       ...(plan.group === null ? [] : kafkaTool(plan, config, csv)),
     ],
     next:
-      out === undefined || refusals.length > 0
+      out === undefined || refusals.length > 0 || plan.partitions.every(({ selected }) => selected === 0)
         ? undefined
         : [`npm run replay -- run ${out} --dry-run`, `npm run replay -- run ${out} --why "…"`],
   }

@@ -38,7 +38,9 @@ export async function runFollowed(
     signal,
     onBegin(id) {
       if (json) return printJson({ event: 'begun', id, mode: plan.mode })
-      say(`Replay ${id} has begun. To stop it from another terminal: npm run replay -- pause ${id}`)
+      say(
+        `Replay ${id} ${scanned > 0 ? 'goes on' : 'has begun'}. To stop it from another terminal: npm run replay -- pause ${id}`,
+      )
       shown = createProgress(`Replay ${id}`, { total })
     },
     onProgress(progress) {

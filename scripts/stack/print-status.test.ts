@@ -39,6 +39,14 @@ const health: Probed['health'] = { groups: [], undeployed: [], orders: undefined
 const look = { memoryOf: (pid: number) => pid * 1_000, now }
 
 test('a running stack', () => expectReport(statusReport(status, { silent: new Map(), health }, look)))
+test('a stack in which a process comes back after a crash', () =>
+  expectReport(
+    statusReport(
+      { ...status, processes: [...status.processes, started('rabbitmq', 4_009, { state: 'starting', restarts: 1 })] },
+      { silent: new Map(), health },
+      look,
+    ),
+  ))
 test('a stack with processes that do not answer', () =>
   expectReport(
     statusReport(

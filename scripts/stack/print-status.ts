@@ -10,6 +10,10 @@ import type { Probed } from './probe-stack.ts'
 /** A process with its memory in bytes, undefined if it does not run. */
 export type MemoryOf = (pid: number) => number | undefined
 
+/** Processes that start, wait for others or come back after a crash. Those that have failed are named apart. */
+export const notReady = ({ processes }: StackStatus): string[] =>
+  processes.filter(({ state }) => !['ready', 'done', 'failed', 'stopped'].includes(state)).map(({ name }) => name)
+
 /** Reports every process with its state and restarts, then the health of the consumers. */
 export function statusReport(
   status: StackStatus,
@@ -18,12 +22,16 @@ export function statusReport(
 ): Report {
   const { processes, state, startedAt, supervisor } = status
   const failed = processes.filter((process) => process.state === 'failed').map(({ name }) => name)
-  const answers = silent.size === 0 ? 'everything answers' : `no answer from ${[...silent.keys()].join(', ')}`
+  const unready = notReady(status)
+  const answers = [
+    ...(silent.size > 0 ? [`no answer from ${[...silent.keys()].join(', ')}`] : []),
+    ...(unready.length > 0 ? [`not ready: ${unready.join(', ')}`] : []),
+  ]
   const consumers: Partial<Report> =
     typeof health === 'string' ? { parts: [`The health of the consumers is unknown. ${health}`] } : healthReport(health)
   return {
     verdict: [
-      `The stack is ${state}: ${count(processes.length)} processes for ${age(now - Date.parse(startedAt))}, ${answers}.`,
+      `The stack is ${state}: ${count(processes.length)} processes for ${age(now - Date.parse(startedAt))}, ${answers.join('; ') || 'everything answers'}.`,
       ...(failed.length > 0 ? [`Failed: ${failed.join(', ')}.`] : []),
       ...(consumers.verdict === undefined ? [] : [consumers.verdict]),
     ].join(' '),

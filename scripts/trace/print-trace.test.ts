@@ -32,7 +32,7 @@ test('a trace is shown as a tree', () => {
     ],
     gaps: ['Events of this order on orders are older than the topic keeps.'],
     retries: [{ group: 'payment', eventId: 'a', action: 'HANDLED', actor: 'anna', at: began }],
-    replays: [{ group: 'payment', eventId: 'a', replay: 7, mode: 'reprocess', actor: 'bob', at: began }],
+    replays: [{ group: 'payment', eventId: 'a', replay: 7, mode: 'reprocess', actor: 'bob', at: began, undone: true }],
   })
   expect(traceLines(trace, 80)).toEqual([
     'Order 019b2d6c-8f1e-7a63-9d53-0f3c2b6f1a77: ready, 3 events in 120 ms',
@@ -40,8 +40,9 @@ test('a trace is shown as a tree', () => {
     '',
     'OrderPlaced by orders-api +0 s (topic/3@0, published after 10 ms)',
     '├─ payment took it after 20 ms',
-    '│  ├─ was parked: HANDLED by anna at 2026-01-01T00:00:00.000Z',
-    '│  ├─ was reprocessed by replay 7 of bob at 2026-01-01T00:00:00.000Z',
+    '│  ├─ was parked, then HANDLED by anna at 2026-01-01T00:00:00.000Z',
+    '│  ├─ was reprocessed by replay 7 of bob, begun at 2026-01-01T00:00:00.000Z',
+    '│  │  and undone since',
     '│  └─ call authorize → PaymentAuthorized +120 ms (topic/3@120, published',
     '│     │  after 10 ms)',
     '│     └─ shipping took it after 70 ms',

@@ -87,14 +87,14 @@ function reactionBranch(
 }
 
 const retryBranch = ({ action, actor, at }: PastRetry): Branch => ({
-  text: `was parked: ${action} by ${actor} at ${new Date(at).toISOString()}`,
+  text: `was parked, then ${action} by ${actor} at ${new Date(at).toISOString()}`,
   below: [],
 })
 
 const again = { redeliver: 'was redelivered', rebuild: 'was folded again', reprocess: 'was reprocessed' }
 
-const replayBranch = ({ mode, replay, actor, at }: Replayed): Branch => ({
-  text: `${again[mode]} by replay ${replay} of ${actor} at ${new Date(at).toISOString()}`,
+const replayBranch = ({ mode, replay, actor, at, undone }: Replayed): Branch => ({
+  text: `${again[mode]} by replay ${replay} of ${actor}, begun at ${new Date(at).toISOString()}${undone ? ' and undone since' : ''}`,
   below: [],
 })
 

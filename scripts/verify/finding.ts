@@ -9,6 +9,8 @@ export interface Finding {
   violations: number
   /** The first few violations, then notices. */
   examples: readonly string[]
+  /** All violations and notices. */
+  reported: number
 }
 
 /** @param isNotice true for something that an operator should see but that violates nothing */
@@ -25,7 +27,7 @@ export const explaining =
     report(cause === undefined ? `${key}: ${fault}` : `${key}: ${fault}, because ${cause}`, cause !== undefined)
   }
 
-const examplesShown = 5
+const [violationsShown, noticesShown] = [5, 50]
 
 /**
  * Checks one invariant.
@@ -34,13 +36,14 @@ const examplesShown = 5
 export function judge(id: string, invariant: string, check: (report: Report) => string): Finding {
   const faults: string[] = []
   const notices: string[] = []
-  let violations = 0
+  let [violations, reported] = [0, 0]
   const figures = check((example, isNotice = false) => {
     if (!isNotice) violations++
-    const kept = isNotice ? notices : faults
-    if (kept.length < examplesShown) kept.push(example)
+    reported++
+    const [kept, atMost] = isNotice ? [notices, noticesShown] : [faults, violationsShown]
+    if (kept.length < atMost) kept.push(example)
   })
-  return { id, invariant, figures, violations, examples: [...faults, ...notices].slice(0, examplesShown) }
+  return { id, invariant, figures, violations, examples: [...faults, ...notices], reported }
 }
 
 /** `12,345` */

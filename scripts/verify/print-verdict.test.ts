@@ -8,6 +8,7 @@ const sound = (id: string, invariant: string, figures: string) => ({
   figures,
   violations: 0,
   examples: [],
+  reported: 0,
 })
 
 const findings = [
@@ -38,7 +39,7 @@ test('violations', () =>
           id: 'captured-once',
           invariant: 'every completed order was captured once',
           figures: '1,199,988 captures',
-          violations: 1_204,
+          ...{ violations: 1_204, reported: 1_204 },
           examples: [
             'order 0198c6f2-49a5-7d1c-8ffc-c4a26a3f6272: 2 captures at the gateway, with the keys 0198c6f2-49a5-7d1c-8ffc-c4a26a3f6273 and 0198c6f2-49a5-7d1c-8ffc-c4a26a3f6274',
             'order 0198c6f2-49a5-7d1c-8ffc-c4a26a3f6275: no capture',

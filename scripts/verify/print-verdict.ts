@@ -32,9 +32,9 @@ export function verdictReport({ ok, findings, orders, undeployed }: Verdict): Re
   }
 }
 
-function examplesOf({ invariant, violations, examples }: Finding): string | undefined {
+function examplesOf({ invariant, examples, reported }: Finding): string | undefined {
   if (examples.length === 0) return undefined
-  const more = violations > examples.length ? ` (the first ${examples.length} of ${count(violations)})` : ''
+  const more = reported > examples.length ? ` (${examples.length} of ${count(reported)})` : ''
   return [`${invariant}${more}:`, ...examples.map((example) => `  ${example}`)].join('\n')
 }
 

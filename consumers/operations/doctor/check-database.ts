@@ -14,6 +14,8 @@ import { ordersMigrations, ordersSchema } from '../../../producers/orders-api/mi
 import { consumerFolders, consumerMigrations, schemaName } from '../../runtime/load-consumer.ts'
 
 const cure = 'Start the database (`npm start`), or correct TALLY_DATABASE_URL'
+const login =
+  'Correct user and password: TALLY_DATABASE_URL, TALLY_DATABASE_PASSWORD or the file of TALLY_DATABASE_PASSWORD_FILE'
 
 /** Access, version, clock, migrations and room for connections. @returns also the partition count that it knows */
 export async function checkDatabase(
@@ -23,7 +25,7 @@ export async function checkDatabase(
   const pool = createPool({ url: config.postgres.url, name: 'tally-doctor', max: 2, answerWithinMs, log: silentLogger })
   let current = config
   try {
-    const findings = await findingsOf({ area: 'database', cure }, async () => {
+    const findings = await findingsOf({ area: 'database', cure, login }, async () => {
       current = await currentConfig(config, pool).catch((error: unknown) => {
         throw new Error(explainFailure(error, () => config).sentence, { cause: error })
       })

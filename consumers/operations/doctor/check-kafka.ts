@@ -7,13 +7,14 @@ import { findingsOf } from '../../../infra/doctor/finding.ts'
 import type { Finding } from '../../../infra/doctor/finding.ts'
 
 const cure = 'Start it (`npm start`), or correct TALLY_KAFKA_BROKERS'
+const login = 'Correct TALLY_KAFKA_USERNAME and TALLY_KAFKA_PASSWORD, or the file of TALLY_KAFKA_PASSWORD_FILE'
 
 /** Whether every broker answers, and whether the topics are as the code needs them. */
 export async function checkKafka(config: Config): Promise<readonly Finding[]> {
   const { brokers } = config.kafka
   const silent = await Promise.all(
     brokers.map((broker) =>
-      findingsOf({ area: 'brokers', cure }, () => greet(config, broker)).then(([finding]) =>
+      findingsOf({ area: 'brokers', cure, login }, () => greet(config, broker)).then(([finding]) =>
         finding ? { ...finding, problem: `Broker ${broker} does not answer: ${finding.problem}` } : [],
       ),
     ),

@@ -11,7 +11,8 @@ import { queueUrl } from '../../../infra/sqs/queue-url.ts'
 export async function checkRabbitmq({ rabbitmq: { url, forward } }: Config): Promise<readonly Finding[]> {
   if (url === undefined) return []
   const cure = 'Start it, or correct TALLY_RABBITMQ_URL'
-  return findingsOf({ area: 'rabbitmq', cure }, async () => {
+  const login = 'Correct user, password and virtual host in TALLY_RABBITMQ_URL'
+  return findingsOf({ area: 'rabbitmq', cure, login }, async () => {
     const connection = await connectRabbitmq({ url, name: 'tally/doctor' })
     try {
       if (!forward || (await exists(connection, forward.target))) return []

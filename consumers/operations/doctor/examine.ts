@@ -42,27 +42,46 @@ export async function examine({
       ...findings,
       { area: 'settings', problem: config, cure: 'Correct it; docs/configuration.md lists all settings' },
     ]
-  const unless = async <T>(server: string, check: () => Promise<T>): Promise<T | undefined> =>
-    wrongServers.has(server) ? undefined : check()
+  const isWrong = (server: Server) => wrongServers.has(servers[server])
+  const unless = async (server: Server, check: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> =>
+    isWrong(server) ? [unchecked(server)] : check()
   const services: ServiceConnections[] = [
     ...consumerFolders().map((service) => ({ service, each: connectionsOf.consumer })),
     { service: 'orders-api', each: connectionsOf.ordersApi },
   ].map((service) => ({ ...service, replicas: replicasOf[service.service] ?? replicas }))
-  const database = unless('TALLY_DATABASE_', () => checkDatabase(config, { now: now ?? Date.now, services }))
+  const database = isWrong('database') ? undefined : checkDatabase(config, { now: now ?? Date.now, services })
   const disk = config.kafka.embedded || config.postgres.embedded ? checkDisk(config.dataDir) : []
   const answers = await Promise.all([
-    database.then((checked) => checked?.findings),
+    database?.then((checked) => checked.findings) ?? [unchecked('database')],
     // The partition count is the database's; without one, the configured
-    unless('TALLY_KAFKA_', async () => checkKafka((await database)?.current ?? config)),
-    unless('TALLY_REGISTRY_', () => checkRegistry(config)),
-    unless('TALLY_GATEWAY_', () => checkOutside('gateway', config.gateway.url, 'TALLY_GATEWAY_URL')),
-    unless('TALLY_CARRIER_', () => checkOutside('carrier', config.carrier.url, 'TALLY_CARRIER_URL')),
-    unless('TALLY_QUEUE_', () => checkRabbitmq(config)),
-    unless('TALLY_QUEUE_', () => checkSqs(config)),
+    unless('brokers', async () => checkKafka((await database)?.current ?? config)),
+    unless('registry', () => checkRegistry(config)),
+    unless('gateway', () => checkOutside('gateway', config.gateway.url, 'TALLY_GATEWAY_URL')),
+    unless('carrier', () => checkOutside('carrier', config.carrier.url, 'TALLY_CARRIER_URL')),
+    unless('rabbitmq', () => checkRabbitmq(config)),
+    unless('sqs', () => checkSqs(config)),
   ])
-  const all: Finding[] = [...findings, ...disk, ...answers.flatMap((some) => some ?? [])]
+  const all: Finding[] = [...findings, ...disk, ...answers.flat()]
   return all.sort((a, b) => areas.indexOf(a.area) - areas.indexOf(b.area))
 }
+
+/** How the settings of each server begin. */
+const servers = {
+  database: 'TALLY_DATABASE_',
+  brokers: 'TALLY_KAFKA_',
+  registry: 'TALLY_REGISTRY_',
+  gateway: 'TALLY_GATEWAY_',
+  carrier: 'TALLY_CARRIER_',
+  rabbitmq: 'TALLY_QUEUE_',
+  sqs: 'TALLY_QUEUE_',
+} as const
+type Server = keyof typeof servers
+
+const unchecked = (area: Server): Finding => ({
+  area,
+  problem: 'Nothing of it was checked, because a setting that says where or how is wrong',
+  cure: 'Correct the settings, then repeat',
+})
 
 /** The configuration, or why there is none. */
 function readConfig(env: NodeJS.ProcessEnv): Config | string {

@@ -95,12 +95,21 @@ export function mergeEvents(records: readonly OrderEvent[], timeline: readonly T
   const events = [...byId.values()].map((same) => {
     const [first, ...rest] = same.toSorted(byPublication)
     const event = first as OrderEvent
-    const row = timeline.find(({ eventId }) => eventId === event.eventId)
-    return { ...event, repeats: rest.flatMap(({ place }) => place ?? []), summary: row?.summary ?? null }
+    const row = timeline.find((each) => isOf(each, event))
+    const known = row && event.eventId !== row.eventId ? { inboxId: row.eventId, type: row.type } : {}
+    return { ...event, ...known, repeats: rest.flatMap(({ place }) => place ?? []), summary: row?.summary ?? null }
   })
-  const gone = timeline.filter(({ eventId }) => !events.some((event) => event.eventId === eventId))
+  const gone = timeline.filter((row) => !events.some((event) => isOf(row, event)))
   return [...events, ...gone.map(withoutRecord)]
 }
+
+/** A record without an id, or one that an operator has edited, is known by its place. */
+const isOf = ({ eventId, topic, partition, offset }: TimelineRow, event: OrderEvent): boolean =>
+  eventId === event.eventId ||
+  (topic !== null &&
+    event.place?.topic === topic &&
+    event.place.partition === partition &&
+    event.place.offset === offset)
 
 const byPublication = (a: OrderEvent, b: OrderEvent): number =>
   (a.publishedAt ?? '').localeCompare(b.publishedAt ?? '') || Number(a.place?.offset) - Number(b.place?.offset)

@@ -96,6 +96,12 @@ export async function readOrder(orderId: string, options: ReadOrderOptions): Pro
   return { orderId, lane, order, events: inCausalOrder(events), groups: ofGroups, unpublished, gaps }
 }
 
+/** Whether neither the services nor the topics have anything of the order. */
+export const isUnknown = ({ order, events, unpublished, groups }: OrderAccount): boolean =>
+  order === undefined &&
+  events.length + unpublished.length === 0 &&
+  groups.every(({ parked, audit }) => parked.length + audit.length === 0)
+
 /** How far back an order is looked for whose id does not say when it began. */
 const lookedForMs = 24 * 3_600_000
 

@@ -12,7 +12,13 @@ export const inapplicable = (
 ): string[] =>
   names
     .filter((name) => options[name] && options[name] !== 'same')
-    .map((name) => `${name} does not apply to ${mode}: ${why}`)
+    .map(
+      (name) =>
+        `${optionOf(name)} does not apply to ${mode}: ${name === 'createTopic' ? 'it writes to no other topic' : why}`,
+    )
+
+/** `--create-topic` */
+const optionOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 
 /** Selected events that today's reader schemas cannot read, a sentence for each schema. */
 export const unreadableEvents = ({ schemas }: Pick<Plan, 'schemas'>): string[] =>

@@ -57,8 +57,9 @@ export interface Replayed {
   readonly replay: number
   readonly mode: 'redeliver' | 'rebuild' | 'reprocess'
   readonly actor: string
-  /** When it ended, or began if it has not ended. */
+  /** When it began. */
   readonly at: number
+  readonly undone: boolean
 }
 
 export interface OrderFacts {

@@ -11,6 +11,7 @@ interface Range {
   readonly group: string
   readonly actor: string
   readonly at: Date
+  readonly undone: boolean
   readonly selector: Selector
   readonly topic: string
   /** Offsets that it has passed: `[from, next)`. */
@@ -34,17 +35,17 @@ export async function readReplays(
   )
   if (!found[0]?.there) return []
   const { rows } = await pool.query<{ [K in keyof Range]: Range[K] }>(
-    `select id, mode, target as "group", actor, coalesce(ended_at, created_at) as at, plan->'selector' as selector,
+    `select id, mode, target as "group", actor, created_at as at, state = 'undone' as undone, plan->'selector' as selector,
        topic, from_offset as "from", next_offset as next
      from ${schema}.replay join ${schema}.replay_partition on replay = id
      where mode <> 'copy' and partition = $1 and next_offset > from_offset order by id desc limit ${most}`,
     [lane],
   )
   return rows.toReversed().flatMap((range) => {
-    const { id: replay, mode, group, actor, at } = range
+    const { id: replay, mode, group, actor, at, undone } = range
     return events
       .filter((event) => isIn(event, orderId, range))
-      .map(({ eventId }) => ({ replay, mode, group, actor, eventId, at: at.getTime() }))
+      .map(({ eventId }) => ({ replay, mode, group, actor, undone, eventId, at: at.getTime() }))
   })
 }
 

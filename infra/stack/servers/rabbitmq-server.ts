@@ -129,7 +129,7 @@ const environment = ({ ports }: Config, home: string): Record<string, string> =>
   ERL_CRASH_DUMP_SECONDS: '0',
 })
 
-/** Whether something listens on a port. */
+/** Whether something listens on a port. In the range of outgoing ports a socket can meet itself there. */
 const accepts = (port: number): Promise<boolean> =>
   new Promise((answer) => {
     const socket = connect(port, '127.0.0.1')
@@ -137,5 +137,5 @@ const accepts = (port: number): Promise<boolean> =>
       socket.destroy()
       answer(open)
     }
-    socket.once('connect', () => end(true)).once('error', () => end(false))
+    socket.once('connect', () => end(socket.localPort !== port)).once('error', () => end(false))
   })

@@ -17,10 +17,14 @@ export async function ensureQueues(access: RabbitmqAccess, request: BridgeReques
   const dead = deadLetterOf(request)
   const connection = await connectRabbitmq(access)
   try {
-    for (const queue of [dead, request.queue]) {
-      if (await exists(connection, queue)) continue
-      if (!create)
-        throw new TallyError('PRECONDITION_FAILED', `RabbitMQ has no queue ${queue}: declare it, or add --create`)
+    const missing: string[] = []
+    for (const queue of [request.queue, dead]) if (!(await exists(connection, queue))) missing.push(queue)
+    if (missing.length > 0 && !create)
+      throw new TallyError(
+        'PRECONDITION_FAILED',
+        `RabbitMQ has no queue ${missing.join(' and no queue ')}: declare it, or have \`npm run bridge -- rabbitmq --queue ${request.queue} --create\` do so`,
+      )
+    for (const queue of missing.toReversed()) {
       const channel = await connection.createChannel()
       // What RabbitMQ itself gives up (a time to live, a limit of deliveries) goes to the same place
       const native = { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': dead }

@@ -88,7 +88,8 @@ onRabbitmq('the door at RabbitMQ', () => {
     const request = { door: 'rabbitmq', queue: 'missing', prefetch: 10 } as const
     await expect(ensureQueues(config, request)).rejects.toMatchObject({
       code: 'PRECONDITION_FAILED',
-      message: 'RabbitMQ has no queue missing.dead-letter: declare it, or add --create',
+      message:
+        'RabbitMQ has no queue missing and no queue missing.dead-letter: declare it, or have `npm run bridge -- rabbitmq --queue missing --create` do so',
     })
     const wrong = new URL(url)
     wrong.password = 'incorrect-horse'

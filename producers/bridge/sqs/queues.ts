@@ -33,7 +33,10 @@ export async function ensureQueues(access: SqsAccess, { queue }: BridgeRequest, 
 /** @throws TallyError PRECONDITION_FAILED naming what is missing; DENIED; UNREACHABLE */
 export async function findQueues(sqs: SQSClient, queue: string): Promise<Queues> {
   if (!(await exists(sqs, queue)))
-    throw new TallyError('PRECONDITION_FAILED', `Amazon SQS has no queue ${queue}: create it, or add --create`)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `Amazon SQS has no queue ${queue}: create it, or have \`npm run bridge -- sqs --queue ${queue} --create\` do so`,
+    )
   const url = await queueUrl(sqs, queue)
   const ask = new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ['RedrivePolicy'] })
   const { Attributes = {} } = await sqs.send(ask).catch((error: unknown) => {

@@ -31,20 +31,20 @@ export const maxMessageBytes = 1_048_576
 const maxAttributes = 10
 
 /**
- * The attributes of a dead letter: those of the message as far as there may be more, and the problem. If body and problem
+ * The attributes of a dead letter: those of the message as far as there may be more, the problem, and the id by which logs name
+ * the message, because SQS gives the dead letter another. If body and problem
  * together are larger than SQS allows, those of the message alone.
  */
-export function deadLetterAttributes(
-  { Body = '', MessageAttributes = {} }: Message,
-  problem: string,
-): Record<string, MessageAttributeValue> {
+export function deadLetterAttributes(message: Message, problem: string): Record<string, MessageAttributeValue> {
+  const { Body = '', MessageAttributes = {} } = message
   const all = Object.entries(MessageAttributes).map(
     ([name, { DataType, StringValue, BinaryValue }]) => [name, { DataType, StringValue, BinaryValue }] as const,
   )
-  const told = [
-    ...all.slice(0, maxAttributes - 1),
-    ['tally-problem', { DataType: 'String', StringValue: problem }] as const,
-  ]
+  const added = Object.entries({ 'message-id': readMessage(message).id, 'tally-problem': problem }).map(
+    ([name, StringValue]) => [name, { DataType: 'String', StringValue }] as const,
+  )
+  const own = all.filter(([name]) => !added.some(([other]) => other === name))
+  const told = [...own.slice(0, maxAttributes - added.length), ...added]
   const bytes = told.reduce((sum, [name, value]) => sum + sizeOf(name, value), Buffer.byteLength(Body))
   return Object.fromEntries(bytes <= maxMessageBytes ? told : all) as Record<string, MessageAttributeValue>
 }

@@ -68,7 +68,8 @@ onSqs('the door at Amazon SQS', () => {
     const request = (queue: string) => ({ door: 'sqs', queue, prefetch: 10 }) as const
     await expect(ensureQueues(config, request('missing'))).rejects.toMatchObject({
       code: 'PRECONDITION_FAILED',
-      message: 'Amazon SQS has no queue missing: create it, or add --create',
+      message:
+        'Amazon SQS has no queue missing: create it, or have `npm run bridge -- sqs --queue missing --create` do so',
     })
     const sqs = createSqs(server.config.sqs as SqsAccess)
     await sqs.send(new CreateQueueCommand({ QueueName: 'alone' }))

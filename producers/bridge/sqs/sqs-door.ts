@@ -64,7 +64,7 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   const deadLetter = async (message: Message, { problem }: Outcome & { kind: 'refused' }): Promise<void> => {
     const MessageAttributes = deadLetterAttributes(message, boundedProblem(problem))
     await sqs.send(new SendMessageCommand({ ...deadLetterOf(message, queues), MessageAttributes }))
-    log.warn({ messageId: message.MessageId, problem: problem.body }, 'the message cannot be an order')
+    log.warn({ messageId: readMessage(message).id, problem: problem.body }, 'the message cannot be an order')
   }
 
   const take = (message: Message) => {

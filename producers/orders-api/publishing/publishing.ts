@@ -38,6 +38,9 @@ interface Held extends Lease {
  * after a notice from the writer. Each renewal of the leases finds events of which no notice came. A dead replica is
  * replaced when its leases expire.
  */
+/** An outage is told of this often. */
+const saidEveryMs = 10_000
+
 export class Publishing {
   private readonly options: Required<PublishingOptions>
   private readonly held = new Map<number, Held>()
@@ -138,9 +141,12 @@ export class Publishing {
   private async keepRenewing(): Promise<void> {
     const { signal } = this.abort
     const { leaseMs, log } = this.options
+    let saidAt = -Infinity
     while (!signal.aborted) {
       const freeInMs = await this.renew().catch((error: unknown) => {
-        log.warn({ error: describeError(error) }, 'could not renew leases')
+        if (performance.now() - saidAt > saidEveryMs)
+          log.warn({ error: describeError(error) }, 'could not renew leases')
+        saidAt = Math.max(saidAt, performance.now())
         return 0
       })
       const ms = Math.max(leaseMs / 8, Math.min(leaseMs / (this.busy ? 4 : 2), freeInMs + 5))

@@ -22,4 +22,6 @@ export interface Finding {
   figures: string
   violations: number
   examples: readonly string[]
+  /** All violations and notices. */
+  reported: number
 }

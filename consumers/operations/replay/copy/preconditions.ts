@@ -13,6 +13,8 @@ export async function copyPreconditions(context: ReplayContext, plan: Plan, opti
   if (toTopic === null) return ['copy needs a topic to write to']
   if (partitions.some(({ topic }) => topic === toTopic))
     return [`${toTopic} is read from: it cannot be copied onto itself`]
+  if (!/^[\w.-]{1,200}$/.test(toTopic) || /^\.+$/.test(toTopic))
+    return [`"${toTopic}" is no name of a topic: letters, digits, ".", "_" and "-" make one`]
   return [
     ...inapplicable(options, ['skipFailed', 'allowExternal', 'emit'], 'copy', 'nothing is handled'),
     ...readByConsumers(toTopic, plan, await databaseTime(context.pool)),
@@ -54,5 +56,7 @@ const ofPipeline = (toTopic: string): string[] =>
 async function missing({ kafka, config }: ReplayContext, toTopic: string): Promise<string[]> {
   const name = `${config.namespace}${toTopic}`
   if ((await withAdmin(kafka, (admin) => admin.listTopics())).includes(name)) return []
-  return [`there is no topic ${name}: --create-topic makes it, with ${config.partitions} partitions`]
+  return [
+    `there is no topic ${name}: \`npm run replay -- run\` makes it with --create-topic, with ${config.partitions} partitions`,
+  ]
 }

@@ -80,8 +80,8 @@ function refuseImpossible(
   { mode, selector = {}, from, to, toTopic }: PlanRequest,
 ): void {
   const usage = (sentence: string) => new TallyError('USAGE', sentence)
-  if (mode !== 'copy' && !definition) throw usage(`${mode} needs a group`)
-  if (mode === 'copy' && toTopic === undefined) throw usage('copy needs a topic to write to')
+  if (mode !== 'copy' && !definition) throw usage(`${mode} needs a group: --group`)
+  if (mode === 'copy' && toTopic === undefined) throw usage('copy needs a topic to write to: --to-topic')
   if (mode !== 'copy' && toTopic !== undefined) throw usage(`${mode} writes to no other topic: copy does`)
   if (!definition && (from?.at === 'group' || to?.at === 'group'))
     throw usage('which group? A position of a group needs --group')

@@ -30,7 +30,10 @@ export async function readPlanFile(path: string): Promise<Plan> {
       `${path} was made by another version (format ${String(plan.format)}): make a new plan`,
     )
   if (plan.id !== planId(plan as unknown as Plan))
-    throw new TallyError('USAGE', `${path} was changed since it was made: what it says is no longer what was counted`)
+    throw new TallyError(
+      'USAGE',
+      `${path} was changed since it was made: what it says is no longer what was counted. Make it again with \`npm run replay -- plan\``,
+    )
   return plan as unknown as Plan
 }
 

@@ -108,7 +108,7 @@ function refuseUnknown(
       if (!place.includes('/') && topics.length > 1)
         throw new TallyError(
           'USAGE',
-          `which topic does partition ${place} belong to? For example ${topics[0]}/${place}`,
+          `partition ${place} of which topic? Write ${topics[0]}/${place}, or name one with --topic`,
         )
       if (extents.some((extent) => placeOf(extent) === place || String(extent.partition) === place)) continue
       throw new TallyError('USAGE', `there is no partition ${place}: there are ${partitionsOf(extents)}`)

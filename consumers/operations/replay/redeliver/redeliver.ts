@@ -55,7 +55,7 @@ export const redeliver: ReplayMode = {
 
   async undo(context, run) {
     if ((await putAllBack(context, run)) === 0)
-      run.note('there was nothing to restore: every lane had already resumed at its former position')
+      run.note('nothing had to be restored: every lane had resumed at its former position already')
   },
 }
 

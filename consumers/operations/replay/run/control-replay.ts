@@ -6,6 +6,7 @@ import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { abandonReplay, keepEnd, openRun } from './execute-run.ts'
 import type { Following, OwnRun } from './execute-run.ts'
 import type { ReplayContext, ReplayFailure, ReplayPartition } from '../mode.ts'
+import type { Mode } from '../plan.ts'
 import { modes } from './modes.ts'
 import {
   askRunner,
@@ -100,6 +101,12 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
   return found(context, id)
 }
 
+/** Why a mode cannot be undone. */
+const lasting: Partial<Record<Mode, string>> = {
+  copy: 'the other topic keeps the copies until you delete it',
+  reprocess: 'others have used what the handlers emitted',
+}
+
 /**
  * Restores the state before a replay that has ended.
  * @throws TallyError PRECONDITION_FAILED if that cannot be; the signal's reason: it can be undone again
@@ -120,7 +127,10 @@ export async function undoReplay(
       `replay ${id} has not ended: \`npm run replay -- cancel ${id}\` ends it, then undo it`,
     )
   if (!undo)
-    throw new TallyError('PRECONDITION_FAILED', `${row.mode} cannot be undone; replay ${id} stays ${row.state}`)
+    throw new TallyError(
+      'PRECONDITION_FAILED',
+      `${row.mode} cannot be undone, because ${lasting[row.mode]}; replay ${id} stays ${row.state}`,
+    )
   const open = await readOpenReplay(context.pool, target)
   if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
   const own = await take(context, row)

@@ -75,7 +75,7 @@ export function inTheWay(open: ReplayRow): string {
   const condition = conditionOf(open)
   const go = `\`npm run replay -- resume ${id}\` resumes it, \`npm run replay -- cancel ${id}\` ends it`
   if (condition === 'running')
-    return `replay ${id} of ${target} is running (${runner}); two replays of one target would conflict`
+    return `replay ${id} of ${target} is running (${runner}): wait for its end, or \`npm run replay -- cancel ${id}\` ends it`
   const why = condition === 'died' ? ` (${runner})` : reason ? ` (${reason})` : ''
   return `replay ${id} of ${target} has ${condition === 'died' ? 'died' : `been ${condition}`}${why}: ${go}`
 }

@@ -1,5 +1,5 @@
 import { findOrders, orderStates } from '../../../../consumers/operations/orders/find-orders.ts'
-import { readOrder, readOrderEvents } from '../../../../consumers/operations/orders/read-order.ts'
+import { isUnknown, readOrder, readOrderEvents } from '../../../../consumers/operations/orders/read-order.ts'
 import { TallyError } from '../../../../infra/errors.ts'
 import type { OrdersPage } from '../../contract/orders.ts'
 import type { ConsoleContext } from '../context.ts'
@@ -42,8 +42,7 @@ export function orderFeeds(context: ConsoleContext): Record<'orders' | 'order', 
         }
         const groups = await context.groups()
         const account = await readOrder(orderId, { config, pool: context.pool, groups, codec, signal })
-        const known = account.order !== undefined || account.events.length > 0 || account.unpublished.length > 0
-        if (!known && account.groups.every(({ parked, audit }) => parked.length + audit.length === 0))
+        if (isUnknown(account))
           throw new TallyError('USAGE', `No order "${orderId}" is known: its id may be mistyped, or its data deleted`)
         await versions.learn(account.events.flatMap(({ schemaId }) => schemaId ?? []))
         return orderPage(account, (id) => versions.of(id), Date.now())

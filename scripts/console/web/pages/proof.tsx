@@ -105,7 +105,7 @@ function Verdict({ proof: { ok, at, findings, orders, undeployed } }: { proof: P
   )
 }
 
-function Row({ finding: { invariant, figures, violations, examples } }: { finding: Finding }) {
+function Row({ finding: { invariant, figures, violations, examples, reported } }: { finding: Finding }) {
   return (
     <tr data-row>
       <td>
@@ -120,7 +120,7 @@ function Row({ finding: { invariant, figures, violations, examples } }: { findin
             ))}
           </ul>
         )}
-        {violations > examples.length && <small>{violations.toLocaleString('en')} in all</small>}
+        {reported > examples.length && <small>{reported.toLocaleString('en')} in all</small>}
       </th>
       <td>{figures}</td>
     </tr>
