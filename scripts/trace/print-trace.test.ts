@@ -42,7 +42,7 @@ test('a trace is shown as a tree', () => {
     '├─ payment took it after 20 ms',
     '│  ├─ was parked, then HANDLED by anna at 2026-01-01T00:00:00.000Z',
     '│  ├─ was reprocessed by replay 7 of bob, begun at 2026-01-01T00:00:00.000Z',
-    '│  │  and undone since',
+    '│  │     and undone since',
     '│  └─ call authorize → PaymentAuthorized +120 ms (topic/3@120, published',
     '│     │  after 10 ms)',
     '│     └─ shipping took it after 70 ms',

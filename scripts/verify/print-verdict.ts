@@ -34,7 +34,7 @@ export function verdictReport({ ok, findings, orders, undeployed }: Verdict): Re
 
 function examplesOf({ invariant, examples, reported }: Finding): string | undefined {
   if (examples.length === 0) return undefined
-  const more = reported > examples.length ? ` (${examples.length} of ${count(reported)})` : ''
+  const more = reported > examples.length ? ` (the first ${examples.length} of ${count(reported)})` : ''
   return [`${invariant}${more}:`, ...examples.map((example) => `  ${example}`)].join('\n')
 }
 
