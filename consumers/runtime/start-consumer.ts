@@ -116,8 +116,7 @@ export async function startConsumer<State, Row>(
   })
   const owner = replica
   const { failure: policy } = config
-  const tracing = tracer !== undefined
-  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation, tracing }
+  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation, tracer }
   const groups = new BatchGroups(
     context,
     pace,

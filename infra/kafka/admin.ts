@@ -73,7 +73,7 @@ export async function whileLeadersMove<T>(ask: () => Promise<T>): Promise<T> {
       await sleep(pauseMs)
     }
   }
-  return await ask()
+  return ask()
 }
 
 /** When no broker at all could be connected to: nothing is gained by asking again. */

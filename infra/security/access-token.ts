@@ -33,7 +33,7 @@ export async function mintToken(
       'PRECONDITION_FAILED',
       'This data folder has no key for tokens: start the stack with npm start -- --secure, name a key file, or get a token from your identity provider',
     )
-  return await new SignJWT({ scope: given.join(' ') })
+  return new SignJWT({ scope: given.join(' ') })
     .setProtectedHeader({ alg: 'EdDSA' })
     .setSubject(subject)
     .setIssuer(issuer)

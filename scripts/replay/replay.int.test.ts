@@ -79,7 +79,7 @@ test('nothing was replayed yet; what cannot be asked for is said', async () => {
   expect(await replay('run', plan, '--why', 'a test', '--until', 'soon')).toMatchObject({ exitCode: 2 })
   const refused = await replay('run', plan, '--why', 'a test', '--rate', '5', '--max', '3', '--yes')
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' })
-  expect(refused.stderr).toMatch(/nothing was changed:\n {2}- rate does not apply.*\n {2}- max does not apply/)
+  expect(refused.stderr).toMatch(/nothing was changed:\n {2}- --rate does not apply.*\n {2}- --max does not apply/)
   expect(await replay('resume', '99')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no replay 99') })
   expect(await listed()).toEqual([])
 })
@@ -101,7 +101,7 @@ test('taking everything again changes nothing, and says so with figures', async 
   expect(await replay('undo', String(id))).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('add --yes') })
   expect(await replay('undo', String(id), '--yes')).toMatchObject({
     exitCode: 0,
-    stderr: expect.stringContaining('every lane had already resumed'),
+    stderr: expect.stringContaining('every lane had resumed'),
   })
   expect((await listed())[0]).toMatchObject({ id, state: 'undone' })
 })

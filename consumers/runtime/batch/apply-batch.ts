@@ -1,4 +1,5 @@
 import { TallyError } from '../../../infra/errors.ts'
+import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
 import type { Tx } from '../../../infra/postgres/transaction.ts'
 import { together } from '../../../infra/postgres/together.ts'
@@ -30,8 +31,8 @@ export interface ProcessContext<State, Row> {
   owner: string
   /** Generation of the topics that are written to. */
   generation: number
-  /** Whether what is decided continues the trace with a span of this group. @default passes on that of the cause */
-  tracing?: boolean
+  /** Of traces that it keeps, what is decided names the span of this group; of others, and by default, that of the cause. */
+  tracer?: Pick<Tracer, 'keeps'> | undefined
 }
 
 /** The effects of a batch within a transaction that is still open. */
@@ -61,7 +62,7 @@ export async function applyBatches<State, Row>(
   context: ProcessContext<State, Row>,
   work: readonly LaneBatch[],
 ): Promise<Applied<State, Row>[]> {
-  const { definition, codec, generation, tracing } = context
+  const { definition, codec, generation, tracer } = context
   const hopeless = work.every(({ refusal }) => refusal)
   const [firstSeqs, blocked, states, fresh] = await together(
     lockOwnedLanes(
@@ -78,7 +79,7 @@ export async function applyBatches<State, Row>(
     const inputs = fresh[index] ?? []
     const { lane } = each.own
     const { refusal } = each
-    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, tracing }
+    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, tracer }
     const outcome = decide(inputs, options)
     for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane's handlers must see this lane's effects
     const firstSeq = firstSeqs.get(lane) as number

@@ -1,8 +1,9 @@
 import { describeError, stackOf, TallyError } from '../../../infra/errors.ts'
+import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { fromHeaders, toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
-import { traceparentOf } from '../../../schemas/trace-context.ts'
+import { traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
 import type { Input, Intent, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
@@ -19,7 +20,7 @@ export interface DecideOptions<State, Row> {
   /** Parks all inputs for this reason instead of handling them. */
   refusal?: Refusal
   /** See `ProcessContext`. */
-  tracing?: boolean
+  tracer?: Pick<Tracer, 'keeps'> | undefined
   /** UTC epoch ms; becomes the time of the events. */
   now: number
 }
@@ -119,14 +120,10 @@ function handle<State, Row>(
 function effectsOf<State, Row>(
   { events = [], calls = [], timers = [] }: Decision<State, Row>,
   { key, cause }: Input,
-  {
-    definition: { group, calls: known = {}, timers: knownTimers = {} },
-    codec,
-    now,
-    tracing,
-  }: DecideOptions<State, Row>,
+  { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now, tracer }: DecideOptions<State, Row>,
 ): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
-  const traceparent = tracing ? traceparentOf(processSpan(group, cause)) : cause.traceparent
+  const exported = tracer?.keeps(traceIdOf(cause.traceparent, cause.correlationId)) ?? false
+  const traceparent = exported ? traceparentOf(processSpan(group, cause)) : cause.traceparent
   const ordinals = new Map<string, number>()
   const derive = (type: string, correctedBy?: number) => {
     const ordinal = ordinals.get(type) ?? 0

@@ -54,7 +54,7 @@ export async function takeListener(child: ChildProcess): Promise<ListeningSocket
   child.send({ type: 'hand over' }, () => {}) // A process that has just ended gives none
   const inTime = await settlesWithin(taken, withinMs).catch(() => false)
   taking.abort()
-  return inTime ? await taken : undefined
+  return inTime ? taken : undefined
 }
 
 /** In the supervisor: passes the socket to the successor and closes its own end. */

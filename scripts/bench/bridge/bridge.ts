@@ -47,7 +47,7 @@ async function fromQueue(ground: Ground, server: QueueServer, portBase: number):
   await fill(config, server, ground.events + warming)
   const options = { args: [server, '--queue', queue], env: target.env, name: 'bridge' }
   await using service = await startService(ground, 'scripts/bridge.ts', options)
-  return measure({ ...ground, schema }, service, async () => {}, config.dataDir)
+  return await measure({ ...ground, schema }, service, async () => {}, config.dataDir)
 }
 
 async function fill(config: TestQueue['config'], server: QueueServer, orders: number): Promise<void> {
@@ -69,7 +69,7 @@ async function byHttp(ground: Ground): Promise<Repeat> {
   await using service = await startService(ground, 'producers/orders-api/main.ts', { env })
   const url = `http://127.0.0.1:${port}`
   await placeOrders(url, { orders: warming })
-  return measure({ ...ground, schema }, service, () => placeOrders(url, { orders: ground.events }))
+  return await measure({ ...ground, schema }, service, () => placeOrders(url, { orders: ground.events }))
 }
 
 /** From the first orders, which do not count, until all are stored. */

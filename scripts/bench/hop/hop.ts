@@ -76,7 +76,7 @@ async function traced(ground: Ground): Promise<Repeat> {
   await using collector = await startCollector()
   const { sandbox } = ground
   const env = { ...sandbox.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }
-  return ours({ ...ground, sandbox: { ...sandbox, env } }, { monitored: true })
+  return await ours({ ...ground, sandbox: { ...sandbox, env } }, { monitored: true })
 }
 
 /** Starts an OpenTelemetry collector in a process of its own, which reads what it is sent and keeps nothing. */

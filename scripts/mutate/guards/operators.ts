@@ -153,8 +153,8 @@ export const operators: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/batch/decide.ts',
-        find: 'tracing ? traceparentOf(processSpan(group, cause)) : cause.traceparent',
-        replace: 'cause.traceparent',
+        find: 'exported ? traceparentOf(processSpan(group, cause)) : cause.traceparent',
+        replace: '(void exported, cause.traceparent)',
       },
     ],
     noticedBy: {

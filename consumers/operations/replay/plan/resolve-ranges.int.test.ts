@@ -90,9 +90,9 @@ describe('refused in a sentence', () => {
       'would end before it begins',
     ],
     [
-      'which topic does partition',
+      'of which topic',
       { mode: 'copy', toTopic: 'b', topics: ['orders', 'stock'], from: offsets('0', 0) },
-      'for example orders/0',
+      'or name one with --topic',
     ],
     ['what the group has not read', { from: { at: 'group' } }, 'the range is empty'],
     [

@@ -77,7 +77,7 @@ export async function pauseReplay(context: Here, id: number, signal?: AbortSigna
   if (row.state !== 'running') return ended(row, 'pause')
   const run = await beginRun(context.pool, id, thisRunner())
   await endRun(context.pool, { id, run: run ?? row.run }, 'paused', 'its runner had died')
-  return found(context, id)
+  return await found(context, id)
 }
 
 /**
@@ -98,7 +98,7 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
     throw error
   }
   await keepEnd(context, own, { state: 'cancelled', because: 'asked', reason: 'requested by an operator' })
-  return found(context, id)
+  return await found(context, id)
 }
 
 /** Why a mode cannot be undone. */
@@ -140,7 +140,7 @@ export async function undoReplay(
   })
   await undo.call(modes[row.mode], context, run)
   await keepEnd(context, own, { state: 'undone', because: 'asked', reason: null })
-  return found(context, id)
+  return await found(context, id)
 }
 
 /** Makes this process the runner; the replay keeps its state. */
