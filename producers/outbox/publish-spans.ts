@@ -17,7 +17,7 @@ export class PublishSpans {
   published(batches: readonly OutboxBatch[], startMs: number, endMs: number): void {
     const kept = (record: Buffer) => {
       const traceId = traceIdIn(record) // Decoding all would cost more than the spans
-      return traceId === undefined || this.tracer.keeps(traceId)
+      return traceId !== undefined && this.tracer.keeps(traceId) // Without a context its decision was not exported either
     }
     for (const batch of batches)
       for (const record of unpackRecords(batch, kept)) this.event(batch, record, { startMs, endMs })
