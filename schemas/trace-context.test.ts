@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { readTraceparent, spanIdOf, traceIdOf, traceparentOf } from './trace-context.ts'
+import { lastDigitsOf, readTraceparent, spanIdOf, traceIdOf, traceparentOf } from './trace-context.ts'
 
 const context = { traceId: '0123456789abcdef'.repeat(2), spanId: '0123456789abcdef' }
 const orderId = '019B2d6c-8f1e-7a63-9d53-0f3c2b6f1a77'
@@ -22,3 +22,11 @@ test('the id of a span depends on all that identifies its work', () => {
   expect(spanIdOf('process', 'payment', 'a')).toBe(spanIdOf('process', 'payment', 'a'))
   expect(spanIdOf('process', 'payment', 'a')).not.toBe(spanIdOf('process', 'paymenta', ''))
 })
+
+test.each([
+  [traceparentOf({ traceId: 'a'.repeat(24) + '0123cdef', spanId: 'b'.repeat(16) }), 'order 17'],
+  [undefined, '019b2d6c-8f1e-7a63-9d53-0f3c2b6f1a77'],
+  [undefined, 'order 17'],
+])('its last digits are found without it: %s of %s', (traceparent, correlationId) =>
+  expect(lastDigitsOf(traceparent, correlationId)).toBe(traceIdOf(traceparent, correlationId).slice(-8)),
+)

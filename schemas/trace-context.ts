@@ -22,6 +22,15 @@ export function readTraceparent(text: string | undefined): SpanContext | undefin
 export const traceIdOf = (traceparent: string | undefined, correlationId: string): string =>
   readTraceparent(traceparent)?.traceId ?? digitsOf(correlationId) ?? hash('sha256', correlationId).slice(0, 32)
 
+/**
+ * The last eight digits of `traceIdOf`, found without building it: shares of traces are chosen by them. Of a header that is
+ * malformed any digits will do, as long as every process takes the same.
+ */
+export function lastDigitsOf(traceparent: string | undefined, correlationId: string): string {
+  if (traceparent?.length === 55) return traceparent.slice(27, 35)
+  return correlationId.length === 36 ? correlationId.slice(-8) : traceIdOf(traceparent, correlationId).slice(-8)
+}
+
 /** Name of the header, the length of its text (55, as Kafka encodes it), and how the text begins. */
 const header = Buffer.from(`traceparent${String.fromCharCode(2 * 55)}00-`)
 

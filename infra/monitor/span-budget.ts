@@ -1,5 +1,5 @@
 /** Spans that a process exports in a second. One costs 20 µs of processor time, most of it in the exporter. */
-const most = 1_000
+const most = 500
 const windowMs = 1_000
 
 /**

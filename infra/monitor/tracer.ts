@@ -24,7 +24,10 @@ export interface Span extends Context {
 }
 
 export interface Tracer {
-  /** Whether spans of a trace are exported now (`SpanBudget`): ask before a span that costs something to make. */
+  /**
+   * Whether spans of a trace are exported now (`SpanBudget`): ask before a span that costs something to make.
+   * @param traceId or its last eight digits
+   */
   keeps(traceId: string): boolean
   /** Exports a span in the background; drops it if the collector is too slow or its trace is not kept. Never throws. */
   record(span: Span): void

@@ -3,7 +3,7 @@ import type { Tracer } from '../../../infra/monitor/tracer.ts'
 import type { Codec } from '../../../schemas/codec/codec.ts'
 import { fromHeaders, toHeaders } from '../../../schemas/envelope.ts'
 import { derivedEventId } from '../../../schemas/event-id.ts'
-import { traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
+import { lastDigitsOf, traceparentOf } from '../../../schemas/trace-context.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
 import type { Input, Intent, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
@@ -122,7 +122,7 @@ function effectsOf<State, Row>(
   { key, cause }: Input,
   { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now, tracer }: DecideOptions<State, Row>,
 ): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
-  const exported = tracer?.keeps(traceIdOf(cause.traceparent, cause.correlationId)) ?? false
+  const exported = tracer?.keeps(lastDigitsOf(cause.traceparent, cause.correlationId)) ?? false
   const traceparent = exported ? traceparentOf(processSpan(group, cause)) : cause.traceparent
   const ordinals = new Map<string, number>()
   const derive = (type: string, correctedBy?: number) => {

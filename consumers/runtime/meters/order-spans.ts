@@ -1,6 +1,6 @@
 import { newSpanId, newTraceId } from '../../../infra/monitor/tracer.ts'
 import type { Span, Tracer } from '../../../infra/monitor/tracer.ts'
-import { readTraceparent, traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
+import { lastDigitsOf, readTraceparent, traceIdOf, traceparentOf } from '../../../schemas/trace-context.ts'
 import type { SpanContext } from '../../../schemas/trace-context.ts'
 import type { Processed } from '../batch/process-batch.ts'
 import type { CallOutcome } from '../lane/call-watch.ts'
@@ -60,7 +60,7 @@ export class OrderSpans {
     { batch, shared, period }: { batch: string; shared: SpanContext; period: Period },
   ): void {
     const { cause, key } = input
-    if (!this.tracer.keeps(traceIdOf(cause.traceparent, cause.correlationId))) return
+    if (!this.tracer.keeps(lastDigitsOf(cause.traceparent, cause.correlationId))) return
     const own = processSpan(this.group, cause)
     this.tracer.record({
       // Only the attempt that took effect continues the trace: what it emits names its span
