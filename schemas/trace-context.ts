@@ -31,15 +31,6 @@ export function lastDigitsOf(traceparent: string | undefined, correlationId: str
   return correlationId.length === 36 ? correlationId.slice(-8) : traceIdOf(traceparent, correlationId).slice(-8)
 }
 
-/** Name of the header, the length of its text (55, as Kafka encodes it), and how the text begins. */
-const header = Buffer.from(`traceparent${String.fromCharCode(2 * 55)}00-`)
-
-/** The trace that the header of an encoded record names, found without decoding the record; undefined if there is none. */
-export function traceIdIn(record: Buffer): string | undefined {
-  const at = record.indexOf(header)
-  return at < 0 ? undefined : record.toString('latin1', at + header.length, at + header.length + 32)
-}
-
 /** Without dashes; undefined for an id that is no UUID. */
 const digitsOf = (id: string): string | undefined =>
   /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id) ? id.replaceAll('-', '').toLowerCase() : undefined

@@ -26,6 +26,11 @@ export class SpanBudget {
     return this.share === 1 || Number.parseInt(traceId.slice(-8), 16) < this.share * 2 ** 32
   }
 
+  /** Whether all traces are exported now. */
+  get isWhole(): boolean {
+    return this.share === 1
+  }
+
   /** A span is exported. */
   took(now = performance.now()): void {
     if (++this.taken < most) return

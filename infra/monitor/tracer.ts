@@ -29,6 +29,8 @@ export interface Tracer {
    * @param traceId or its last eight digits
    */
   keeps(traceId: string): boolean
+  /** Whether spans of all traces are. */
+  keepsAll(): boolean
   /** Exports a span in the background; drops it if the collector is too slow or its trace is not kept. Never throws. */
   record(span: Span): void
 }
@@ -58,6 +60,7 @@ export async function openTracer(service: string, replica: string): Promise<{ tr
   return {
     tracer: {
       keeps: (traceId) => budget.keeps(traceId),
+      keepsAll: () => budget.isWhole,
       record({ name, kind, startMs, endMs, parentSpanId, attributes = {}, links = [], error, shared, ...own }) {
         if (!shared && !budget.keeps(own.traceId)) return
         budget.took()

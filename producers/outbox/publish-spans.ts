@@ -2,10 +2,13 @@ import { newSpanId } from '../../infra/monitor/tracer.ts'
 import type { Tracer } from '../../infra/monitor/tracer.ts'
 import { unpackRecords } from '../../infra/kafka/patches/produce/packed-records.ts'
 import type { UnpackedRecord } from '../../infra/kafka/patches/produce/packed-records.ts'
-import { readTraceparent, traceIdIn, traceIdOf } from '../../schemas/trace-context.ts'
+import { readTraceparent, traceIdOf } from '../../schemas/trace-context.ts'
 import type { OutboxBatch } from './outbox-batch.ts'
 
-/** Puts the publication of each event into its trace: from the decision, over its time in the outbox, to the acknowledgement. */
+/**
+ * Puts the publication of each event into its trace: from the decision, over its time in the outbox, to the acknowledgement.
+ * While only a share of the traces is exported, none: batches are compressed, and unpacking them costs more than the spans.
+ */
 export class PublishSpans {
   private readonly tracer: Tracer
 
@@ -15,12 +18,9 @@ export class PublishSpans {
 
   /** @param startMs when the request began, epoch ms */
   published(batches: readonly OutboxBatch[], startMs: number, endMs: number): void {
-    const kept = (record: Buffer) => {
-      const traceId = traceIdIn(record) // Decoding all would cost more than the spans
-      return traceId !== undefined && this.tracer.keeps(traceId) // Without a context its decision was not exported either
-    }
+    if (!this.tracer.keepsAll()) return
     for (const batch of batches)
-      for (const record of unpackRecords(batch, kept)) this.event(batch, record, { startMs, endMs })
+      for (const record of unpackRecords(batch)) this.event(batch, record, { startMs, endMs })
   }
 
   private event(

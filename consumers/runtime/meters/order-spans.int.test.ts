@@ -34,7 +34,7 @@ test('an order has one trace: processing, calls, answers and publication, with l
   }
   await bench.replica(traced, 'traced', {
     meter: monitor.meter,
-    tracer: { keeps: () => true, record: (span) => void spans.push(span) },
+    tracer: { keeps: () => true, keepsAll: () => true, record: (span) => void spans.push(span) },
   })
   const orderId = newEventId()
   const id = newEventId()

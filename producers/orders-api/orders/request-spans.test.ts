@@ -8,7 +8,10 @@ const request = { name: 'POST /orders', orderId: 'o-1', incoming: traceparentOf(
 
 function open() {
   const recorded: Span[] = []
-  return { recorded, spans: new RequestSpans({ keeps: () => true, record: (span) => void recorded.push(span) }) }
+  return {
+    recorded,
+    spans: new RequestSpans({ keeps: () => true, keepsAll: () => true, record: (span) => void recorded.push(span) }),
+  }
 }
 
 test('a request continues the trace of its client, and its event that of the request', async () => {

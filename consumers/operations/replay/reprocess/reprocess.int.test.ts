@@ -118,7 +118,10 @@ describe('what reprocessing does', () => {
     const spans: Span[] = []
     await using replay = await openReplayOf(bench, tallyConsumer(group), await all(bench))
     await reprocess.run(
-      { ...replay.context, tracer: { keeps: () => true, record: (span) => void spans.push(span) } },
+      {
+        ...replay.context,
+        tracer: { keeps: () => true, keepsAll: () => true, record: (span) => void spans.push(span) },
+      },
       replay.run,
     )
     const [span, shared] = spans

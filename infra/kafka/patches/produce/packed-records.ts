@@ -74,23 +74,19 @@ export interface UnpackedRecord {
   readonly headers: Record<string, Buffer | Buffer[]>
 }
 
-/** The records, in order. @param wanted whether to decode a record, by its bytes; @default all */
-export function unpackRecords(packed: PackedRecords, wanted?: (record: Buffer) => boolean): UnpackedRecord[] {
+/** The records, in order. */
+export function unpackRecords(packed: PackedRecords): UnpackedRecord[] {
   const records: UnpackedRecord[] = []
-  let found = 0
   const cutter = new RecordCutter({
     longestRecord: mostInflated,
     total: mostInflated,
-    record(body) {
-      found++
-      if (!wanted || wanted(body)) records.push(decodeRecord(body) as UnpackedRecord)
-    },
+    record: (body) => void records.push(decodeRecord(body) as UnpackedRecord),
     passedOver: (_front, length) => {
       throw new RangeError(`a record of ${length} bytes`)
     },
   })
   cutter.push(inflated(packed))
-  if (found !== packed.count) throw new RangeError(`${found} records, ${packed.count} announced`)
+  if (records.length !== packed.count) throw new RangeError(`${records.length} records, ${packed.count} announced`)
   return records
 }
 
