@@ -116,7 +116,16 @@ export async function startConsumer<State, Row>(
   })
   const owner = replica
   const { failure: policy } = config
-  const context = { definition, pool, codec, breaker: new FailureBreaker(), policy, owner, generation, tracer }
+  const context = {
+    definition,
+    pool,
+    codec,
+    breaker: new FailureBreaker(),
+    policy,
+    owner,
+    generation,
+    exporting: tracer,
+  }
   const groups = new BatchGroups(
     context,
     pace,

@@ -32,7 +32,7 @@ export interface ProcessContext<State, Row> {
   /** Generation of the topics that are written to. */
   generation: number
   /** Of traces that it keeps, what is decided names the span of this group; of others, and by default, that of the cause. */
-  tracer?: Pick<Tracer, 'keeps'> | undefined
+  exporting?: Pick<Tracer, 'keeps'> | undefined
 }
 
 /** The effects of a batch within a transaction that is still open. */
@@ -62,7 +62,7 @@ export async function applyBatches<State, Row>(
   context: ProcessContext<State, Row>,
   work: readonly LaneBatch[],
 ): Promise<Applied<State, Row>[]> {
-  const { definition, codec, generation, tracer } = context
+  const { definition, codec, generation, exporting } = context
   const hopeless = work.every(({ refusal }) => refusal)
   const [firstSeqs, blocked, states, fresh] = await together(
     lockOwnedLanes(
@@ -79,7 +79,7 @@ export async function applyBatches<State, Row>(
     const inputs = fresh[index] ?? []
     const { lane } = each.own
     const { refusal } = each
-    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, tracer }
+    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, exporting }
     const outcome = decide(inputs, options)
     for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane's handlers must see this lane's effects
     const firstSeq = firstSeqs.get(lane) as number

@@ -20,7 +20,7 @@ export interface DecideOptions<State, Row> {
   /** Parks all inputs for this reason instead of handling them. */
   refusal?: Refusal
   /** See `ProcessContext`. */
-  tracer?: Pick<Tracer, 'keeps'> | undefined
+  exporting?: Pick<Tracer, 'keeps'> | undefined
   /** UTC epoch ms; becomes the time of the events. */
   now: number
 }
@@ -120,9 +120,14 @@ function handle<State, Row>(
 function effectsOf<State, Row>(
   { events = [], calls = [], timers = [] }: Decision<State, Row>,
   { key, cause }: Input,
-  { definition: { group, calls: known = {}, timers: knownTimers = {} }, codec, now, tracer }: DecideOptions<State, Row>,
+  {
+    definition: { group, calls: known = {}, timers: knownTimers = {} },
+    codec,
+    now,
+    exporting,
+  }: DecideOptions<State, Row>,
 ): Pick<Outcome<State, Row>, 'events' | 'calls' | 'timers'> {
-  const exported = tracer?.keeps(lastDigitsOf(cause.traceparent, cause.correlationId)) ?? false
+  const exported = exporting?.keeps(lastDigitsOf(cause.traceparent, cause.correlationId)) ?? false
   const traceparent = exported ? traceparentOf(processSpan(group, cause)) : cause.traceparent
   const ordinals = new Map<string, number>()
   const derive = (type: string, correctedBy?: number) => {
