@@ -91,7 +91,7 @@ test('an order has one trace by OTLP across a retry of a parked input and two re
   expect(new Set(ofOrder().map(({ traceId }) => traceId)).size).toBe(1)
 
   const shown = succeeded(await stack.run('trace', orderId))
-  expect(shown).toMatch(/was folded again by replay \d+ of \S+ at/)
-  expect(shown).toMatch(/was reprocessed by replay \d+ of \S+ at/)
-  expect(shown).toMatch(/was parked: HANDLED by/)
+  expect(shown).toMatch(/was folded again by replay \d+ of \S+ begun at/)
+  expect(shown).toMatch(/was reprocessed by replay \d+ of \S+ begun at/)
+  expect(shown).toMatch(/was parked, then HANDLED by/)
 })
