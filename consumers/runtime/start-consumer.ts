@@ -188,8 +188,7 @@ export async function startConsumer<State, Row>(
   const seen = meters?.seeing((topic, lane) => lanes.get(lane)?.position(topic))
   const positionWatch = new PositionWatch({ offsets, topics, log, seen })
   const topicWatch = setInterval(() => {
-    void offsets.refreshRegularly()
-    void positionWatch.look([...lanes.values()])
+    void offsets.refreshRegularly().then(() => positionWatch.look([...lanes.values()])) // Which compares the ids, too
   }, topicsEveryMs)
   const notes = new PaceNotes(pool, replica)
   const noting = setInterval(

@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { Kept } from './kept.ts'
 
 /** Clients that are counted. */
@@ -21,6 +21,24 @@ test('a client that failed is replaced, and disconnected after its last use', as
   other.resolve(undefined)
   await using
   await Promise.resolve()
+  expect(clients).toEqual({ made: 2, open: 1 })
+})
+
+test('a client is renewed every minute, because what it knows of leaders ages', async () => {
+  const { kept, clients } = counted()
+  const clock = jest.spyOn(performance, 'now')
+  try {
+    for (const [now, client] of [
+      [0, 1],
+      [59_000, 1],
+      [61_000, 2],
+    ] as const) {
+      clock.mockReturnValue(now)
+      expect(await kept.use(({ number }) => Promise.resolve(number))).toBe(client)
+    }
+  } finally {
+    clock.mockRestore()
+  }
   expect(clients).toEqual({ made: 2, open: 1 })
 })
 

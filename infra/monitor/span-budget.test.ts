@@ -39,3 +39,10 @@ test('what a process with a small share keeps, one with a greater share keeps as
   expect(whole.length).toBeGreaterThan(0)
   expect(whole.filter((trace) => !quiet.keeps(trace, 900))).toEqual([])
 })
+
+test('that all are kept again is noticed by who asks for that alone', () => {
+  const budget = new SpanBudget(0)
+  second(budget, 0, traces(20_000))
+  expect(budget.keepsAll(900)).toBe(false)
+  expect(budget.keepsAll(12_000)).toBe(true)
+})

@@ -18,16 +18,16 @@ export class SpanBudget {
 
   /** Whether spans of a trace are exported now. */
   keeps(traceId: string, now = performance.now()): boolean {
+    return this.keepsAll(now) || Number.parseInt(traceId.slice(-8), 16) < this.share * 2 ** 32
+  }
+
+  /** Whether spans of all traces are exported now. */
+  keepsAll(now = performance.now()): boolean {
     const windows = Math.floor((now - this.since) / windowMs)
     if (windows > 0) {
       if (this.taken < most / 2) this.share = Math.min(1, this.share * 2 ** windows)
       this.begin(now)
     }
-    return this.share === 1 || Number.parseInt(traceId.slice(-8), 16) < this.share * 2 ** 32
-  }
-
-  /** Whether all traces are exported now. */
-  get isWhole(): boolean {
     return this.share === 1
   }
 

@@ -60,7 +60,7 @@ export async function openTracer(service: string, replica: string): Promise<{ tr
   return {
     tracer: {
       keeps: (traceId) => budget.keeps(traceId),
-      keepsAll: () => budget.isWhole,
+      keepsAll: () => budget.keepsAll(),
       record({ name, kind, startMs, endMs, parentSpanId, attributes = {}, links = [], error, shared, ...own }) {
         if (!shared && !budget.keeps(own.traceId)) return
         budget.took()

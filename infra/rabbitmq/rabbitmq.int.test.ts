@@ -6,6 +6,7 @@ import { createTestLogger } from '../testing/test-logger.ts'
 import { canTest, startQueue } from '../testing/queues/start-queues.ts'
 import type { TestQueue } from '../testing/queues/start-queues.ts'
 import { waitUntil } from '../testing/wait-until.ts'
+import { drainRabbitmqQueue } from './drain.ts'
 import { closeRabbitmq, connectRabbitmq, keepRabbitmq } from './connect.ts'
 
 const onRabbitmq = canTest('rabbitmq') ? describe : describe.skip
@@ -47,6 +48,29 @@ onRabbitmq('a connection to RabbitMQ', () => {
     await connection.close()
     await kept.stop()
     await kept.ended
+  })
+
+  test('who drains a queue is told of its other readers, who keep it empty', async () => {
+    const connection = await connectRabbitmq(access())
+    const channel = await connection.createChannel()
+    await channel.assertQueue('read by others', { durable: true })
+    await channel.consume('read by others', () => {})
+    const told: unknown[] = []
+    await drainRabbitmqQueue(access(), 'read by others', (messages, consumers) => void told.push([messages, consumers]))
+    expect(told).toEqual([[[], 1]])
+    await connection.close()
+  })
+
+  test('what is missing and what is refused is no server that does not answer', async () => {
+    const none = drainRabbitmqQueue(access(), 'missing', () => {})
+    await expect(none).rejects.toThrow(/^RabbitMQ has no such queue or exchange: declare it/)
+    const elsewhere = new URL(access().url)
+    elsewhere.pathname = '/nosuch'
+    await expect(connectRabbitmq({ url: elsewhere.href, name: 'test' })).rejects.toMatchObject({ code: 'DENIED' })
+    const secured = new URL(access().url)
+    secured.protocol = 'amqps:'
+    const noTls = connectRabbitmq({ url: secured.href, name: 'test' })
+    await expect(noTls).rejects.toThrow(/^RabbitMQ speaks no TLS on this port.*[^\s]$/)
   })
 
   test('a connection whose setup never ends is given up and made again', async () => {

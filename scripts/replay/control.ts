@@ -37,7 +37,8 @@ export const addUndoCommand = (program: Command, signal: AbortSignal): void =>
     question: ({ id, mode, target }) => `Undo replay ${id}, the ${mode} of ${target}?`,
     work: (context, { id }) => undoReplay(context, id, { signal, onNote: changesSaid() }),
     // Asked for what cannot be, nobody is asked back
-    mayAsk: ({ mode, endedAt, state }) => endedAt !== null && state !== 'undone' && modes[mode].undo !== undefined,
+    mayAsk: ({ mode, endedAt, state }) =>
+      endedAt !== null && state !== 'undone' && typeof modes[mode].undo !== 'string',
   })
 
 const command = (program: Command, name: string, summary: string): Command =>

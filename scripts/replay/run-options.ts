@@ -18,14 +18,14 @@ export const running = (command: Command): Command =>
     .option('--create-topic', 'copy: create the topic to write to if there is none')
     .option('--allow-external', 'reprocess: allow calls to external services to be repeated, with their original keys')
 
+const names = [
+  ...(['rate', 'max', 'until', 'maxLag', 'skipFailed', 'acceptDrift', 'acceptLost'] as const),
+  ...(['acceptUnreadable', 'createTopic', 'allowExternal', 'emit'] as const),
+]
+
 /** The options that were given; the others stay as they were. */
-export function runOptionsOf(given: RunOptions): RunOptions {
-  const { rate, max, until, maxLag, skipFailed, acceptDrift, acceptLost, acceptUnreadable } = given
-  const { createTopic, allowExternal, emit } = given
-  const accepted = { acceptDrift, acceptLost, acceptUnreadable, createTopic, allowExternal }
-  const all = { rate, max, until, maxLag, skipFailed, ...accepted, emit }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
+export const runOptionsOf = (given: RunOptions): RunOptions =>
+  Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])))
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 }
 

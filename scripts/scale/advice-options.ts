@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
+import { optionName } from '../../infra/text/option-name.ts'
 import type { Goals } from '../../consumers/operations/replicas/advice/measurement.ts'
 import { mostReplicas } from '../../infra/stack/supervisor/scaling.ts'
 import { integer, positive } from '../cli/arguments.ts'
@@ -62,11 +63,9 @@ export function checkAdviceOptions(command: Command, options: AdviceOptions): vo
   const refuse = (names: readonly (keyof AdviceOptions)[], needed: keyof AdviceOptions) => {
     const name = names.find((each) => command.getOptionValueSource(each) === 'cli')
     if (name !== undefined && options[needed] === undefined)
-      command.error(`error: --${dashed(name)} requires --${needed}`)
+      command.error(`error: ${optionName(name)} requires --${needed}`)
   }
   refuse(['min', 'max', 'lag', 'drain', 'otherMachines', 'serve'], 'advise')
   refuse(['every'], 'serve')
   if (options.min > options.max) command.error(`error: --min ${options.min} is more than --max ${options.max}`)
 }
-
-const dashed = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

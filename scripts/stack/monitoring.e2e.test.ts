@@ -88,6 +88,11 @@ test('an order is traced from the database and the topics: every event under its
     events.flatMap(({ way, reactions }) => [...way, ...reactions.flatMap((reaction) => ways(reaction.events))])
   expect(ways(trace.roots)).toContain('call authorize')
   expect(succeeded(await stack.run('trace', orderId))).toContain('└─')
-  const unknown = await stack.run('trace', '019b2d6c-8f1e-7a63-9d53-0f3c2b6f1a77')
+  const nobodys = '019b2d6c-8f1e-7a63-9d53-0f3c2b6f1a77'
+  const unknown = await stack.run('trace', nobodys)
   expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Nothing is known of an order') })
+  const notShown = await stack.run('orders', 'show', nobodys)
+  expect(notShown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`No order "${nobodys}" is known`) })
+  const noStatus = await stack.run('orders', 'find', '--status', 'nosuch')
+  expect(noStatus).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Allowed choices are') })
 })

@@ -45,6 +45,15 @@ test('records with one id are one event and its repeats; what only the timeline 
   ])
 })
 
+test('a record without an id is the event of the timeline that lies at its place', () => {
+  const unread = { ...record('orders/3 offset 5', '5', '2026-03-01T12:00:01Z'), type: 'unknown type', data: null }
+  const elsewhere = record('orders/3 offset 6', '6', '2026-03-01T12:00:02Z')
+  expect(mergeEvents([unread, elsewhere], [row('e-1')])).toMatchObject([
+    { inboxId: 'e-1', type: 'OrderPlaced', place: { offset: '5' }, summary: '2 articles, 3 units' },
+    { inboxId: 'orders/3 offset 6', place: { offset: '6' }, summary: null },
+  ])
+})
+
 const now = Date.parse('2026-03-01T12:01:00Z')
 const part = (changes: Partial<GroupPart>): GroupPart => ({
   ...{

@@ -59,8 +59,8 @@ export function changedFields(before: unknown, after: unknown, show = textOf, pa
     return names.flatMap((name) => changedFields(before[name], after[name], show, path ? `${path}.${name}` : name))
   }
   if (Array.isArray(before) && Array.isArray(after) && haveSameStart(before, after)) {
-    const [longer] = [before, after].toSorted((one, other) => other.length - one.length)
-    return (longer ?? []).flatMap((_, index) => changedFields(before[index], after[index], show, `${path}[${index}]`))
+    const longer = Math.max(before.length, after.length)
+    return [...Array(longer).keys()].flatMap((at) => changedFields(before[at], after[at], show, `${path}[${at}]`))
   }
   return [`${path || 'value'}: ${show(before)} → ${show(after)}`]
 }

@@ -8,7 +8,7 @@ import type { Generation } from '../../../infra/topic-generations/generation-tab
 import { withAdmin } from '../../../infra/kafka/admin.ts'
 import { inGeneration, topicName, topics } from '../../../schemas/topics.ts'
 import type { Topic } from '../../../schemas/topics.ts'
-import { chooseReplication } from '../../../infra/kafka/brokers/choose-replication.ts'
+import { chooseReplication, fewestInSync } from '../../../infra/kafka/brokers/choose-replication.ts'
 import type { TopicEnds } from './undrained.ts'
 
 /**
@@ -92,6 +92,6 @@ export const topicConfig = (topic: Topic, config: Config, replicationFactor: num
     { name: 'retention.ms', value: String(topic.retentionMs) },
     // The broker's clock: with a publisher's clock that is a week slow, events would be deleted before they are read
     { name: 'message.timestamp.type', value: 'LogAppendTime' },
-    { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+    { name: 'min.insync.replicas', value: String(fewestInSync(replicationFactor)) },
   ],
 })

@@ -125,6 +125,6 @@ export interface ReplayMode {
   run(context: ReplayContext, run: ReplayRun): Promise<void>
   /** Cleans up after a replay that will not be resumed: tables aside, positions. */
   abandon(context: ReplayContext, run: ReplayRun): Promise<unknown>
-  /** Restores the state before a replay that has ended; absent if that is impossible. */
-  undo?(context: ReplayContext, run: ReplayRun): Promise<void>
+  /** Restores the state before a replay that has ended; or why that is impossible. */
+  readonly undo: ((context: ReplayContext, run: ReplayRun) => Promise<void>) | string
 }

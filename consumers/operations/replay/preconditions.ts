@@ -1,3 +1,4 @@
+import { optionName } from '../../../infra/text/option-name.ts'
 import { countDroppedHeads } from '../../runtime/tables/audit.ts'
 import type { ReplayContext, RunOptions } from './mode.ts'
 import type { Plan } from './plan.ts'
@@ -12,13 +13,11 @@ export const inapplicable = (
 ): string[] =>
   names
     .filter((name) => options[name] && options[name] !== 'same')
-    .map(
-      (name) =>
-        `${optionOf(name)} does not apply to ${mode}: ${name === 'createTopic' ? 'it writes to no other topic' : why}`,
-    )
+    .map((name) => `${optionName(name)} does not apply to ${mode}: ${why}`)
 
-/** `--create-topic` */
-const optionOf = (name: string): string => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+/** What only a copy can be asked. */
+export const noCopy = (options: RunOptions, mode: Plan['mode']): string[] =>
+  inapplicable(options, ['createTopic'], mode, 'it writes to no other topic')
 
 /** Selected events that today's reader schemas cannot read, a sentence for each schema. */
 export const unreadableEvents = ({ schemas }: Pick<Plan, 'schemas'>): string[] =>

@@ -4,6 +4,9 @@ import { TallyError } from '../../errors.ts'
 import { connectKafka } from '../command-client.ts'
 import { countRegistered } from './registered-brokers.ts'
 
+/** Acknowledged records outlive the loss of a broker, and one broker may be down. */
+export const fewestInSync = (copies: number): number => Math.max(1, copies - 1)
+
 /** TALLY_REPLICATION, or one on each broker of the cluster, at most three. Brokers that are down count. */
 export async function copiesWanted(admin: Admin, config: Config): Promise<number> {
   return config.kafka.replication ?? Math.min(3, (await countBrokers(admin, config)).known)

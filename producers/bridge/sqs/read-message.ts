@@ -32,15 +32,18 @@ const maxAttributes = 10
 
 /**
  * The attributes of a dead letter: those of the message as far as there may be more, the problem, and the id by which logs name
- * the message, because SQS gives the dead letter another. If body and problem
- * together are larger than SQS allows, those of the message alone.
+ * the message, because SQS gives the dead letter another. If body and problem together are larger than SQS allows, those of
+ * the message alone.
  */
-export function deadLetterAttributes(message: Message, problem: string): Record<string, MessageAttributeValue> {
-  const { Body = '', MessageAttributes = {} } = message
+export function deadLetterAttributes(
+  { Body = '', MessageAttributes = {} }: Message,
+  messageId: string | undefined,
+  problem: string,
+): Record<string, MessageAttributeValue> {
   const all = Object.entries(MessageAttributes).map(
     ([name, { DataType, StringValue, BinaryValue }]) => [name, { DataType, StringValue, BinaryValue }] as const,
   )
-  const added = Object.entries({ 'message-id': readMessage(message).id, 'tally-problem': problem }).map(
+  const added = Object.entries({ 'message-id': messageId, 'tally-problem': problem }).map(
     ([name, StringValue]) => [name, { DataType: 'String', StringValue }] as const,
   )
   const own = all.filter(([name]) => !added.some(([other]) => other === name))

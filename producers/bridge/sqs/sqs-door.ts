@@ -55,16 +55,21 @@ export async function openSqsDoor(options: SqsDoorOptions): Promise<Door> {
   let bytesInWork = 0
 
   const settle = async (message: Message, receipt: string): Promise<void> => {
-    const outcome = await intake.process(readMessage(message))
-    if (outcome.kind === 'refused') await deadLetter(message, outcome)
+    const read = readMessage(message)
+    const outcome = await intake.process(read)
+    if (outcome.kind === 'refused') await deadLetter(message, read.id, outcome)
     await messages.settle(receipt)
     onSettled(outcome.kind)
   }
 
-  const deadLetter = async (message: Message, { problem }: Outcome & { kind: 'refused' }): Promise<void> => {
-    const MessageAttributes = deadLetterAttributes(message, boundedProblem(problem))
+  const deadLetter = async (
+    message: Message,
+    messageId: string | undefined,
+    { problem }: Outcome & { kind: 'refused' },
+  ): Promise<void> => {
+    const MessageAttributes = deadLetterAttributes(message, messageId, boundedProblem(problem))
     await sqs.send(new SendMessageCommand({ ...deadLetterOf(message, queues), MessageAttributes }))
-    log.warn({ messageId: readMessage(message).id, problem: problem.body }, 'the message cannot be an order')
+    log.warn({ messageId, problem: problem.body }, 'the message cannot be an order')
   }
 
   const take = (message: Message) => {

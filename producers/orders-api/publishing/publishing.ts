@@ -4,6 +4,7 @@ import type { Notices } from '../../../infra/notices/notices.ts'
 import { Polling } from '../../../infra/notices/polling.ts'
 import { sendNotice } from '../../../infra/notices/send-notice.ts'
 import type { Pool } from '../../../infra/postgres/pool.ts'
+import { seldom } from '../../../infra/linger/seldom.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { LaneFeed } from '../../outbox/lane-feed.ts'
 import type { OutboxBatch } from '../../outbox/outbox-batch.ts'
@@ -26,6 +27,9 @@ export interface PublishingOptions {
   log: Logger
 }
 
+/** How often an outage is told of. */
+const saidEveryMs = 10_000
+
 interface Held extends Lease {
   /** Closed while it is uncertain whether this replica still has the lease. */
   feed: LaneFeed
@@ -38,9 +42,6 @@ interface Held extends Lease {
  * after a notice from the writer. Each renewal of the leases finds events of which no notice came. A dead replica is
  * replaced when its leases expire.
  */
-/** An outage is told of this often. */
-const saidEveryMs = 10_000
-
 export class Publishing {
   private readonly options: Required<PublishingOptions>
   private readonly held = new Map<number, Held>()
@@ -141,12 +142,10 @@ export class Publishing {
   private async keepRenewing(): Promise<void> {
     const { signal } = this.abort
     const { leaseMs, log } = this.options
-    let saidAt = -Infinity
+    const isDue = seldom(saidEveryMs)
     while (!signal.aborted) {
       const freeInMs = await this.renew().catch((error: unknown) => {
-        if (performance.now() - saidAt > saidEveryMs)
-          log.warn({ error: describeError(error) }, 'could not renew leases')
-        saidAt = Math.max(saidAt, performance.now())
+        if (isDue()) log.warn({ error: describeError(error) }, 'could not renew leases')
         return 0
       })
       const ms = Math.max(leaseMs / 8, Math.min(leaseMs / (this.busy ? 4 : 2), freeInMs + 5))

@@ -104,7 +104,7 @@ export const positions: readonly Mutation[] = [
     name: 'lost-without-a-record',
     guard: 'records deleted up to the end stop the lane',
     broken: 'a further record has to arrive first',
-    edits: [{ file: startConsumer, find: 'void positionWatch.look([...lanes.values()])', replace: '' }],
+    edits: [{ file: startConsumer, find: '.then(() => positionWatch.look([...lanes.values()]))', replace: '' }],
     noticedBy: {
       file: endsTest,
       title: 'records deleted up to the end stop the lane without a further record; their loss can be accepted',

@@ -7,7 +7,7 @@ import { inTransaction } from '../../../../infra/postgres/transaction.ts'
 import { RecordSender } from '../../../../infra/kafka/record-sender.ts'
 import type { RawRecord } from '../../../../infra/kafka/record-sender.ts'
 import { laneOf } from '../../../../schemas/partition.ts'
-import { chooseReplication } from '../../../../infra/kafka/brokers/choose-replication.ts'
+import { chooseReplication, fewestInSync } from '../../../../infra/kafka/brokers/choose-replication.ts'
 import { copyPreconditions } from './preconditions.ts'
 import type { ReplayContext, ReplayMode, ReplayRun } from '../mode.ts'
 import { choosing, openSource } from '../reading/range-source.ts'
@@ -68,6 +68,8 @@ export const copy: ReplayMode = {
 
   /** Written copies stay. */
   abandon: () => Promise.resolve(),
+
+  undo: 'the other topic keeps the copies until you delete it',
 }
 
 /**
@@ -81,7 +83,7 @@ const createTarget = ({ kafka, config }: ReplayContext, { plan }: ReplayRun): Pr
     const replicationFactor = await chooseReplication(admin, config)
     const configEntries = [
       { name: 'retention.ms', value: '-1' },
-      { name: 'min.insync.replicas', value: String(Math.max(1, replicationFactor - 1)) },
+      { name: 'min.insync.replicas', value: String(fewestInSync(replicationFactor)) },
     ]
     await createTopics(admin, [{ topic, numPartitions: config.partitions, replicationFactor, configEntries }])
   })

@@ -92,7 +92,7 @@ describe('refused in a sentence', () => {
     [
       'of which topic',
       { mode: 'copy', toTopic: 'b', topics: ['orders', 'stock'], from: offsets('0', 0) },
-      'or name one with --topic',
+      'write orders/0, or name one with --topic',
     ],
     ['what the group has not read', { from: { at: 'group' } }, 'the range is empty'],
     [

@@ -4,7 +4,7 @@ import { prepared } from '../../../../infra/postgres/transaction.ts'
 import type { ConsumerDefinition } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { inapplicable, notReached, unreadableAndUndecided } from '../preconditions.ts'
+import { inapplicable, noCopy, notReached, unreadableAndUndecided } from '../preconditions.ts'
 import { keptOf } from './beginnings.ts'
 import { bytesForIds } from './id-set.ts'
 import type { FoldPosition } from './fold-tables.ts'
@@ -20,9 +20,10 @@ export async function rebuildPreconditions(context: ReplayContext, plan: Plan, o
   const acting = actsOtherwise(definition)
   if (acting.length > 0) return acting
   return [
+    ...noCopy(options, 'rebuild'),
     ...inapplicable(
       options,
-      ['skipFailed', 'allowExternal', 'emit', 'createTopic'],
+      ['skipFailed', 'allowExternal', 'emit'],
       'rebuild',
       'tables that lack an event are not swapped in',
     ),

@@ -21,7 +21,7 @@ import type { Schemas } from './tables-aside.ts'
  * Fills new tables from the topics beside the consumer's, with its handlers, and swaps them in at the position of its
  * replicas. Events that the handlers emit are discarded. After a kill, it resumes from the tables aside.
  */
-export const rebuild: ReplayMode = {
+export const rebuild = {
   describe({ group, partitions }) {
     const handled = partitions.reduce((sum, each) => sum + each.handled, 0)
     return (
@@ -68,7 +68,7 @@ export const rebuild: ReplayMode = {
       throw new TallyError('PRECONDITION_FAILED', `${what}: ${error.message}`, { cause: error })
     }
   },
-}
+} satisfies ReplayMode
 
 async function refuseUndo({ pool, definition }: ReplayContext, run: ReplayRun, { before }: Schemas): Promise<void> {
   if (!run.figures['swapped'])

@@ -2,7 +2,7 @@ import { databaseTime } from '../../../../infra/postgres/database-time.ts'
 import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/weeks.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { inapplicable, isFresh, notReached, unreadableAndUndecided } from '../preconditions.ts'
+import { inapplicable, isFresh, noCopy, notReached, unreadableAndUndecided } from '../preconditions.ts'
 
 /** Unmet preconditions for moving the group back, a sentence each. */
 export async function redeliveryPreconditions(
@@ -11,9 +11,10 @@ export async function redeliveryPreconditions(
   options: RunOptions,
 ): Promise<string[]> {
   return [
+    ...noCopy(options, 'redeliver'),
     ...inapplicable(
       options,
-      ['rate', 'max', 'skipFailed', 'allowExternal', 'emit', 'createTopic'],
+      ['rate', 'max', 'skipFailed', 'allowExternal', 'emit'],
       'redeliver',
       "the group's own replicas process the events like all others",
     ),

@@ -3,7 +3,7 @@ import { rememberedMs, rememberedWeeks } from '../../../runtime/tables/inbox/wee
 import type { Effects } from '../../../runtime/handler.ts'
 import type { ReplayContext, RunOptions } from '../mode.ts'
 import type { Plan } from '../plan.ts'
-import { inapplicable, isFresh, notReached, unreadableEvents } from '../preconditions.ts'
+import { isFresh, noCopy, notReached, unreadableEvents } from '../preconditions.ts'
 
 /** Unmet preconditions for handling these events again, a sentence each. */
 export async function reprocessPreconditions(
@@ -13,7 +13,7 @@ export async function reprocessPreconditions(
 ): Promise<string[]> {
   if (!context.definition) return ['reprocess needs a group: its handlers are run again']
   return [
-    ...inapplicable(options, ['createTopic'], 'reprocess', 'no other topic is written to'),
+    ...noCopy(options, 'reprocess'),
     ...actsOutside(context.definition, options),
     ...tooOld(plan, await databaseTime(context.pool)),
     ...(options.acceptUnreadable || options.skipFailed ? [] : unreadableEvents(plan)),

@@ -43,6 +43,8 @@ export const reprocess: ReplayMode = {
     await forgetHandled(pool, run.id)
   },
 
+  undo: 'others have used what the handlers emitted',
+
   async abandon({ pool }, run) {
     for (const lane of new Set(run.partitions.map(({ partition }) => partition))) await wakeOwner(pool, lane, run.id)
     await forgetHandled(pool, run.id)

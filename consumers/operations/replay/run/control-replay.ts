@@ -6,7 +6,6 @@ import type { Tx } from '../../../../infra/postgres/transaction.ts'
 import { abandonReplay, keepEnd, openRun } from './execute-run.ts'
 import type { Following, OwnRun } from './execute-run.ts'
 import type { ReplayContext, ReplayFailure, ReplayPartition } from '../mode.ts'
-import type { Mode } from '../plan.ts'
 import { modes } from './modes.ts'
 import {
   askRunner,
@@ -101,12 +100,6 @@ export async function cancelReplay(context: ReplayContext, id: number, signal?: 
   return await found(context, id)
 }
 
-/** Why a mode cannot be undone. */
-const lasting: Partial<Record<Mode, string>> = {
-  copy: 'the other topic keeps the copies until you delete it',
-  reprocess: 'others have used what the handlers emitted',
-}
-
 /**
  * Restores the state before a replay that has ended.
  * @throws TallyError PRECONDITION_FAILED if that cannot be; the signal's reason: it can be undone again
@@ -126,10 +119,10 @@ export async function undoReplay(
       'PRECONDITION_FAILED',
       `replay ${id} has not ended: \`npm run replay -- cancel ${id}\` ends it, then undo it`,
     )
-  if (!undo)
+  if (typeof undo === 'string')
     throw new TallyError(
       'PRECONDITION_FAILED',
-      `${row.mode} cannot be undone, because ${lasting[row.mode]}; replay ${id} stays ${row.state}`,
+      `${row.mode} cannot be undone, because ${undo}; replay ${id} stays ${row.state}`,
     )
   const open = await readOpenReplay(context.pool, target)
   if (open) throw new TallyError('PRECONDITION_FAILED', inTheWay({ ...open, attended: false }))
@@ -138,7 +131,7 @@ export async function undoReplay(
     signal: AbortSignal.any(signal ? [signal, lock.lost] : [lock.lost]),
     ...(onNote && { note: onNote }),
   })
-  await undo.call(modes[row.mode], context, run)
+  await undo(context, run)
   await keepEnd(context, own, { state: 'undone', because: 'asked', reason: null })
   return await found(context, id)
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from '@jest/globals'
 import { newEventId } from '../../../../schemas/event-id.ts'
-import { forgetIds, hashedId, inboxId, takeIds } from './inbox.ts'
+import { forgetIds, hashedId, inboxId, readTakenTimes, takeIds } from './inbox.ts'
 import { maintainInbox, maintainInboxAt } from './partitions.ts'
 import { rememberedWeeks, weekMs } from './weeks.ts'
 import { countTable } from '../../testing/tally-consumer.ts'
@@ -59,6 +59,14 @@ describe('the inbox as weeks go by', () => {
       `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relkind in ('r', 'p') and relname ~ '_(gone|next|removed)$'
        union all select tgname from pg_trigger where tgname = 'inbox_mirror' and tgrelid in
          (select inhrelid from pg_inherits where inhparent = 'inbox'::regclass)`,
+    )
+    return rows.map(({ name }) => name)
+  }
+  const foreignTables = async ({ pool }: TestBench, owner: string) => {
+    const { rows } = await pool.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = current_schema::regnamespace and relowner <> $1::regrole and relname ~ '_(next|removed)$'
+       union all select proname from pg_proc where pronamespace = current_schema::regnamespace and proowner <> $1::regrole and proname = 'inbox_mirror'`,
+      [`"${owner}"`],
     )
     return rows.map(({ name }) => name)
   }
@@ -157,6 +165,7 @@ describe('the inbox as weeks go by', () => {
     const now = Date.now()
     const ids = [1, 2, 3].map(() => newEventId(now))
     const [, removed, again] = ids as [string, string, string]
+    const later = now + 4 * weekMs + 60_000
     await takeAt(bench, ids, now + 4 * weekMs)
     const batch = await pool.connect()
     try {
@@ -167,14 +176,34 @@ describe('the inbox as weeks go by', () => {
         },
         copied: async () => {
           await batch.query('commit')
-          await takeAt(bench, [again], now + 4 * weekMs)
+          await takeAt(bench, [again], later)
         },
       })
     } finally {
       batch.release()
     }
+    expect((await readTakenTimes(pool, [again])).get(again)?.getTime()).toBe(later)
     expect(await known(bench, ids)).toEqual([true, false, true])
     expect(await leftovers(bench)).toEqual([])
+  })
+
+  test('while it moves on, its tables belong to the owner of the schema, as whose role batches write', async () => {
+    await using bench = await openTestBench('weeks', countTable, 1)
+    const { pool } = bench
+    const owner = `${bench.sandbox.namespace}owner`
+    await pool.query(`create role "${owner}"`)
+    try {
+      const { rows } = await pool.query<{ schema: string }>('select quote_ident(current_schema) as schema')
+      await pool.query(`alter schema ${rows[0]?.schema} owner to "${owner}"`)
+      let others: unknown
+      const mirrored = async () => {
+        others = await foreignTables(bench, owner)
+      }
+      await maintainInboxAt(pool, Date.now() + 5 * weekMs, { mirrored })
+      expect(others).toEqual([])
+    } finally {
+      await pool.query(`reassign owned by "${owner}" to current_user; drop owned by "${owner}"; drop role "${owner}"`)
+    }
   })
 
   test('an inbox of an older version, with ids without a time among those of the future, moves on', async () => {

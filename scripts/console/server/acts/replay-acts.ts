@@ -25,6 +25,7 @@ import type { Act } from './act.ts'
 import type { JobControl, Jobs } from './jobs.ts'
 import { planResult } from './plan-result.ts'
 import { npmRun } from './shell-words.ts'
+import { optionName } from '../../../../infra/text/option-name.ts'
 
 const place = z.string().trim().max(2_000).optional()
 const names = z.array(z.string().min(1)).max(1_000).optional()
@@ -148,7 +149,7 @@ const each = (option: string, values: readonly string[] = []): string[] => value
 
 const optionWords = (given: z.infer<typeof options>): string[] =>
   Object.entries(given).flatMap(([name, value]) => {
-    const option = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    const option = optionName(name)
     return value === true ? [option] : value === false || value === undefined ? [] : [option, String(value)]
   })
 

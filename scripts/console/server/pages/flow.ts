@@ -15,27 +15,30 @@ export const flowFeed = (context: ConsoleContext, samples: HealthSamples): Feed 
   everyMs: 2_000,
   async read(): Promise<FlowPage> {
     const { config } = await context.present()
-    const groups = await readGroups(config)
+    const [groups, { health, error }] = await Promise.all([
+      readGroups(config),
+      samples.read().then(
+        (found) => ({ health: found, error: undefined }),
+        (failure: unknown) => ({ health: undefined, error: failure }),
+      ),
+    ])
     const flow = new Flow(samples.samples)
     const drawn = topics.map((topic) => flow.topic(inGeneration(topic.name, config.generation), topic))
-    try {
-      const health = await samples.read()
-      const deployed = groups.filter(({ name }) => health.groups.some(({ group }) => group === name))
-      return {
-        topics: drawn,
-        consumers: health.groups.map((group) => flow.consumer(group)),
-        reads: deployed.flatMap((group) => flow.edges(group, health)),
-        unpublished: health.orders ? { events: health.orders.waiting, oldestMs: health.orders.oldestMs } : null,
-        brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
-        databaseTrouble: null,
-      }
-    } catch (error) {
+    if (!health)
       return {
         topics: drawn.map((topic) => ({ ...topic, records: null, rate: null })),
         consumers: groups.map(({ name }) => flow.unknown(name)),
         reads: groups.flatMap((group) => flow.edges(group, { groups: [] })),
         ...{ unpublished: null, brokerTrouble: null, databaseTrouble: troubleOf(error, config) },
       }
+    const deployed = groups.filter(({ name }) => health.groups.some(({ group }) => group === name))
+    return {
+      topics: drawn,
+      consumers: health.groups.map((group) => flow.consumer(group)),
+      reads: deployed.flatMap((group) => flow.edges(group, health)),
+      unpublished: health.orders ? { events: health.orders.waiting, oldestMs: health.orders.oldestMs } : null,
+      brokerTrouble: health.brokerTrouble === undefined ? null : withAdvice(health.brokerTrouble),
+      databaseTrouble: null,
     }
   },
 })

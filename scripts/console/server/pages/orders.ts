@@ -38,6 +38,7 @@ export function orderFeeds(context: ConsoleContext): Record<'orders' | 'order', 
           const found = await readOrderEvents(orderId, { config, codec, signal })
           if (found.events.length === 0) throw error
           const gaps = [`Only the topics could be read. ${troubleOf(error, config)}`, ...found.gaps]
+          await versions.learn(found.events.flatMap(({ schemaId }) => schemaId ?? []))
           return orderPage({ ...found, gaps }, (id) => versions.of(id), Date.now())
         }
         const groups = await context.groups()

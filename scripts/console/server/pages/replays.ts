@@ -60,7 +60,7 @@ function lineOf(row: ListedReplay): ReplayLine {
       ...(state === 'running' ? (['pause'] as const) : []),
       ...(isLeft || state === 'paused' || state === 'stopped' ? (['resume'] as const) : []),
       ...(endedAt === null ? (['cancel'] as const) : []),
-      ...(endedAt !== null && state !== 'undone' && modes[mode].undo ? (['undo'] as const) : []),
+      ...(endedAt !== null && state !== 'undone' && typeof modes[mode].undo !== 'string' ? (['undo'] as const) : []),
     ],
   }
 }
