@@ -73,6 +73,8 @@ const flushPatienceMs = 500
 /** How often a lingering replica says so. */
 const paceEveryMs = 5_000
 const watchPatienceMs = 2_000
+/** A fetch begins after this share of the time between two transactions: what it brings is there when the next begins. */
+const fetchShare = 0.7
 const connectionsAtOnce = 4
 
 /**
@@ -148,7 +150,7 @@ export async function startConsumer<State, Row>(
       const lane = lanes.get(partition)
       if (lane) void fetched.passGap(lane, topic)
     },
-    rest: () => pace.rest(0),
+    rest: () => pace.rest(0, fetchShare),
     fetched: meters ? meters.watching(fetched) : fetched,
     claim: (number) =>
       new Lane(number, {

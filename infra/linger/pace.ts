@@ -21,9 +21,12 @@ export class Pace {
     return this.linger.waitMs(performance.now(), inputs, this.scarcity())
   }
 
-  /** Waits until the next cycle should begin. */
-  async rest(inputs: number): Promise<void> {
-    const ms = this.waitMs(inputs)
+  /**
+   * Waits until the next cycle should begin.
+   * @param share waits only for this share of the time between two cycles: for what prepares the next one
+   */
+  async rest(inputs: number, share = 1): Promise<void> {
+    const ms = this.waitMs(inputs) - (1 - share) * this.state.floorMs
     if (ms > 0) await delay(ms)
   }
 

@@ -22,6 +22,8 @@ import { readOutboxBatches, removePublished } from './outbox-table.ts'
 const { count: perLane, bytes: bytesPerLane } = packLimits
 const perRequest = 8_000
 const bytesPerRequest = 16 * 2 ** 20
+/** Published rows leave the table this long after, ms, those of several requests together: a commit for each costs more. */
+const removeAfterMs = 200
 /** A hanging request is abandoned after this time, ms: its rows stay in the table. */
 const stopWithinMs = 3_000
 
@@ -49,8 +51,8 @@ export class Relay {
   private readonly feeds = new Map<number, LaneFeed>()
   private readonly sender: RecordSender
   private stopped = false
-  /** Whether someone waits for the end: then no request waits for more rows. */
-  private hurried = false
+  /** Aborted when someone waits for the end: then nothing waits for more rows. */
+  private readonly hurry = new AbortController()
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
   private removal: Promise<void> = Promise.resolve()
@@ -83,7 +85,7 @@ export class Relay {
 
   /** Resolves once every open lane is published, or false at the deadline. */
   async flush(deadlineMs: number): Promise<boolean> {
-    this.hurried = true
+    this.hurry.abort()
     const deadline = Date.now() + deadlineMs
     while ([...this.feeds.values()].some((feed) => !feed.idle)) {
       if (Date.now() >= deadline) return false
@@ -94,6 +96,7 @@ export class Relay {
 
   async stop(): Promise<void> {
     this.stopped = true
+    this.hurry.abort()
     this.signal.resolve()
     await settlesWithin(
       this.loop.then(() => this.removal),
@@ -106,7 +109,7 @@ export class Relay {
     for (let failures = 0; !this.stopped; ) {
       try {
         this.signal = Promise.withResolvers<void>()
-        if (!this.hurried) await this.options.pace?.rest(this.waiting)
+        if (!this.hurry.signal.aborted) await this.options.pace?.rest(this.waiting)
         const request = await this.gather()
         if (request.size === 0) {
           await this.signal.promise
@@ -209,8 +212,10 @@ export class Relay {
    * Deletes the acknowledged rows. If that fails, the lane's next deletion covers them, or they are published again.
    */
   private async removePublished(): Promise<void> {
+    if (this.published.size === 0) return
+    const { signal } = this.hurry
+    if (!signal.aborted) await delay(removeAfterMs, undefined, { signal }).catch(() => {}) // Aborted: at once
     const ranges = new Map(this.published)
-    if (ranges.size === 0) return
     this.published.clear()
     try {
       await removePublished(this.options.pool, ranges)

@@ -17,7 +17,7 @@ import { parkInputs } from '../tables/parked-table.ts'
 import type { RetryPolicy } from '../retry-policy.ts'
 import { settleRetries } from '../tables/retry-table.ts'
 import { addTimers, withdrawTimers } from '../tables/timer-table.ts'
-import { decide } from './decide.ts'
+import { decide, withdrawNew } from './decide.ts'
 import { batchKeys, blockedIn, dedupe } from './dedupe.ts'
 import type { FailureBreaker } from './failure-breaker.ts'
 
@@ -56,7 +56,9 @@ export async function applyBatch<State, Row>(
   return applied as Applied<State, Row>
 }
 
-/** Writes all effects of one batch for each of several lanes. Locks the lanes' rows first. */
+/**
+ * Writes all effects of batches of several lanes, those of one lane in their order. Locks the lanes' rows first.
+ */
 export async function applyBatches<State, Row>(
   tx: Tx,
   context: ProcessContext<State, Row>,
@@ -65,34 +67,40 @@ export async function applyBatches<State, Row>(
   const { definition, codec, generation, exporting } = context
   const hopeless = work.every(({ refusal }) => refusal)
   const [firstSeqs, blocked, states, fresh] = await together(
-    lockOwnedLanes(
-      tx,
-      work.map(({ own }) => own),
-    ),
+    lockOwnedLanes(tx, ownershipsOf(work)),
     blockedIn(tx, work),
     hopeless ? new Map<string, State>() : definition.state.load(tx, keysOf(work)),
     dedupe(tx, work, definition.handlers),
   )
   const shared = new Map(hopeless ? [] : await lockShared(tx, definition, fresh.flat(), states))
   const now = Date.now()
-  const applied = work.map((each, index) => {
+  const applied: Applied<State, Row>[] = []
+  const byLane = new Map<number, readonly Applied<State, Row>[]>()
+  for (const [index, each] of work.entries()) {
     const inputs = fresh[index] ?? []
     const { lane } = each.own
     const { refusal } = each
-    const options = { definition, codec, states, shared, blocked: blocked[index] ?? new Set(), refusal, now, exporting }
-    const outcome = decide(inputs, options)
-    for (const [id, row] of outcome.shared) shared.set(id, row) // The next lane's handlers must see this lane's effects
-    const firstSeq = firstSeqs.get(lane) as number
+    const before = byLane.get(lane) ?? []
+    const behind = before.flatMap(({ outcome }) => outcome.parked.map(({ input }) => input.key))
+    const keys = new Set([...(blocked[index] ?? []), ...behind])
+    const outcome = decide(inputs, { definition, codec, states, shared, blocked: keys, refusal, now, exporting })
+    // The next batch's handlers must see this one's effects
+    for (const [key, state] of outcome.states) states.set(key, state)
+    for (const [id, row] of outcome.shared) shared.set(id, row)
+    for (const timer of outcome.withdrawn) for (const { outcome } of before) withdrawNew(outcome.timers, timer)
+    const firstSeq = (firstSeqs.get(lane) as number) + countEvents(before.flatMap(({ publish }) => publish))
     const publish = numberEvents(outcome.events, { writer: definition.group, lane, firstSeq, generation })
-    return { ...each, inputs, outcome, publish }
-  })
+    const done = { ...each, inputs, outcome, publish }
+    applied.push(done)
+    byLane.set(lane, [...before, done])
+  }
   await together(
     saveStates(tx, definition, applied),
     appendOutbox(
       tx,
       applied.flatMap(({ publish }) => publish),
     ),
-    advanceLanes(tx, new Map(applied.map(({ own, publish }) => [own.lane, countEvents(publish)]))),
+    advanceLanes(tx, countByLane(applied)),
     addCalls(
       tx,
       applied.flatMap(({ own: { lane }, outcome }) => outcome.calls.map((call) => ({ ...call, lane }))),
@@ -139,6 +147,18 @@ async function settle<State, Row>(
     moves.push({ own, ...batch.move, ...counts, duplicates: batch.inputs.length - inputs.length })
   }
   await together(...work, moveLedger(tx, moves))
+}
+
+/** Each once. A lane that claimed itself again may have batches of two of them here: then the transaction is refused. */
+const ownershipsOf = (work: readonly LaneBatch[]): Ownership[] => [
+  ...new Map(work.map(({ own }) => [`${own.lane}/${own.epoch}`, own])).values(),
+]
+
+/** Numbers of events, by lane. */
+function countByLane(applied: readonly Pick<Applied<unknown, unknown>, 'own' | 'publish'>[]): Map<number, number> {
+  const counts = new Map<number, number>()
+  for (const { own, publish } of applied) counts.set(own.lane, (counts.get(own.lane) ?? 0) + countEvents(publish))
+  return counts
 }
 
 const keysOf = (work: readonly LaneBatch[]): string[] => [...new Set(work.flatMap(({ batch }) => batchKeys(batch)))]

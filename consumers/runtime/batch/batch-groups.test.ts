@@ -17,12 +17,17 @@ const workOf = (lane: number, inputs: number): LaneBatch => {
 
 /** Transactions that take some turns of the event loop. */
 function database(fails: (lanes: readonly number[]) => boolean = () => false) {
-  const seen = { inProgress: 0, most: 0, transactions: 0 }
+  const seen = { inProgress: 0, most: 0, transactions: 0, ofOneLane: 0 }
+  const busy = new Set<number>()
   const apply = async (work: readonly LaneBatch[]): Promise<Processed[]> => {
+    const lanes = new Set(work.map(({ own }) => own.lane))
+    for (const lane of lanes) if (busy.has(lane)) seen.ofOneLane++
+    for (const lane of lanes) busy.add(lane)
     seen.most = Math.max(seen.most, ++seen.inProgress)
     seen.transactions++
     for (let turns = 0; turns < 5; turns++) await soon()
     seen.inProgress--
+    for (const lane of lanes) busy.delete(lane)
     if (fails(work.map(({ own }) => own.lane))) throw new TallyError('LANE_FULL', 'no room')
     return work.map(({ batch }) => ({
       batch,
@@ -62,6 +67,38 @@ test('batches of a group that failed are tried alone within the same bound', asy
   expect(settled.filter(({ status }) => status === 'rejected')).toHaveLength(1)
   expect(seen.transactions).toBe(101)
   expect(seen.most).toBeLessThanOrEqual(3)
+})
+
+test('what waits of one lane shares a transaction', async () => {
+  const { seen, apply } = database()
+  const groups = new BatchGroups(context, undefined, apply)
+  const first = groups.process(workOf(1, 1))
+  await soon() // It is in progress now
+  await Promise.all([first, groups.process(workOf(1, 1)), groups.process(workOf(1, 1)), groups.process(workOf(2, 1))])
+  expect(seen.transactions).toBe(2)
+})
+
+test.each([
+  ['together', 1, false],
+  ['in transactions of their own', 500, false],
+  ['alone', 1, true],
+] as const)('a lane has one transaction at a time, its batches %s', async (_, inputs, alone) => {
+  const { seen, apply } = database()
+  const groups = new BatchGroups(context, undefined, apply)
+  const rounds = Array.from({ length: 20 }, async (_, round) => {
+    for (let turns = 0; turns < round * 2; turns++) await soon()
+    await Promise.all([1, 2, 1].map((lane) => groups.process(workOf(lane, inputs), alone && lane === 1)))
+  })
+  await Promise.all(rounds)
+  expect(seen.ofOneLane).toBe(0)
+})
+
+test('batches of one lane whose group failed are tried one after the other', async () => {
+  const { seen, apply } = database((lanes) => lanes.includes(7))
+  const groups = new BatchGroups(context, undefined, apply)
+  const settled = await Promise.allSettled([7, 7, 3, 3].map((lane) => groups.process(workOf(lane, 1))))
+  expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled'])
+  expect(seen).toMatchObject({ transactions: 5, ofOneLane: 0 })
 })
 
 test('batches that arrive within the time that the pace sets share a transaction; without it none waits', async () => {

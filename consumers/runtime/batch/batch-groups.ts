@@ -21,7 +21,8 @@ interface Waiting {
 /**
  * Processes batches of several lanes of this process in one transaction, because a transaction costs more than a small
  * batch. It groups batches that arrive together or while another transaction is in progress, and where processors are
- * scarce those that arrive within the time that its pace sets.
+ * scarce those that arrive within the time that its pace sets. A lane may have several there, of different sources, but
+ * has one transaction in progress at a time.
  * If the transaction fails, each batch is processed in a transaction of its own, so that each lane sees only its own
  * error.
  */
@@ -30,9 +31,11 @@ export class BatchGroups<State, Row> {
   /** Maximum number of transactions in progress; further batches wait here and not for a connection. */
   private readonly atOnce: number
   private readonly inTransaction: ReturnType<typeof atMost>
-  private readonly waiting: Waiting[] = []
+  private waiting: Waiting[] = []
   /** Lanes whose last batch failed are processed alone, so that one that keeps failing does not delay the others. */
   private readonly apart = new Set<number>()
+  /** Lanes with a transaction in progress, and its end. */
+  private readonly inProgress = new Map<number, Promise<unknown>>()
   private underWay = 0
   private timer: NodeJS.Timeout | undefined
   private readonly pace: Pace | undefined
@@ -81,12 +84,10 @@ export class BatchGroups<State, Row> {
       if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
       const waitMs = this.underWay === 0 ? this.pace?.waitMs(inputsOf(group)) : 0
       if (waitMs) return this.beginIn(waitMs)
-      this.waiting.splice(0, group.length)
+      this.waiting = this.waiting.filter((each) => !group.includes(each))
       this.underWay++
-      void this.processGroup(group).finally(() => {
-        this.underWay--
-        this.begin()
-      })
+      const ended = this.processGroup(group).finally(() => this.underWay--)
+      for (const lane of new Set(group.map(({ work }) => work.own.lane))) this.occupy(lane, ended)
     }
   }
 
@@ -99,8 +100,9 @@ export class BatchGroups<State, Row> {
 
   private nextGroup(): Waiting[] {
     let inputs = 0
-    const last = this.waiting.findIndex(({ work }) => (inputs += work.batch.inputs.length) >= this.enough)
-    return last === -1 ? [...this.waiting] : this.waiting.slice(0, last + 1)
+    const ready = this.waiting.filter(({ work }) => !this.inProgress.has(work.own.lane))
+    const last = ready.findIndex(({ work }) => (inputs += work.batch.inputs.length) >= this.enough)
+    return last === -1 ? ready : ready.slice(0, last + 1)
   }
 
   private async processGroup(group: readonly Waiting[]): Promise<void> {
@@ -126,9 +128,23 @@ export class BatchGroups<State, Row> {
   private async processAlone(work: LaneBatch): Promise<Processed> {
     const { lane } = work.own
     this.apart.add(lane)
-    const [processed] = await this.inTransaction(() => this.apply([work]))
+    const turn = this.inProgress.get(lane) ?? Promise.resolve()
+    const applied = turn.then(() => this.inTransaction(() => this.apply([work])))
+    this.occupy(lane, applied)
+    const [processed] = await applied
     this.apart.delete(lane)
     return processed as Processed
+  }
+
+  /** Lets nothing else of the lane begin before this has ended. */
+  private occupy(lane: number, work: Promise<unknown>): void {
+    const ended = work
+      .catch(() => {})
+      .then(() => {
+        if (this.inProgress.get(lane) === ended) this.inProgress.delete(lane)
+        this.begin()
+      })
+    this.inProgress.set(lane, ended)
   }
 }
 

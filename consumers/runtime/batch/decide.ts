@@ -6,7 +6,7 @@ import { derivedEventId } from '../../../schemas/event-id.ts'
 import { lastDigitsOf, traceparentOf } from '../../../schemas/trace-context.ts'
 import { keyOf, topicOf } from '../../../schemas/topics.ts'
 import type { ConsumerDefinition, Context, Decision } from '../handler.ts'
-import type { Input, Intent, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
+import type { Input, Intent, NewTimer, Outcome, Refusal, WithdrawnTimer } from '../model.ts'
 import { processSpan } from '../process-span.ts'
 
 export interface DecideOptions<State, Row> {
@@ -64,7 +64,10 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
         }
         outcome.events.push(...effects.events)
         outcome.calls.push(...effects.calls)
-        for (const kind of decision.withdraw ?? []) withdraw(outcome, { key, kind })
+        for (const kind of decision.withdraw ?? []) {
+          outcome.withdrawn.push({ key, kind })
+          withdrawNew(outcome.timers, { key, kind })
+        }
         outcome.timers.push(...effects.timers)
       } catch (error) {
         park({
@@ -78,9 +81,8 @@ export function decide<State, Row>(inputs: readonly Input[], options: DecideOpti
   return outcome
 }
 
-/** Those of earlier inputs of the batch are never stored. */
-function withdraw({ timers, withdrawn }: Outcome<unknown, unknown>, { key, kind }: WithdrawnTimer): void {
-  withdrawn.push({ key, kind })
+/** Removes the withdrawn ones from timers that earlier inputs added and that are not stored yet. */
+export function withdrawNew(timers: NewTimer[], { key, kind }: WithdrawnTimer): void {
   for (let at = timers.length - 1; at >= 0; at--)
     if (timers[at]?.key === key && timers[at]?.kind === kind) timers.splice(at, 1)
 }

@@ -32,6 +32,9 @@ export type Request = {
   | { readonly source: 'timer'; readonly items: readonly TimerInput[] }
 )
 
+/** Inputs of one source are processed in order: those of a topic, answers, and so on. */
+export const sourceOf = (request: Request): string => ('topic' in request ? request.topic : request.source)
+
 /** Restrictions on the processing of a request. */
 export interface Attempt {
   /** In a transaction of its own, not in a group with other lanes. */

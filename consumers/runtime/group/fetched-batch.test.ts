@@ -3,6 +3,7 @@ import type { Batch } from 'kafkajs'
 import { TallyError } from '../../../infra/errors.ts'
 import { markUnreadable } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import { createTestLogger } from '../../../infra/testing/test-logger.ts'
+import { Turns } from '../turns.ts'
 import { FetchedBatches } from './fetched-batch.ts'
 import type { RecordLane } from './fetched-batch.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
@@ -28,7 +29,7 @@ async function meetTwice(position: number, passedTo = position, lost?: string) {
       end: () => Number.POSITIVE_INFINITY,
       halt: (reason: string) => void halted.push(reason),
     },
-    serially: <T>(work: () => Promise<T>) => work(),
+    turns: new Turns(),
   } as Partial<RecordLane> as RecordLane
   const meet = () => batches.process(lane, batch as unknown as Batch, progress)
   return { first: await meet(), second: await meet(), halted }
@@ -67,7 +68,7 @@ test('a gap that cannot be passed fails its lane and is no error of the client',
     ...{ number: 3, phase: 'live', accepting: true, position: () => 100, end: () => Number.POSITIVE_INFINITY },
     process: () => Promise.reject(error),
     fail: (cause: unknown) => void failed.push(cause),
-    serially: <T>(work: () => Promise<T>) => work(),
+    turns: new Turns(),
   } as Partial<RecordLane> as RecordLane
   await expect(new FetchedBatches(options).passGap(lane, 'orders')).resolves.toBeUndefined()
   expect(failed).toEqual([error])

@@ -4,6 +4,7 @@ import { findUnreadable } from '../../../infra/kafka/patches/fetch/unreadable-ba
 import type { UnreadableBatch } from '../../../infra/kafka/patches/fetch/unreadable-batch.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
+import type { Turns } from '../turns.ts'
 import type { FetchProgress, MemberLane } from './membership-options.ts'
 import type { TopicOffsets } from './topic-offsets.ts'
 
@@ -16,8 +17,7 @@ export interface RecordLane extends MemberLane {
   readonly limit: number
   /** End of the offsets that a redelivery processes again. Infinity without one. */
   end(topic: string): number
-  /** Runs work of the lane one at a time. */
-  serially<T>(work: () => Promise<T>): Promise<T>
+  readonly turns: Pick<Turns, 'alone' | 'beside'>
   /** @returns false if the request failed and will be fetched again */
   process(request: Request): Promise<boolean>
   fail(error: unknown): void
@@ -49,8 +49,8 @@ export class FetchedBatches {
    * @returns 'gap' if the batch does not follow the lane's position: fetch again from there
    */
   process(lane: RecordLane, batch: Batch, progress: FetchProgress): Promise<'gap' | undefined> {
-    return lane.serially(async () => {
-      const topic = batch.topic.slice(this.options.namespace.length)
+    const topic = batch.topic.slice(this.options.namespace.length)
+    return lane.turns.beside(topic, async () => {
       const position = lane.position(topic)
       if (lane.phase !== 'live' || position === undefined) return undefined
       const unreadable = findUnreadable(batch.messages)
@@ -73,7 +73,7 @@ export class FetchedBatches {
    * Never rejects: nobody waits for it.
    */
   passGap(lane: RecordLane, topic: string): Promise<void> {
-    return lane.serially(async () => {
+    return lane.turns.alone(async () => {
       const from = lane.position(topic)
       if (!lane.accepting || from === undefined) return
       const to = Math.min(this.options.offsets.beyondPassed(topic, lane.number, from), lane.end(topic))

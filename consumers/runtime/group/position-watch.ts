@@ -59,7 +59,7 @@ export class PositionWatch {
       if (lost === undefined) continue
       suspects.set(place, lost)
       if (this.suspects.get(place) !== lost) continue
-      await lane.serially(async () => {
+      await lane.turns.alone(async () => {
         if (lane.phase === 'live' && lane.position(topic) === position && !Number.isFinite(lane.end(topic)))
           lane.halt(lost)
       })

@@ -1,6 +1,6 @@
 import { setImmediate as soon } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import { takingTurns } from '../../../infra/promises.ts'
+import { Turns } from '../turns.ts'
 import { DueWork } from './due-work.ts'
 import type { DueLane } from './due-work.ts'
 
@@ -16,7 +16,7 @@ function lanes(count: number) {
   const laneOf = (number: number): DueLane => ({
     accepting: true,
     limit: 500,
-    serially: takingTurns(),
+    turns: new Turns(),
     async process() {
       if (number === 0) await released.promise
       processed.push(number)

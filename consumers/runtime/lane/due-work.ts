@@ -1,6 +1,7 @@
 import { describeError } from '../../../infra/errors.ts'
 import type { Logger } from '../../../infra/logger.ts'
 import type { Request } from '../batch/process-request.ts'
+import type { Turns } from '../turns.ts'
 
 /** A lane to which due rows are passed; `Lane` implements it. */
 export interface DueLane {
@@ -8,7 +9,7 @@ export interface DueLane {
   readonly accepting: boolean
   /** How many inputs may be processed together. */
   readonly limit: number
-  serially<T>(work: () => Promise<T>): Promise<T>
+  readonly turns: Pick<Turns, 'alone'>
   process(request: Request): Promise<boolean>
 }
 
@@ -63,7 +64,7 @@ export class DueWork<Row extends { lane: number }> {
 
 /** Processes the rows when it is the lane's turn, with at most `limit` rows per request. */
 async function hand<Row>(lane: DueLane | undefined, rows: readonly Row[], toRequest: ToRequest<Row>): Promise<void> {
-  await lane?.serially(async () => {
+  await lane?.turns.alone(async () => {
     for (let start = 0; lane.accepting; ) {
       const [first, ...more] = rows.slice(start, start + Math.min(rows.length, lane.limit))
       if (!first || !(await lane.process(toRequest([first, ...more])))) return

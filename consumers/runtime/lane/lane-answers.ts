@@ -1,5 +1,6 @@
 import type { Request } from '../batch/process-request.ts'
 import type { AnswerInput } from '../model.ts'
+import type { Turns } from '../turns.ts'
 
 /** Maximum number of answers per transaction. */
 const perBatch = 500
@@ -8,8 +9,7 @@ const perBatch = 500
 export interface AnswerLane {
   /** How many inputs may be processed together. */
   readonly limit: number
-  /** Runs work of the lane one at a time. */
-  serially<T>(work: () => Promise<T>): Promise<T>
+  readonly turns: Pick<Turns, 'beside'>
   /** @returns false if the request could not be processed now */
   process(request: Request): Promise<boolean>
   backOff(): Promise<void>
@@ -38,7 +38,7 @@ export class LaneAnswers {
   private async run(): Promise<void> {
     const { lane } = this
     while (this.waiting.length > 0 && !this.closed) {
-      const processed = await lane.serially(async () => {
+      const processed = await lane.turns.beside('answer', async () => {
         const items = this.waiting.slice(0, Math.min(perBatch, lane.limit))
         const [first] = items
         if (this.closed || !first || !(await lane.process({ source: 'answer', name: first.id, items }))) return false

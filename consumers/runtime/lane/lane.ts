@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describeError, isTallyError } from '../../../infra/errors.ts'
 import type { TallyError } from '../../../infra/errors.ts'
-import { takingTurns } from '../../../infra/promises.ts'
 import type { Processed } from '../batch/process-batch.ts'
+import { sourceOf } from '../batch/process-request.ts'
 import type { Request } from '../batch/process-request.ts'
 import type { LaneCondition } from '../tables/lane-state.ts'
 import { ConditionNotes } from '../tables/lane-state.ts'
@@ -14,6 +14,7 @@ import type { LaneContext, LanePhase } from './lane-context.ts'
 import { OwnedWork } from './owned-work.ts'
 import { ParkingRoom } from './parking-room.ts'
 import { RepeatedFault } from './repeated-fault.ts'
+import { Turns } from '../turns.ts'
 import { logFields } from '../process-span.ts'
 
 /**
@@ -28,8 +29,7 @@ export class Lane {
   fencedAt = 0
   /** Resolves when the first claim has ended, whether it succeeded or not. */
   readonly claimed: Promise<void>
-  /** Runs work of this lane one at a time, in order of arrival. */
-  readonly serially = takingTurns()
+  readonly turns = new Turns()
   private readonly context: LaneContext
   private positions = new Map<string, Position>()
   private work: OwnedWork | undefined
@@ -74,19 +74,22 @@ export class Lane {
   }
 
   /**
-   * Processes a request; call it within `serially`.
+   * Processes a request; call it within a turn.
    * @returns false if it failed: the lane then pauses fetching or claims itself again, and the request is repeated
    */
   async process(request: Request): Promise<boolean> {
-    if (this.phase !== 'live' || !this.work) return false
-    const { done, failure } = await this.work.guard.process(request)
+    const { work } = this
+    if (this.phase !== 'live' || !work) return false
+    const { done, failure } = await work.guard.process(request)
+    // A request beside this one failed, and the lane has claimed itself again: that read what this one committed
+    if (this.work !== work) return false
     for (const each of done) this.settle(each)
     if (failure) {
-      this.fail(failure.error, request.source === 'record')
+      this.fail(failure.error, request)
       return false
     }
     this.failures = 0
-    this.fault.clear()
+    this.fault.clear(sourceOf(request))
     this.noteStanding()
     const { batch } = done.at(-1) ?? {}
     // A redelivery is complete: the new claim resumes at the position before it
@@ -94,11 +97,11 @@ export class Lane {
     return true
   }
 
-  /** Reacts to an error in the work of this lane, for example on records: stops, waits or claims itself again. */
-  fail(error: unknown, records = false): void {
+  /** Reacts to an error in the work of this lane, for example on a request: stops, waits or claims itself again. */
+  fail(error: unknown, request?: Request): void {
     if (isTallyError(error, 'LANE_STOPPED')) this.halt(error.message)
-    else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error, records)
-    else this.setAside(error)
+    else if (isTallyError(error) && waitsFor.has(error.code)) this.wait(error, request?.source === 'record')
+    else this.setAside(error, request && sourceOf(request))
   }
 
   /** Pauses the lane for this reason, or resumes it (undefined). A paused lane still processes answers to its calls. */
@@ -110,7 +113,7 @@ export class Lane {
     if (this.phase !== 'live') return
     if (resumed) this.context.readOn(this.number)
     else this.context.pauseFetching(this.number)
-    void this.serially(async () => this.noteStanding()) // True only when the batch in progress has ended
+    void this.turns.alone(async () => this.noteStanding()) // True only when the batch in progress has ended
   }
 
   /** Reports to operators that no heartbeat is answered. Ownership does not depend on it: PostgreSQL decides that. */
@@ -146,7 +149,7 @@ export class Lane {
 
   /** Resolves when the lane's work in progress has ended. */
   idle(): Promise<unknown> {
-    return this.serially(async () => {})
+    return this.turns.alone(async () => {})
   }
 
   /** Waits for an unavailable service, or for room. The lane keeps its owner, and still publishes and makes calls. */
@@ -179,9 +182,9 @@ export class Lane {
   }
 
   /** Claims the lane again, which shows whether it lost its connection, its transaction or its ownership. */
-  private setAside(error: unknown): void {
+  private setAside(error: unknown, source?: string): void {
     if (this.phase !== 'live') return
-    this.fault.saw(error)
+    this.fault.saw(error, source)
     this.context.log.warn({ lane: this.number, epoch: this.epoch, error: describeError(error) }, 'lane set aside')
     if (isTallyError(error, 'FENCED')) this.fence()
     else this.claimAgain()

@@ -5,13 +5,14 @@ import { RepeatedFault } from './repeated-fault.ts'
 test('a fault that comes back three times in one way may be an input’s', () => {
   const fault = new RepeatedFault()
   const bug = new TypeError('o-17 has no lines')
-  fault.saw(bug)
-  fault.saw(bug)
+  fault.saw(bug, 'orders')
+  fault.saw(bug, 'orders')
   expect(fault.isStubborn(bug)).toBe(false)
-  fault.saw(new TypeError('o-18 has no lines'))
+  fault.clear('answer') // Of inputs that have nothing to do with it
+  fault.saw(new TypeError('o-18 has no lines'), 'orders')
   expect(fault.isStubborn(bug)).toBe(true)
   expect(fault.isStubborn(new TypeError('another one'))).toBe(false)
-  fault.clear()
+  fault.clear('orders')
   expect(fault.isStubborn(bug)).toBe(false)
 })
 

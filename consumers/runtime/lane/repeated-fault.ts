@@ -5,12 +5,18 @@ import { signatureOf } from '../batch/failure-breaker.ts'
 /** Times a fault must recur before an input is suspected. */
 const enough = 3
 
-/** Counts how often a lane fails in the same way: an input may be the cause of a fault that keeps recurring. */
+/**
+ * Counts how often a lane fails in the same way: an input may be the cause of a fault that keeps recurring. What other
+ * sources of inputs achieve meanwhile does not excuse it.
+ */
 export class RepeatedFault {
   private last = ''
+  private source: string | undefined
   private times = 0
 
-  saw(error: unknown): void {
+  /** @param source of the inputs, if it was inputs that failed */
+  saw(error: unknown, source?: string): void {
+    this.source = source
     const signature = signatureOf(describeError(error))
     this.times = signature === this.last ? this.times + 1 : 1
     this.last = signature
@@ -20,7 +26,8 @@ export class RepeatedFault {
     return this.times >= enough && !isTransient(error) && signatureOf(describeError(error)) === this.last
   }
 
-  clear(): void {
-    this.times = 0
+  /** Call when inputs of this source have taken effect. */
+  clear(source: string): void {
+    if (this.source === undefined || this.source === source) this.times = 0
   }
 }

@@ -16,7 +16,7 @@ export const recovery: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: 'else this.setAside(error)',
+        find: 'else this.setAside(error, request && sourceOf(request))',
         replace: 'else this.context.readOn(this.number)',
       },
     ],
