@@ -24,8 +24,8 @@ export interface Retention {
 /** Rows that several lanes change, such as the stock of an article. */
 export interface SharedTable<Row, State> {
   /**
-   * Ids of the rows an input may read or change. `state` is the key's state before the batch. Rows that earlier inputs
-   * of the batch add to the state are already among the ids returned for those inputs.
+   * Ids of the rows an input may read or change. `state` is the key's state before the transaction. Rows that earlier
+   * inputs of the transaction add to the state are already among the ids returned for those inputs.
    * @param type event type, or kind of the answer or timer
    */
   ids(type: string, data: object, state: State): readonly string[]

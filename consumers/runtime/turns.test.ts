@@ -58,6 +58,12 @@ test('work alone waits for all before it, and all after it waits', async () => {
   expect(await begun()).toEqual(['last'])
 })
 
+test('what is waited for keeps nothing of the work that has ended', async () => {
+  const turns = new Turns()
+  for (let times = 0; times < 3; times++) await turns.beside('orders', async () => 'result')
+  expect(await (turns as unknown as { all: Promise<unknown> }).all).toBeUndefined()
+})
+
 test('work that fails holds up nothing', async () => {
   const turns = new Turns()
   const fail = () => Promise.reject(new Error('no'))

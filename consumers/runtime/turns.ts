@@ -1,5 +1,5 @@
 /**
- * Who may work on a lane. Work alone waits for all earlier work and delays all later work. Work of different sources
+ * Decides which work of a lane runs at the same time. Work alone waits for all earlier work and delays all later work. Work of different sources
  * (topics, answers) runs side by side, so that one transaction can take all that waits for the lane; that of one source
  * runs in order.
  */
@@ -21,7 +21,7 @@ export class Turns {
     const run = (bySource.get(source) ?? begins).then(work)
     const ended = run.catch(() => {})
     bySource.set(source, ended)
-    this.all = Promise.all([this.all, ended])
+    this.all = Promise.all([this.all, ended]).then(() => {}) // Without the results, which would hold all earlier ones
     return run
   }
 }

@@ -22,7 +22,7 @@ import { readOutboxBatches, removePublished } from './outbox-table.ts'
 const { count: perLane, bytes: bytesPerLane } = packLimits
 const perRequest = 8_000
 const bytesPerRequest = 16 * 2 ** 20
-/** Published rows leave the table this long after, ms, those of several requests together: a commit for each costs more. */
+/** Published rows wait this long, ms, and leave the table with those of later requests: a commit for each costs more. */
 const removeAfterMs = 200
 /** A hanging request is abandoned after this time, ms: its rows stay in the table. */
 const stopWithinMs = 3_000
@@ -55,7 +55,8 @@ export class Relay {
   private readonly hurry = new AbortController()
   private signal = Promise.withResolvers<void>()
   private readonly loop: Promise<void>
-  private removal: Promise<void> = Promise.resolve()
+  /** The removal in progress. */
+  private removal: Promise<void> | undefined
   /** Acknowledged rows that may still be in the table, by lane. */
   private readonly published = new Map<number, SeqRange>()
   /**
@@ -91,7 +92,7 @@ export class Relay {
       if (Date.now() >= deadline) return false
       await delay(5)
     }
-    return settlesWithin(this.removal, Math.max(0, deadline - Date.now()))
+    return settlesWithin(Promise.resolve(this.removal), Math.max(0, deadline - Date.now()))
   }
 
   async stop(): Promise<void> {
@@ -201,27 +202,28 @@ export class Relay {
       feed.acknowledge(last.last)
       this.note(feed.lane, { first: first.rowFirst ?? first.first, last: last.last })
     }
-    this.removal = this.removal
-      .then(() => this.removePublished())
+    this.removal ??= this.removePublished()
       .catch((error: unknown) =>
         this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'),
       )
+      .finally(() => (this.removal = undefined))
   }
 
   /**
    * Deletes the acknowledged rows. If that fails, the lane's next deletion covers them, or they are published again.
    */
   private async removePublished(): Promise<void> {
-    if (this.published.size === 0) return
     const { signal } = this.hurry
-    if (!signal.aborted) await delay(removeAfterMs, undefined, { signal }).catch(() => {}) // Aborted: at once
-    const ranges = new Map(this.published)
-    this.published.clear()
-    try {
-      await removePublished(this.options.pool, ranges)
-    } catch (error) {
-      for (const [lane, range] of ranges) this.note(lane, range)
-      throw error
+    while (this.published.size > 0) {
+      if (!signal.aborted) await delay(removeAfterMs, undefined, { signal }).catch(() => {}) // Aborted: at once
+      const ranges = new Map(this.published)
+      this.published.clear()
+      try {
+        await removePublished(this.options.pool, ranges)
+      } catch (error) {
+        for (const [lane, range] of ranges) this.note(lane, range)
+        throw error
+      }
     }
   }
 

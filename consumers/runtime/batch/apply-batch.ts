@@ -149,7 +149,9 @@ async function settle<State, Row>(
   await together(...work, moveLedger(tx, moves))
 }
 
-/** Each once. A lane that claimed itself again may have batches of two of them here: then the transaction is refused. */
+/**
+ * Each once. A lane that claimed itself again may have batches of two ownerships here: then the transaction is refused.
+ */
 const ownershipsOf = (work: readonly LaneBatch[]): Ownership[] => [
   ...new Map(work.map(({ own }) => [`${own.lane}/${own.epoch}`, own])).values(),
 ]

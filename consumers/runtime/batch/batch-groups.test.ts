@@ -72,10 +72,30 @@ test('batches of a group that failed are tried alone within the same bound', asy
 test('what waits of one lane shares a transaction', async () => {
   const { seen, apply } = database()
   const groups = new BatchGroups(context, undefined, apply)
-  const first = groups.process(workOf(1, 1))
-  await soon() // It is in progress now
-  await Promise.all([first, groups.process(workOf(1, 1)), groups.process(workOf(1, 1)), groups.process(workOf(2, 1))])
+  const first = [1, 2, 3].map((lane) => groups.process(workOf(lane, 1)))
+  await soon() // They are in progress now
+  await Promise.all([...first, ...[1, 2, 3, 1].map((lane) => groups.process(workOf(lane, 1)))])
   expect(seen.transactions).toBe(2)
+})
+
+test('a source that keeps failing breaks no group', async () => {
+  const poisoned = new Set<LaneBatch>()
+  const { seen, apply } = database()
+  const groups = new BatchGroups(context, undefined, async (work) => {
+    const processed = await apply(work)
+    if (work.some((each) => poisoned.has(each))) throw new TallyError('LANE_FULL', 'no room')
+    return processed
+  })
+  const round = () => {
+    const { own, batch } = workOf(1, 1)
+    const poison = { own, batch: { ...batch, source: 'answer' } } as LaneBatch
+    poisoned.add(poison)
+    return Promise.allSettled([poison, ...[1, 2, 3].map((lane) => workOf(lane, 1))].map((work) => groups.process(work)))
+  }
+  await round()
+  seen.transactions = 0
+  await round()
+  expect(seen.transactions).toBe(3) // The poison, the other lanes together, and what waited behind the poison
 })
 
 test.each([

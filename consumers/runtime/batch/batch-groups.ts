@@ -6,6 +6,7 @@ import { hasSqlState, isTransient } from '../../../infra/postgres/sqlstates.ts'
 import { processBatches } from './process-batch.ts'
 import type { ProcessContext } from './apply-batch.ts'
 import type { Processed } from './process-batch.ts'
+import { sourceOf } from './process-request.ts'
 import type { LaneBatch } from '../model.ts'
 
 /** A group of this many inputs gets a transaction of its own and does not wait for the one in progress. */
@@ -32,8 +33,11 @@ export class BatchGroups<State, Row> {
   private readonly atOnce: number
   private readonly inTransaction: ReturnType<typeof atMost>
   private waiting: Waiting[] = []
-  /** Lanes whose last batch failed are processed alone, so that one that keeps failing does not delay the others. */
-  private readonly apart = new Set<number>()
+  /**
+   * Sources of lanes (`3/orders`) whose last batch failed are processed alone, so that one that keeps failing does not
+   * delay the others.
+   */
+  private readonly apart = new Set<string>()
   /** Lanes with a transaction in progress, and its end. */
   private readonly inProgress = new Map<number, Promise<unknown>>()
   private underWay = 0
@@ -63,7 +67,7 @@ export class BatchGroups<State, Row> {
    * @throws the errors of `processBatches` for this batch
    */
   async process(work: LaneBatch, alone = false): Promise<Processed> {
-    if (alone || this.apart.has(work.own.lane) || work.refusal || work.batch.source === 'parked')
+    if (alone || this.apart.has(placeOf(work)) || work.refusal || work.batch.source === 'parked')
       return this.processAlone(work)
     const settle = Promise.withResolvers<Processed>()
     this.waiting.push({ work, settle })
@@ -87,7 +91,10 @@ export class BatchGroups<State, Row> {
       this.waiting = this.waiting.filter((each) => !group.includes(each))
       this.underWay++
       const ended = this.processGroup(group).finally(() => this.underWay--)
-      for (const lane of new Set(group.map(({ work }) => work.own.lane))) this.occupy(lane, ended)
+      this.occupy(
+        group.map(({ work }) => work.own.lane),
+        ended,
+      )
     }
   }
 
@@ -119,7 +126,7 @@ export class BatchGroups<State, Row> {
     } catch (error) {
       const again = group.length > 1 && leftNothing(error)
       for (const { work, settle } of group) {
-        this.apart.add(work.own.lane)
+        this.apart.add(placeOf(work))
         settle.resolve(again ? this.processAlone(work) : Promise.reject(error))
       }
     }
@@ -127,24 +134,24 @@ export class BatchGroups<State, Row> {
 
   private async processAlone(work: LaneBatch): Promise<Processed> {
     const { lane } = work.own
-    this.apart.add(lane)
+    this.apart.add(placeOf(work))
     const turn = this.inProgress.get(lane) ?? Promise.resolve()
     const applied = turn.then(() => this.inTransaction(() => this.apply([work])))
-    this.occupy(lane, applied)
+    this.occupy([lane], applied)
     const [processed] = await applied
-    this.apart.delete(lane)
+    this.apart.delete(placeOf(work))
     return processed as Processed
   }
 
-  /** Lets nothing else of the lane begin before this has ended. */
-  private occupy(lane: number, work: Promise<unknown>): void {
+  /** Lets nothing else of these lanes begin before this has ended. */
+  private occupy(lanes: readonly number[], work: Promise<unknown>): void {
     const ended = work
       .catch(() => {})
       .then(() => {
-        if (this.inProgress.get(lane) === ended) this.inProgress.delete(lane)
+        for (const lane of lanes) if (this.inProgress.get(lane) === ended) this.inProgress.delete(lane)
         this.begin()
       })
-    this.inProgress.set(lane, ended)
+    for (const lane of lanes) this.inProgress.set(lane, ended)
   }
 }
 
@@ -155,6 +162,8 @@ export class BatchGroups<State, Row> {
  */
 const leftNothing = (error: unknown): boolean =>
   isTallyError(error) || !isTransient(error) || hasSqlState(error, 'lockNotAvailable')
+
+const placeOf = ({ own, batch }: LaneBatch): string => `${own.lane}/${sourceOf(batch)}`
 
 const inputsOf = (group: readonly Waiting[]): number =>
   group.reduce((sum, { work }) => sum + work.batch.inputs.length, 0)

@@ -32,8 +32,11 @@ export type Request = {
   | { readonly source: 'timer'; readonly items: readonly TimerInput[] }
 )
 
-/** Inputs of one source are processed in order: those of a topic, answers, and so on. */
-export const sourceOf = (request: Request): string => ('topic' in request ? request.topic : request.source)
+/** Inputs of one source are processed in order: those of a topic (its name), answers, and so on. */
+export function sourceOf(of: Request | Batch): string {
+  if ('topic' in of) return of.topic
+  return 'move' in of ? of.move.topic : of.source
+}
 
 /** Restrictions on the processing of a request. */
 export interface Attempt {
@@ -46,7 +49,8 @@ export interface Attempt {
   readonly killer?: string
 }
 
-export interface RequestProcessorOptions extends Omit<SplitOptions, 'alone'> {
+export interface RequestProcessorOptions extends Pick<SplitOptions, 'groups'> {
+  fault: { isStubborn(error: unknown, source: string): boolean }
   own: Ownership
   codec: Codec
   handled: ReadonlySet<EventType>
@@ -66,7 +70,8 @@ export class RequestProcessor {
     const { own, groups, fault } = this.options
     const batch = await this.read(request, killer)
     const refusal = killer === undefined ? undefined : ({ reason: 'KILLED_PROCESS', error: killer } as const)
-    return processOrSplit({ own, batch, refusal }, { groups, fault, alone })
+    const isStubborn = (error: unknown) => fault.isStubborn(error, sourceOf(request))
+    return processOrSplit({ own, batch, refusal }, { groups, fault: { isStubborn }, alone })
   }
 
   private async read(request: Request, killer?: string): Promise<Batch> {

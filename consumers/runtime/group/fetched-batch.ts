@@ -61,6 +61,7 @@ export class FetchedBatches {
         return undefined
       }
       const lost = await this.explainGap(lane, topic, position)
+      if (lane.phase !== 'live') return undefined
       if (lost === undefined) return 'gap'
       lane.halt(lost)
       return undefined

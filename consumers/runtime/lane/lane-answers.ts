@@ -2,6 +2,7 @@ import type { Request } from '../batch/process-request.ts'
 import type { AnswerInput } from '../model.ts'
 import type { Turns } from '../turns.ts'
 
+const source = 'answer'
 /** Maximum number of answers per transaction. */
 const perBatch = 500
 
@@ -38,10 +39,10 @@ export class LaneAnswers {
   private async run(): Promise<void> {
     const { lane } = this
     while (this.waiting.length > 0 && !this.closed) {
-      const processed = await lane.turns.beside('answer', async () => {
+      const processed = await lane.turns.beside(source, async () => {
         const items = this.waiting.slice(0, Math.min(perBatch, lane.limit))
         const [first] = items
-        if (this.closed || !first || !(await lane.process({ source: 'answer', name: first.id, items }))) return false
+        if (this.closed || !first || !(await lane.process({ source, name: first.id, items }))) return false
         this.waiting.splice(0, items.length)
         return true
       })

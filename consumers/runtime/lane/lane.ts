@@ -79,17 +79,17 @@ export class Lane {
    */
   async process(request: Request): Promise<boolean> {
     const { work } = this
-    if (this.phase !== 'live' || !work) return false
+    const isOurs = () => this.phase === 'live' && this.work === work
+    if (!work || !isOurs()) return false
     const { done, failure } = await work.guard.process(request)
-    // A request beside this one failed, and the lane has claimed itself again: that read what this one committed
-    if (this.work !== work) return false
+    // Where the lane has been, or is being, claimed again: the claim reads what this request committed
+    if (!isOurs()) return false
     for (const each of done) this.settle(each)
     if (failure) {
       this.fail(failure.error, request)
       return false
     }
-    this.failures = 0
-    this.fault.clear(sourceOf(request))
+    if (this.fault.clear(sourceOf(request))) this.failures = 0
     this.noteStanding()
     const { batch } = done.at(-1) ?? {}
     // A redelivery is complete: the new claim resumes at the position before it

@@ -7,19 +7,20 @@ test('a fault that comes back three times in one way may be an input’s', () =>
   const bug = new TypeError('o-17 has no lines')
   fault.saw(bug, 'orders')
   fault.saw(bug, 'orders')
-  expect(fault.isStubborn(bug)).toBe(false)
+  expect(fault.isStubborn(bug, 'orders')).toBe(false)
   fault.clear('answer') // Of inputs that have nothing to do with it
   fault.saw(new TypeError('o-18 has no lines'), 'orders')
-  expect(fault.isStubborn(bug)).toBe(true)
-  expect(fault.isStubborn(new TypeError('another one'))).toBe(false)
+  expect(fault.isStubborn(bug, 'orders')).toBe(true)
+  expect(fault.isStubborn(new TypeError('another one'), 'orders')).toBe(false)
+  expect(fault.isStubborn(bug, 'answer')).toBe(false)
   fault.clear('orders')
-  expect(fault.isStubborn(bug)).toBe(false)
+  expect(fault.isStubborn(bug, 'orders')).toBe(false)
 })
 
 test('a connection that is lost repeatedly is no input’s fault', () => {
   for (const error of [new Error('Connection terminated unexpectedly'), new TallyError('UNREACHABLE', 'away')]) {
     const fault = new RepeatedFault()
     for (let times = 0; times < 10; times++) fault.saw(error)
-    expect(fault.isStubborn(error)).toBe(false)
+    expect(fault.isStubborn(error, 'orders')).toBe(false)
   }
 })

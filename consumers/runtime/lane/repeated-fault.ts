@@ -22,12 +22,27 @@ export class RepeatedFault {
     this.last = signature
   }
 
-  isStubborn(error: unknown): boolean {
-    return this.times >= enough && !isTransient(error) && signatureOf(describeError(error)) === this.last
+  /** @param source of the inputs that failed now */
+  isStubborn(error: unknown, source: string): boolean {
+    return (
+      this.isOf(source) &&
+      this.times >= enough &&
+      !isTransient(error) &&
+      signatureOf(describeError(error)) === this.last
+    )
   }
 
-  /** Call when inputs of this source have taken effect. */
-  clear(source: string): void {
-    if (this.source === undefined || this.source === source) this.times = 0
+  /**
+   * Call when inputs of this source have taken effect.
+   * @returns false if it is another source that failed last
+   */
+  clear(source: string): boolean {
+    if (!this.isOf(source)) return false
+    this.times = 0
+    return true
+  }
+
+  private isOf(source: string): boolean {
+    return this.source === undefined || this.source === source
   }
 }

@@ -124,8 +124,8 @@ export const groups: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/lane.ts',
-        find: 'if (this.work !== work) return false',
-        replace: '',
+        find: 'committed\n    if (!isOurs()) return false',
+        replace: 'committed',
       },
     ],
     noticedBy: {

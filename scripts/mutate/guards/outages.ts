@@ -29,8 +29,8 @@ export const outages: readonly Mutation[] = [
     edits: [
       {
         file: 'consumers/runtime/lane/repeated-fault.ts',
-        find: 'this.times >= enough && !isTransient(error) &&',
-        replace: 'this.times >= enough && void isTransient(error) === undefined &&',
+        find: '!isTransient(error) &&',
+        replace: 'void isTransient(error) === undefined &&',
       },
     ],
     noticedBy: {
