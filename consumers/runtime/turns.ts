@@ -1,7 +1,7 @@
 /**
- * Decides which work of a lane runs at the same time. Work alone waits for all earlier work and delays all later work. Work of different sources
- * (topics, answers) runs side by side, so that one transaction can take all that waits for the lane; that of one source
- * runs in order.
+ * Decides which work of a lane runs at the same time. Work alone waits for all earlier work and delays all later work.
+ * Work of different sources (topics, answers) runs side by side, so that one transaction can take all that waits for the
+ * lane; that of one source runs in order.
  */
 export class Turns {
   /** Resolves when all work so far has ended. */

@@ -88,6 +88,16 @@ test('inputs whose own work is large beside the price do not wait for more', () 
   expect(linger.waitMs(1_001, 10, 1)).toBeGreaterThan(50)
 })
 
+test('what prepares a cycle waits for a share of the time', () => {
+  const linger = new Linger()
+  for (let cycle = 0; cycle < 20; cycle++) linger.ended(2, fixedMs)
+  linger.began(1_000)
+  const whole = linger.waitMs(1_000, 2, 1)
+  expect(linger.waitMs(1_000, 0, 1, 0.7)).toBeCloseTo(0.7 * whole)
+  expect(linger.waitMs(1_000 + 0.7 * whole, 0, 1, 0.7)).toBeCloseTo(0)
+  expect(linger.waitMs(1_000 + 0.7 * whole, 2, 1)).toBeCloseTo(0.3 * whole)
+})
+
 test('between calm and saturated the time grows with the load', () => {
   const linger = new Linger()
   for (let cycle = 0; cycle < 20; cycle++) linger.ended(2, fixedMs)

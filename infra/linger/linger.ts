@@ -35,10 +35,14 @@ export class Linger {
   private nn = 0
   private nd = 0
 
-  /** @returns milliseconds to wait before a cycle with these inputs begins @param scarcity 0 to 1 */
-  waitMs(now: number, inputs: number, scarcity: number): number {
+  /**
+   * @param scarcity 0 to 1
+   * @param share of the time between two cycles: less than 1 for what prepares the next one
+   * @returns milliseconds to wait before a cycle with these inputs begins
+   */
+  waitMs(now: number, inputs: number, scarcity: number, share = 1): number {
     this.scarcity = scarcity
-    const floor = this.floorMs
+    const floor = share * this.floorMs
     if (floor === 0 || inputs * this.slope >= plentyOfWork * this.priceMs) return 0
     return Math.max(0, Math.min(floor, this.lastBegin + floor - now))
   }

@@ -16,17 +16,14 @@ export class Pace {
     return this.linger.state
   }
 
-  /** Milliseconds until a cycle with these inputs should begin; 0: now. */
-  waitMs(inputs: number): number {
-    return this.linger.waitMs(performance.now(), inputs, this.scarcity())
+  /** Milliseconds until a cycle with these inputs should begin; 0: now. @param share see `Linger` */
+  waitMs(inputs: number, share = 1): number {
+    return this.linger.waitMs(performance.now(), inputs, this.scarcity(), share)
   }
 
-  /**
-   * Waits until the next cycle should begin.
-   * @param share waits only for this share of the time between two cycles: for what prepares the next one
-   */
+  /** Waits until the next cycle, or with a share what prepares it, should begin. */
   async rest(inputs: number, share = 1): Promise<void> {
-    const ms = this.waitMs(inputs) - (1 - share) * this.state.floorMs
+    const ms = this.waitMs(inputs, share)
     if (ms > 0) await delay(ms)
   }
 

@@ -203,28 +203,28 @@ export class Relay {
       this.note(feed.lane, { first: first.rowFirst ?? first.first, last: last.last })
     }
     this.removal ??= this.removePublished()
-      .catch((error: unknown) =>
-        this.options.log.warn({ error: describeError(error) }, 'could not delete published rows'),
-      )
-      .finally(() => (this.removal = undefined))
   }
 
   /**
-   * Deletes the acknowledged rows. If that fails, the lane's next deletion covers them, or they are published again.
+   * Deletes the acknowledged rows until there are none. If that fails, the lane's next deletion covers them, or they are
+   * published again.
    */
   private async removePublished(): Promise<void> {
     const { signal } = this.hurry
-    while (this.published.size > 0) {
+    let failed = false
+    do {
       if (!signal.aborted) await delay(removeAfterMs, undefined, { signal }).catch(() => {}) // Aborted: at once
       const ranges = new Map(this.published)
       this.published.clear()
       try {
         await removePublished(this.options.pool, ranges)
       } catch (error) {
+        failed = true
         for (const [lane, range] of ranges) this.note(lane, range)
-        throw error
+        this.options.log.warn({ error: describeError(error) }, 'could not delete published rows')
       }
-    }
+    } while (this.published.size > 0 && !failed)
+    this.removal = undefined // In the same turn as the look: what is acknowledged from here on begins another removal
   }
 
   private note(lane: number, { first, last }: SeqRange): void {

@@ -88,8 +88,9 @@ export async function applyBatches<State, Row>(
     for (const [key, state] of outcome.states) states.set(key, state)
     for (const [id, row] of outcome.shared) shared.set(id, row)
     for (const timer of outcome.withdrawn) for (const { outcome } of before) withdrawNew(outcome.timers, timer)
-    const firstSeq = (firstSeqs.get(lane) as number) + countEvents(before.flatMap(({ publish }) => publish))
+    const firstSeq = firstSeqs.get(lane) as number
     const publish = numberEvents(outcome.events, { writer: definition.group, lane, firstSeq, generation })
+    firstSeqs.set(lane, firstSeq + countEvents(publish))
     const done = { ...each, inputs, outcome, publish }
     applied.push(done)
     byLane.set(lane, [...before, done])
@@ -100,7 +101,10 @@ export async function applyBatches<State, Row>(
       tx,
       applied.flatMap(({ publish }) => publish),
     ),
-    advanceLanes(tx, countByLane(applied)),
+    advanceLanes(
+      tx,
+      new Map([...byLane].map(([lane, all]) => [lane, countEvents(all.flatMap(({ publish }) => publish))])),
+    ),
     addCalls(
       tx,
       applied.flatMap(({ own: { lane }, outcome }) => outcome.calls.map((call) => ({ ...call, lane }))),
@@ -155,13 +159,6 @@ async function settle<State, Row>(
 const ownershipsOf = (work: readonly LaneBatch[]): Ownership[] => [
   ...new Map(work.map(({ own }) => [`${own.lane}/${own.epoch}`, own])).values(),
 ]
-
-/** Numbers of events, by lane. */
-function countByLane(applied: readonly Pick<Applied<unknown, unknown>, 'own' | 'publish'>[]): Map<number, number> {
-  const counts = new Map<number, number>()
-  for (const { own, publish } of applied) counts.set(own.lane, (counts.get(own.lane) ?? 0) + countEvents(publish))
-  return counts
-}
 
 const keysOf = (work: readonly LaneBatch[]): string[] => [...new Set(work.flatMap(({ batch }) => batchKeys(batch)))]
 

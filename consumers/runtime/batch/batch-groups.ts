@@ -88,7 +88,8 @@ export class BatchGroups<State, Row> {
       if (group.length === 0 || (this.underWay > 0 && inputsOf(group) < this.enough)) return
       const waitMs = this.underWay === 0 ? this.pace?.waitMs(inputsOf(group)) : 0
       if (waitMs) return this.beginIn(waitMs)
-      this.waiting = this.waiting.filter((each) => !group.includes(each))
+      const taken = new Set(group)
+      this.waiting = this.waiting.filter((each) => !taken.has(each))
       this.underWay++
       const ended = this.processGroup(group).finally(() => this.underWay--)
       this.occupy(

@@ -20,8 +20,7 @@ export interface Processed {
 
 /**
  * Processes batches of several lanes in one transaction, so that all of them take effect or none. Batches of one lane
- * are of different sources. The number
- * of statements depends neither on the number of inputs nor on the number of lanes.
+ * are of different sources. The number of statements depends neither on the number of inputs nor on the number of lanes.
  * @returns one entry per batch, in the order of `work`
  * @throws TallyError FENCED if a lane has a newer owner, LANE_FULL or FAILING if it must not park more inputs; database
  *   errors unchanged

@@ -17,6 +17,14 @@ test('a fault that comes back three times in one way may be an input’s', () =>
   expect(fault.isStubborn(bug, 'orders')).toBe(false)
 })
 
+test('each source has a count of its own', () => {
+  const fault = new RepeatedFault()
+  const bug = new TypeError('o-17 has no lines')
+  for (let times = 0; times < 3; times++) fault.saw(bug, 'orders')
+  fault.saw(bug, 'answer')
+  expect(fault.isStubborn(bug, 'answer')).toBe(false)
+})
+
 test('a connection that is lost repeatedly is no input’s fault', () => {
   for (const error of [new Error('Connection terminated unexpectedly'), new TallyError('UNREACHABLE', 'away')]) {
     const fault = new RepeatedFault()

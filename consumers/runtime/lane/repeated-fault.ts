@@ -16,9 +16,9 @@ export class RepeatedFault {
 
   /** @param source of the inputs, if it was inputs that failed */
   saw(error: unknown, source?: string): void {
-    this.source = source
     const signature = signatureOf(describeError(error))
-    this.times = signature === this.last ? this.times + 1 : 1
+    this.times = signature === this.last && this.isOf(source) ? this.times + 1 : 1
+    this.source = source
     this.last = signature
   }
 
@@ -42,7 +42,7 @@ export class RepeatedFault {
     return true
   }
 
-  private isOf(source: string): boolean {
+  private isOf(source: string | undefined): boolean {
     return this.source === undefined || this.source === source
   }
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { build } from 'hdr-histogram-js'
+import { createHistogram } from 'node:perf_hooks'
 import { Publisher } from '../../../producers/direct/publisher.ts'
 import { generateEvents } from '../../../producers/sample-data/event-generator.ts'
 import { topicName, topicOf } from '../../../schemas/topics.ts'
@@ -36,7 +36,7 @@ async function measure(ground: Ground): Promise<Repeat> {
   await using replica = await startProgram(ground, 'hop', program)
   await using output = await readOutput(sandbox)
   const publisher = await Publisher.connect({ kafka, namespace, codec })
-  const micros = build({ lowestDiscernibleValue: 1, highestTrackableValue: 60e6, numberOfSignificantValueDigits: 3 })
+  const micros = createHistogram()
   const [startedAt, cpuBefore, machineSeconds] = [performance.now(), replica.cpuSeconds(), startMachineWatch()]
   let sent = 0
   for (const event of generateEvents('OrderPlaced', { count: all, seed })) {
@@ -44,7 +44,7 @@ async function measure(ground: Ground): Promise<Repeat> {
     const arrived = output.next()
     const began = performance.now()
     await Promise.all([publisher.publish([event]), arrived])
-    if (sent++ >= warming) micros.recordValue(Math.round((performance.now() - began) * 1_000))
+    if (sent++ >= warming) micros.record(Math.round((performance.now() - began) * 1_000))
   }
   const [seconds, cpu, machine] = [
     (performance.now() - startedAt) / 1_000,
@@ -58,8 +58,8 @@ async function measure(ground: Ground): Promise<Repeat> {
     cpuPerEvent: cpu / all,
     machineCpuPerEvent: machine / all,
     figures: {
-      'p50 ms': micros.getValueAtPercentile(50) / 1_000,
-      'p99 ms': micros.getValueAtPercentile(99) / 1_000,
+      'p50 ms': micros.percentile(50) / 1_000,
+      'p99 ms': micros.percentile(99) / 1_000,
     },
   }
 }

@@ -1,4 +1,4 @@
-import { build } from 'hdr-histogram-js'
+import { createHistogram } from 'node:perf_hooks'
 import { assertCount } from '../fill-orders.ts'
 
 /** When each order was accepted and when its last event arrived, epoch milliseconds with fractions. */
@@ -23,7 +23,7 @@ export class OrderTimes {
     assertCount('orders accepted', this.placed.size, orders)
     assertCount('orders ended', this.ended.size, orders)
     assertCount('orders ended twice', this.doubles, 0)
-    const micros = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600e6, numberOfSignificantValueDigits: 3 })
+    const micros = createHistogram()
     const [first, lastPlaced, lastEnded] = [
       Math.min(...this.placed.values()),
       Math.max(...this.placed.values()),
@@ -32,12 +32,12 @@ export class OrderTimes {
     for (const [orderId, at] of this.placed) {
       const ended = this.ended.get(orderId)
       assertCount(`ends of order ${orderId}`, ended === undefined ? 0 : 1, 1)
-      micros.recordValue(Math.max(1, Math.round(((ended ?? at) - at) * 1_000))) // The event may arrive before the answer
+      micros.record(Math.max(1, Math.round(((ended ?? at) - at) * 1_000))) // The event may arrive before the answer
     }
     return {
       perSecond: (orders / (lastEnded - first)) * 1_000,
-      p50: micros.getValueAtPercentile(50) / 1_000,
-      p99: micros.getValueAtPercentile(99) / 1_000,
+      p50: micros.percentile(50) / 1_000,
+      p99: micros.percentile(99) / 1_000,
       behindSeconds: (lastEnded - lastPlaced) / 1_000,
     }
   }

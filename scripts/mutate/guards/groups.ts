@@ -74,7 +74,7 @@ export const groups: readonly Mutation[] = [
     edits: [
       {
         file: applyBatch,
-        find: ' + countEvents(before.flatMap(({ publish }) => publish))',
+        find: 'firstSeqs.set(lane, firstSeq + countEvents(publish))',
         replace: '',
       },
     ],
